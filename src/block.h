@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * block.h - one block of memory, cut into chunks, and the map beside it.
+ *
+ * A block is a run of 16-byte granules with a byte per granule kept outside
+ * of it.  The byte of a chunk's first granule says what the chunk is and how
+ * long; so objects need no header, any address can be checked without
+ * reading through it, and a block can be walked from its start.
+ *
+ * Map bytes:
+ *
+ *   0x00            not the start of a chunk
+ *   0x10 | nibble   four bits of a long chunk's length
+ *   0x20            start of a long live chunk
+ *   0x21            start, and also end, of a long free chunk
+ *   0x40 | n - 1    start, and also end, of a free chunk of n <= 64 granules
+ *   0xc0 | n - 1    start of a live chunk of n <= 64 granules
+ *
+ * A chunk of more than 64 granules is long: eight nibbles behind its start,
+ * and for a free one eight before its end too, hold its length.  A free
+ * chunk has its length at both ends so that the chunk behind it can find its
+ * start.  Every other byte is 0: nothing stale can be taken for a start.
+ *
+ * What it cannot do: find the chunk that an address inside of it belongs to
+ * other than by walking, and hold more than 2^32 - 1 granules.
+ *
+ * Nothing here locks: a block belongs to one heap, and whoever holds that
+ * pool's lock owns all of it.
+ */
+#ifndef MP_BLOCK_H
+#define MP_BLOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define BLOCK_GRANULE ((size_t)16)
+#define BLOCK_SHORT 64u /* granules of the longest chunk with a short code */
+
+enum {
+    BLOCK_NONE = 0x00,
+    BLOCK_NIBBLE = 0x10,
+    BLOCK_LONG_LIVE = 0x20,
+    BLOCK_LONG_FREE = 0x21,
+    BLOCK_FREE = 0x40,
+    BLOCK_LIVE = 0xc0,
+    BLOCK_LENGTH_BITS = 0x3f
+};
+
+/* All of it belongs to the holder of the pool's lock. */
+struct block {
+    struct block *next; /* the heap's list, newest first */
+    struct block *previous;
+    unsigned char *base;  /* granule 0, aligned to BLOCK_GRANULE */
+    unsigned char *map;   /* granules bytes, then one that stays 0 */
+    unsigned char *slack; /* per first granule: bytes not asked for */
+    uint32_t granules;
+    uint32_t top;   /* granules below it are cut into chunks */
+    size_t bytes;   /* got from the backing; 0: part of the pool itself */
+};
+
+/* Granules for n bytes, n >= 1 and n <= SIZE_MAX - 15. */
+static inline size_t block_granules(size_t n)
+{
+    return (n + BLOCK_GRANULE - 1) / BLOCK_GRANULE;
+}
+
+static inline void block_put_length(unsigned char *at, uint32_t length)
+{
+    for (int i = 0; i < 8; i++) {
+        at[i] = (unsigned char)(BLOCK_NIBBLE | ((length >> (4 * i)) & 0xfu));
+    }
+}
+
+static inline uint32_t block_get_length(const unsigned char *at)
+{
+    uint32_t length = 0;
+
+    for (int i = 0; i < 8; i++) {
+        length |= (uint32_t)(at[i] & 0xfu) << (4 * i);
+    }
+    return length;
+}
+
+static inline bool block_starts_live(unsigned char code)
+{
+    return code >= BLOCK_LIVE || code == BLOCK_LONG_LIVE;
+}
+
+static inline bool block_is_free(unsigned char code)
+{
+    return (code & 0xc0) == BLOCK_FREE || code == BLOCK_LONG_FREE;
+}
+
+/* Length of the chunk that starts at granule i, live or free. */
+static inline uint32_t block_length(const struct block *block, uint32_t i)
+{
+    unsigned char code = block->map[i];
+
+    if ((code & 0xc0) != 0) {
+        return (code & BLOCK_LENGTH_BITS) + 1u;
+    }
+    return block_get_length(block->map + i + 1);
+}
+
+/* Length of the free chunk that ends just before granule i; 0: none does. */
+static inline uint32_t block_free_before(const struct block *block, uint32_t i)
+{
+    if (i == 0 || !block_is_free(block->map[i - 1])) {
+        return 0;
+    }
+    if (block->map[i - 1] == BLOCK_LONG_FREE) {
+        return block_get_length(block->map + i - 9);
+    }
+    return (block->map[i - 1] & BLOCK_LENGTH_BITS) + 1u;
+}
+
+static inline void block_mark_live(struct block *block, uint32_t i,
+                                   uint32_t length)
+{
+    if (length <= BLOCK_SHORT) {
+        block->map[i] = (unsigned char)(BLOCK_LIVE | (length - 1));
+    } else {
+        block->map[i] = BLOCK_LONG_LIVE;
+        block_put_length(block->map + i + 1, length);
+    }
+}
+
+/* Takes the mark of a live chunk away; its bytes of the map are 0 again. */
+static inline void block_clear_live(struct block *block, uint32_t i,
+                                    uint32_t length)
+{
+    block->map[i] = BLOCK_NONE;
+    if (length > BLOCK_SHORT) {
+        memset(block->map + i + 1, 0, 8);
+    }
+}
+
+static inline void block_mark_free(struct block *block, uint32_t i,
+                                   uint32_t length)
+{
+    unsigned char *first = block->map + i;
+    unsigned char *last = first + length - 1;
+
+    if (length <= BLOCK_SHORT) {
+        *first = *last = (unsigned char)(BLOCK_FREE | (length - 1));
+    } else {
+        *first = *last = BLOCK_LONG_FREE;
+        block_put_length(first + 1, length);
+        block_put_length(last - 8, length);
+    }
+}
+
+static inline void block_clear_free(struct block *block, uint32_t i,
+                                    uint32_t length)
+{
+    unsigned char *first = block->map + i;
+    unsigned char *last = first + length - 1;
+
+    *first = *last = BLOCK_NONE;
+    if (length > BLOCK_SHORT) {
+        memset(first + 1, 0, 8);
+        memset(last - 8, 0, 8);
+    }
+}
+
+/* Granule of an address of the block's chunks; false where ptr is outside
+ * of them or between granules.  Compares numbers, reads nothing. */
+static inline bool block_find(const struct block *block, const void *ptr,
+                              uint32_t *granule)
+{
+    uintptr_t offset = (uintptr_t)ptr - (uintptr_t)block->base;
+
+    if (offset >= (uintptr_t)block->top * BLOCK_GRANULE ||
+        offset % BLOCK_GRANULE != 0) {
+        return false;
+    }
+    *granule = (uint32_t)(offset / BLOCK_GRANULE);
+    return true;
+}
+
+static inline void *block_address(const struct block *block, uint32_t i)
+{
+    return block->base + (size_t)i * BLOCK_GRANULE;
+}
+
+#endif /* MP_BLOCK_H */
