@@ -11,6 +11,23 @@
 #include "pool.h"
 #include "report.h"
 
+/* Reports why an allocation failed, as errno tells. */
+static MP_SLOW void *api_refuse(void)
+{
+    switch (errno) {
+    case ENOBUFS:
+        report_event(REPORT_FULL);
+        break;
+    case ENOMEM:
+        report_failure("mp_allocate: malloc", ENOMEM);
+        break;
+    default:
+        report_event(REPORT_SIZE);
+        break;
+    }
+    return NULL;
+}
+
 memory_pool_t *init_memory_pool(void)
 {
     const char *step = NULL;
@@ -33,26 +50,12 @@ void destroy_memory_pool(memory_pool_t *mp)
 
 void *mp_allocate(memory_pool_t *mp, size_t m_size)
 {
-    void *object = NULL;
-
     if (mp == NULL) {
         report_event(REPORT_ALLOCATE_NO_POOL);
         return NULL;
     }
-    switch (pool_allocate(mp, m_size, &object)) {
-    case POOL_DONE:
-        break;
-    case POOL_FULL:
-        report_event(REPORT_FULL);
-        break;
-    case POOL_NO_MEMORY:
-        report_failure("mp_allocate: malloc", ENOMEM);
-        break;
-    default:
-        report_event(REPORT_SIZE);
-        break;
-    }
-    return object;
+    void *object = pool_allocate(mp, m_size);
+    return object != NULL ? object : api_refuse();
 }
 
 void free_memory(memory_pool_t *mp, const void *ptr)
@@ -61,7 +64,7 @@ void free_memory(memory_pool_t *mp, const void *ptr)
         report_event(REPORT_NO_POOL);
     } else if (ptr == NULL) {
         report_event(REPORT_NO_POINTER);
-    } else if (pool_free(mp, ptr) != POOL_DONE) {
+    } else if (!pool_free(mp, ptr)) {
         report_event(REPORT_NOT_IN_POOL);
     }
 }

@@ -35,6 +35,13 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Marks what is kept out of its callers, so that those stay short. */
+#if defined(__GNUC__) || defined(__clang__)
+#define MP_SLOW __attribute__((__noinline__, __cold__))
+#else
+#define MP_SLOW
+#endif
+
 #define BLOCK_GRANULE ((size_t)16)
 #define BLOCK_SHORT 64u /* granules of the longest chunk with a short code */
 
@@ -50,14 +57,12 @@ enum {
 
 /* All of it belongs to the holder of the pool's lock. */
 struct block {
-    struct block *next; /* the heap's list, newest first */
-    struct block *previous;
+    struct block *next; /* in a list of blocks that no heap has */
     unsigned char *base;  /* granule 0, aligned to BLOCK_GRANULE */
-    unsigned char *map;   /* granules bytes, then one that stays 0 */
+    unsigned char *map;   /* a byte per granule; one more at each end is 0 */
     unsigned char *slack; /* per first granule: bytes not asked for */
     uint32_t granules;
-    uint32_t top;   /* granules below it are cut into chunks */
-    size_t bytes;   /* got from the backing; 0: part of the pool itself */
+    size_t bytes; /* got from the backing; 0: part of the pool itself */
 };
 
 /* Granules for n bytes, n >= 1 and n <= SIZE_MAX - 15. */
@@ -107,13 +112,15 @@ static inline uint32_t block_length(const struct block *block, uint32_t i)
 /* Length of the free chunk that ends just before granule i; 0: none does. */
 static inline uint32_t block_free_before(const struct block *block, uint32_t i)
 {
-    if (i == 0 || !block_is_free(block->map[i - 1])) {
+    const unsigned char *last = block->map + i - 1;
+
+    if (!block_is_free(*last)) {
         return 0;
     }
-    if (block->map[i - 1] == BLOCK_LONG_FREE) {
-        return block_get_length(block->map + i - 9);
+    if (*last == BLOCK_LONG_FREE) {
+        return block_get_length(last - 8);
     }
-    return (block->map[i - 1] & BLOCK_LENGTH_BITS) + 1u;
+    return (*last & BLOCK_LENGTH_BITS) + 1u;
 }
 
 static inline void block_mark_live(struct block *block, uint32_t i,
@@ -165,19 +172,23 @@ static inline void block_clear_free(struct block *block, uint32_t i,
     }
 }
 
-/* Granule of an address of the block's chunks; false where ptr is outside
- * of them or between granules.  Compares numbers, reads nothing. */
+/* Granule at an address, counted from base; at least 2^28 (on 64 bits 2^60)
+ * where ptr is before base or between granules.  Reads nothing. */
+static inline uintptr_t block_granule_at(const unsigned char *base,
+                                         const void *ptr)
+{
+    uintptr_t offset = (uintptr_t)ptr - (uintptr_t)base;
+
+    return offset >> 4 | offset << (sizeof offset * 8 - 4);
+}
+
 static inline bool block_find(const struct block *block, const void *ptr,
                               uint32_t *granule)
 {
-    uintptr_t offset = (uintptr_t)ptr - (uintptr_t)block->base;
+    uintptr_t i = block_granule_at(block->base, ptr);
 
-    if (offset >= (uintptr_t)block->top * BLOCK_GRANULE ||
-        offset % BLOCK_GRANULE != 0) {
-        return false;
-    }
-    *granule = (uint32_t)(offset / BLOCK_GRANULE);
-    return true;
+    *granule = (uint32_t)i;
+    return i < block->granules;
 }
 
 static inline void *block_address(const struct block *block, uint32_t i)

@@ -70,11 +70,23 @@ static void heap_unlink(struct heap *heap, struct block *block, uint32_t i,
     block_clear_free(block, i, length);
 }
 
+/* Makes an empty block the current one. */
+static void heap_open(struct heap *heap, struct block *block)
+{
+    heap->current = block;
+    heap->base = block->base;
+    heap->map = block->map;
+    heap->slack = block->slack;
+    heap->granules = block->granules;
+    heap->top = 0;
+    heap->least = block != heap->first; /* then an empty block may go */
+}
+
 void heap_start(struct heap *heap, struct block *first)
 {
     memset(heap, 0, sizeof *heap);
     heap->first = first;
-    heap->current = first;
+    heap_open(heap, first);
 }
 
 void heap_finish(struct heap *heap)
@@ -164,7 +176,6 @@ static struct heap_chunk heap_take_free(struct heap *heap, uint32_t granules)
 struct heap_chunk heap_take(struct heap *heap, uint32_t granules)
 {
     struct heap_chunk chunk = {NULL, 0};
-    struct block *current = heap->current;
 
     if (heap->bits != 0) {
         chunk = heap_take_free(heap, granules);
@@ -172,11 +183,11 @@ struct heap_chunk heap_take(struct heap *heap, uint32_t granules)
             return chunk;
         }
     }
-    if (current->granules - current->top >= granules) {
-        chunk.block = current;
-        chunk.granule = current->top;
-        current->top += granules;
-        block_mark_live(current, chunk.granule, granules);
+    if (heap->granules - heap->top >= granules) {
+        chunk.block = heap->current;
+        chunk.granule = (uint32_t)heap->top;
+        heap->top += granules;
+        block_mark_live(chunk.block, chunk.granule, granules);
         return chunk;
     }
     /* Growth costs more than a long search does. */
@@ -211,8 +222,6 @@ static void heap_remove(struct heap *heap, const struct block *block)
 
 bool heap_add(struct heap *heap, struct block *block)
 {
-    struct block *old = heap->current;
-
     if (heap->blocks == heap->room) {
         uint32_t room = heap->room == 0 ? 8 : heap->room * 2;
         struct block **index =
@@ -228,12 +237,11 @@ bool heap_add(struct heap *heap, struct block *block)
             (heap->blocks - i) * sizeof *heap->index);
     heap->index[i] = block;
     heap->blocks++;
-    if (old->top < old->granules) {
-        uint32_t rest = old->top;
-        old->top = old->granules;
-        heap_link(heap, old, rest, old->granules - rest);
+    if (heap->top < heap->granules) {
+        heap_link(heap, heap->current, (uint32_t)heap->top,
+                  (uint32_t)(heap->granules - heap->top));
     }
-    heap->current = block;
+    heap_open(heap, block);
     return true;
 }
 
@@ -249,8 +257,7 @@ static struct block *heap_fall_back(struct heap *heap)
         return NULL;
     }
     heap_unlink(heap, first, 0, first->granules);
-    first->top = 0;
-    heap->current = first;
+    heap_open(heap, first);
     heap_remove(heap, current);
     return current;
 }
@@ -268,14 +275,15 @@ struct block *heap_give(struct heap *heap, struct heap_chunk chunk)
         i -= before;
         heap_unlink(heap, block, i, before);
     }
-    if (end < block->top && block_is_free(block->map[end])) {
+    /* Behind the last granule, and behind the top, the map has 0. */
+    if (block_is_free(block->map[end])) {
         uint32_t behind = block_length(block, end);
         heap_unlink(heap, block, end, behind);
         end += behind;
     }
     if (block == heap->current) {
-        if (end == block->top) {
-            block->top = i;
+        if (end == heap->top) {
+            heap->top = i;
             return i == 0 ? heap_fall_back(heap) : NULL;
         }
     } else if (i == 0 && end == block->granules) {
@@ -284,7 +292,7 @@ struct block *heap_give(struct heap *heap, struct heap_chunk chunk)
             return block;
         }
         heap_link(heap, block, 0, end);
-        return heap->current->top == 0 ? heap_fall_back(heap) : NULL;
+        return heap->top == 0 ? heap_fall_back(heap) : NULL;
     }
     heap_link(heap, block, i, end - i);
     return NULL;
@@ -298,9 +306,9 @@ struct block *heap_reset(struct heap *heap)
         heap->index[i]->next = dropped;
         dropped = heap->index[i];
     }
-    memset(heap->first->map, 0, heap->first->top);
-    heap->first->top = 0;
-    heap->current = heap->first;
+    memset(heap->first->map, 0,
+           heap->current == heap->first ? heap->top : heap->first->granules);
+    heap_open(heap, heap->first);
     heap->blocks = 0;
     heap->bits = 0;
     memset(heap->bins, 0, sizeof heap->bins);

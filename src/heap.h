@@ -20,6 +20,7 @@
 #define MP_HEAP_H
 
 #include "block.h"
+#include "private.h"
 
 /* A free chunk, in its own memory: one granule holds both links. */
 struct heap_link {
@@ -31,14 +32,21 @@ struct heap_link {
  * granules, then one to a doubling: 62 in all, one bit each in a word. */
 #define HEAP_BINS 62
 
-/* All of it belongs to the holder of the pool's lock. */
+/* All of it belongs to the holder of the pool's lock.  The first members are
+ * the current block's, kept here to be at hand; only the top changes. */
 struct heap {
-    struct block *current; /* where the top moves; never NULL */
+    unsigned char *base;
+    unsigned char *map;
+    unsigned char *slack;
+    size_t granules;
+    size_t top;            /* of the current block: all below is cut */
+    size_t least;          /* where the top may come down without more ado */
+    uint64_t bits;         /* bins that hold something */
+    struct block *current; /* never NULL */
     struct block *first;   /* inside the pool's own memory, never given up */
     struct block **index;  /* all but the first, by address */
     uint32_t blocks;       /* in index */
     uint32_t room;         /* of index */
-    uint64_t bits;         /* bins that hold something */
     struct heap_link *bins[HEAP_BINS];
 };
 
@@ -68,8 +76,51 @@ bool heap_add(struct heap *heap, struct block *block);
  * as a list linked by next. */
 struct block *heap_reset(struct heap *heap);
 
-/* The chunk boundary or granule at any address; none for what is outside of
- * all chunks or between granules.  Reads only the heap's own memory. */
+/* The granule at any address; none for what is outside of all blocks or
+ * between granules.  Reads only the heap's own memory. */
 struct heap_chunk heap_find(const struct heap *heap, const void *ptr);
+
+/* heap_take() for up to BLOCK_SHORT granules where just the top moves; false:
+ * there is more to it.  Returns the granule. */
+static inline bool heap_take_top(struct heap *heap, size_t granules,
+                                 size_t *granule)
+{
+    size_t top = heap->top;
+
+    if (heap->bits != 0 || granules > heap->granules - top) {
+        return false;
+    }
+    heap->map[top] = (unsigned char)(BLOCK_LIVE - 1 + granules);
+    heap->top = top + granules;
+    *granule = top;
+    return true;
+}
+
+/* heap_give() for a short chunk at the top with nothing free below: then just
+ * the top moves.  Returns its length; 0: it is no such chunk, or none. */
+static inline size_t heap_give_top(struct heap *heap, const void *ptr,
+                                   size_t *granule)
+{
+    uintptr_t i = block_granule_at(heap->base, ptr);
+
+    /* least is 0 or 1; the map is 0 at the top and behind it. */
+    if (i - heap->least >= heap->top) {
+        return 0;
+    }
+    unsigned code = heap->map[i];
+    unsigned before = heap->map[(ptrdiff_t)i - 1];
+    size_t length = (code & BLOCK_LENGTH_BITS) + 1u;
+
+    /* The byte before is the end of a free chunk when it is neither 0 nor
+     * the start of a live one of one granule. */
+    if (code < BLOCK_LIVE || i + length != heap->top ||
+        before - 1 < BLOCK_LIVE - 1) {
+        return 0;
+    }
+    heap->map[i] = BLOCK_NONE;
+    heap->top = i;
+    *granule = i;
+    return length;
+}
 
 #endif /* MP_HEAP_H */

@@ -18,31 +18,43 @@
 #include "pool.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
-
-#include "lock.h"
 
 /* Granules of a further block at least: 1 KiB. */
 #define POOL_BLOCK_LEAST 64u
 
-static pthread_mutex_t pool_list_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct lock pool_list_lock;
 static struct memory_pool *pool_list; /* pool_list_lock */
 static bool pool_fork_ready;          /* pool_list_lock */
 
 static void pool_fork_prepare(void)
 {
-    pthread_mutex_lock(&pool_list_lock);
+    lock_take(&pool_list_lock);
     for (struct memory_pool *mp = pool_list; mp != NULL; mp = mp->next) {
-        pthread_mutex_lock(&mp->lock);
+        lock_take(&mp->lock);
     }
+    lock_fork_prepare();
 }
 
-static void pool_fork_done(void)
+static void pool_fork_drop(void)
 {
     for (struct memory_pool *mp = pool_list; mp != NULL; mp = mp->next) {
-        pthread_mutex_unlock(&mp->lock);
+        lock_drop(&mp->lock);
     }
-    pthread_mutex_unlock(&pool_list_lock);
+    lock_drop(&pool_list_lock);
+}
+
+static void pool_fork_parent(void)
+{
+    lock_fork_parent();
+    pool_fork_drop();
+}
+
+static void pool_fork_child(void)
+{
+    lock_fork_child();
+    pool_fork_drop();
 }
 
 /* Makes the pool known to the fork handlers; 0 or an error number. */
@@ -52,8 +64,8 @@ static int pool_enlist(struct memory_pool *mp)
     int error = 0;
 
     if (!pool_fork_ready) {
-        error = pthread_atfork(pool_fork_prepare, pool_fork_done,
-                               pool_fork_done);
+        error = pthread_atfork(pool_fork_prepare, pool_fork_parent,
+                               pool_fork_child);
         pool_fork_ready = error == 0;
     }
     if (error == 0) {
@@ -87,7 +99,7 @@ static void pool_delist(struct memory_pool *mp)
  * aligning the granules may cost. */
 static size_t pool_layout(size_t head, uint32_t granules)
 {
-    return head + BLOCK_GRANULE - 1 + granules * (BLOCK_GRANULE + 2) + 1;
+    return head + BLOCK_GRANULE - 1 + granules * (BLOCK_GRANULE + 2) + 2;
 }
 
 static void pool_lay_block(struct block *block, unsigned char *memory,
@@ -96,11 +108,10 @@ static void pool_lay_block(struct block *block, unsigned char *memory,
     size_t shift = (size_t)(-(uintptr_t)memory % BLOCK_GRANULE);
 
     block->base = memory + shift;
-    block->map = block->base + granules * BLOCK_GRANULE;
+    block->map = block->base + granules * BLOCK_GRANULE + 1;
     block->slack = block->map + granules + 1;
     block->granules = granules;
-    block->top = 0;
-    memset(block->map, 0, (size_t)granules + 1);
+    memset(block->map - 1, 0, (size_t)granules + 2);
 }
 
 struct memory_pool *pool_create(size_t capacity, const char **step)
@@ -108,36 +119,26 @@ struct memory_pool *pool_create(size_t capacity, const char **step)
     uint32_t granules = (uint32_t)block_granules(capacity);
     struct memory_pool *mp =
         malloc(pool_layout(sizeof *mp, granules));
-    int error;
 
     if (mp == NULL) {
         *step = "init_memory_pool: malloc";
         return NULL;
     }
-    error = pthread_mutex_init(&mp->lock, NULL);
-    if (error != 0) {
-        *step = "init_memory_pool: pthread_mutex_init";
-        goto no_mutex;
-    }
+    memset(&mp->lock, 0, sizeof mp->lock);
     pool_lay_block(&mp->first, (unsigned char *)(mp + 1), granules);
     mp->first.bytes = 0;
     heap_start(&mp->heap, &mp->first);
-    mp->live = 0;
+    mp->room = capacity;
     mp->capacity = capacity;
     mp->max_object = capacity;
-    error = pool_enlist(mp);
+    int error = pool_enlist(mp);
     if (error != 0) {
         *step = "init_memory_pool: pthread_atfork";
-        goto no_list;
+        free(mp);
+        errno = error;
+        return NULL;
     }
     return mp;
-
-no_list:
-    pthread_mutex_destroy(&mp->lock);
-no_mutex:
-    free(mp);
-    errno = error;
-    return NULL;
 }
 
 /* Gives back blocks that are linked by next. */
@@ -155,7 +156,6 @@ void pool_destroy(struct memory_pool *mp)
     pool_delist(mp);
     pool_release(heap_reset(&mp->heap));
     heap_finish(&mp->heap);
-    pthread_mutex_destroy(&mp->lock);
     free(mp);
 }
 
@@ -180,57 +180,69 @@ static struct block *pool_acquire(const struct memory_pool *mp,
     return block;
 }
 
-/* A chunk from a block that is not there yet.  The lock, held on entry and
- * on return, is left meanwhile: *size* bytes may no longer fit after it. */
-static enum pool_status pool_grow(struct memory_pool *mp, size_t size,
-                                  uint32_t granules, bool *taken,
-                                  struct heap_chunk *chunk)
+/* A chunk from a block that is not there yet; 0 or an error number.  The
+ * lock, held on entry and on return, is left meanwhile, so size bytes may no
+ * longer fit after it. */
+static int pool_grow(struct memory_pool *mp, size_t size, uint32_t granules,
+                     bool *taken, struct heap_chunk *chunk)
 {
     lock_leave(&mp->lock, *taken);
     struct block *block = pool_acquire(mp, granules);
     *taken = lock_enter(&mp->lock);
     if (block == NULL) {
-        return POOL_NO_MEMORY;
+        return ENOMEM;
     }
-    if (size > mp->capacity - mp->live) {
+    if (size > mp->room) {
         free(block);
-        return POOL_FULL;
+        return ENOBUFS;
     }
     if (!heap_add(&mp->heap, block)) {
         free(block);
-        return POOL_NO_MEMORY;
+        return ENOMEM;
     }
     *chunk = heap_take(&mp->heap, granules);
-    return POOL_DONE;
+    return 0;
 }
 
-enum pool_status pool_allocate(struct memory_pool *mp, size_t size,
-                               void **object)
+MP_SLOW void *pool_allocate_slowly(struct memory_pool *mp, size_t size,
+                                   bool taken)
 {
-    if (size - 1 >= mp->max_object) {
-        return POOL_BAD_SIZE;
-    }
     uint32_t granules = (uint32_t)block_granules(size);
-    bool taken = lock_enter(&mp->lock);
-    if (size > mp->capacity - mp->live) {
-        lock_leave(&mp->lock, taken);
-        return POOL_FULL;
-    }
-    struct heap_chunk chunk = heap_take(&mp->heap, granules);
-    if (chunk.block == NULL) {
-        enum pool_status status =
-            pool_grow(mp, size, granules, &taken, &chunk);
-        if (status != POOL_DONE) {
-            lock_leave(&mp->lock, taken);
-            return status;
+    int error = ENOBUFS;
+    void *object = NULL;
+    struct heap_chunk chunk;
+
+    if (size - 1 >= mp->max_object) {
+        error = EINVAL;
+    } else if (size <= mp->room) {
+        error = 0;
+        chunk = heap_take(&mp->heap, granules);
+        if (chunk.block == NULL) {
+            error = pool_grow(mp, size, granules, &taken, &chunk);
         }
     }
-    chunk.block->slack[chunk.granule] =
-        (unsigned char)(granules * BLOCK_GRANULE - size);
-    mp->live += size;
-    *object = block_address(chunk.block, chunk.granule);
+    if (error == 0) {
+        chunk.block->slack[chunk.granule] =
+            (unsigned char)(-size % BLOCK_GRANULE);
+        mp->room -= size;
+        object = block_address(chunk.block, chunk.granule);
+    }
     lock_leave(&mp->lock, taken);
-    return POOL_DONE;
+    if (error != 0) {
+        errno = error;
+    }
+    return object;
+}
+
+void *pool_allocate_locked(struct memory_pool *mp, size_t size)
+{
+    lock_take(&mp->lock);
+    void *object = pool_cut(mp, size);
+    if (object == NULL) {
+        return pool_allocate_slowly(mp, size, true);
+    }
+    lock_drop(&mp->lock);
+    return object;
 }
 
 static bool pool_is_live(struct heap_chunk chunk)
@@ -239,22 +251,31 @@ static bool pool_is_live(struct heap_chunk chunk)
            block_starts_live(chunk.block->map[chunk.granule]);
 }
 
-enum pool_status pool_free(struct memory_pool *mp, const void *ptr)
+MP_SLOW bool pool_free_slowly(struct memory_pool *mp, const void *ptr,
+                              bool taken)
 {
     struct block *empty = NULL;
-    enum pool_status status = POOL_NOT_LIVE;
-    bool taken = lock_enter(&mp->lock);
     struct heap_chunk chunk = heap_find(&mp->heap, ptr);
+    bool live = pool_is_live(chunk);
 
-    if (pool_is_live(chunk)) {
-        mp->live -= block_length(chunk.block, chunk.granule) * BLOCK_GRANULE -
+    if (live) {
+        mp->room += block_length(chunk.block, chunk.granule) * BLOCK_GRANULE -
                     chunk.block->slack[chunk.granule];
         empty = heap_give(&mp->heap, chunk);
-        status = POOL_DONE;
     }
     lock_leave(&mp->lock, taken);
     free(empty);
-    return status;
+    return live;
+}
+
+bool pool_free_locked(struct memory_pool *mp, const void *ptr)
+{
+    lock_take(&mp->lock);
+    if (!pool_uncut(mp, ptr)) {
+        return pool_free_slowly(mp, ptr, true);
+    }
+    lock_drop(&mp->lock);
+    return true;
 }
 
 void pool_reset(struct memory_pool *mp)
@@ -262,7 +283,7 @@ void pool_reset(struct memory_pool *mp)
     bool taken = lock_enter(&mp->lock);
     struct block *dropped = heap_reset(&mp->heap);
 
-    mp->live = 0;
+    mp->room = mp->capacity;
     lock_leave(&mp->lock, taken);
     pool_release(dropped);
 }

@@ -10,6 +10,8 @@
 #ifndef MP_REPORT_H
 #define MP_REPORT_H
 
+#include "private.h"
+
 enum report_event {
     REPORT_ALLOCATE_NO_POOL,
     REPORT_NO_POOL,

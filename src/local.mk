@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+#
+# src/local.mk - the library.
+
+mempool_sources = \
+	src/api.c \
+	src/block.h \
+	src/heap.c \
+	src/heap.h \
+	src/lock.h \
+	src/pool.c \
+	src/pool.h \
+	src/report.c \
+	src/report.h
+
+lib_LTLIBRARIES += libmempool.la
+libmempool_la_SOURCES = $(mempool_sources)
+libmempool_la_CPPFLAGS = $(AM_CPPFLAGS)
+libmempool_la_CFLAGS = $(AM_CFLAGS) $(VISIBILITY_CFLAGS)
+libmempool_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined \
+	-version-info $(MP_VERSION_INFO)
+libmempool_la_LIBADD = $(PTHREAD_LIBS)
+EXTRA_libmempool_la_DEPENDENCIES = $(srcdir)/src/libmempool.map
+EXTRA_DIST += src/libmempool.map
+
+if HAVE_VISIBILITY
+libmempool_la_CPPFLAGS += -DMP_API='__attribute__((visibility("default")))'
+endif
+
+# Where the linker takes no version script, the same names are exported,
+# without versions.
+if HAVE_VERSION_SCRIPT
+libmempool_la_LDFLAGS += \
+	-Wl,--version-script=$(srcdir)/src/libmempool.map
+else
+libmempool_la_LDFLAGS += -export-symbols src/libmempool.sym
+EXTRA_libmempool_la_DEPENDENCIES += src/libmempool.sym
+endif
+
+src/libmempool.sym: $(srcdir)/src/libmempool.map
+	$(AM_V_GEN)$(SED) -n 's/^ *\([a-z_][a-z_0-9]*\);.*/\1/p' \
+		$(srcdir)/src/libmempool.map >$@.tmp && mv $@.tmp $@
+CLEANFILES += src/libmempool.sym src/libmempool.sym.tmp
+
+# The same sources with nothing hidden, for tests of inner functions.
+noinst_LTLIBRARIES += libmempool-internal.la
+libmempool_internal_la_SOURCES = $(mempool_sources)
+libmempool_internal_la_CPPFLAGS = $(AM_CPPFLAGS)
+libmempool_internal_la_LIBADD = $(PTHREAD_LIBS)
