@@ -7,9 +7,11 @@ mempool_sources = \
 	src/block.h \
 	src/heap.c \
 	src/heap.h \
+	src/lock.c \
 	src/lock.h \
 	src/pool.c \
 	src/pool.h \
+	src/private.h \
 	src/report.c \
 	src/report.h
 

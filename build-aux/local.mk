@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+#
+# build-aux/local.mk - the package's own commands and the tests of the build.
+
+# The specification's commands; FILE=any.txt names another text to count.
+FILE = $(srcdir)/COPYING
+run: all examples/functional$(EXEEXT) examples/wordfreq$(EXEEXT)
+	./examples/functional$(EXEEXT)
+	./examples/wordfreq$(EXEEXT) "$(FILE)"
+
+rebuild:
+	$(MAKE) $(AM_MAKEFLAGS) clean
+	$(MAKE) $(AM_MAKEFLAGS) all
+
+build_tests = tests/symbols.sh tests/header.sh tests/options.sh
+TESTS += $(build_tests)
+EXTRA_DIST += $(build_tests) tests/installcheck.sh tests/dist-identical.sh
+
+if !HAVE_CHECK
+check-local:
+	@echo "make check: the unit tests were not built; install Check" \
+		"(package check, check-devel or check-dev; ./bootstrap --deps" \
+		"does it) and run configure again." >&2; exit 1
+endif
+
+if CROSS_COMPILING
+cross_compiling = yes
+else
+cross_compiling = no
+endif
+
+installcheck-local:
+	$(AM_V_at)CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' DESTDIR='$(DESTDIR)' \
+	PTHREAD_FLAGS='$(PTHREAD_CFLAGS) $(PTHREAD_LIBS)' \
+	SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)' version='$(PACKAGE_VERSION)' \
+	cross_compiling='$(cross_compiling)' libdir='$(libdir)' \
+	includedir='$(includedir)' pkgconfigdir='$(pkgconfigdir)' \
+	examplesdir='$(examplesdir)' \
+	$(SHELL) $(srcdir)/tests/installcheck.sh
+
+# An uninstall leaves no empty directory of ours.
+uninstall-hook:
+	-rmdir "$(DESTDIR)$(examplesdir)" "$(DESTDIR)$(docdir)" 2>/dev/null || :
+
+# The date of every file in a tarball: that of the commit, or the one that
+# the tarball this tree came from has.
+dist-hook:
+	@if test -n "$$SOURCE_DATE_EPOCH"; then \
+	  date=$$SOURCE_DATE_EPOCH; \
+	elif test -f $(srcdir)/.tarball-date; then \
+	  date=`cat $(srcdir)/.tarball-date`; \
+	else \
+	  date=`cd $(srcdir) && git log -1 --format=%ct`; \
+	fi; \
+	if test -z "$$date"; then \
+	  echo "make dist: no date: set SOURCE_DATE_EPOCH" >&2; exit 1; \
+	fi; \
+	rm -f $(distdir)/.tarball-date; \
+	echo "$$date" >$(distdir)/.tarball-date
+
+# The test programs under valgrind; the scripts test other things.  Leaks
+# are left to AddressSanitizer, which sees each test's own: valgrind also
+# counts what the vanished threads of a forked child held.
+check-valgrind:
+	@tests=; for test in $(TESTS); do \
+	  case $$test in *.sh) ;; *) tests="$$tests $$test" ;; esac; \
+	done; \
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$$tests" \
+	  LOG_COMPILER='$(LIBTOOL) --mode=execute valgrind -q \
+	  --error-exitcode=99 --leak-check=no'
+
+check-dist:
+	$(AM_V_at)CC='$(CC)' MAKE='$(MAKE)' distdir='$(distdir)' \
+	$(SHELL) $(srcdir)/tests/dist-identical.sh
+
+.PHONY: run rebuild check-dist check-valgrind

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+#
+# mp_compiler.m4 - what the compiler, the linker and the C library can do.
+#
+# Each macro puts its result into a variable of the project's own and leaves
+# the user's flags as they were.
+
+# MP_C11
+# Stops where the compiler is older than C11.  AC_PROG_CC of autoconf 2.69
+# does not ask for C11 by itself, so that is tried here.
+AC_DEFUN([MP_C11],
+[AC_CACHE_CHECK([for the compiler's C11 option], [mp_cv_c11],
+  [mp_cv_c11=no
+   mp_save_CFLAGS=$CFLAGS
+   for mp_flag in '' -std=gnu11 -std=c11; do
+     CFLAGS="$mp_save_CFLAGS $mp_flag"
+     AC_COMPILE_IFELSE([AC_LANG_PROGRAM(
+[[#if !defined __STDC_VERSION__ || __STDC_VERSION__ < 201112L
+#error not C11
+#endif
+_Static_assert(_Alignof(long) > 0, "C11");]], [])],
+       [mp_cv_c11=${mp_flag:-none needed}; break])
+   done
+   CFLAGS=$mp_save_CFLAGS])
+ AS_CASE([$mp_cv_c11],
+   [no], [AC_MSG_ERROR([a C11 compiler is needed; name one with CC=...])],
+   ['none needed'], [C11_CFLAGS=],
+   [C11_CFLAGS=$mp_cv_c11])
+ AC_SUBST([C11_CFLAGS])])
+
+# MP_CXX
+# HAVE_CXX where there is a C++11 compiler that links: AC_PROG_CXX names one
+# even where none is installed.
+AC_DEFUN([MP_CXX],
+[AC_CACHE_CHECK([for a C++11 compiler], [mp_cv_cxx],
+  [AC_LANG_PUSH([C++])
+   AC_LINK_IFELSE([AC_LANG_PROGRAM(
+[[#if __cplusplus < 201103L
+#error not C++11
+#endif
+#include <cstddef>]], [])],
+     [mp_cv_cxx=yes], [mp_cv_cxx=no])
+   AC_LANG_POP([C++])])
+ AM_CONDITIONAL([HAVE_CXX], [test "$mp_cv_cxx" = yes])
+ AS_IF([test "$mp_cv_cxx" = no], [CXX=])])
+
+# MP_PTHREAD
+# PTHREAD_CFLAGS and PTHREAD_LIBS: -pthread for both steps where the compiler
+# takes it, else whatever library has the functions.
+AC_DEFUN([MP_PTHREAD],
+[AC_CACHE_CHECK([how to use POSIX threads], [mp_cv_pthread],
+  [mp_cv_pthread=no
+   mp_save_CFLAGS=$CFLAGS
+   mp_save_LIBS=$LIBS
+   for mp_flag in -pthread -lpthread none; do
+     AS_CASE([$mp_flag],
+       [-pthread], [CFLAGS="$mp_save_CFLAGS -pthread"
+                    LIBS="-pthread $mp_save_LIBS"],
+       [-lpthread], [CFLAGS=$mp_save_CFLAGS
+                     LIBS="-lpthread $mp_save_LIBS"],
+       [CFLAGS=$mp_save_CFLAGS
+        LIBS=$mp_save_LIBS])
+     AC_LINK_IFELSE([AC_LANG_PROGRAM(
+[[#include <pthread.h>
+static void *run(void *argument) { return argument; }]],
+[[pthread_t thread;
+pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+pthread_mutex_lock(&mutex);
+pthread_mutex_unlock(&mutex);
+return pthread_create(&thread, 0, run, 0) || pthread_join(thread, 0);]])],
+       [mp_cv_pthread=$mp_flag; break])
+   done
+   CFLAGS=$mp_save_CFLAGS
+   LIBS=$mp_save_LIBS])
+ PTHREAD_CFLAGS= PTHREAD_LIBS=
+ AS_CASE([$mp_cv_pthread],
+   [no], [AC_MSG_ERROR([POSIX threads are needed and were not found])],
+   [-pthread], [PTHREAD_CFLAGS=-pthread PTHREAD_LIBS=-pthread],
+   [-lpthread], [PTHREAD_LIBS=-lpthread])
+ AC_SUBST([PTHREAD_CFLAGS])
+ AC_SUBST([PTHREAD_LIBS])])
+
+# MP_SINGLE_THREADED
+# glibc 2.32 tells whether the process has one thread.  The header alone is
+# no proof, so a program is linked with the variable too.
+AC_DEFUN([MP_SINGLE_THREADED],
+[AC_CACHE_CHECK([for __libc_single_threaded], [mp_cv_single_threaded],
+  [AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <sys/single_threaded.h>]],
+     [[return __libc_single_threaded;]])],
+     [mp_cv_single_threaded=yes], [mp_cv_single_threaded=no])])
+ AS_IF([test "$mp_cv_single_threaded" = yes],
+   [AC_DEFINE([HAVE_SYS_SINGLE_THREADED_H], [1],
+      [the C library says whether the process has one thread])])])
+
+# MP_VISIBILITY
+# VISIBILITY_CFLAGS, and HAVE_VISIBILITY where symbols can be hidden.
+AC_DEFUN([MP_VISIBILITY],
+[AC_CACHE_CHECK([for -fvisibility=hidden], [mp_cv_visibility],
+  [mp_save_CFLAGS=$CFLAGS
+   CFLAGS="$CFLAGS -Werror -fvisibility=hidden"
+   AC_COMPILE_IFELSE([AC_LANG_SOURCE(
+[[int shown(void);
+__attribute__((visibility("default"))) int shown(void) { return 0; }]])],
+     [mp_cv_visibility=yes], [mp_cv_visibility=no])
+   CFLAGS=$mp_save_CFLAGS])
+ VISIBILITY_CFLAGS=
+ AS_IF([test "$mp_cv_visibility" = yes],
+   [VISIBILITY_CFLAGS=-fvisibility=hidden])
+ AC_SUBST([VISIBILITY_CFLAGS])
+ AM_CONDITIONAL([HAVE_VISIBILITY], [test "$mp_cv_visibility" = yes])])
+
+# MP_VERSION_SCRIPT
+# HAVE_VERSION_SCRIPT where the linker takes a map with version nodes.
+AC_DEFUN([MP_VERSION_SCRIPT],
+[AC_CACHE_CHECK([for the linker's version scripts], [mp_cv_version_script],
+  [echo 'CONFTEST_1 { global: main; local: *; };' >conftest.map
+   mp_save_LDFLAGS=$LDFLAGS
+   LDFLAGS="$LDFLAGS -Wl,--version-script=conftest.map"
+   AC_LINK_IFELSE([AC_LANG_PROGRAM([], [])],
+     [mp_cv_version_script=yes], [mp_cv_version_script=no])
+   LDFLAGS=$mp_save_LDFLAGS
+   rm -f conftest.map])
+ AM_CONDITIONAL([HAVE_VERSION_SCRIPT],
+   [test "$mp_cv_version_script" = yes])])
