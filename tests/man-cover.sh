@@ -1,0 +1,91 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# man-cover.sh - the pages tell of all that is exported, and of no more.
+#
+# Each name in the symbol map has a page, itself or an alias of one that
+# names it; each name of a page of section 3 is in the map; each message
+# under a DIAGNOSTICS stands in the sources and the other way round; and
+# each cross reference leads to one of our pages or to one of the system's
+# listed here.
+set -u
+top_srcdir=${top_srcdir:-.}
+man=$top_srcdir/man
+system='fork.2 free.3 malloc.3 perror.3 pthread_atfork.3 pthread_join.3
+pthread_setcanceltype.3 pthreads.7 strerror.3 vfork.2'
+dir=$(mktemp -d) || exit 99
+trap 'rm -rf "$dir"' EXIT
+status=0
+
+complain()
+{
+    echo "$*"
+    status=1
+}
+
+# The names that a page tells of, one on a line.
+names_of()
+{
+    sed -n '/^\.Sh NAME/,/^\.Nd/s/^\.Nm \([^ ]*\).*/\1/p' "$1"
+}
+
+# What stands between "global:" and "local:" in each node, comments left out.
+awk '{
+         gsub(/[{};]/, " & ")
+         gsub(/\/\*/, " /* ")
+         gsub(/\*\//, " */ ")
+         for (i = 1; i <= NF; i++) {
+             if ($i == "/*")
+                 comment = 1
+             else if ($i == "*/")
+                 comment = 0
+             else if (comment)
+                 continue
+             else if ($i ~ /:$/ || $i == "}")
+                 on = $i == "global:"
+             else if (on && $i != ";")
+                 print $i
+         }
+     }' "$top_srcdir/src/libmempool.map" > "$dir/exported"
+test -s "$dir/exported" || complain "no name in the symbol map"
+
+while read -r name; do
+    page=$man/$name.3
+    if ! test -f "$page"; then
+        complain "$name is exported and has no page"
+        continue
+    fi
+    target=$(sed -n 's/^\.so  *man3\///p' "$page")
+    names_of "$man/${target:-$name.3}" | grep -qx "$name" ||
+        complain "$page: does not name $name"
+done < "$dir/exported"
+
+for page in "$man"/*.3; do
+    for name in $(names_of "$page"); do
+        grep -qx "$name" "$dir/exported" ||
+            complain "$page: $name is not in the symbol map"
+    done
+done
+
+# A reference: its page, then the one that refers.
+awk '{ i = $1 == ".It" ? 2 : 1 }
+     $i ~ /^\.?Xr$/ { print $(i + 1) "." $(i + 2), FILENAME }' \
+    "$man"/*.[0-9] > "$dir/references"
+echo "$system" | tr ' ' '\n' > "$dir/system"
+while read -r reference page; do
+    test -f "$man/$reference" || grep -Fqx "$reference" "$dir/system" ||
+        complain "$page: no such page: $reference"
+done < "$dir/references"
+
+# The reason at the end of a message in the form of perror() varies.
+awk '/^\.Sh/ { on = $2 == "DIAGNOSTICS" }
+     on && sub(/^\.It /, "") { sub(/: reason$/, ""); print }' \
+    "$man"/*.[0-9] | sort -u > "$dir/documented"
+cat "$top_srcdir"/src/*.c |
+    sed -n 's/.*"\([^"]* [^"]*\)\\n".*/\1/p; s/.*"\([a-z_]*: [a-z_]*\)".*/\1/p' |
+    grep -v '%' | sort -u > "$dir/printed"
+if ! cmp -s "$dir/printed" "$dir/documented"; then
+    complain "messages in the sources (<) and in the pages (>) differ:"
+    diff "$dir/printed" "$dir/documented"
+fi
+exit $status
