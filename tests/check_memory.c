@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * check_memory.c - a pool on a system that has no memory.
+ *
+ * The linker's --wrap puts this file between the library, linked statically
+ * into this program, and malloc and its kin: so the n-th request can fail,
+ * for every n, and what is still held can be counted.  That also catches a
+ * statically linked Check and this test's own requests, so requests fail and
+ * are counted only between memory_watch() and memory_unwatch(), where nothing
+ * but the library runs.  A linker without --wrap cannot build this test.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "support.h"
+
+#define CAPACITY ((size_t)MAX_BLOCK_SIZE)
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *at, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+int __real_posix_memalign(void **at, size_t alignment, size_t size);
+void __real_free(void *at);
+void *__real_mmap(void *at, size_t size, int protection, int flags, int file,
+                  off_t offset);
+int __real_munmap(void *at, size_t size);
+int __real_pthread_mutex_init(pthread_mutex_t *mutex,
+                              const pthread_mutexattr_t *attributes);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *at, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+int __wrap_posix_memalign(void **at, size_t alignment, size_t size);
+void __wrap_free(void *at);
+void *__wrap_mmap(void *at, size_t size, int protection, int flags, int file,
+                  off_t offset);
+int __wrap_munmap(void *at, size_t size);
+int __wrap_pthread_mutex_init(pthread_mutex_t *mutex,
+                              const pthread_mutexattr_t *attributes);
+
+/* The tests of this file use one thread: no lock. */
+static struct {
+    bool watched;
+    unsigned long until; /* requests until one fails; 0: none does */
+    bool all;            /* from then on all fail */
+    bool failed;
+    long held; /* pieces of memory that were not given back */
+    int mutex; /* what pthread_mutex_init returns, if not 0 */
+    unsigned mutexes; /* calls of it since memory_watch() */
+} memory_state;
+
+/* The at-th request from here fails, with all also those behind it. */
+static void memory_watch(unsigned long at, bool all)
+{
+    memory_state.watched = true;
+    memory_state.until = at;
+    memory_state.all = all;
+    memory_state.failed = false;
+    memory_state.mutexes = 0;
+}
+
+static void memory_unwatch(void)
+{
+    memory_state.watched = false;
+}
+
+static bool memory_fails(void)
+{
+    if (!memory_state.watched || memory_state.until == 0) {
+        return false;
+    }
+    if (--memory_state.until == 0) {
+        memory_state.failed = true;
+        memory_state.until = memory_state.all;
+        return true;
+    }
+    return false;
+}
+
+static void memory_count(bool got, bool lost)
+{
+    if (memory_state.watched) {
+        memory_state.held += got - lost;
+    }
+}
+
+/* Counts a piece that was got; passes it on. */
+static void *memory_got(void *at)
+{
+    memory_count(at != NULL, false);
+    return at;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    if (memory_fails()) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return memory_got(__real_malloc(size));
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    if (memory_fails()) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return memory_got(__real_calloc(count, size));
+}
+
+void *__wrap_realloc(void *at, size_t size)
+{
+    if (memory_fails()) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    memory_count(false, at != NULL);
+    return memory_got(__real_realloc(at, size));
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    if (memory_fails()) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return memory_got(__real_aligned_alloc(alignment, size));
+}
+
+int __wrap_posix_memalign(void **at, size_t alignment, size_t size)
+{
+    if (memory_fails()) {
+        return ENOMEM;
+    }
+    int error = __real_posix_memalign(at, alignment, size);
+    memory_count(error == 0, false);
+    return error;
+}
+
+void __wrap_free(void *at)
+{
+    memory_count(false, at != NULL);
+    __real_free(at);
+}
+
+void *__wrap_mmap(void *at, size_t size, int protection, int flags, int file,
+                  off_t offset)
+{
+    if (memory_fails()) {
+        errno = ENOMEM;
+        return MAP_FAILED;
+    }
+    void *page = __real_mmap(at, size, protection, flags, file, offset);
+    memory_count(page != MAP_FAILED, false);
+    return page;
+}
+
+int __wrap_munmap(void *at, size_t size)
+{
+    memory_count(false, true);
+    return __real_munmap(at, size);
+}
+
+int __wrap_pthread_mutex_init(pthread_mutex_t *mutex,
+                              const pthread_mutexattr_t *attributes)
+{
+    memory_state.mutexes++;
+    return memory_state.mutex != 0
+               ? memory_state.mutex
+               : __real_pthread_mutex_init(mutex, attributes);
+}
+
+/* Releases a capture of one line in the form that perror(3) has. */
+static void memory_release_perror(int error)
+{
+    char *text = support_release();
+    const char *colon = strstr(text, ": ");
+    const char *reason = strerror(error);
+    size_t length = strlen(reason);
+    const char *end = text + strlen(text);
+
+    ck_assert_msg(colon != NULL && colon > text &&
+                      strchr(text, '\n') == end - 1 &&
+                      end - text > (ptrdiff_t)length + 3 &&
+                      strncmp(end - 1 - length, reason, length) == 0 &&
+                      strncmp(end - 3 - length, ": ", 2) == 0,
+                  "\"%s\" does not name a step and \"%s\"", text, reason);
+    free(text);
+}
+
+START_TEST(init_without_memory_says_so_and_keeps_nothing)
+{
+    unsigned long n = 1;
+
+    for (;; n++) {
+        long before = memory_state.held;
+        support_capture();
+        memory_watch(n, false);
+        errno = SUPPORT_ERRNO;
+        memory_pool_t *mp = init_memory_pool();
+        int error = errno;
+        memory_unwatch();
+        if (mp != NULL) {
+            support_release_lines("", 0);
+            ck_assert_int_eq(error, SUPPORT_ERRNO);
+            destroy_memory_pool(mp);
+            break;
+        }
+        memory_release_perror(ENOMEM);
+        ck_assert_int_eq(error, ENOMEM);
+        ck_assert_int_eq(memory_state.held, before);
+    }
+    ck_assert_uint_gt(n, 1); /* the first request is needed */
+}
+END_TEST
+
+/* A pool that asks for no mutex must not mind that there is none. */
+START_TEST(init_without_a_mutex_says_so_and_keeps_nothing)
+{
+    static const int errors[] = {EAGAIN, ENOMEM, EPERM};
+    long before = memory_state.held;
+
+    for (size_t i = 0; i < 3; i++) {
+        support_capture();
+        memory_state.mutex = errors[i];
+        memory_watch(0, false);
+        errno = SUPPORT_ERRNO;
+        memory_pool_t *mp = init_memory_pool();
+        int error = errno;
+        memory_unwatch();
+        memory_state.mutex = 0;
+        if (memory_state.mutexes == 0) {
+            support_release_lines("", 0);
+            ck_assert_ptr_nonnull(mp);
+            ck_assert_int_eq(error, SUPPORT_ERRNO);
+            destroy_memory_pool(mp);
+            continue;
+        }
+        memory_release_perror(errors[i]);
+        ck_assert_ptr_null(mp);
+        ck_assert_int_eq(error, errors[i]);
+        ck_assert_int_eq(memory_state.held, before);
+    }
+}
+END_TEST
+
+/* Makes, fills, and destroys a pool; false where something failed. */
+static bool memory_live_once(uint64_t *random, bool reset)
+{
+    memory_pool_t *mp = init_memory_pool();
+    bool good = mp != NULL;
+    size_t left = CAPACITY;
+
+    while (good && left > 0) {
+        size_t size = 1 + support_below(random, 40);
+        size = size < left ? size : left;
+        void *at = mp_allocate(mp, size);
+        good = at != NULL;
+        if (size % 5 == 0) {
+            free_memory(mp, at);
+        }
+        left -= size;
+    }
+    if (good && reset) {
+        free_all_memory(mp);
+    }
+    if (mp != NULL) {
+        destroy_memory_pool(mp);
+    }
+    return good;
+}
+
+START_TEST(destroy_gives_all_memory_back)
+{
+    uint64_t random = support_seed();
+    long before = memory_state.held;
+
+    for (int round = 0; round < 100; round++) {
+        memory_watch(0, false);
+        bool good = memory_live_once(&random, round % 2 == 0);
+        memory_unwatch();
+        ck_assert(good);
+        ck_assert_int_eq(memory_state.held, before);
+    }
+}
+END_TEST
+
+/* Fills a pool with objects of one size, while the n-th request fails.  True
+ * when a request did fail; then the call said ENOMEM, once. */
+static bool memory_fill(struct support_shadow *shadow, size_t size,
+                        unsigned long n)
+{
+    while (CAPACITY - shadow->bytes >= size) {
+        support_capture();
+        memory_watch(n, false);
+        errno = SUPPORT_ERRNO;
+        unsigned char *at = mp_allocate(shadow->mp, size);
+        int error = errno;
+        unsigned long left = memory_state.until;
+        bool failed = memory_state.failed;
+        memory_unwatch();
+        if (at == NULL) {
+            memory_release_perror(ENOMEM);
+            ck_assert_int_eq(error, ENOMEM);
+            ck_assert(failed);
+            return true;
+        }
+        support_release_lines("", 0);
+        ck_assert_int_eq(error, SUPPORT_ERRNO);
+        free_memory(shadow->mp, at);
+        shadow_allocate(shadow, size);
+        n = left > 0 ? left : n;
+    }
+    return false;
+}
+
+/* Small objects cost more memory than capacity, so more is requested. */
+START_TEST(a_pool_that_cannot_grow_says_so_and_is_as_it_was)
+{
+    unsigned long seen = 0;
+    unsigned long before;
+
+    for (size_t size = 1; size < 20; size += 16) {
+        unsigned long n = 1;
+        do {
+            struct support_shadow *shadow = shadow_new();
+            before = seen;
+            if (memory_fill(shadow, size, n++)) {
+                seen++;
+                shadow_verify(shadow);
+                while (CAPACITY - shadow->bytes >= size) {
+                    shadow_allocate(shadow, size);
+                }
+                shadow_verify_apart(shadow);
+                shadow_verify(shadow);
+            }
+            shadow_end(shadow);
+        } while (seen > before && n < 40);
+    }
+    ck_assert_uint_gt(seen, 0); /* else this test shows nothing */
+}
+END_TEST
+
+START_TEST(without_memory_objects_are_freed_and_misuse_is_refused)
+{
+    struct support_shadow *shadow = shadow_new();
+    int local = 0;
+
+    while (shadow->bytes < CAPACITY) {
+        shadow_allocate(shadow, 1);
+    }
+    support_capture();
+    memory_watch(1, true);
+    errno = SUPPORT_ERRNO;
+    free_memory(shadow->mp, &local);
+    int error = errno;
+    memory_unwatch();
+    ck_assert_int_eq(error, EINVAL);
+    support_release_lines(SUPPORT_NOT_IN_POOL, 1);
+    shadow_verify(shadow);
+    for (size_t i = 0; i < CAPACITY / 2; i++) {
+        size_t chosen = i * 7919 % shadow->count;
+        memory_watch(1, true);
+        free_memory(shadow->mp, shadow->objects[chosen].at);
+        memory_unwatch();
+        shadow->objects[chosen] = shadow->objects[--shadow->count];
+        shadow->bytes--;
+    }
+    shadow_verify(shadow);
+    memory_watch(1, true);
+    free_all_memory(shadow->mp);
+    memory_unwatch();
+    shadow->count = 0;
+    shadow->bytes = 0;
+    shadow_verify(shadow);
+    shadow_end(shadow);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("memory");
+    TCase *life = support_case(suite, "a pool's life");
+    TCase *growth = support_case(suite, "growth");
+
+    tcase_add_test(life, init_without_memory_says_so_and_keeps_nothing);
+    tcase_add_test(life, init_without_a_mutex_says_so_and_keeps_nothing);
+    tcase_add_test(life, destroy_gives_all_memory_back);
+    tcase_add_test(growth,
+                   a_pool_that_cannot_grow_says_so_and_is_as_it_was);
+    tcase_add_test(growth,
+                   without_memory_objects_are_freed_and_misuse_is_refused);
+    return support_run(suite);
+}

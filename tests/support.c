@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * support.c - what the test programs share, but for the shadow.
+ *
+ * A watchdog ends a test that hangs: Check's own works only where each test
+ * is a process, so the tests also set an alarm.  Both are far beyond what a
+ * slow machine needs and decide nothing else.
+ */
+#include "support.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SUPPORT_WATCHDOG 600 /* seconds */
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SUPPORT_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
+#define SUPPORT_SANITIZER 1
+#endif
+#endif
+#ifndef SUPPORT_SANITIZER
+#define SUPPORT_SANITIZER 0
+#endif
+
+#if SUPPORT_SANITIZER
+/* A report made during a capture must still be seen. */
+void __sanitizer_set_report_fd(void *fd);
+#endif
+
+static struct {
+    FILE *file;
+    int saved; /* the real standard error during a capture, else -1 */
+} support_captured = {NULL, -1};
+
+static void support_watch(void)
+{
+    alarm(SUPPORT_WATCHDOG);
+}
+
+static void support_unwatch(void)
+{
+    alarm(0);
+    if (support_capturing()) { /* the test failed in a capture */
+        free(support_release());
+    }
+}
+
+TCase *support_case(Suite *suite, const char *name)
+{
+    TCase *test_case = tcase_create(name);
+
+    tcase_set_timeout(test_case, SUPPORT_WATCHDOG);
+    tcase_add_checked_fixture(test_case, support_watch, support_unwatch);
+    suite_add_tcase(suite, test_case);
+    return test_case;
+}
+
+int support_run(Suite *suite)
+{
+    SRunner *runner = srunner_create(suite);
+
+    srunner_run_all(runner, CK_ENV);
+    int run = srunner_ntests_run(runner);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return run > 0 && failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Valgrind loads its own library into the program, by this variable. */
+static bool support_is_slow(void)
+{
+    const char *preload = getenv("LD_PRELOAD");
+
+    return SUPPORT_SANITIZER ||
+           (preload != NULL && strstr(preload, "vgpreload") != NULL);
+}
+
+unsigned support_times(unsigned n, unsigned slow)
+{
+    const char *text = getenv("MP_TEST_SCALE");
+    unsigned long scale = text != NULL ? strtoul(text, NULL, 10)
+                          : support_is_slow() ? slow : 1;
+
+    if (scale == 0) {
+        scale = 1;
+    }
+    return n / scale > 0 ? (unsigned)(n / scale) : 1;
+}
+
+uint64_t support_seed(void)
+{
+    const char *text = getenv("MP_SEED");
+    struct timespec now;
+    uint64_t seed;
+
+    if (text != NULL) {
+        seed = strtoull(text, NULL, 10);
+    } else {
+        clock_gettime(CLOCK_REALTIME, &now);
+        seed = (uint64_t)now.tv_sec * 1000003u + (uint64_t)now.tv_nsec;
+    }
+    printf("MP_SEED=%llu\n", (unsigned long long)seed);
+    fflush(stdout);
+    return seed;
+}
+
+/* SplitMix64: any seed will do, 0 too. */
+uint64_t support_random(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+size_t support_below(uint64_t *state, size_t bound)
+{
+    return (size_t)(support_random(state) % bound);
+}
+
+static unsigned char support_byte(size_t i, uint32_t tag)
+{
+    return (unsigned char)((tag >> (8 * (i % 4))) + tag * 7 + i / 4);
+}
+
+void support_fill(void *at, size_t n, uint32_t tag)
+{
+    unsigned char *bytes = at;
+
+    for (size_t i = 0; i < n; i++) {
+        bytes[i] = support_byte(i, tag);
+    }
+}
+
+bool support_holds(const void *at, size_t n, uint32_t tag)
+{
+    const unsigned char *bytes = at;
+
+    for (size_t i = 0; i < n; i++) {
+        if (bytes[i] != support_byte(i, tag)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void support_capture(void)
+{
+    ck_assert_int_lt(support_captured.saved, 0);
+    if (support_captured.file == NULL) {
+        support_captured.file = tmpfile();
+        ck_assert_ptr_nonnull(support_captured.file);
+    }
+    int fd = fileno(support_captured.file);
+    support_captured.saved = dup(STDERR_FILENO);
+    ck_assert_int_ge(support_captured.saved, 0);
+#if SUPPORT_SANITIZER
+    __sanitizer_set_report_fd((void *)(intptr_t)support_captured.saved);
+#endif
+    ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
+    ck_assert_int_ge(dup2(fd, STDERR_FILENO), 0);
+}
+
+bool support_capturing(void)
+{
+    return support_captured.saved >= 0;
+}
+
+char *support_release(void)
+{
+    int error = errno;
+    int fd = fileno(support_captured.file);
+
+    fflush(stderr);
+    ck_assert_int_ge(dup2(support_captured.saved, STDERR_FILENO), 0);
+#if SUPPORT_SANITIZER
+    __sanitizer_set_report_fd((void *)(intptr_t)STDERR_FILENO);
+#endif
+    close(support_captured.saved);
+    support_captured.saved = -1;
+    /* What lies behind the position is left from longer captures. */
+    off_t length = lseek(fd, 0, SEEK_CUR);
+    ck_assert(length >= 0);
+    char *text = malloc((size_t)length + 1);
+    ck_assert_ptr_nonnull(text);
+    ck_assert(pread(fd, text, (size_t)length, 0) == (ssize_t)length);
+    text[length] = '\0';
+    errno = error;
+    return text;
+}
+
+size_t support_count(const char *text, const char *line, size_t *all)
+{
+    size_t length = strlen(line);
+    size_t equal = 0;
+
+    *all = 0;
+    while (*text != '\0') {
+        const char *end = strchr(text, '\n');
+        size_t here = end != NULL ? (size_t)(end - text) + 1 : strlen(text);
+        equal += here == length && memcmp(text, line, length) == 0;
+        text += here;
+        ++*all;
+    }
+    return equal;
+}
+
+void support_release_lines(const char *line, size_t count)
+{
+    char *text = support_release();
+    size_t all;
+
+    if (count == 1) {
+        ck_assert_str_eq(text, line); /* shows both */
+    }
+    size_t equal = support_count(text, line, &all);
+    ck_assert_uint_eq(all, count);
+    ck_assert_uint_eq(equal, count);
+    free(text);
+}
+
+void support_only_messages(const char *text)
+{
+    static const char *const lines[] = {
+        SUPPORT_NO_POOL, SUPPORT_ALLOCATE_NO_POOL, SUPPORT_SIZE, SUPPORT_FULL,
+        SUPPORT_NO_POINTER, SUPPORT_NOT_IN_POOL};
+    size_t known = 0;
+    size_t all = 0;
+
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        known += support_count(text, lines[i], &all);
+    }
+    ck_assert_msg(known == all, "%zu lines of %zu are not the library's",
+                  all - known, all);
+}
+
+pthread_t support_start(void *(*run)(void *), void *argument)
+{
+    pthread_t thread;
+
+    ck_assert_int_eq(pthread_create(&thread, NULL, run, argument), 0);
+    return thread;
+}
+
+void support_join(pthread_t thread)
+{
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * support.h - what the test programs share.
+ *
+ * Random numbers with a printed seed, standard error caught in a file, and
+ * a shadow: a list of what a pool ought to hold, each object filled with a
+ * pattern of its own.  The shadow looks at a pool through the public
+ * functions only, so it tells nothing about blocks or lists.
+ *
+ * Capturing moves descriptor 2 of the whole process: one capture at a time.
+ * Functions that use ck_assert are for the test's main thread only; threads
+ * count what went wrong, and the main thread asserts on the count.
+ */
+#ifndef SUPPORT_H
+#define SUPPORT_H
+
+#include <check.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <memory_pool.h>
+
+#define SUPPORT_NO_POOL "the memory pool is NULL\n"
+#define SUPPORT_ALLOCATE_NO_POOL "memory_pool is NULL\n"
+#define SUPPORT_SIZE "invaild memory allocate size\n"
+#define SUPPORT_FULL "the memory pool is full\n"
+#define SUPPORT_NO_POINTER "your ptr is NULL\n"
+#define SUPPORT_NOT_IN_POOL \
+    "your ptr is not in the memory pool, cannot be freed\n"
+
+/* An errno that no function of the library sets. */
+#define SUPPORT_ERRNO 4321
+
+/* Runs the suite; the exit status.  Check reads CK_FORK and CK_VERBOSITY. */
+int support_run(Suite *suite);
+
+/* A test case whose tests are ended when they hang, with CK_FORK=no too. */
+TCase *support_case(Suite *suite, const char *name);
+
+/* n repetitions divided by MP_TEST_SCALE; without that variable by slow
+ * where a sanitizer or valgrind makes the program slow, else n. */
+unsigned support_times(unsigned n, unsigned slow);
+
+/* A seed: MP_SEED if set, else a new one; printed either way. */
+uint64_t support_seed(void);
+uint64_t support_random(uint64_t *state);
+size_t support_below(uint64_t *state, size_t bound);
+
+/* Fills and compares n bytes with the pattern that belongs to a tag. */
+void support_fill(void *at, size_t n, uint32_t tag);
+bool support_holds(const void *at, size_t n, uint32_t tag);
+
+/* Standard error goes to a file until it is released, which returns all of
+ * it, to be freed. */
+void support_capture(void);
+char *support_release(void);
+bool support_capturing(void);
+
+/* Releases, and asserts that count times line, and nothing else, was there. */
+void support_release_lines(const char *line, size_t count);
+
+/* Number of lines equal to line; *all becomes the number of all lines. */
+size_t support_count(const char *text, const char *line, size_t *all);
+
+/* Asserts that every line of text is one of the library's own. */
+void support_only_messages(const char *text);
+
+pthread_t support_start(void *(*run)(void *), void *argument);
+void support_join(pthread_t thread);
+
+struct support_object {
+    unsigned char *at;
+    size_t size;
+    uint32_t tag;
+};
+
+struct support_shadow {
+    memory_pool_t *mp;
+    size_t count;
+    size_t bytes;
+    uint32_t next_tag;
+    struct support_object objects[MAX_BLOCK_SIZE];
+};
+
+/* A shadow of a new pool, and the end of both. */
+struct support_shadow *shadow_new(void);
+void shadow_end(struct support_shadow *shadow);
+
+/* Asks for size bytes; asserts that they come exactly when they fit, are
+ * aligned as promised, and that errno is as promised.  Returns the object, or
+ * NULL when the pool was full. */
+unsigned char *shadow_allocate(struct support_shadow *shadow, size_t size);
+
+/* Frees object i after comparing its bytes.  The last takes its place, or,
+ * in order, all behind it move down. */
+void shadow_free(struct support_shadow *shadow, size_t i);
+void shadow_free_in_order(struct support_shadow *shadow, size_t i);
+
+/* One capture over many calls, which is much faster than one for each: the
+ * release asserts that just the refusals that shadows saw were reported. */
+void shadow_capture(void);
+void shadow_release(void);
+
+void shadow_reset(struct support_shadow *shadow);
+
+/* Asserts that the pool holds what the shadow holds: each object known and
+ * its bytes as they were, and exactly the rest of the capacity to be had. */
+void shadow_verify(struct support_shadow *shadow);
+
+/* Asserts that no object reaches into another, by address. */
+void shadow_verify_apart(const struct support_shadow *shadow);
+
+/* True where exactly free_bytes can be had as one object and one byte more
+ * can not; leaves the pool as it was.  Prints SUPPORT_FULL once.  Asserts
+ * nothing, for use in a forked child. */
+bool support_room_is(memory_pool_t *mp, size_t free_bytes);
+
+#endif /* SUPPORT_H */
