@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+#
+# bench/local.mk - the benchmarks: not part of "make" nor of "make check".
+#
+#   make bench                      everything, with the goals; minutes
+#   make bench ONLY=lifo            one work, or several with commas
+#   make bench PEERS=mempool,apr    some peers (those a goal needs too)
+#   make bench ROUNDS=21            more rounds than the driver's own
+#   make bench-base                 the base pool beside the plain one
+#   make bench-programs             builds what bench/run.sh runs
+#
+# configure says which peers are there (m4/bench.m4); "./bootstrap --deps
+# --bench" installs them where there are packages.
+
+bench_own = bench/bench-loop bench/bench-bump bench/bench-locked \
+	bench/bench-mempool-base
+bench_programs = $(bench_own) $(BENCH_PROGRAMS)
+
+bench_common = bench/measure.h bench/work.h bench/work_main.h \
+	bench/work_memory.h bench/work_threads.h
+bench_cppflags = $(AM_CPPFLAGS) -D_GNU_SOURCE -I$(top_srcdir)/bench
+
+EXTRA_DIST += bench/pmr.cc bench/goals bench/report.awk
+dist_noinst_SCRIPTS += bench/run.sh
+
+EXTRA_PROGRAMS += $(bench_own) bench/bench-glibc bench/bench-jemalloc \
+	bench/bench-arena bench/bench-mimalloc bench/bench-tcmalloc \
+	bench/bench-apr bench/bench-slice bench/bench-obstack \
+	bench/bench-talloc
+CLEANFILES += $(EXTRA_PROGRAMS) bench/bench-pmr-pool \
+	bench/bench-pmr-monotonic bench/bench.raw
+
+bench_bench_loop_SOURCES = bench/loop.c $(bench_common)
+bench_bench_loop_CPPFLAGS = $(bench_cppflags)
+bench_bench_loop_LDADD = $(PTHREAD_LIBS)
+
+bench_bench_bump_SOURCES = bench/bump.c
+bench_bench_bump_CPPFLAGS = $(bench_cppflags)
+bench_bench_bump_LDADD = $(PTHREAD_LIBS)
+
+bench_bench_locked_SOURCES = bench/locked.c
+bench_bench_locked_CPPFLAGS = $(bench_cppflags)
+bench_bench_locked_LDADD = $(PTHREAD_LIBS)
+
+# Linked to the shared library in its place in the build tree, without the
+# script that libtool puts before a program: valgrind must see the program.
+bench_bench_mempool_base_SOURCES = bench/mempool.c
+bench_bench_mempool_base_CPPFLAGS = $(bench_cppflags) -DMEMPOOL_BASE
+bench_bench_mempool_base_LDFLAGS = $(AM_LDFLAGS) -no-install
+bench_bench_mempool_base_LDADD = libmempool.la $(PTHREAD_LIBS)
+
+# One source, four mallocs.
+bench_bench_glibc_SOURCES = bench/malloc.c
+bench_bench_glibc_CPPFLAGS = $(bench_cppflags) \
+	-DMALLOC_NAME='"glibc"' -DMALLOC_FILE='"/libc."'
+bench_bench_glibc_CFLAGS = $(AM_CFLAGS) -fno-builtin
+bench_bench_glibc_LDADD = $(PTHREAD_LIBS)
+
+bench_bench_jemalloc_SOURCES = bench/malloc.c
+bench_bench_jemalloc_CPPFLAGS = $(bench_cppflags) \
+	-DMALLOC_NAME='"jemalloc"' -DMALLOC_FILE='"/libjemalloc"'
+bench_bench_jemalloc_CFLAGS = $(AM_CFLAGS) -fno-builtin
+bench_bench_jemalloc_LDADD = $(BENCH_JEMALLOC_LIBS) $(PTHREAD_LIBS)
+
+bench_bench_mimalloc_SOURCES = bench/malloc.c
+bench_bench_mimalloc_CPPFLAGS = $(bench_cppflags) \
+	-DMALLOC_NAME='"mimalloc"' -DMALLOC_FILE='"/libmimalloc"'
+bench_bench_mimalloc_CFLAGS = $(AM_CFLAGS) -fno-builtin
+bench_bench_mimalloc_LDADD = $(BENCH_MIMALLOC_LIBS) $(PTHREAD_LIBS)
+
+bench_bench_tcmalloc_SOURCES = bench/malloc.c
+bench_bench_tcmalloc_CPPFLAGS = $(bench_cppflags) \
+	-DMALLOC_NAME='"tcmalloc"' -DMALLOC_FILE='"/libtcmalloc"'
+bench_bench_tcmalloc_CFLAGS = $(AM_CFLAGS) -fno-builtin
+bench_bench_tcmalloc_LDADD = $(BENCH_TCMALLOC_LIBS) $(PTHREAD_LIBS)
+
+bench_bench_arena_SOURCES = bench/arena.c
+bench_bench_arena_CPPFLAGS = $(bench_cppflags) $(BENCH_JEMALLOC_CFLAGS)
+bench_bench_arena_LDADD = $(BENCH_JEMALLOC_LIBS) $(PTHREAD_LIBS)
+
+bench_bench_apr_SOURCES = bench/apr.c
+bench_bench_apr_CPPFLAGS = $(bench_cppflags) $(BENCH_APR_CFLAGS)
+bench_bench_apr_LDADD = $(BENCH_APR_LIBS) $(PTHREAD_LIBS)
+
+bench_bench_slice_SOURCES = bench/slice.c
+bench_bench_slice_CPPFLAGS = $(bench_cppflags) $(BENCH_GLIB_CFLAGS)
+bench_bench_slice_LDADD = $(BENCH_GLIB_LIBS) $(PTHREAD_LIBS)
+
+bench_bench_obstack_SOURCES = bench/obstack.c
+bench_bench_obstack_CPPFLAGS = $(bench_cppflags)
+bench_bench_obstack_LDADD = $(PTHREAD_LIBS)
+
+bench_bench_talloc_SOURCES = bench/talloc.c
+bench_bench_talloc_CPPFLAGS = $(bench_cppflags) $(BENCH_TALLOC_CFLAGS)
+bench_bench_talloc_LDADD = $(BENCH_TALLOC_LIBS) $(PTHREAD_LIBS)
+
+# The build has no C++ of its own, hence rules in full.
+bench_cxx = $(CXX) -std=c++17 -O2 -pthread -I$(top_srcdir)/bench
+
+bench/bench-pmr-pool: bench/pmr.cc $(bench_common) bench/$(am__dirstamp)
+	$(AM_V_GEN)$(bench_cxx) -o $@ $(top_srcdir)/bench/pmr.cc
+
+bench/bench-pmr-monotonic: bench/pmr.cc $(bench_common) bench/$(am__dirstamp)
+	$(AM_V_GEN)$(bench_cxx) -DPMR_MONOTONIC -o $@ $(top_srcdir)/bench/pmr.cc
+
+bench_run = AWK='$(AWK)' $(SHELL) $(top_srcdir)/bench/run.sh \
+	-b bench -o bench/bench.raw \
+	$${PEERS:+-p "$$PEERS"} $${ROUNDS:+-r "$$ROUNDS"}
+
+bench-programs: $(bench_programs)
+
+bench: bench-programs
+	@PEERS='$(PEERS)' ROUNDS='$(ROUNDS)' ONLY='$(ONLY)'; \
+	$(bench_run) $${ONLY:+-w "$$ONLY"}
+
+bench-base: bench-programs
+	@PEERS='$(PEERS)' ROUNDS='$(ROUNDS)'; \
+	$(bench_run) -w base,base-idle,life,instructions-base
+
+.PHONY: bench bench-base bench-programs
