@@ -64,7 +64,7 @@ AC_DEFUN([MP_WARNINGS],
  m4_foreach_w([mp_flag],
    [-Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes
     -Wmissing-prototypes -Wold-style-definition -Wpointer-arith
-    -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wnull-dereference
+    -Wwrite-strings -Wundef -Wvla -Wformat-security -Wnull-dereference
     -Wduplicated-cond -Wlogical-op -Wdate-time],
    [AC_MSG_CHECKING([whether $CC takes mp_flag])
     CFLAGS="$mp_save_CFLAGS -Werror mp_flag"
