@@ -3,76 +3,192 @@
  * api.c - the exported functions: arguments checked, misuse answered.
  *
  * No mechanism is here.  Each function either refuses its arguments or hands
- * them to pool.c, and turns the answer into a report and errno once every
- * lock is released.
+ * them on, and turns the answer into a report and errno once every lock is
+ * released.
  */
 #include <errno.h>
 
-#include "pool.h"
+#include "inspect.h"
+#include "object.h"
+#include "options.h"
 #include "report.h"
 
-/* Reports why an allocation failed, as errno tells. */
-static MP_SLOW void *api_refuse(void)
+#undef mp_create
+
+#define API_TEXT_OF(number) #number
+#define API_TEXT(number) API_TEXT_OF(number)
+
+const char *mp_version(void)
 {
-    switch (errno) {
-    case ENOBUFS:
-        report_event(REPORT_FULL);
-        break;
-    case ENOMEM:
-        report_failure("mp_allocate: malloc", ENOMEM);
-        break;
-    default:
-        report_event(REPORT_SIZE);
-        break;
+    return API_TEXT(MP_VERSION_MAJOR) "." API_TEXT(MP_VERSION_MINOR) "."
+           API_TEXT(MP_VERSION_PATCH);
+}
+
+/* caller is what a failing step is reported under. */
+static memory_pool_t *api_create(const mp_options_t *given, size_t size,
+                                 const char *caller)
+{
+    mp_options_t options;
+    const char *member = options_complete(given, size, &options);
+
+    if (member != NULL) {
+        report_creation(&options, MP_EVENT_OPTION, member, EINVAL);
+        return NULL;
     }
-    return NULL;
+    memory_pool_t *mp = pool_create(&options);
+    if (mp == NULL) {
+        report_creation(&options, MP_EVENT_NO_MEMORY, caller, ENOMEM);
+    }
+    return mp;
 }
 
 memory_pool_t *init_memory_pool(void)
 {
-    const char *step = NULL;
-    memory_pool_t *mp = pool_create(MAX_BLOCK_SIZE, &step);
+    const mp_options_t options = {
+        .capacity = MAX_BLOCK_SIZE,
+        .max_object = MAX_BLOCK_SIZE,
+        .threads = MP_THREADS_LOCKED,
+        .report = mp_report_stderr,
+    };
 
-    if (mp == NULL) {
-        report_failure(step, errno);
-    }
-    return mp;
+    return api_create(&options, sizeof options, "init_memory_pool: malloc");
+}
+
+memory_pool_t *mp_create_sized(const mp_options_t *options,
+                               size_t options_size)
+{
+    return api_create(options, options_size, "mp_create: acquire");
+}
+
+memory_pool_t *mp_create(const mp_options_t *options)
+{
+    return mp_create_sized(options, sizeof *options);
 }
 
 void destroy_memory_pool(memory_pool_t *mp)
 {
     if (mp == NULL) {
-        report_event(REPORT_NO_POOL);
+        report_event(NULL, MP_EVENT_NO_POOL, NULL);
         return;
     }
     pool_destroy(mp);
 }
 
+/* Reports why an allocation failed, as errno tells. */
+static MP_SLOW void *api_refuse(memory_pool_t *mp, const char *step)
+{
+    switch (errno) {
+    case ENOBUFS:
+        report_event(mp, MP_EVENT_FULL, NULL);
+        break;
+    case ENOMEM:
+        report_failure(mp, step, ENOMEM);
+        break;
+    default:
+        report_event(mp, MP_EVENT_SIZE, NULL);
+        break;
+    }
+    return NULL;
+}
+
+/* The longer ways round are functions of their own, and called last, so that
+ * the shorter ones need no stack. */
+static MP_SLOW void *api_allocate_at_last(memory_pool_t *mp, size_t size)
+{
+    if (mp == NULL) {
+        report_no_pool_to_allocate();
+        return NULL;
+    }
+    void *object = pool_allocate_at_last(mp, size);
+    return object != NULL ? object : api_refuse(mp, "mp_allocate: malloc");
+}
+
+static MP_SLOW void *api_allocate_locked(memory_pool_t *mp, size_t size)
+{
+    lock_take(&mp->lock);
+    void *object = pool_cut(mp, size);
+    lock_drop(&mp->lock);
+    return MP_LIKELY(object != NULL) ? object : api_allocate_at_last(mp, size);
+}
+
 void *mp_allocate(memory_pool_t *mp, size_t m_size)
 {
     if (mp == NULL) {
-        report_event(REPORT_ALLOCATE_NO_POOL);
-        return NULL;
+        return api_allocate_at_last(mp, m_size);
     }
-    void *object = pool_allocate(mp, m_size);
-    return object != NULL ? object : api_refuse();
+    if (mp->kind != POOL_CACHED) {
+        if (pool_locks(mp)) {
+            return api_allocate_locked(mp, m_size);
+        }
+        void *object = pool_cut(mp, m_size);
+        return MP_LIKELY(object != NULL) ? object
+                                         : api_allocate_at_last(mp, m_size);
+    }
+    if (MP_LIKELY(m_size - 1 < BLOCK_SHORT * BLOCK_GRANULE)) {
+        struct thread_mark *mark = thread_mark_own();
+        struct cache *cache = pool_enter(mp, mark);
+        if (MP_LIKELY(cache != NULL)) {
+            void *object = cache_take(cache, m_size);
+            cache_leave(mark);
+            if (MP_LIKELY(object != NULL)) {
+                return object;
+            }
+        }
+    }
+    return api_allocate_at_last(mp, m_size);
+}
+
+static MP_SLOW void api_free_at_last(memory_pool_t *mp, const void *ptr)
+{
+    if (mp == NULL) {
+        report_event(NULL, MP_EVENT_NO_POOL, ptr);
+    } else if (!pool_free_at_last(mp, ptr)) {
+        report_event(mp,
+                     ptr == NULL ? MP_EVENT_NO_POINTER : MP_EVENT_NOT_IN_POOL,
+                     ptr);
+    }
+}
+
+static MP_SLOW void api_free_locked(memory_pool_t *mp, const void *ptr)
+{
+    lock_take(&mp->lock);
+    bool given = pool_uncut(mp, ptr);
+    lock_drop(&mp->lock);
+    if (!given) {
+        api_free_at_last(mp, ptr);
+    }
 }
 
 void free_memory(memory_pool_t *mp, const void *ptr)
 {
     if (mp == NULL) {
-        report_event(REPORT_NO_POOL);
-    } else if (ptr == NULL) {
-        report_event(REPORT_NO_POINTER);
-    } else if (!pool_free(mp, ptr)) {
-        report_event(REPORT_NOT_IN_POOL);
+        api_free_at_last(mp, ptr);
+        return;
     }
+    if (mp->kind != POOL_CACHED) {
+        if (pool_locks(mp)) {
+            api_free_locked(mp, ptr);
+        } else if (!pool_uncut(mp, ptr)) {
+            api_free_at_last(mp, ptr);
+        }
+        return;
+    }
+    struct thread_mark *mark = thread_mark_own();
+    struct cache *cache = pool_enter(mp, mark);
+    if (MP_LIKELY(cache != NULL)) {
+        bool given = cache_give(cache, mp, ptr);
+        cache_leave(mark);
+        if (MP_LIKELY(given)) {
+            return;
+        }
+    }
+    api_free_at_last(mp, ptr);
 }
 
 void free_all_memory(memory_pool_t *mp)
 {
     if (mp == NULL) {
-        report_event(REPORT_NO_POOL);
+        report_event(NULL, MP_EVENT_NO_POOL, NULL);
         return;
     }
     pool_reset(mp);
@@ -80,13 +196,105 @@ void free_all_memory(memory_pool_t *mp)
 
 bool is_mp_ptr(memory_pool_t *mp, void *ptr)
 {
+    if (mp == NULL || ptr == NULL) {
+        report_event(mp, mp == NULL ? MP_EVENT_NO_POOL : MP_EVENT_NO_POINTER,
+                     ptr);
+        return false;
+    }
+    return inspect_locate(mp, ptr) == MP_LIVE;
+}
+
+/* The functions below print nothing where there is no pool to say how. */
+static bool api_has_pool(const memory_pool_t *mp)
+{
     if (mp == NULL) {
-        report_event(REPORT_NO_POOL);
-        return false;
+        errno = EINVAL;
     }
-    if (ptr == NULL) {
-        report_event(REPORT_NO_POINTER);
-        return false;
+    return mp != NULL;
+}
+
+void *mp_calloc(memory_pool_t *mp, size_t count, size_t size)
+{
+    size_t bytes;
+
+    if (!api_has_pool(mp)) {
+        return NULL;
     }
-    return pool_has(mp, ptr);
+    if (__builtin_mul_overflow(count, size, &bytes)) {
+        report_event(mp, MP_EVENT_SIZE, NULL);
+        return NULL;
+    }
+    void *object = pool_allocate_at_last(mp, bytes);
+    if (object == NULL) {
+        return api_refuse(mp, "mp_calloc: malloc");
+    }
+    return memset(object, 0, bytes);
+}
+
+void *mp_realloc(memory_pool_t *mp, void *ptr, size_t size)
+{
+    if (!api_has_pool(mp)) {
+        return NULL;
+    }
+    void *object = ptr == NULL ? pool_allocate_at_last(mp, size)
+                               : object_resize(mp, ptr, size);
+    if (object == NULL && errno == EFAULT) {
+        report_event(mp, MP_EVENT_NOT_IN_POOL, ptr);
+        return NULL;
+    }
+    return object != NULL ? object : api_refuse(mp, "mp_realloc: malloc");
+}
+
+void *mp_aligned_alloc(memory_pool_t *mp, size_t alignment, size_t size)
+{
+    if (!api_has_pool(mp)) {
+        return NULL;
+    }
+    if (alignment == 0 || (alignment & (alignment - 1)) != 0 ||
+        alignment > OBJECT_ALIGNMENT_MOST) {
+        report_event(mp, MP_EVENT_SIZE, NULL);
+        return NULL;
+    }
+    void *object = object_align(mp, alignment, size);
+    return object != NULL ? object
+                          : api_refuse(mp, "mp_aligned_alloc: malloc");
+}
+
+size_t mp_usable_size(memory_pool_t *mp, const void *ptr)
+{
+    if (!api_has_pool(mp)) {
+        return 0;
+    }
+    size_t size = object_size(mp, ptr);
+    if (size == 0) {
+        errno = EINVAL;
+    }
+    return size;
+}
+
+mp_where_t mp_locate(memory_pool_t *mp, const void *ptr)
+{
+    return api_has_pool(mp) ? inspect_locate(mp, ptr) : MP_FOREIGN;
+}
+
+memory_pool_t *mp_owner(const void *ptr)
+{
+    return inspect_owner(ptr);
+}
+
+int mp_check(memory_pool_t *mp)
+{
+    if (!api_has_pool(mp)) {
+        return -1;
+    }
+    if (!inspect_check(mp)) {
+        errno = ENOTRECOVERABLE;
+        return -1;
+    }
+    return 0;
+}
+
+size_t mp_trim(memory_pool_t *mp, size_t keep_bytes)
+{
+    return api_has_pool(mp) ? pool_trim(mp, keep_bytes) : 0;
 }

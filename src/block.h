@@ -14,6 +14,7 @@
  *   0x20            start of a long live chunk
  *   0x21            start, and also end, of a long free chunk
  *   0x40 | n - 1    start, and also end, of a free chunk of n <= 64 granules
+ *   0x80 | n - 1    start of a chunk that lies free in a thread's cache
  *   0xc0 | n - 1    start of a live chunk of n <= 64 granules
  *
  * A chunk of more than 64 granules is long: eight nibbles behind its start,
@@ -24,8 +25,14 @@
  * What it cannot do: find the chunk that an address inside of it belongs to
  * other than by walking, and hold more than 2^32 - 1 granules.
  *
- * Nothing here locks: a block belongs to one heap, and whoever holds that
- * pool's lock owns all of it.
+ * Nothing here locks.  A block belongs to one heap, and whoever holds that
+ * pool's lock owns all of it, but for this: the byte at the start of a live
+ * chunk or of one in a cache belongs to the object's holder or the cache's
+ * thread, who may change it from live to cached and back at any moment.  So
+ * single bytes are read and written as atomics, relaxed: to everybody else
+ * both states mean the same, not free, and what the object holds is handed
+ * over by other means.  Only where a chunk becomes live is the byte written
+ * with release, see cache_take().
  */
 #ifndef MP_BLOCK_H
 #define MP_BLOCK_H
@@ -35,11 +42,15 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "sync.h"
+
 /* Marks what is kept out of its callers, so that those stay short. */
 #if defined(__GNUC__) || defined(__clang__)
-#define MP_SLOW __attribute__((__noinline__, __cold__))
+#define MP_SLOW __attribute__((__noinline__))
+#define MP_LIKELY(condition) __builtin_expect(condition, 1)
 #else
 #define MP_SLOW
+#define MP_LIKELY(condition) (condition)
 #endif
 
 #define BLOCK_GRANULE ((size_t)16)
@@ -51,6 +62,7 @@ enum {
     BLOCK_LONG_LIVE = 0x20,
     BLOCK_LONG_FREE = 0x21,
     BLOCK_FREE = 0x40,
+    BLOCK_CACHED = 0x80,
     BLOCK_LIVE = 0xc0,
     BLOCK_LENGTH_BITS = 0x3f
 };
@@ -74,7 +86,15 @@ static inline size_t block_granules(size_t n)
 static inline void block_put_length(unsigned char *at, uint32_t length)
 {
     for (int i = 0; i < 8; i++) {
-        at[i] = (unsigned char)(BLOCK_NIBBLE | ((length >> (4 * i)) & 0xfu));
+        sync_put(&at[i], (unsigned char)(BLOCK_NIBBLE |
+                                         ((length >> (4 * i)) & 0xfu)));
+    }
+}
+
+static inline void block_clear_length(unsigned char *at)
+{
+    for (int i = 0; i < 8; i++) {
+        sync_put(&at[i], BLOCK_NONE);
     }
 }
 
@@ -101,7 +121,7 @@ static inline bool block_is_free(unsigned char code)
 /* Length of the chunk that starts at granule i, live or free. */
 static inline uint32_t block_length(const struct block *block, uint32_t i)
 {
-    unsigned char code = block->map[i];
+    unsigned char code = sync_get(&block->map[i]);
 
     if ((code & 0xc0) != 0) {
         return (code & BLOCK_LENGTH_BITS) + 1u;
@@ -113,34 +133,37 @@ static inline uint32_t block_length(const struct block *block, uint32_t i)
 static inline uint32_t block_free_before(const struct block *block, uint32_t i)
 {
     const unsigned char *last = block->map + i - 1;
+    unsigned char code = sync_get(last);
 
-    if (!block_is_free(*last)) {
+    if (!block_is_free(code)) {
         return 0;
     }
-    if (*last == BLOCK_LONG_FREE) {
+    if (code == BLOCK_LONG_FREE) {
         return block_get_length(last - 8);
     }
-    return (*last & BLOCK_LENGTH_BITS) + 1u;
+    return (code & BLOCK_LENGTH_BITS) + 1u;
 }
 
 static inline void block_mark_live(struct block *block, uint32_t i,
                                    uint32_t length)
 {
     if (length <= BLOCK_SHORT) {
-        block->map[i] = (unsigned char)(BLOCK_LIVE | (length - 1));
+        sync_put_release(&block->map[i],
+                         (unsigned char)(BLOCK_LIVE | (length - 1)));
     } else {
-        block->map[i] = BLOCK_LONG_LIVE;
+        sync_put(&block->map[i], BLOCK_LONG_LIVE);
         block_put_length(block->map + i + 1, length);
     }
 }
 
-/* Takes the mark of a live chunk away; its bytes of the map are 0 again. */
+/* Takes the mark of a live or cached chunk away; its bytes of the map are 0
+ * again. */
 static inline void block_clear_live(struct block *block, uint32_t i,
                                     uint32_t length)
 {
-    block->map[i] = BLOCK_NONE;
+    sync_put(&block->map[i], BLOCK_NONE);
     if (length > BLOCK_SHORT) {
-        memset(block->map + i + 1, 0, 8);
+        block_clear_length(block->map + i + 1);
     }
 }
 
@@ -151,9 +174,12 @@ static inline void block_mark_free(struct block *block, uint32_t i,
     unsigned char *last = first + length - 1;
 
     if (length <= BLOCK_SHORT) {
-        *first = *last = (unsigned char)(BLOCK_FREE | (length - 1));
+        unsigned char code = (unsigned char)(BLOCK_FREE | (length - 1));
+        sync_put(first, code);
+        sync_put(last, code);
     } else {
-        *first = *last = BLOCK_LONG_FREE;
+        sync_put(first, BLOCK_LONG_FREE);
+        sync_put(last, BLOCK_LONG_FREE);
         block_put_length(first + 1, length);
         block_put_length(last - 8, length);
     }
@@ -165,10 +191,11 @@ static inline void block_clear_free(struct block *block, uint32_t i,
     unsigned char *first = block->map + i;
     unsigned char *last = first + length - 1;
 
-    *first = *last = BLOCK_NONE;
+    sync_put(first, BLOCK_NONE);
+    sync_put(last, BLOCK_NONE);
     if (length > BLOCK_SHORT) {
-        memset(first + 1, 0, 8);
-        memset(last - 8, 0, 8);
+        block_clear_length(first + 1);
+        block_clear_length(last - 8);
     }
 }
 

@@ -39,15 +39,16 @@ static void heap_link(struct heap *heap, struct block *block, uint32_t i,
 {
     unsigned bin = heap_bin(length);
     struct heap_link *link = block_address(block, i);
+    uint64_t bit = (uint64_t)1 << bin;
 
-    block_mark_free(block, i, length);
     link->previous = NULL;
-    link->next = heap->bins[bin];
+    link->next = (heap->bits & bit) != 0 ? heap->bins[bin] : NULL;
     if (link->next != NULL) {
         link->next->previous = link;
     }
     heap->bins[bin] = link;
-    heap->bits |= (uint64_t)1 << bin;
+    heap->bits |= bit;
+    block_mark_free(block, i, length);
 }
 
 static void heap_unlink(struct heap *heap, struct block *block, uint32_t i,
@@ -79,19 +80,27 @@ static void heap_open(struct heap *heap, struct block *block)
     heap->slack = block->slack;
     heap->granules = block->granules;
     heap->top = 0;
-    heap->least = block != heap->first; /* then an empty block may go */
+    /* Another block than the first may go when its granule 0 is free; and
+     * memory that is to be zero is not just left behind the top. */
+    heap->least = heap->zero ? SIZE_MAX : block != heap->first;
 }
 
-void heap_start(struct heap *heap, struct block *first)
+void heap_start(struct heap *heap, struct block *first, bool zero)
 {
-    memset(heap, 0, sizeof *heap);
+    heap->zero = zero;
+    heap->bits = 0; /* and with it every bin is empty */
     heap->first = first;
+    heap->index = heap->few;
+    heap->blocks = 0;
+    heap->room = HEAP_FEW;
     heap_open(heap, first);
 }
 
 void heap_finish(struct heap *heap)
 {
-    free(heap->index);
+    if (heap->index != heap->few) {
+        free(heap->index);
+    }
 }
 
 struct heap_chunk heap_find(const struct heap *heap, const void *ptr)
@@ -130,7 +139,8 @@ static struct heap_chunk heap_search(const struct heap *heap, unsigned bin,
                                      uint32_t granules, unsigned tries)
 {
     struct heap_chunk none = {NULL, 0};
-    const struct heap_link *link = heap->bins[bin];
+    const struct heap_link *link =
+        (heap->bits >> bin & 1) != 0 ? heap->bins[bin] : NULL;
 
     for (; link != NULL && tries > 0; link = link->next, tries--) {
         struct heap_chunk chunk = heap_find(heap, link);
@@ -141,7 +151,7 @@ static struct heap_chunk heap_search(const struct heap *heap, unsigned bin,
     return none;
 }
 
-/* Takes the front of a free chunk; the rest stays free. */
+/* Takes the front of a free chunk, unmarked; the rest stays free. */
 static void heap_cut(struct heap *heap, struct heap_chunk chunk,
                      uint32_t granules)
 {
@@ -152,7 +162,6 @@ static void heap_cut(struct heap *heap, struct heap_chunk chunk,
     if (length > granules) {
         heap_link(heap, block, chunk.granule + granules, length - granules);
     }
-    block_mark_live(block, chunk.granule, granules);
 }
 
 static struct heap_chunk heap_take_free(struct heap *heap, uint32_t granules)
@@ -169,8 +178,35 @@ static struct heap_chunk heap_take_free(struct heap *heap, uint32_t granules)
     }
     if (chunk.block != NULL) {
         heap_cut(heap, chunk, granules);
+        block_mark_live(chunk.block, chunk.granule, granules);
     }
     return chunk;
+}
+
+unsigned char *heap_take_run(struct heap *heap, size_t least, size_t most,
+                             size_t *got)
+{
+    struct heap_chunk chunk = {NULL, 0};
+
+    if (heap->bits != 0) {
+        /* The longest there are: a run is worth its while, and short chunks
+         * are left for what fits them. */
+        unsigned bin = 63u - (unsigned)__builtin_clzll(heap->bits);
+        chunk = heap_search(heap, bin, (uint32_t)least, HEAP_TRIES);
+    }
+    if (chunk.block != NULL) {
+        size_t length = block_length(chunk.block, chunk.granule);
+        *got = length < most ? length : most;
+        heap_cut(heap, chunk, (uint32_t)*got);
+        return block_address(chunk.block, chunk.granule);
+    }
+    size_t length = heap->granules - heap->top;
+    if (length < least) {
+        return NULL;
+    }
+    *got = length < most ? length : most;
+    heap->top += *got;
+    return heap->base + (heap->top - *got) * BLOCK_GRANULE;
 }
 
 struct heap_chunk heap_take(struct heap *heap, uint32_t granules)
@@ -194,6 +230,7 @@ struct heap_chunk heap_take(struct heap *heap, uint32_t granules)
     chunk = heap_search(heap, heap_bin(granules), granules, UINT32_MAX);
     if (chunk.block != NULL) {
         heap_cut(heap, chunk, granules);
+        block_mark_live(chunk.block, chunk.granule, granules);
     }
     return chunk;
 }
@@ -220,15 +257,17 @@ static void heap_remove(struct heap *heap, const struct block *block)
             (heap->blocks - i) * sizeof *heap->index);
 }
 
-bool heap_add(struct heap *heap, struct block *block)
+/* Notes a block in the index; false: no memory. */
+static bool heap_note(struct heap *heap, struct block *block)
 {
     if (heap->blocks == heap->room) {
-        uint32_t room = heap->room == 0 ? 8 : heap->room * 2;
-        struct block **index =
-            realloc(heap->index, room * sizeof *heap->index);
+        uint32_t room = heap->room * 2;
+        struct block **index = malloc(room * sizeof *index);
         if (index == NULL) {
             return false;
         }
+        memcpy(index, heap->index, heap->blocks * sizeof *index);
+        heap_finish(heap);
         heap->index = index;
         heap->room = room;
     }
@@ -237,11 +276,28 @@ bool heap_add(struct heap *heap, struct block *block)
             (heap->blocks - i) * sizeof *heap->index);
     heap->index[i] = block;
     heap->blocks++;
+    return true;
+}
+
+bool heap_add(struct heap *heap, struct block *block)
+{
+    if (!heap_note(heap, block)) {
+        return false;
+    }
     if (heap->top < heap->granules) {
         heap_link(heap, heap->current, (uint32_t)heap->top,
                   (uint32_t)(heap->granules - heap->top));
     }
     heap_open(heap, block);
+    return true;
+}
+
+bool heap_add_whole(struct heap *heap, struct block *block)
+{
+    if (!heap_note(heap, block)) {
+        return false;
+    }
+    block_mark_live(block, 0, block->granules);
     return true;
 }
 
@@ -252,7 +308,7 @@ static struct block *heap_fall_back(struct heap *heap)
     struct block *current = heap->current;
     struct block *first = heap->first;
 
-    if (current == first || !block_is_free(first->map[0]) ||
+    if (current == first || !block_is_free(sync_get(&first->map[0])) ||
         block_length(first, 0) != first->granules) {
         return NULL;
     }
@@ -264,19 +320,26 @@ static struct block *heap_fall_back(struct heap *heap)
 
 struct block *heap_give(struct heap *heap, struct heap_chunk chunk)
 {
-    struct block *block = chunk.block;
-    uint32_t i = chunk.granule;
-    uint32_t length = block_length(block, i);
-    uint32_t before = block_free_before(block, i);
-    uint32_t end = i + length;
+    uint32_t length = block_length(chunk.block, chunk.granule);
 
-    block_clear_live(block, i, length);
+    block_clear_live(chunk.block, chunk.granule, length);
+    return heap_give_run(heap, chunk, length);
+}
+
+struct block *heap_give_run(struct heap *heap, struct heap_chunk start,
+                            uint32_t granules)
+{
+    struct block *block = start.block;
+    uint32_t i = start.granule;
+    uint32_t before = block_free_before(block, i);
+    uint32_t end = i + granules;
+
     if (before != 0) {
         i -= before;
         heap_unlink(heap, block, i, before);
     }
     /* Behind the last granule, and behind the top, the map has 0. */
-    if (block_is_free(block->map[end])) {
+    if (block_is_free(sync_get(&block->map[end]))) {
         uint32_t behind = block_length(block, end);
         heap_unlink(heap, block, end, behind);
         end += behind;
@@ -298,19 +361,67 @@ struct block *heap_give(struct heap *heap, struct heap_chunk chunk)
     return NULL;
 }
 
+bool heap_extend(struct heap *heap, struct heap_chunk chunk,
+                 uint32_t granules)
+{
+    struct block *block = chunk.block;
+    uint32_t length = block_length(block, chunk.granule);
+    uint32_t end = chunk.granule + length;
+    uint32_t more = granules - length;
+
+    if (block == heap->current && end == heap->top) {
+        if (heap->granules - heap->top < more) {
+            return false;
+        }
+        heap->top += more;
+    } else {
+        struct heap_chunk behind = {block, end};
+        if (!block_is_free(sync_get(&block->map[end])) ||
+            block_length(block, end) < more) {
+            return false;
+        }
+        heap_cut(heap, behind, more);
+    }
+    block_clear_live(block, chunk.granule, length);
+    block_mark_live(block, chunk.granule, granules);
+    return true;
+}
+
+struct block *heap_shrink(struct heap *heap, struct heap_chunk chunk,
+                          uint32_t granules)
+{
+    uint32_t length = block_length(chunk.block, chunk.granule);
+    struct heap_chunk rest = {chunk.block, chunk.granule + granules};
+
+    block_clear_live(chunk.block, chunk.granule, length);
+    block_mark_live(chunk.block, chunk.granule, granules);
+    return heap_give_run(heap, rest, length - granules);
+}
+
+/* Clears the map of a block. */
+static void heap_clear(const struct heap *heap, struct block *block)
+{
+    size_t used = block == heap->current ? heap->top : block->granules;
+
+    memset(block->map, 0, used);
+    if (heap->zero) {
+        memset(block->base, 0, used * BLOCK_GRANULE);
+    }
+}
+
 struct block *heap_reset(struct heap *heap)
 {
     struct block *dropped = NULL;
 
     for (uint32_t i = 0; i < heap->blocks; i++) {
-        heap->index[i]->next = dropped;
-        dropped = heap->index[i];
+        struct block *block = heap->index[i];
+        heap_clear(heap, block);
+        block->next = dropped;
+        dropped = block;
     }
-    memset(heap->first->map, 0,
-           heap->current == heap->first ? heap->top : heap->first->granules);
+    heap_clear(heap, heap->first);
     heap_open(heap, heap->first);
     heap->blocks = 0;
     heap->bits = 0;
-    memset(heap->bins, 0, sizeof heap->bins);
     return dropped;
 }

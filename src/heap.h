@@ -32,6 +32,9 @@ struct heap_link {
  * granules, then one to a doubling: 62 in all, one bit each in a word. */
 #define HEAP_BINS 62
 
+/* Blocks that a heap notes without memory of its own. */
+#define HEAP_FEW 4
+
 /* All of it belongs to the holder of the pool's lock.  The first members are
  * the current block's, kept here to be at hand; only the top changes. */
 struct heap {
@@ -40,13 +43,16 @@ struct heap {
     unsigned char *slack;
     size_t granules;
     size_t top;            /* of the current block: all below is cut */
-    size_t least;          /* where the top may come down without more ado */
+    size_t least;          /* where the top may come down without more ado:
+                            * 0 or 1; SIZE_MAX: nowhere */
     uint64_t bits;         /* bins that hold something */
     struct block *current; /* never NULL */
     struct block *first;   /* inside the pool's own memory, never given up */
     struct block **index;  /* all but the first, by address */
     uint32_t blocks;       /* in index */
     uint32_t room;         /* of index */
+    bool zero;             /* fixed */
+    struct block *few[HEAP_FEW]; /* index, while it is short */
     struct heap_link *bins[HEAP_BINS];
 };
 
@@ -56,7 +62,8 @@ struct heap_chunk {
     uint32_t granule;
 };
 
-void heap_start(struct heap *heap, struct block *first);
+/* zero: memory is set to zero when its chunks are dropped. */
+void heap_start(struct heap *heap, struct block *first, bool zero);
 
 /* Frees what the heap itself has allocated, not the blocks. */
 void heap_finish(struct heap *heap);
@@ -64,16 +71,37 @@ void heap_finish(struct heap *heap);
 /* A live chunk of that many granules, or none: then a block is missing. */
 struct heap_chunk heap_take(struct heap *heap, uint32_t granules);
 
+/* A run of least to most granules, its map all 0: not a chunk but room for
+ * several.  NULL where there is none; *got is its length. */
+unsigned char *heap_take_run(struct heap *heap, size_t least, size_t most,
+                             size_t *got);
+
 /* Frees a live chunk.  Returns a block that is no longer the heap's and goes
  * back to where it came from, or NULL. */
 struct block *heap_give(struct heap *heap, struct heap_chunk chunk);
+
+/* Frees a run of granules whose map is all 0; returns as heap_give() does. */
+struct block *heap_give_run(struct heap *heap, struct heap_chunk start,
+                            uint32_t granules);
+
+/* Makes a live chunk longer where it stands; false: what is behind it is
+ * not free, and nothing changed. */
+bool heap_extend(struct heap *heap, struct heap_chunk chunk,
+                 uint32_t granules);
+
+/* Makes it shorter; returns as heap_give() does. */
+struct block *heap_shrink(struct heap *heap, struct heap_chunk chunk,
+                          uint32_t granules);
 
 /* Makes an empty block the current one.  False, errno ENOMEM, and nothing
  * changed, where there is no memory to note it. */
 bool heap_add(struct heap *heap, struct block *block);
 
-/* Drops all chunks and keeps the first block only; the others are returned
- * as a list linked by next. */
+/* Takes an empty block that is one live chunk from end to end; as above. */
+bool heap_add_whole(struct heap *heap, struct block *block);
+
+/* Drops all chunks and keeps the first block only; the others, their maps
+ * clear, are returned as a list linked by next. */
 struct block *heap_reset(struct heap *heap);
 
 /* The granule at any address; none for what is outside of all blocks or
@@ -90,7 +118,7 @@ static inline bool heap_take_top(struct heap *heap, size_t granules,
     if (heap->bits != 0 || granules > heap->granules - top) {
         return false;
     }
-    heap->map[top] = (unsigned char)(BLOCK_LIVE - 1 + granules);
+    sync_put(&heap->map[top], (unsigned char)(BLOCK_LIVE - 1 + granules));
     heap->top = top + granules;
     *granule = top;
     return true;
@@ -103,12 +131,12 @@ static inline size_t heap_give_top(struct heap *heap, const void *ptr,
 {
     uintptr_t i = block_granule_at(heap->base, ptr);
 
-    /* least is 0 or 1; the map is 0 at the top and behind it. */
+    /* The map is 0 at the top and behind it. */
     if (i - heap->least >= heap->top) {
         return 0;
     }
-    unsigned code = heap->map[i];
-    unsigned before = heap->map[(ptrdiff_t)i - 1];
+    unsigned code = sync_get(&heap->map[i]);
+    unsigned before = sync_get(&heap->map[(ptrdiff_t)i - 1]);
     size_t length = (code & BLOCK_LENGTH_BITS) + 1u;
 
     /* The byte before is the end of a free chunk when it is neither 0 nor
@@ -117,7 +145,7 @@ static inline size_t heap_give_top(struct heap *heap, const void *ptr,
         before - 1 < BLOCK_LIVE - 1) {
         return 0;
     }
-    heap->map[i] = BLOCK_NONE;
+    sync_put(&heap->map[i], BLOCK_NONE);
     heap->top = i;
     *granule = i;
     return length;

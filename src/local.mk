@@ -4,16 +4,35 @@
 
 mempool_sources = \
 	src/api.c \
+	src/backing.c \
+	src/backing.h \
 	src/block.h \
+	src/cache.c \
+	src/cache.h \
+	src/fork.c \
 	src/heap.c \
 	src/heap.h \
+	src/inspect.c \
+	src/inspect.h \
 	src/lock.c \
 	src/lock.h \
+	src/object.c \
+	src/object.h \
+	src/options.c \
+	src/options.h \
 	src/pool.c \
 	src/pool.h \
 	src/private.h \
+	src/range.c \
+	src/range.h \
 	src/report.c \
-	src/report.h
+	src/report.h \
+	src/supply.c \
+	src/supply.h \
+	src/sync.c \
+	src/sync.h \
+	src/thread.c \
+	src/thread.h
 
 lib_LTLIBRARIES += libmempool.la
 libmempool_la_SOURCES = $(mempool_sources)
@@ -29,11 +48,14 @@ if HAVE_VISIBILITY
 libmempool_la_CPPFLAGS += -DMP_API='__attribute__((visibility("default")))'
 endif
 
+# A thread may end after the library was let go by dlclose(): the function
+# that its key's destructor is has to stay.
 # Where the linker takes no version script, the same names are exported,
 # without versions.
 if HAVE_VERSION_SCRIPT
 libmempool_la_LDFLAGS += \
-	-Wl,--version-script=$(srcdir)/src/libmempool.map
+	-Wl,--version-script=$(srcdir)/src/libmempool.map \
+	-Wl,-z,nodelete
 else
 libmempool_la_LDFLAGS += -export-symbols src/libmempool.sym
 EXTRA_libmempool_la_DEPENDENCIES += src/libmempool.sym

@@ -57,12 +57,8 @@ void lock_wait(struct lock *lock)
         unsigned left = LOCK_LEFT;
 
         /* Relaxed: only the exchange, with acquire, makes it ours. */
-        if (atomic_load_explicit(&lock->word, memory_order_relaxed) ==
-                LOCK_LEFT &&
-            atomic_compare_exchange_strong_explicit(&lock->word, &left,
-                                                    LOCK_TAKEN,
-                                                    memory_order_acquire,
-                                                    memory_order_relaxed)) {
+        if (sync_get(&lock->word) == LOCK_LEFT &&
+            sync_claim(&lock->word, &left, LOCK_TAKEN)) {
             return;
         }
         lock_pause();
@@ -71,8 +67,7 @@ void lock_wait(struct lock *lock)
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     pthread_mutex_lock(&berth->mutex);
     /* Acquire, for the case that this takes the lock. */
-    while (atomic_exchange_explicit(&lock->word, LOCK_AWAITED,
-                                    memory_order_acquire) != LOCK_LEFT) {
+    while (sync_swap_acquire(&lock->word, LOCK_AWAITED) != LOCK_LEFT) {
         pthread_cond_wait(&berth->left, &berth->mutex);
     }
     pthread_mutex_unlock(&berth->mutex);

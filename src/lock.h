@@ -21,7 +21,6 @@
 #ifndef MP_LOCK_H
 #define MP_LOCK_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 
 #ifdef HAVE_SYS_SINGLE_THREADED_H
@@ -29,13 +28,14 @@
 #endif
 
 #include "private.h"
+#include "sync.h"
 
 enum { LOCK_LEFT, LOCK_TAKEN, LOCK_AWAITED };
 
 /* All zero: left. */
 struct lock {
-    atomic_uint word; /* LOCK_LEFT, LOCK_TAKEN, or LOCK_AWAITED: taken, and
-                       * somebody may sleep until it is left */
+    unsigned word; /* atomic: LOCK_LEFT, LOCK_TAKEN, or LOCK_AWAITED: taken,
+                    * and somebody may sleep until it is left */
 };
 
 /* Where lock_take() and lock_drop() end when they are not alone. */
@@ -54,18 +54,14 @@ static inline void lock_take(struct lock *lock)
 {
     unsigned left = LOCK_LEFT;
 
-    if (!atomic_compare_exchange_strong_explicit(&lock->word, &left,
-                                                 LOCK_TAKEN,
-                                                 memory_order_acquire,
-                                                 memory_order_relaxed)) {
+    if (!sync_claim(&lock->word, &left, LOCK_TAKEN)) {
         lock_wait(lock);
     }
 }
 
 static inline void lock_drop(struct lock *lock)
 {
-    if (atomic_exchange_explicit(&lock->word, LOCK_LEFT,
-                                 memory_order_release) == LOCK_AWAITED) {
+    if (sync_swap_release(&lock->word, LOCK_LEFT) == LOCK_AWAITED) {
         lock_wake(lock);
     }
 }

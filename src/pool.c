@@ -6,293 +6,437 @@
  * size is kept to the byte: its chunk's length in granules stands in the
  * block's map, and how many bytes of the last granule were not asked for in
  * the slack byte beside it.  Whatever alignment and fragmentation cost is
- * paid with further blocks, not with capacity.
+ * paid with further blocks, not with capacity.  Pools with thread caches
+ * have no capacity and do without the slack bytes.
+ *
+ * Before a pool grows, chunks that lie in its depot and in the caller's own
+ * cache go back to the heap and are joined with their neighbours.
  *
  * What it cannot do: tell an object freed and handed out again from its
  * first life; the address is the same.
- *
- * Locks, in the order in which they are taken: the list of all pools, then
- * a pool's own.  The list is there for fork(): the child must find every
- * pool whole and unlocked, so the handlers hold all locks across it.
  */
 #include "pool.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 
-/* Granules of a further block at least: 1 KiB. */
-#define POOL_BLOCK_LEAST 64u
+#include "backing.h"
+#include "supply.h"
 
-static struct lock pool_list_lock;
-static struct memory_pool *pool_list; /* pool_list_lock */
-static bool pool_fork_ready;          /* pool_list_lock */
+/* Granules of the first block of a pool whose capacity asks for no other. */
+#define POOL_FIRST 64u
 
-static void pool_fork_prepare(void)
+_Static_assert(sizeof(struct memory_pool) <= RANGE_SLOT * 3 / 4,
+               "no room for objects in a pool's slot");
+
+static size_t pool_name_bytes(const char *name)
 {
-    lock_take(&pool_list_lock);
-    for (struct memory_pool *mp = pool_list; mp != NULL; mp = mp->next) {
-        lock_take(&mp->lock);
+    size_t length = name == NULL ? 0 : strlen(name) + 1;
+
+    return length > POOL_NAME ? POOL_NAME : length;
+}
+
+/* Granules of the first block. */
+static size_t pool_first(const mp_options_t *options, size_t head)
+{
+    size_t room = backing_buffer_room(options->backing);
+
+    if (room > 0) {
+        size_t granules = supply_fit(head, room);
+        return granules < SUPPLY_GRANULES_MOST ? granules : SUPPLY_GRANULES_MOST;
     }
-    lock_fork_prepare();
-}
-
-static void pool_fork_drop(void)
-{
-    for (struct memory_pool *mp = pool_list; mp != NULL; mp = mp->next) {
-        lock_drop(&mp->lock);
+    if (options->capacity != 0 && options->capacity <= MAX_BLOCK_SIZE) {
+        return block_granules(options->capacity);
     }
-    lock_drop(&pool_list_lock);
+    return POOL_FIRST;
 }
 
-static void pool_fork_parent(void)
+/* Bytes of the structure itself. */
+static size_t pool_head(const mp_options_t *options)
 {
-    lock_fork_parent();
-    pool_fork_drop();
+    return options->threads == MP_THREADS_CACHED
+               ? sizeof(struct memory_pool)
+               : offsetof(struct memory_pool, cache);
 }
 
-static void pool_fork_child(void)
+/* The memory of a pool and its first block, laid out. */
+static struct memory_pool *pool_place(const mp_options_t *options, bool ranged)
 {
-    lock_fork_child();
-    pool_fork_drop();
-}
+    size_t head = pool_head(options) + pool_name_bytes(options->name);
+    struct memory_pool *mp;
 
-/* Makes the pool known to the fork handlers; 0 or an error number. */
-static int pool_enlist(struct memory_pool *mp)
-{
-    bool taken = lock_enter(&pool_list_lock);
-    int error = 0;
-
-    if (!pool_fork_ready) {
-        error = pthread_atfork(pool_fork_prepare, pool_fork_parent,
-                               pool_fork_child);
-        pool_fork_ready = error == 0;
-    }
-    if (error == 0) {
-        mp->previous = NULL;
-        mp->next = pool_list;
-        if (pool_list != NULL) {
-            pool_list->previous = mp;
+    if (ranged) {
+        mp = range_take_slot();
+        if (mp != NULL) {
+            unsigned char *slot = (unsigned char *)mp;
+            range_own(slot, RANGE_SLOT, mp);
+            mp->backing = mp_backing_malloc; /* once the range is full */
+            mp->bytes = RANGE_SLOT;
+            supply_lay_range_block(&mp->first, slot + head, slot + RANGE_SLOT);
         }
-        pool_list = mp;
+        return mp;
     }
-    lock_leave(&pool_list_lock, taken);
-    return error;
-}
-
-static void pool_delist(struct memory_pool *mp)
-{
-    bool taken = lock_enter(&pool_list_lock);
-
-    if (mp->next != NULL) {
-        mp->next->previous = mp->previous;
-    }
-    if (mp->previous != NULL) {
-        mp->previous->next = mp->next;
-    } else {
-        pool_list = mp->next;
-    }
-    lock_leave(&pool_list_lock, taken);
-}
-
-/* Bytes of a head followed by granules, their map and their slack, with what
- * aligning the granules may cost. */
-static size_t pool_layout(size_t head, uint32_t granules)
-{
-    return head + BLOCK_GRANULE - 1 + granules * (BLOCK_GRANULE + 2) + 2;
-}
-
-static void pool_lay_block(struct block *block, unsigned char *memory,
-                           uint32_t granules)
-{
-    size_t shift = (size_t)(-(uintptr_t)memory % BLOCK_GRANULE);
-
-    block->base = memory + shift;
-    block->map = block->base + granules * BLOCK_GRANULE + 1;
-    block->slack = block->map + granules + 1;
-    block->granules = granules;
-    memset(block->map - 1, 0, (size_t)granules + 2);
-}
-
-struct memory_pool *pool_create(size_t capacity, const char **step)
-{
-    uint32_t granules = (uint32_t)block_granules(capacity);
-    struct memory_pool *mp =
-        malloc(pool_layout(sizeof *mp, granules));
-
-    if (mp == NULL) {
-        *step = "init_memory_pool: malloc";
+    size_t granules = pool_first(options, head);
+    if (granules == 0) {
         return NULL;
     }
-    memset(&mp->lock, 0, sizeof mp->lock);
-    pool_lay_block(&mp->first, (unsigned char *)(mp + 1), granules);
-    mp->first.bytes = 0;
-    heap_start(&mp->heap, &mp->first);
-    mp->room = capacity;
-    mp->capacity = capacity;
-    mp->max_object = capacity;
-    int error = pool_enlist(mp);
-    if (error != 0) {
-        *step = "init_memory_pool: pthread_atfork";
-        free(mp);
-        errno = error;
-        return NULL;
+    size_t bytes = supply_layout(head, granules);
+    mp = options->backing->acquire(options->backing->context, bytes,
+                                   BLOCK_GRANULE);
+    if (mp != NULL) {
+        mp->backing = *options->backing;
+        mp->bytes = bytes;
+        supply_lay_block(&mp->first, (unsigned char *)mp + head, granules);
     }
     return mp;
 }
 
-/* Gives back blocks that are linked by next. */
-static void pool_release(struct block *block)
+struct memory_pool *pool_create(const mp_options_t *options)
 {
-    while (block != NULL) {
-        struct block *next = block->next;
-        free(block);
-        block = next;
+    struct thread *self = NULL;
+    bool ranged = false;
+
+    if (options->backing == NULL) {
+        ranged = range_start();
+        self = thread_self();
     }
+    struct memory_pool *mp = pool_place(options, ranged);
+    mp_options_t elsewhere = *options;
+    if (mp == NULL && ranged) { /* the range is full: without caches, then */
+        elsewhere.threads = MP_THREADS_LOCKED;
+        elsewhere.backing = &mp_backing_malloc;
+        options = &elsewhere;
+        mp = pool_place(options, false);
+    }
+    if (mp == NULL) {
+        return NULL;
+    }
+    mp->kind = options->threads == MP_THREADS_CACHED   ? POOL_CACHED
+               : options->threads == MP_THREADS_LOCKED ? POOL_LOCKED
+                                                       : POOL_ALONE;
+    mp->lock.word = LOCK_LEFT;
+    mp->first.bytes = 0;
+    heap_start(&mp->heap, &mp->first,
+               (options->flags & MP_ZERO_ON_FREE) != 0);
+    mp->capacity = options->capacity == 0 ? SIZE_MAX : options->capacity;
+    mp->room = mp->capacity;
+    mp->max_object = options->max_object == 0 ? SIZE_MAX : options->max_object;
+    mp->short_most = mp->max_object / BLOCK_GRANULE < BLOCK_SHORT
+                         ? mp->max_object / BLOCK_GRANULE
+                         : BLOCK_SHORT;
+    mp->caches = NULL;
+    mp->depot = NULL;
+    mp->flags = options->flags;
+    mp->spare = NULL;
+    mp->spare_bytes = 0;
+    mp->promised = 0;
+    mp->doubled = 0;
+    mp->resets = 0;
+    mp->next_bytes = range_has(mp) ? RANGE_SLOT : SUPPLY_BLOCK_LEAST;
+    mp->report = options->report;
+    mp->report_context = options->report_context;
+    mp->name = NULL;
+    if (options->name != NULL) {
+        size_t bytes = pool_name_bytes(options->name);
+        char *name = (char *)mp + pool_head(options);
+        memcpy(name, options->name, bytes - 1);
+        name[bytes - 1] = '\0';
+        mp->name = name;
+    }
+    mp->uncached = mp->kind != POOL_CACHED || self == NULL;
+    mp->paused = NULL;
+    if (mp->kind == POOL_CACHED) {
+        cache_start(&mp->cache, mp, self);
+        if (!mp->uncached) {
+            cache_take_first(mp);
+        }
+    }
+    thread_enlist(self, mp);
+    /* Release: only this thread looks at it before the caller has shared the
+     * pool, but a stale pointer to its slot may be looked up. */
+    sync_put_release(&mp->maker, mp->uncached ? NULL : &thread_mark);
+    return mp;
+}
+
+/* Leaves the lock, gives back what is too much. */
+static void pool_leave(struct memory_pool *mp, bool taken)
+{
+    struct block *surplus = NULL;
+
+    if (mp->spare_bytes > supply_spare_limit(mp)) {
+        surplus = supply_surplus(mp, supply_spare_limit(mp));
+    }
+    lock_leave(&mp->lock, taken);
+    supply_release(mp, surplus);
 }
 
 void pool_destroy(struct memory_pool *mp)
 {
-    pool_delist(mp);
-    pool_release(heap_reset(&mp->heap));
+    thread_delist(mp);
+    bool taken = pool_enter_lock(mp);
+    bool shared = mp->caches != NULL;
+    lock_leave(&mp->lock, taken);
+    if (shared) {
+        cache_detach_all(mp);
+    }
+    struct block *blocks = heap_reset(&mp->heap);
+    supply_release(mp, mp->spare);
+    supply_release(mp, blocks);
     heap_finish(&mp->heap);
-    free(mp);
+    free(mp->depot);
+    sync_put(&mp->maker, (struct thread_mark *)NULL);
+    if (range_has(mp)) {
+        range_give_slot(mp);
+    } else {
+        mp_backing_t backing = mp->backing;
+        backing.release(backing.context, mp, mp->bytes);
+    }
 }
 
-/* A block for at least that many granules; NULL: no memory. */
-static struct block *pool_acquire(const struct memory_pool *mp,
-                                  uint32_t granules)
+/* What lies in the depot and in the caller's cache goes back to the heap. */
+static void pool_gather(struct memory_pool *mp, struct cache *cache)
 {
-    struct block *block;
-
-    if (granules < POOL_BLOCK_LEAST) {
-        granules = POOL_BLOCK_LEAST;
+    if (cache != NULL) {
+        cache_flush(cache, mp);
     }
-    if (granules < mp->first.granules) {
-        granules = mp->first.granules;
-    }
-    size_t bytes = pool_layout(sizeof *block, granules);
-    block = malloc(bytes);
-    if (block != NULL) {
-        pool_lay_block(block, (unsigned char *)(block + 1), granules);
-        block->bytes = bytes;
-    }
-    return block;
+    cache_drain(mp);
 }
 
-/* A chunk from a block that is not there yet; 0 or an error number.  The
- * lock, held on entry and on return, is left meanwhile, so size bytes may no
- * longer fit after it. */
-static int pool_grow(struct memory_pool *mp, size_t size, uint32_t granules,
-                     bool *taken, struct heap_chunk *chunk)
+int pool_full(const struct memory_pool *mp)
 {
-    lock_leave(&mp->lock, *taken);
-    struct block *block = pool_acquire(mp, granules);
-    *taken = lock_enter(&mp->lock);
-    if (block == NULL) {
+    return mp->capacity == SIZE_MAX ? ENOMEM : ENOBUFS;
+}
+
+int pool_take_chunk(struct memory_pool *mp, size_t size, size_t granules,
+                    bool *taken, struct heap_chunk *chunk)
+{
+    bool gathered = mp->depot == NULL;
+
+    chunk->block = NULL;
+    if (granules > SUPPLY_GRANULES_MOST) {
         return ENOMEM;
     }
-    if (size > mp->room) {
-        free(block);
-        return ENOBUFS;
+    while (chunk->block == NULL) {
+        if (size > mp->room) {
+            return pool_full(mp);
+        }
+        *chunk = heap_take(&mp->heap, (uint32_t)granules);
+        if (chunk->block == NULL && !gathered) {
+            gathered = true;
+            pool_gather(mp, NULL);
+        } else if (chunk->block == NULL) {
+            int error = supply_grow(mp, granules, taken, chunk);
+            if (error != 0) {
+                return error;
+            }
+        }
     }
-    if (!heap_add(&mp->heap, block)) {
-        free(block);
-        return ENOMEM;
+    if (size > mp->room) { /* while the lock was left for a whole block */
+        supply_keep(mp, heap_give(&mp->heap, *chunk));
+        return pool_full(mp);
     }
-    *chunk = heap_take(&mp->heap, granules);
+    if (chunk->block->slack != NULL) {
+        chunk->block->slack[chunk->granule] =
+            (unsigned char)(granules * BLOCK_GRANULE - size);
+        mp->room -= size;
+    }
     return 0;
 }
 
-MP_SLOW void *pool_allocate_slowly(struct memory_pool *mp, size_t size,
-                                   bool taken)
+void *pool_allocate_slowly(struct memory_pool *mp, size_t size, bool taken)
 {
-    uint32_t granules = (uint32_t)block_granules(size);
-    int error = ENOBUFS;
-    void *object = NULL;
+    int error = EINVAL;
     struct heap_chunk chunk;
 
-    if (size - 1 >= mp->max_object) {
-        error = EINVAL;
-    } else if (size <= mp->room) {
-        error = 0;
-        chunk = heap_take(&mp->heap, granules);
-        if (chunk.block == NULL) {
-            error = pool_grow(mp, size, granules, &taken, &chunk);
-        }
+    if (size - 1 < mp->max_object) {
+        error = size > SIZE_MAX - BLOCK_GRANULE
+                    ? pool_full(mp)
+                    : pool_take_chunk(mp, size, block_granules(size), &taken,
+                                      &chunk);
     }
-    if (error == 0) {
-        chunk.block->slack[chunk.granule] =
-            (unsigned char)(-size % BLOCK_GRANULE);
-        mp->room -= size;
-        object = block_address(chunk.block, chunk.granule);
-    }
-    lock_leave(&mp->lock, taken);
+    /* Now: once the lock is left, a reset may take the block away. */
+    void *object =
+        error == 0 ? block_address(chunk.block, chunk.granule) : NULL;
+    pool_leave(mp, taken);
     if (error != 0) {
         errno = error;
     }
     return object;
 }
 
-void *pool_allocate_locked(struct memory_pool *mp, size_t size)
+/* For a pool with caches, where the own one does not serve. */
+static MP_SLOW void *pool_allocate_uncached(struct memory_pool *mp,
+                                            size_t size)
 {
-    lock_take(&mp->lock);
-    void *object = pool_cut(mp, size);
-    if (object == NULL) {
-        return pool_allocate_slowly(mp, size, true);
+    struct cache *cache = NULL;
+    void *object = NULL;
+    size_t granules = block_granules(size);
+    bool gathered = false;
+    int error = 0;
+
+    if (size - 1 < BLOCK_SHORT * BLOCK_GRANULE && size <= mp->max_object &&
+        !sync_get(&mp->uncached)) {
+        cache = cache_own(mp);
     }
-    lock_drop(&mp->lock);
+    bool taken = pool_enter_lock(mp);
+    if (cache == NULL || mp->uncached) {
+        return pool_allocate_slowly(mp, size, taken);
+    }
+    while (error == 0 && !mp->uncached &&
+           (object = cache_take(cache, size)) == NULL) {
+        if (cache_fill(cache, mp, granules)) {
+            continue;
+        }
+        if (!gathered) {
+            gathered = true;
+            pool_gather(mp, cache);
+        } else {
+            struct heap_chunk chunk;
+            error = supply_grow(mp, granules, &taken, &chunk);
+        }
+    }
+    if (error == 0 && object == NULL) { /* no longer a pool with caches */
+        return pool_allocate_slowly(mp, size, taken);
+    }
+    pool_leave(mp, taken);
+    if (error != 0) {
+        errno = error;
+    }
     return object;
 }
 
-static bool pool_is_live(struct heap_chunk chunk)
+void *pool_allocate_at_last(struct memory_pool *mp, size_t size)
 {
-    return chunk.block != NULL &&
-           block_starts_live(chunk.block->map[chunk.granule]);
+    if (mp->kind == POOL_CACHED) {
+        return pool_allocate_uncached(mp, size);
+    }
+    if (pool_locks(mp)) {
+        lock_take(&mp->lock);
+        return pool_allocate_slowly(mp, size, true);
+    }
+    return pool_allocate_slowly(mp, size, false);
 }
 
-MP_SLOW bool pool_free_slowly(struct memory_pool *mp, const void *ptr,
-                              bool taken)
+struct heap_chunk pool_find_live(struct memory_pool *mp, const void *ptr)
 {
-    struct block *empty = NULL;
     struct heap_chunk chunk = heap_find(&mp->heap, ptr);
-    bool live = pool_is_live(chunk);
 
-    if (live) {
-        mp->room += block_length(chunk.block, chunk.granule) * BLOCK_GRANULE -
-                    chunk.block->slack[chunk.granule];
-        empty = heap_give(&mp->heap, chunk);
+    if (chunk.block != NULL &&
+        !block_starts_live(sync_get(&chunk.block->map[chunk.granule]))) {
+        chunk.block = NULL;
     }
-    lock_leave(&mp->lock, taken);
-    free(empty);
-    return live;
+    return chunk;
 }
 
-bool pool_free_locked(struct memory_pool *mp, const void *ptr)
+size_t pool_size_of(struct heap_chunk chunk)
 {
-    lock_take(&mp->lock);
-    if (!pool_uncut(mp, ptr)) {
-        return pool_free_slowly(mp, ptr, true);
+    size_t bytes =
+        block_length(chunk.block, chunk.granule) * BLOCK_GRANULE;
+
+    return chunk.block->slack == NULL
+               ? bytes
+               : bytes - chunk.block->slack[chunk.granule];
+}
+
+bool pool_free_slowly(struct memory_pool *mp, const void *ptr, bool taken)
+{
+    struct heap_chunk chunk = pool_find_live(mp, ptr);
+
+    if (chunk.block != NULL) {
+        size_t size = pool_size_of(chunk);
+        if (chunk.block->slack != NULL) {
+            mp->room += size;
+        }
+        if ((mp->flags & MP_ZERO_ON_FREE) != 0) {
+            memset(block_address(chunk.block, chunk.granule), 0, size);
+        }
+        supply_keep(mp, heap_give(&mp->heap, chunk));
     }
-    lock_drop(&mp->lock);
-    return true;
+    pool_leave(mp, taken);
+    return chunk.block != NULL;
+}
+
+static MP_SLOW bool pool_free_uncached(struct memory_pool *mp, const void *ptr)
+{
+    struct cache *cache = NULL;
+
+    if (!sync_get(&mp->uncached) && range_owner(ptr) == mp) {
+        cache = cache_own(mp);
+    }
+    bool taken = pool_enter_lock(mp);
+    if (cache != NULL && !mp->uncached) {
+        struct heap_chunk chunk = pool_find_live(mp, ptr);
+        size_t granules =
+            chunk.block == NULL ? 0 : block_length(chunk.block, chunk.granule);
+        if (granules - 1 < BLOCK_SHORT) {
+            if (cache->rooms[granules - 1] == 0) {
+                cache_unload(cache, mp, granules);
+            }
+            bool given = cache_give(cache, mp, ptr);
+            pool_leave(mp, taken);
+            return given;
+        }
+    }
+    return pool_free_slowly(mp, ptr, taken);
+}
+
+bool pool_free_at_last(struct memory_pool *mp, const void *ptr)
+{
+    if (mp->kind == POOL_CACHED) {
+        return pool_free_uncached(mp, ptr);
+    }
+    return pool_free_slowly(mp, ptr, pool_enter_lock(mp));
 }
 
 void pool_reset(struct memory_pool *mp)
 {
-    bool taken = lock_enter(&mp->lock);
-    struct block *dropped = heap_reset(&mp->heap);
+    bool taken = pool_enter_lock(mp);
 
-    mp->room = mp->capacity;
-    lock_leave(&mp->lock, taken);
-    pool_release(dropped);
+    cache_pause(mp);
+    struct block *block = heap_reset(&mp->heap);
+    while (block != NULL) {
+        struct block *next = block->next;
+        supply_keep(mp, block);
+        block = next;
+    }
+    if (!mp->uncached) {
+        cache_forget(mp);
+    }
+    mp->room = mp->capacity - mp->promised;
+    mp->doubled = 0;
+    mp->resets++;
+    cache_resume(mp);
+    pool_leave(mp, taken);
 }
 
-bool pool_has(struct memory_pool *mp, const void *ptr)
+size_t pool_trim(struct memory_pool *mp, size_t keep)
 {
-    bool taken = lock_enter(&mp->lock);
-    bool live = pool_is_live(heap_find(&mp->heap, ptr));
+    bool taken = pool_enter_lock(mp);
 
+    if (mp->kind == POOL_CACHED) {
+        cache_pause(mp);
+        for (struct cache *c = mp->caches; c != NULL; c = c->next) {
+            cache_flush(c, mp);
+        }
+        pool_gather(mp, &mp->cache);
+        cache_resume(mp);
+    }
+    size_t before = mp->spare_bytes;
+    struct block *surplus = supply_surplus(mp, keep);
+    size_t given = before - mp->spare_bytes;
     lock_leave(&mp->lock, taken);
-    return live;
+    supply_release(mp, surplus);
+    return given;
+}
+
+void pool_lose_maker(struct memory_pool *mp, bool held)
+{
+    bool taken = !held && pool_enter_lock(mp);
+
+    if (mp->kind == POOL_CACHED && !mp->uncached) {
+        cache_flush(&mp->cache, mp);
+    }
+    sync_put(&mp->maker, (struct thread_mark *)NULL);
+    mp->paused = NULL;
+    lock_leave(&mp->lock, taken);
 }

@@ -2,60 +2,169 @@
  *
  * pool.h - a pool's life, and its objects counted to the byte.
  *
- * A pool is one piece of memory: this structure, the first block's granules,
- * their map and their slack bytes.  More blocks come only when alignment or
- * fragmentation has used up the first, and go when they are empty.
+ * A pool is one piece of memory: this structure and its first block.  More
+ * blocks come as they are needed and go when they are empty.
+ *
+ * There are two kinds.  One with thread caches lives in the range, has a
+ * thread's frees and allocations done in its cache, and comes to the lock
+ * only to exchange chunks with the heap.  The other does everything under
+ * its lock, or without one if it is for one thread only; it takes its blocks
+ * from any backing and can count to the byte.
  *
  * Arguments are checked by api.c: pools here are never NULL.
  */
 #ifndef MP_POOL_H
 #define MP_POOL_H
 
+#include "cache.h"
 #include "heap.h"
 #include "lock.h"
 #include "memory_pool.h"
 #include "private.h"
 
-struct memory_pool {
-    struct lock lock;     /* owns all that follows but where it says else */
-    size_t room;          /* bytes of the capacity that nobody holds */
-    size_t capacity;      /* bytes held at most, as callers ask; fixed */
-    size_t max_object;    /* bytes; fixed */
-    struct heap heap;
-    struct memory_pool *next; /* all pools; pool.c's list lock owns the links */
-    struct memory_pool *previous;
-    struct block first;
+enum pool_kind {
+    POOL_LOCKED, /* a lock for each call, but in a process with one thread */
+    POOL_ALONE,  /* the program says that no two threads use it at once */
+    POOL_CACHED
 };
 
-/* A pool of capacity bytes for objects up to capacity bytes.  NULL: errno is
- * the error and *step names what failed. */
-struct memory_pool *pool_create(size_t capacity, const char **step);
+/* Bytes of a name, with its end; what is longer is cut off. */
+#define POOL_NAME 64
+
+/* The lock owns all that follows but where it says else; fixed: not changed
+ * between creation and destruction. */
+struct memory_pool {
+    struct thread_mark *maker; /* atomic; the thread that is offered cache;
+                                * NULL: paused, not cached, or it ended */
+    size_t room;          /* bytes of the capacity that nobody holds */
+    size_t capacity;      /* bytes held at most, as callers ask; fixed */
+    struct lock lock;
+    enum pool_kind kind;  /* fixed */
+    size_t short_most;    /* granules, BLOCK_SHORT at most, that may be cut
+                           * off without a look at max_object; fixed */
+    size_t max_object;    /* bytes; fixed */
+    struct heap heap;     /* its first members are used by every call */
+
+    struct cache *caches; /* other threads' */
+    struct thread_mark *paused; /* maker while paused */
+    bool uncached;        /* atomic; no cache is offered, for good */
+    void **depot;         /* chains of chunks by granules - 1; or NULL */
+
+    unsigned flags;       /* MP_*; fixed */
+    struct block *spare;  /* empty blocks kept for use, linked by next */
+    size_t spare_bytes;
+    size_t promised;      /* bytes out of room for chunks still to come */
+    size_t doubled;       /* bytes of objects that are being moved: both
+                           * copies are live, and room counts one */
+    unsigned long resets; /* so far */
+    size_t next_bytes;    /* of the next block */
+    size_t bytes;         /* of the pool itself; fixed */
+    mp_backing_t backing; /* fixed; of a pool in the range: for when that
+                           * is full */
+    mp_report_fn *report; /* fixed; NULL: silent */
+    void *report_context; /* fixed */
+    const char *name;     /* fixed; NULL: none */
+
+    struct thread *home;  /* atomic; on whose list it is; that list's lock */
+    struct memory_pool *made_next; /* so these */
+    struct memory_pool *made_previous;
+    struct block first;
+    struct cache cache;   /* the maker's; last, and there only where the kind
+                           * is POOL_CACHED */
+};
+
+static inline size_t pool_hash(const struct memory_pool *mp)
+{
+    return ((uintptr_t)mp / RANGE_SLOT) % THREAD_CACHES;
+}
+
+/* A pool with these options, which options.c has checked and completed.
+ * NULL: there is no memory. */
+struct memory_pool *pool_create(const mp_options_t *options);
 
 /* No other call may be under way for the pool. */
 void pool_destroy(struct memory_pool *mp);
 
-/* pool_allocate() and pool_free() where there are several threads... */
-void *pool_allocate_locked(struct memory_pool *mp, size_t size);
-bool pool_free_locked(struct memory_pool *mp, const void *ptr);
+/* pool_allocate() and pool_free() where more has to be done than to take
+ * from the own cache or to move the top: last resort of both kinds. */
+void *pool_allocate_at_last(struct memory_pool *mp, size_t size);
+bool pool_free_at_last(struct memory_pool *mp, const void *ptr);
 
-/* ... and where more has to be done than to move the top.  The lock is held,
- * where taken says so, and left here. */
+/* The same for chunks of the heap.  The lock is held, where taken says so,
+ * and left here. */
 void *pool_allocate_slowly(struct memory_pool *mp, size_t size, bool taken);
 bool pool_free_slowly(struct memory_pool *mp, const void *ptr, bool taken);
 
+/* A chunk under the lock, which may be left meanwhile; 0 or an error. */
+int pool_take_chunk(struct memory_pool *mp, size_t size, size_t granules,
+                    bool *taken, struct heap_chunk *chunk);
+
+/* The error number for a size beyond the room that is left. */
+int pool_full(const struct memory_pool *mp);
+
+/* Bytes of a live chunk that its holder may use; as asked, where the block
+ * says so. */
+size_t pool_size_of(struct heap_chunk chunk);
+
 void pool_reset(struct memory_pool *mp);
 
-bool pool_has(struct memory_pool *mp, const void *ptr);
+/* Gives empty blocks back until no more than keep bytes of them are left;
+ * returns the bytes given. */
+size_t pool_trim(struct memory_pool *mp, size_t keep);
 
-/* Cuts a short object from the top where that is all there is to do; else
- * NULL, which says nothing about why.  The lock is held or needless. */
+/* The live chunk at an address; none, where there is none.  Lock held. */
+struct heap_chunk pool_find_live(struct memory_pool *mp, const void *ptr);
+
+/* The thread that made the pool ends.  held: the lock is. */
+void pool_lose_maker(struct memory_pool *mp, bool held);
+
+static inline bool pool_locks(const struct memory_pool *mp)
+{
+    return !lock_needless() && mp->kind != POOL_ALONE;
+}
+
+static inline bool pool_enter_lock(struct memory_pool *mp)
+{
+    if (!pool_locks(mp)) {
+        return false;
+    }
+    lock_take(&mp->lock);
+    return true;
+}
+
+/* The calling thread's cache of a pool with caches: in the pool if it is the
+ * maker, else where the thread keeps it.  mark is the thread's own.  To be
+ * left with cache_leave().  NULL, and not inside: it has none at hand, or the pool is paused. */
+static inline struct cache *pool_enter(struct memory_pool *mp,
+                                       struct thread_mark *mark)
+{
+    sync_put(&mark->inside, mp);
+    sync_order();
+    /* Acquire pairs with the release in cache_resume(). */
+    if (MP_LIKELY(sync_get_acquire(&mp->maker) == mark)) {
+        return &mp->cache;
+    }
+    if (mark->self != NULL) {
+        struct cache *cache = mark->self->found[pool_hash(mp)];
+        if (MP_LIKELY(cache != NULL &&
+                      sync_get_acquire(&cache->pool) == mp)) {
+            return cache;
+        }
+    }
+    cache_leave(mark);
+    return NULL;
+}
+
+/* Without caches: cuts a short object from the top where that is all there is
+ * to do; NULL says nothing about why, pool_allocate_at_last() will.  The lock
+ * is held or needless. */
 static inline void *pool_cut(struct memory_pool *mp, size_t size)
 {
     size_t granules = block_granules(size);
     size_t i;
 
     /* As unsigned numbers: also where size is 0. */
-    if (size - 1 >= mp->room || granules > BLOCK_SHORT ||
+    if (size - 1 >= mp->room || granules - 1 >= mp->short_most ||
         !heap_take_top(&mp->heap, granules, &i)) {
         return NULL;
     }
@@ -76,26 +185,6 @@ static inline bool pool_uncut(struct memory_pool *mp, const void *ptr)
     }
     mp->room += length * BLOCK_GRANULE - mp->heap.slack[i];
     return true;
-}
-
-/* NULL: errno is EINVAL for a size that the pool never takes, ENOBUFS where
- * the capacity is used, ENOMEM; and the pool is as it was. */
-static inline void *pool_allocate(struct memory_pool *mp, size_t size)
-{
-    if (!lock_needless()) {
-        return pool_allocate_locked(mp, size);
-    }
-    void *object = pool_cut(mp, size);
-    return object != NULL ? object : pool_allocate_slowly(mp, size, false);
-}
-
-/* False, and nothing changed: ptr is not the start of a live object. */
-static inline bool pool_free(struct memory_pool *mp, const void *ptr)
-{
-    if (!lock_needless()) {
-        return pool_free_locked(mp, ptr);
-    }
-    return pool_uncut(mp, ptr) || pool_free_slowly(mp, ptr, false);
 }
 
 #endif /* MP_POOL_H */

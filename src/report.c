@@ -13,33 +13,89 @@
 #include <string.h>
 
 static const struct {
-    const char *line;
+    const char *message;
     int error;
 } report_events[] = {
-    [REPORT_ALLOCATE_NO_POOL] = {"memory_pool is NULL\n", EINVAL},
-    [REPORT_NO_POOL] = {"the memory pool is NULL\n", EINVAL},
-    [REPORT_SIZE] = {"invaild memory allocate size\n", EINVAL},
-    [REPORT_FULL] = {"the memory pool is full\n", ENOBUFS},
-    [REPORT_NO_POINTER] = {"your ptr is NULL\n", EINVAL},
-    [REPORT_NOT_IN_POOL] =
-        {"your ptr is not in the memory pool, cannot be freed\n", EINVAL},
+    [MP_EVENT_NO_POOL] = {"the memory pool is NULL", EINVAL},
+    [MP_EVENT_SIZE] = {"invaild memory allocate size", EINVAL},
+    [MP_EVENT_FULL] = {"the memory pool is full", ENOBUFS},
+    [MP_EVENT_NO_POINTER] = {"your ptr is NULL", EINVAL},
+    [MP_EVENT_NOT_IN_POOL] =
+        {"your ptr is not in the memory pool, cannot be freed", EINVAL},
 };
 
-void report_event(enum report_event event)
+void mp_report_stderr(memory_pool_t *mp, mp_event_t event,
+                      const char *message, const void *ptr, void *context)
 {
-    fputs(report_events[event].line, stderr);
+    const char *name = mp == NULL ? NULL : mp->name;
+    char line[POOL_NAME + 256];
+
+    (void)event;
+    (void)ptr;
+    (void)context;
+    if (message == NULL) {
+        return;
+    }
+    snprintf(line, sizeof line, "%s%s%s\n", name == NULL ? "" : name,
+             name == NULL ? "" : ": ", message);
+    fputs(line, stderr);
+}
+
+static void report_tell(memory_pool_t *mp, mp_event_t event,
+                        const char *message, const void *ptr)
+{
+    if (mp == NULL) {
+        mp_report_stderr(NULL, event, message, ptr, NULL);
+    } else if (mp->report != NULL) {
+        mp->report(mp, event, message, ptr, mp->report_context);
+    }
+}
+
+void report_event(memory_pool_t *mp, mp_event_t event, const void *ptr)
+{
+    report_tell(mp, event, report_events[event].message, ptr);
     errno = report_events[event].error;
 }
 
-void report_failure(const char *step, int error)
+void report_no_pool_to_allocate(void)
 {
-    char line[256];
+    report_tell(NULL, MP_EVENT_NO_POOL, "memory_pool is NULL", NULL);
+    errno = EINVAL;
+}
+
+/* "WHAT: REASON" */
+static void report_reason(char *message, size_t size, const char *what,
+                          int error)
+{
     char reason[128];
 
     if (strerror_r(error, reason, sizeof reason) != 0) {
         snprintf(reason, sizeof reason, "error %d", error);
     }
-    snprintf(line, sizeof line, "%s: %s\n", step, reason);
-    fputs(line, stderr);
+    snprintf(message, size, "%s: %s", what, reason);
+}
+
+void report_failure(memory_pool_t *mp, const char *step, int error)
+{
+    char message[256];
+
+    report_reason(message, sizeof message, step, error);
+    report_tell(mp, MP_EVENT_NO_MEMORY, message, NULL);
+    errno = error;
+}
+
+void report_creation(const mp_options_t *options, mp_event_t event,
+                     const char *what, int error)
+{
+    char message[256];
+
+    if (event == MP_EVENT_OPTION) {
+        snprintf(message, sizeof message, "invalid option: %s", what);
+    } else {
+        report_reason(message, sizeof message, what, error);
+    }
+    if (options->report != NULL) {
+        options->report(NULL, event, message, NULL, options->report_context);
+    }
     errno = error;
 }

@@ -2,29 +2,26 @@
  *
  * report.h - what the library says of misuse, and the errno for it.
  *
- * A report is one whole line on standard error, written with one call, so
- * that lines of several threads never mix.  Reports are made with no lock
- * held.  The words are part of the interface: programs and tests compare
- * them, spelling included.
+ * The words are part of the interface: programs and tests compare them,
+ * spelling included.  Reports are made with no lock held, since the function
+ * that is told may be the program's own.
  */
 #ifndef MP_REPORT_H
 #define MP_REPORT_H
 
-#include "private.h"
+#include "pool.h"
 
-enum report_event {
-    REPORT_ALLOCATE_NO_POOL,
-    REPORT_NO_POOL,
-    REPORT_SIZE,
-    REPORT_FULL,
-    REPORT_NO_POINTER,
-    REPORT_NOT_IN_POOL
-};
+/* Tells the pool's report function, or prints where there is no pool, and
+ * sets errno to what the event stands for. */
+void report_event(memory_pool_t *mp, mp_event_t event, const void *ptr);
 
-/* Prints the event's line and sets errno to what the event stands for. */
-void report_event(enum report_event event);
+/* The same for mp_allocate(), whose words for no pool are its own. */
+void report_no_pool_to_allocate(void);
 
-/* Prints "STEP: MESSAGE" as perror(3) does for error, and sets errno to it. */
-void report_failure(const char *step, int error);
+/* "STEP: REASON" as perror(3) does for error, told to the pool's function or
+ * to one that has no pool yet; sets errno to error. */
+void report_failure(memory_pool_t *mp, const char *step, int error);
+void report_creation(const mp_options_t *options, mp_event_t event,
+                     const char *what, int error);
 
 #endif /* MP_REPORT_H */

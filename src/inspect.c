@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * inspect.c - looking at a pool without changing it.
+ *
+ * The check walks every block from its start, chunk by chunk.  What it must
+ * find: chunks that end where the next begins, up to the block's end or top;
+ * the length at both ends of a free chunk, never two free ones side by side,
+ * and each in its bin; between chunks nothing but some cache's run; as many
+ * cached chunks as the caches and the depot hold; and live bytes that agree
+ * with the room that is left.
+ *
+ * It needs the pool at rest, so it pauses it.  It cannot see whether a
+ * caller wrote into an object that it does not hold.
+ */
+#include "inspect.h"
+
+/* The free or live chunk that granule i lies in, found backwards. */
+static mp_where_t inspect_granule(const struct block *block, uint32_t i)
+{
+    uint32_t start = i;
+    unsigned char code = sync_get(&block->map[start]);
+
+    if (sync_get(&block->map[0]) == BLOCK_LONG_LIVE &&
+        block_length(block, 0) == block->granules) {
+        return MP_INTERIOR; /* one chunk: nothing to search */
+    }
+    while (start > 0 && (code == BLOCK_NONE || (code & 0xf0) == BLOCK_NIBBLE)) {
+        start--;
+        code = sync_get(&block->map[start]);
+    }
+    if (!block_starts_live(code) || i - start >= block_length(block, start)) {
+        return MP_FREED;
+    }
+    return MP_INTERIOR;
+}
+
+mp_where_t inspect_locate(struct memory_pool *mp, const void *ptr)
+{
+    bool taken = pool_enter_lock(mp);
+    const void *whole = (const void *)((uintptr_t)ptr -
+                                       (uintptr_t)ptr % BLOCK_GRANULE);
+    struct heap_chunk chunk = heap_find(&mp->heap, whole);
+    mp_where_t where = MP_FOREIGN;
+
+    if (chunk.block != NULL) {
+        unsigned char code = sync_get(&chunk.block->map[chunk.granule]);
+        where = whole == ptr && block_starts_live(code)
+                    ? MP_LIVE
+                    : inspect_granule(chunk.block, chunk.granule);
+    }
+    lock_leave(&mp->lock, taken);
+    return where;
+}
+
+struct inspect_search {
+    const void *ptr;
+    memory_pool_t *owner;
+};
+
+static void inspect_look(struct memory_pool *mp, void *argument)
+{
+    struct inspect_search *search = argument;
+
+    if (search->owner == NULL &&
+        inspect_locate(mp, search->ptr) != MP_FOREIGN) {
+        search->owner = mp;
+    }
+}
+
+memory_pool_t *inspect_owner(const void *ptr)
+{
+    struct inspect_search search = {ptr, NULL};
+
+    thread_hold();
+    memory_pool_t *owner = range_owner(ptr);
+    if (owner != NULL) {
+        /* A slot's memory stays a pool's; home tells that one lives there,
+         * and it does until the threads' locks are left. */
+        if (sync_get(&owner->home) != NULL) {
+            inspect_look(owner, &search);
+        }
+    } else if (ptr != NULL) {
+        thread_each_pool(inspect_look, &search);
+    }
+    thread_drop();
+    return search.owner;
+}
+
+/* What a walk over a pool counts, and what it must come to. */
+struct inspect_count {
+    const struct memory_pool *mp;
+    size_t live;   /* bytes, as asked where known */
+    size_t cached; /* chunks */
+    size_t unused; /* granules in runs */
+    size_t free_chunks;
+    bool whole;
+};
+
+/* Length of a cache's run that starts there; 0: none does. */
+static uint32_t inspect_run(const struct memory_pool *mp,
+                            const unsigned char *at)
+{
+    const struct cache *cache = &mp->cache;
+
+    if (mp->kind != POOL_CACHED) {
+        return 0;
+    }
+    for (; cache != NULL;
+         cache = cache == &mp->cache ? mp->caches : cache->next) {
+        if (cache->cut == at && cache->end > at) {
+            return (uint32_t)((size_t)(cache->end - at) / BLOCK_GRANULE);
+        }
+    }
+    return 0;
+}
+
+static bool inspect_is_clear(const struct block *block, uint32_t from,
+                             uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++) {
+        if (block->map[i] != BLOCK_NONE) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A chunk's bytes of the map between its start and its end. */
+static bool inspect_inner(const struct block *block, uint32_t i,
+                          uint32_t length, bool is_free)
+{
+    uint32_t from = i + 1;
+    uint32_t to = i + length;
+
+    if (length > BLOCK_SHORT) {
+        from += 8;
+    }
+    if (is_free && length > 1) {
+        to--;
+        if (block->map[to] != block->map[i]) {
+            return false;
+        }
+        if (length > BLOCK_SHORT) {
+            to -= 8;
+            if (block_get_length(block->map + to) != length) {
+                return false;
+            }
+        }
+    }
+    return inspect_is_clear(block, from, to);
+}
+
+static void inspect_block(struct inspect_count *count, struct block *block)
+{
+    const struct heap *heap = &count->mp->heap;
+    uint32_t end = block == heap->current ? (uint32_t)heap->top
+                                          : block->granules;
+    bool after_free = false;
+    uint32_t i = 0;
+
+    while (i < end && count->whole) {
+        unsigned char code = block->map[i];
+        uint32_t length;
+        bool is_free = block_is_free(code);
+
+        if (code == BLOCK_NONE) {
+            length = inspect_run(count->mp, block_address(block, i));
+            count->unused += length;
+            count->whole = length > 0 && i + length <= end &&
+                           inspect_is_clear(block, i, i + length);
+        } else {
+            struct heap_chunk chunk = {block, i};
+            length = block_length(block, i);
+            count->free_chunks += is_free;
+            count->cached += (code & 0xc0) == BLOCK_CACHED;
+            if (block_starts_live(code)) {
+                count->live += pool_size_of(chunk);
+            }
+            count->whole =
+                (block_starts_live(code) || is_free ||
+                 (code & 0xc0) == BLOCK_CACHED) &&
+                i + length <= end && inspect_inner(block, i, length, is_free);
+        }
+        count->whole = count->whole && !(after_free && is_free);
+        after_free = is_free;
+        i += length;
+    }
+    if (block == heap->current) {
+        count->whole = count->whole && !after_free &&
+                       inspect_is_clear(block, end, block->granules);
+    }
+}
+
+/* Chunks of a list, each of that many granules; SIZE_MAX: not so. */
+static size_t inspect_list(const struct memory_pool *mp, const void *object,
+                           unsigned granules)
+{
+    size_t chunks = 0;
+
+    for (; object != NULL; object = *(void *const *)object, chunks++) {
+        struct heap_chunk chunk = heap_find(&mp->heap, object);
+        if (chunk.block == NULL ||
+            chunk.block->map[chunk.granule] !=
+                (BLOCK_CACHED | (granules - 1))) {
+            return SIZE_MAX;
+        }
+    }
+    return chunks;
+}
+
+/* Chunks that caches and depot hold; false: something else is there. */
+static bool inspect_cached(const struct memory_pool *mp, size_t *chunks)
+{
+    bool whole = true;
+
+    *chunks = 0;
+    if (mp->kind != POOL_CACHED) {
+        return true;
+    }
+    for (unsigned g = 1; g <= BLOCK_SHORT; g++) {
+        for (const struct cache *c = &mp->cache; c != NULL;
+             c = c == &mp->cache ? mp->caches : c->next) {
+            size_t listed = inspect_list(mp, c->lists[g - 1], g);
+            whole = whole && listed != SIZE_MAX;
+            *chunks += listed;
+        }
+        void **chain = mp->depot == NULL ? NULL : mp->depot[g - 1];
+        for (; chain != NULL && whole; chain = chain[1]) {
+            size_t listed = inspect_list(mp, chain, g);
+            whole = whole && listed != SIZE_MAX;
+            *chunks += listed;
+        }
+    }
+    return whole;
+}
+
+/* Chunks in the bins. */
+static size_t inspect_bins(const struct heap *heap)
+{
+    size_t chunks = 0;
+
+    for (unsigned bin = 0; bin < HEAP_BINS; bin++) {
+        const struct heap_link *link =
+            (heap->bits >> bin & 1) != 0 ? heap->bins[bin] : NULL;
+        for (; link != NULL; link = link->next) {
+            chunks++;
+        }
+    }
+    return chunks;
+}
+
+bool inspect_check(struct memory_pool *mp)
+{
+    struct inspect_count count = {mp, 0, 0, 0, 0, true};
+    size_t chunks = 0;
+    bool taken = pool_enter_lock(mp);
+
+    cache_pause(mp);
+    inspect_block(&count, &mp->first);
+    for (uint32_t i = 0; i < mp->heap.blocks && count.whole; i++) {
+        inspect_block(&count, mp->heap.index[i]);
+    }
+    count.whole = count.whole && inspect_cached(mp, &chunks) &&
+                  chunks == count.cached &&
+                  inspect_bins(&mp->heap) == count.free_chunks;
+    if (mp->first.slack != NULL) {
+        count.whole = count.whole && count.live == mp->capacity - mp->room -
+                                                    mp->promised + mp->doubled;
+    }
+    cache_resume(mp);
+    lock_leave(&mp->lock, taken);
+    return count.whole;
+}

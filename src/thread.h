@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * thread.h - what the library knows of a thread, and all pools by thread.
+ *
+ * A thread that makes a pool or gets a cache is registered: it has a struct
+ * thread, which lists the pools that it made and the caches that it has, and
+ * a key destructor which undoes both when it ends.  A struct thread is never
+ * freed, only used again, so that a pool may look at its maker's without
+ * knowing whether that thread still runs.
+ *
+ * Two words of thread-local storage, no more, since a library loaded late
+ * finds little room for it: the pool whose fast path the thread is in, and
+ * its struct thread.
+ *
+ * Locks, in the order in which they are taken: the list of threads; the
+ * attachments (which cache belongs to which pool and thread); a thread's own;
+ * a pool's own; the range's; and last those that sleepers use.
+ */
+#ifndef MP_THREAD_H
+#define MP_THREAD_H
+
+#include "lock.h"
+
+struct cache;
+struct memory_pool;
+struct thread;
+
+#define THREAD_CACHES 8 /* found without a search */
+
+struct thread_mark {
+    struct memory_pool *inside; /* atomic, only its thread writes: the pool
+                                 * whose cache it may be changing just now */
+    struct thread *self; /* only its thread: NULL before it registers */
+};
+
+/* initial-exec: found with one instruction where the general model calls a
+ * function; glibc keeps room for such small needs of late libraries. */
+extern _Thread_local struct thread_mark thread_mark
+    __attribute__((__tls_model__("initial-exec"), __visibility__("hidden")));
+
+/* The compiler is kept from knowing that this is thread-local: it would work
+ * the address out anew for each access. */
+static inline struct thread_mark *thread_mark_own(void)
+{
+    struct thread_mark *mark = &thread_mark;
+
+    __asm__("" : "+r"(mark));
+    return mark;
+}
+
+struct thread {
+    struct lock lock;            /* owns made */
+    struct memory_pool *made;    /* pools that it made, linked by made_next */
+    struct thread_mark *mark;    /* the list's lock; NULL: it has ended */
+    struct thread *next;         /* the list's lock */
+    struct cache *attached;      /* the attachments' lock */
+    struct cache *found[THREAD_CACHES]; /* only its thread */
+};
+
+/* The calling thread's; NULL: no memory, or the thread is ending. */
+struct thread *thread_self(void);
+
+/* Puts a pool on its maker's list, or takes it off. */
+void thread_enlist(struct thread *thread, struct memory_pool *mp);
+void thread_delist(struct memory_pool *mp);
+
+/* Takes the locks of the list, of the attachments and of every thread: no
+ * pool comes or goes, no thread either.  And leaves them. */
+void thread_hold(void);
+void thread_drop(void);
+
+/* Held, in the child of fork(): the other threads are no more. */
+void thread_forked(void);
+
+/* Held: calls visit for every pool there is. */
+void thread_each_pool(void (*visit)(struct memory_pool *mp, void *argument),
+                      void *argument);
+
+/* The attachments' lock; see cache.c. */
+extern struct lock thread_attachments;
+
+/* Registers the handlers of fork(), which are in fork.c. */
+void fork_start(void);
+
+#endif /* MP_THREAD_H */
