@@ -42,7 +42,7 @@ no_messages()
 # The number before the given words in what was printed of the pool.
 number()
 {
-    sed -n "s/^ *\([0-9][0-9]*\) $1\$/\1/p" "$dir/out"
+    sed -n "s/^ *\([0-9][0-9]*\)  *$1\$/\1/p" "$dir/out"
 }
 
 # Compares all counts, then what is printed without options.
@@ -56,6 +56,20 @@ compare()
     sed 's/^ *//' "$dir/out" >"$dir/seen"
     cmp "$dir/expected" "$dir/seen" || complain "$1: other counts"
 
+    # However many threads, and with malloc in place of pools.
+    for options in '--threads 2' '--threads 7' '--threads 64' '--malloc' \
+        '--malloc --threads 3' '--compare --threads 3'; do
+        "$wordfreq" $options --all "$1" >"$dir/out" 2>"$dir/err" ||
+            complain "$1: $options: exit status $?"
+        no_messages "$1"
+        sed 's/^ *//' "$dir/out" >"$dir/seen"
+        cmp "$dir/expected" "$dir/seen" || complain "$1: $options: counts"
+        lines=$(sed -n '$=' "$1")
+        "$wordfreq" $options "$1" 2>"$dir/err" |
+            grep -F "$1: ${lines:-0} lines, " >/dev/null ||
+            complain "$1: $options: not ${lines:-0} lines"
+    done
+
     "$wordfreq" -n 3 "$1" >"$dir/out" 2>"$dir/err" ||
         complain "$1: -n 3: exit status $?"
     no_messages "$1"
@@ -68,8 +82,8 @@ compare()
     lines=$(sed -n '$=' "$1")
     grep -F "$1: ${lines:-0} lines, $total words, $((different))" \
         "$dir/out" >/dev/null || complain "$1: other totals"
-    objects=$(number 'objects allocated')
-    long=$(number 'words too long for it')
+    objects=$(number 'words kept until their line ends')
+    long=$(number 'words too long for a pool')
     test $((objects + long)) -eq "$total" ||
         complain "$1: $objects objects and $long long words, not $total"
     held=$(number 'bytes at once at most')
@@ -103,7 +117,7 @@ compare "$dir/text"
 # As many resets as there are lines with a word, if each of them fits.
 if test "$max" -ge 1024; then
     filled=$(grep -c '[A-Za-z0-9]' "$dir/text")
-    test "$(number resets)" -eq "$filled" &&
+    test "$(number 'times all of them freed')" -eq "$filled" &&
         test "$(number 'lines worked in parts')" -eq 0 ||
         complain "$dir/text: not one reset for each of $filled lines"
 fi
@@ -139,7 +153,7 @@ compare "$dir/hard"
 # Words larger than this would make the file too large.
 if test "$max" -le 1000000; then
     for count in 'lines worked in parts' 'allocations refused' \
-        'words too long for it'; do
+        'words too long for a pool'; do
         test "$(number "$count")" -gt 0 || complain "$dir/hard: no $count"
     done
 fi
@@ -169,6 +183,8 @@ refuse 2 usage "$dir/text" "$dir/text"
 refuse 2 usage --most "$dir/text"
 refuse 2 usage -n "$dir/text"
 refuse 2 usage -n many "$dir/text"
+refuse 2 usage --threads 0 "$dir/text"
+refuse 2 usage --threads 65 "$dir/text"
 refuse 2 usage -n -1 "$dir/text"
 refuse 2 usage -n 3x "$dir/text"
 exit $status

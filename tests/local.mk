@@ -9,7 +9,8 @@ tests_libs = $(CHECK_LIBS) $(PTHREAD_LIBS)
 
 if HAVE_CHECK
 tests_programs = tests/check_capacity tests/check_misuse \
-	tests/check_threads tests/check_memory
+	tests/check_threads tests/check_memory tests/check_pools \
+	tests/check_options tests/check_lifetimes tests/check_processes
 check_PROGRAMS += $(tests_programs)
 TESTS += $(tests_programs)
 
@@ -20,6 +21,26 @@ tests_check_capacity_LDADD = libmempool.la $(tests_libs)
 tests_check_misuse_SOURCES = tests/check_misuse.c $(tests_support)
 tests_check_misuse_CFLAGS = $(tests_cflags)
 tests_check_misuse_LDADD = libmempool.la $(tests_libs)
+
+tests_pools = tests/pools.c tests/pools.h $(tests_support)
+tests_check_pools_SOURCES = tests/check_pools.c $(tests_pools)
+tests_check_pools_CFLAGS = $(tests_cflags)
+tests_check_pools_LDADD = libmempool.la $(tests_libs)
+
+tests_check_options_SOURCES = tests/check_options.c $(tests_pools)
+tests_check_options_CFLAGS = $(tests_cflags)
+tests_check_options_LDADD = libmempool.la $(tests_libs)
+
+tests_check_lifetimes_SOURCES = tests/check_lifetimes.c $(tests_pools)
+tests_check_lifetimes_CFLAGS = $(tests_cflags)
+tests_check_lifetimes_LDADD = libmempool.la $(tests_libs)
+
+# Linked statically, since it loads the shared library besides.
+tests_check_processes_SOURCES = tests/check_processes.c $(tests_pools)
+tests_check_processes_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DPROCESSES_LIBRARY='"$(abs_top_builddir)/.libs/libmempool.so"'
+tests_check_processes_CFLAGS = $(tests_cflags)
+tests_check_processes_LDADD = libmempool-internal.la $(tests_libs)
 
 tests_check_threads_SOURCES = tests/check_threads.c $(tests_support)
 tests_check_threads_CFLAGS = $(tests_cflags)
@@ -42,3 +63,15 @@ TESTS += tests/check_cxx
 tests_check_cxx_SOURCES = tests/check_cxx.cc
 tests_check_cxx_LDADD = libmempool.la $(PTHREAD_LIBS)
 endif
+
+# Everything at once; check-long runs it for as long as asked.
+check_PROGRAMS += tests/stress
+TESTS += tests/stress
+tests_stress_SOURCES = tests/stress.c
+tests_stress_CFLAGS = $(AM_CFLAGS)
+tests_stress_LDADD = libmempool.la $(PTHREAD_LIBS)
+
+MP_STRESS_SECONDS = 600
+check-long: tests/stress$(EXEEXT)
+	MP_STRESS_SECONDS='$(MP_STRESS_SECONDS)' ./tests/stress$(EXEEXT)
+.PHONY: check-long

@@ -3,10 +3,15 @@
 #
 # man-synopsis.sh - what a page's SYNOPSIS says is what the header says.
 #
-# .In, .Ft and .Fn (or .Fo, .Fa, .Fc) become includes and prototypes, which
-# are compiled below the real header: one that differs is a conflict, and a
-# name that the header lacks is undeclared where it is used before its
-# prototype.  Each .Nm of the page must have one.
+# .In, .Ft and .Fn (or .Fo, .Fa, .Fc) become includes and prototypes, .Vt a
+# declaration, which are compiled below the real header: one that differs is
+# a conflict, and a name that the header lacks is undeclared where it is used
+# before.  Of a structure each member is declared as a variable, with the type
+# that the page says and with the one in the header; other types are declared
+# again.  The constants that a page names with .Dv must be in the header.
+# Each .Nm of the page must have one of these.
+#
+# What it cannot do: see a member that the page leaves out.
 set -u
 top_srcdir=${top_srcdir:-.}
 top_builddir=${top_builddir:-.}
@@ -31,12 +36,51 @@ for page in "$top_srcdir"/man/*.3; do
         }
         function prototype(name, arguments) {
             uses = uses "    (void)" name ";\n"
-            prototypes = prototypes type " " name "(" arguments ");\n"
+            # In parentheses, a name is not taken for a macro.
+            prototypes = prototypes type " (" name ")(" arguments ");\n"
             print name > names
         }
         { n = split_line($0, word) }
         word[1] == ".Sh" { section = word[2] }
+        word[1] == ".Dv" || word[2] == "Dv" {
+            constant = word[word[1] == ".Dv" ? 2 : 3]
+            if (constant ~ /^M/)
+                uses = uses "    (void)(" constant ");\n"
+        }
         section != "SYNOPSIS" { next }
+        word[1] == ".Bd" { block = 1; next }
+        word[1] == ".Ed" { block = 0 }
+        block && $1 == "typedef" && $2 == "struct" {
+            structure = $3 "_t"
+            print $3 > names
+            next
+        }
+        block && $1 == "}" { structure = ""; next }
+        block && structure != "" {
+            member = $0
+            sub(/\).*/, "", member)
+            gsub(/[(*;]/, " ", member)
+            sub(/\[.*/, "", member)
+            fields = split(member, field, " ")
+            member = field[fields]
+            types = types "extern " $0 "\nextern __typeof__(((" structure \
+                    " *)0)->" member ") " member ";\n"
+            next
+        }
+        block { types = types $0 "\n" }
+        block && $1 == "typedef" {
+            name = $0
+            sub(/\(.*/, "", name)
+            sub(/.* \**/, "", name)
+            print name > names
+        }
+        word[1] == ".Vt" {
+            for (i = 2; i < n; i++)
+                prototypes = prototypes word[i] " "
+            prototypes = prototypes ";\n"
+            uses = uses "    (void)" word[n - 1] ";\n"
+            print word[n - 1] > names
+        }
         word[1] == ".In" { includes = includes "#include <" word[2] ">\n" }
         word[1] == ".Ft" { type = word[2]
                            for (i = 3; i <= n; i++) type = type " " word[i] }
@@ -47,8 +91,8 @@ for page in "$top_srcdir"/man/*.3; do
         word[1] == ".Fa" { for (i = 2; i <= n; i++)
                                list = list (list == "" ? "" : ", ") word[i] }
         word[1] == ".Fc" { prototype(open, list) }
-        END { printf "%svoid uses(void);\nvoid uses(void)\n{\n%s}\n%s",
-                     includes, uses, prototypes }
+        END { printf "%svoid uses(void);\nvoid uses(void)\n{\n%s}\n%s%s",
+                     includes, uses, types, prototypes }
     ' "$page" > "$dir/synopsis.c"
     # Without CFLAGS: to declare a thing again is the point here, and they may
     # forbid it.

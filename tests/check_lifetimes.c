@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * check_lifetimes.c - threads and pools that end before each other.
+ *
+ * Threads that leave caches and objects behind or are cancelled, pools that
+ * end under them, and destructors of thread keys that use pools.  Memory is
+ * bounded by what a pool takes and gives back, so no figure of the system
+ * decides.  What processes do is in check_processes.c.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pools.h"
+
+/* Bytes of blocks that a pool with caches has, all of whose objects are
+ * freed: what a trim gives. */
+static size_t idle_bytes(memory_pool_t *mp)
+{
+    POOLS_EXPECT(mp_check(mp) == 0);
+    size_t bytes = mp_trim(mp, 0);
+    POOLS_EXPECT(mp_check(mp) == 0);
+    return bytes;
+}
+
+struct hand {
+    memory_pool_t *mp;
+    void *objects[64];
+    pthread_barrier_t *barrier;
+    pthread_key_t key;
+};
+
+static void *churn(void *argument)
+{
+    struct hand *hand = argument;
+
+    for (unsigned i = 0; i < 64; i++) {
+        hand->objects[i] = mp_allocate(hand->mp, 1 + i * 20);
+    }
+    for (unsigned i = 0; i < 64; i += 2) {
+        free_memory(hand->mp, hand->objects[i]);
+    }
+    return NULL;
+}
+
+START_TEST(test_short_threads)
+{
+    memory_pool_t *mp = mp_create(NULL);
+    struct hand hand = {.mp = mp};
+    unsigned count = support_times(10000, 20);
+
+    for (unsigned n = 0; n < count; n++) {
+        support_join(support_start(churn, &hand));
+        for (unsigned i = 1; i < 64; i += 2) { /* outlived by its objects */
+            errno = 0;
+            free_memory(mp, hand.objects[i]);
+            POOLS_EXPECT(errno == 0);
+        }
+    }
+    /* A thread has some 41 KiB live: what its end leaves is used again. */
+    ck_assert_uint_lt(idle_bytes(mp), (size_t)4 << 20);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+static void *free_given(void *argument)
+{
+    struct hand *hand = argument;
+
+    for (unsigned i = 0; i < 64; i++) {
+        free_memory(hand->mp, hand->objects[i]);
+    }
+    return NULL;
+}
+
+static void *free_rounds(void *argument)
+{
+    struct hand *hand = argument;
+
+    for (;;) {
+        pthread_barrier_wait(hand->barrier);
+        if (hand->objects[0] == NULL) {
+            return NULL;
+        }
+        free_given(hand);
+        pthread_barrier_wait(hand->barrier);
+    }
+}
+
+START_TEST(test_only_frees)
+{
+    memory_pool_t *mp = mp_create(NULL);
+    pthread_barrier_t barrier;
+    struct hand hand = {.mp = mp, .barrier = &barrier};
+
+    pthread_barrier_init(&barrier, NULL, 2);
+    pthread_t thread = support_start(free_rounds, &hand);
+    for (unsigned n = support_times(5000, 5); n > 0; n--) {
+        for (unsigned i = 0; i < 64; i++) {
+            hand.objects[i] = mp_allocate(mp, 16 + n % 8 * 100);
+            POOLS_EXPECT(hand.objects[i] != NULL);
+        }
+        pthread_barrier_wait(&barrier);
+        pthread_barrier_wait(&barrier);
+    }
+    hand.objects[0] = NULL;
+    pthread_barrier_wait(&barrier);
+    support_join(thread);
+    ck_assert_uint_lt(idle_bytes(mp), (size_t)4 << 20);
+    pthread_barrier_destroy(&barrier);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+/* Uses the pool, then ends when the main thread destroys the pool. */
+static void *end_beside(void *argument)
+{
+    struct hand *hand = argument;
+
+    free_memory(hand->mp, mp_allocate(hand->mp, 100));
+    pthread_barrier_wait(hand->barrier);
+    return NULL;
+}
+
+START_TEST(test_exit_beside_destroy)
+{
+    pthread_barrier_t barrier;
+
+    pthread_barrier_init(&barrier, NULL, 4);
+    for (unsigned n = support_times(4000, 10); n > 0; n--) {
+        struct hand hand = {.mp = mp_create(NULL), .barrier = &barrier};
+        pthread_t threads[3];
+        POOLS_EXPECT(hand.mp != NULL);
+        for (unsigned i = 0; i < 3; i++) {
+            POOLS_EXPECT(pthread_create(&threads[i], NULL, end_beside,
+                                        &hand) == 0);
+        }
+        pthread_barrier_wait(&barrier);
+        destroy_memory_pool(hand.mp);
+        for (unsigned i = 0; i < 3; i++) {
+            pthread_join(threads[i], NULL);
+        }
+    }
+    pthread_barrier_destroy(&barrier);
+}
+END_TEST
+
+static void *meet_again(void *argument)
+{
+    struct hand *hand = argument;
+
+    for (;;) {
+        pthread_barrier_wait(hand->barrier);
+        memory_pool_t *mp = hand->mp;
+        if (mp == NULL) {
+            return NULL;
+        }
+        for (unsigned i = 0; i < 64; i++) {
+            hand->objects[i] = mp_allocate(mp, 40);
+        }
+        for (unsigned i = 0; i < 32; i++) {
+            free_memory(mp, hand->objects[i]);
+        }
+        pthread_barrier_wait(hand->barrier);
+    }
+}
+
+START_TEST(test_address_again)
+{
+    pthread_barrier_t barrier;
+    struct hand hand = {.barrier = &barrier};
+    memory_pool_t *before = NULL;
+    unsigned again = 0;
+
+    pthread_barrier_init(&barrier, NULL, 2);
+    pthread_t thread = support_start(meet_again, &hand);
+    for (unsigned n = 0; n < 500; n++) {
+        hand.mp = mp_create(NULL);
+        POOLS_EXPECT(hand.mp != NULL);
+        again += hand.mp == before;
+        before = hand.mp;
+        pthread_barrier_wait(&barrier);
+        pthread_barrier_wait(&barrier);
+        for (unsigned i = 0; i < 64; i++) {
+            POOLS_EXPECT(is_mp_ptr(hand.mp, hand.objects[i]) == (i >= 32));
+            POOLS_EXPECT(mp_owner(hand.objects[i]) == hand.mp);
+        }
+        POOLS_EXPECT(mp_check(hand.mp) == 0);
+        destroy_memory_pool(hand.mp);
+    }
+    hand.mp = NULL;
+    pthread_barrier_wait(&barrier);
+    support_join(thread);
+    ck_assert_uint_gt(again, 0);
+    pthread_barrier_destroy(&barrier);
+}
+END_TEST
+
+/* Uses the pool in each pass of destructors that there is. */
+static pthread_key_t late_keys[2];
+static atomic_uint late_calls;
+
+static void use_late(void *argument)
+{
+    struct hand *hand = argument;
+    void *object = mp_allocate(hand->mp, 200);
+
+    if (object != NULL && is_mp_ptr(hand->mp, object)) {
+        free_memory(hand->mp, object);
+        atomic_fetch_add(&late_calls, 1);
+    }
+    pthread_setspecific(hand->key, hand);
+}
+
+static void *die_late(void *argument)
+{
+    struct hand *hand = argument;
+
+    pthread_setspecific(hand->key, hand);
+    free_memory(hand->mp, mp_allocate(hand->mp, 200));
+    return NULL;
+}
+
+START_TEST(test_destructors)
+{
+    static struct hand hands[2]; /* outlive all that a destructor does */
+    memory_pool_t *mp;
+
+    /* One key made before the library's, one after. */
+    ck_assert_int_eq(pthread_key_create(&late_keys[0], use_late), 0);
+    mp = mp_create(NULL);
+    ck_assert_ptr_nonnull(mp);
+    ck_assert_int_eq(pthread_key_create(&late_keys[1], use_late), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        hands[i].mp = mp;
+        hands[i].key = late_keys[i];
+    }
+    unsigned count = support_times(2000, 10);
+    for (unsigned n = 0; n < count; n++) {
+        support_join(support_start(die_late, &hands[n % 2]));
+    }
+    ck_assert_uint_ge(atomic_load(&late_calls), count);
+    ck_assert_uint_lt(idle_bytes(mp), (size_t)4 << 20);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+/* Each public call as a thread's first. */
+static void *call_first(void *argument)
+{
+    struct hand *hand = argument;
+    memory_pool_t *mp = hand->mp;
+    void **slot = &hand->objects[1];
+
+    switch (*(int *)hand->objects[0]) {
+    case 0:
+        free_memory(mp, *slot);
+        *slot = mp_allocate(mp, 50);
+        break;
+    case 1:
+        *slot = mp_realloc(mp, *slot, 5000);
+        break;
+    case 2:
+        free_all_memory(mp);
+        *slot = mp_calloc(mp, 5, 10);
+        break;
+    case 3:
+        free_memory(mp, *slot);
+        *slot = mp_aligned_alloc(mp, 4096, 1);
+        break;
+    case 4:
+        POOLS_EXPECT(is_mp_ptr(mp, *slot));
+        break;
+    case 5:
+        POOLS_EXPECT(mp_usable_size(mp, *slot) >= 50);
+        break;
+    case 6:
+        POOLS_EXPECT(mp_locate(mp, *slot) == MP_LIVE);
+        break;
+    case 7:
+        POOLS_EXPECT(mp_owner(*slot) == mp);
+        break;
+    case 8:
+        POOLS_EXPECT(mp_check(mp) == 0);
+        break;
+    case 9:
+        mp_trim(mp, 0);
+        break;
+    case 10:
+        destroy_memory_pool(mp);
+        hand->mp = mp_create(NULL);
+        *slot = mp_allocate(hand->mp, 50);
+        break;
+    default:
+        *slot = mp_calloc(mp, 1, 50);
+        break;
+    }
+    return NULL;
+}
+
+START_TEST(test_first_call)
+{
+    struct hand hand = {.mp = mp_create(NULL)};
+
+    ck_assert_ptr_nonnull(hand.mp);
+    hand.objects[0] = &_i;
+    hand.objects[1] = mp_allocate(hand.mp, 50);
+    support_join(support_start(call_first, &hand));
+    ck_assert(is_mp_ptr(hand.mp, hand.objects[1]));
+    ck_assert_int_eq(mp_check(hand.mp), 0);
+    free_memory(hand.mp, hand.objects[1]);
+    ck_assert_int_eq(mp_check(hand.mp), 0);
+    destroy_memory_pool(hand.mp);
+}
+END_TEST
+
+static void *run_on(void *argument)
+{
+    struct hand *hand = argument;
+
+    for (;;) {
+        free_memory(hand->mp, mp_allocate(hand->mp, 100));
+        free_memory(hand->mp, mp_allocate(hand->mp, 3000));
+        pthread_testcancel();
+    }
+    return NULL;
+}
+
+START_TEST(test_cancel)
+{
+    mp_options_t options = {.threads = (mp_threads_t)_i};
+    struct hand hand = {.mp = mp_create(&options)};
+
+    for (unsigned n = support_times(1000, 10); n > 0; n--) {
+        pthread_t threads[3];
+        for (unsigned i = 0; i < 3; i++) {
+            threads[i] = support_start(run_on, &hand);
+        }
+        for (unsigned i = 0; i < 3; i++) {
+            sched_yield();
+            POOLS_EXPECT(pthread_cancel(threads[i]) == 0);
+        }
+        for (unsigned i = 0; i < 3; i++) {
+            pthread_join(threads[i], NULL);
+        }
+        POOLS_EXPECT(mp_check(hand.mp) == 0);
+    }
+    destroy_memory_pool(hand.mp);
+}
+END_TEST
+
+START_TEST(test_many_threads)
+{
+    enum { MANY = 64 };
+    memory_pool_t *mp = mp_create(NULL);
+    struct hand hands[MANY] = {{0}};
+    pthread_t threads[MANY];
+
+    for (unsigned i = 0; i < MANY; i++) {
+        hands[i].mp = mp;
+        threads[i] = support_start(churn, &hands[i]);
+    }
+    for (unsigned i = 0; i < MANY; i++) {
+        support_join(threads[i]);
+        for (unsigned k = 1; k < 64; k += 2) {
+            POOLS_EXPECT(is_mp_ptr(mp, hands[i].objects[k]));
+            POOLS_EXPECT(mp_usable_size(mp, hands[i].objects[k]) > k * 20);
+        }
+    }
+    ck_assert_int_eq(mp_check(mp), 0);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+#define POOLS 300
+#define LOAD 4
+static memory_pool_t *many_pools[POOLS];
+
+static void *alternate(void *argument)
+{
+    uint64_t random = (uintptr_t)argument;
+    void *held[POOLS] = {NULL};
+    uintptr_t wrong = 0;
+
+    for (unsigned n = support_times(100000, 10); n > 0; n--) {
+        size_t i = support_below(&random, POOLS);
+        if (held[i] != NULL) {
+            wrong += mp_locate(many_pools[i], held[i]) != MP_LIVE;
+            free_memory(many_pools[i], held[i]);
+            held[i] = NULL;
+        } else {
+            held[i] = mp_allocate(many_pools[i], 1 + i);
+            wrong += held[i] == NULL;
+        }
+    }
+    for (unsigned i = 0; i < POOLS; i++) {
+        if (held[i] != NULL) {
+            free_memory(many_pools[i], held[i]);
+        }
+    }
+    return (void *)wrong;
+}
+
+START_TEST(test_many_pools)
+{
+    pthread_t threads[LOAD];
+
+    for (unsigned i = 0; i < POOLS; i++) {
+        many_pools[i] = mp_create(NULL);
+        POOLS_EXPECT(many_pools[i] != NULL);
+    }
+    for (uintptr_t i = 0; i < LOAD; i++) {
+        POOLS_EXPECT(pthread_create(&threads[i], NULL, alternate,
+                                    (void *)(i + 1)) == 0);
+    }
+    for (unsigned i = 0; i < LOAD; i++) {
+        void *wrong;
+        pthread_join(threads[i], &wrong);
+        ck_assert_ptr_null(wrong);
+    }
+    for (unsigned i = 0; i < POOLS; i++) {
+        POOLS_EXPECT(mp_check(many_pools[i]) == 0);
+        destroy_memory_pool(many_pools[i]);
+    }
+}
+END_TEST
+
+/* Bytes that a pool took, at most 1.25 times the most that was live and a
+ * constant: 256 KiB. */
+START_TEST(test_footprint)
+{
+    struct pools_backing own;
+    mp_backing_t backing = pools_backing_of(&own);
+    mp_options_t options = {.backing = &backing};
+    static unsigned char *objects[200000];
+    uint64_t random = support_seed();
+    size_t live = 0, peak = 0;
+
+    pools_backing_start(&own);
+    memory_pool_t *mp = mp_create(&options);
+    ck_assert_ptr_nonnull(mp);
+    for (unsigned i = 0; i < 200000; i++) {
+        objects[i] = mp_allocate(mp, 16);
+    }
+    for (unsigned i = 0; i < 200000; i++) {
+        free_memory(mp, objects[i]);
+    }
+    for (unsigned i = 0; i < 3200; i++) {
+        objects[i] = mp_allocate(mp, 1000);
+        POOLS_EXPECT(objects[i] != NULL);
+    }
+    ck_assert_uint_le(own.peak, 3200000 / 4 * 5 + 262144);
+    free_all_memory(mp);
+    mp_trim(mp, 0);
+    own.peak = 0;
+    memset(objects, 0, sizeof objects);
+    for (unsigned n = support_times(2000000, 20); n > 0; n--) {
+        size_t i = support_below(&random, 10000);
+        size_t size = 1 + support_below(&random, 1000);
+        if (objects[i] != NULL) {
+            live -= mp_usable_size(mp, objects[i]);
+            free_memory(mp, objects[i]);
+        }
+        objects[i] = mp_allocate(mp, size);
+        live += size;
+        peak = live > peak ? live : peak;
+    }
+    ck_assert_int_eq(mp_check(mp), 0);
+    ck_assert_msg(own.peak <= peak / 4 * 5 + 262144,
+                  "%zu bytes taken for %zu live", own.peak, peak);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+static Suite *lifetimes_suite(void)
+{
+    Suite *suite = suite_create("lifetimes");
+    TCase *threads = support_case(suite, "threads");
+    TCase *pools = support_case(suite, "pools");
+
+    tcase_add_test(threads, test_short_threads);
+    tcase_add_test(threads, test_only_frees);
+    tcase_add_test(threads, test_exit_beside_destroy);
+    tcase_add_test(threads, test_address_again);
+    tcase_add_test(threads, test_destructors);
+    tcase_add_loop_test(threads, test_first_call, 0, 12);
+    tcase_add_loop_test(threads, test_cancel, 0, 2);
+    tcase_add_test(threads, test_many_threads);
+    tcase_add_test(pools, test_many_pools);
+    tcase_add_test(pools, test_footprint);
+    return suite;
+}
+
+int main(void)
+{
+    return support_run(lifetimes_suite());
+}

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * check_options.c - what each option of mp_create() promises.
+ *
+ * Options that cannot be, structures of other lengths, reports, backings
+ * that fail, capacity over threads, and memory set to zero.  What holds for
+ * every kind of pool is in check_pools.c.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pools.h"
+
+static void *acquire_nothing(void *context, size_t size, size_t alignment)
+{
+    (void)context;
+    (void)size;
+    (void)alignment;
+    return NULL;
+}
+
+static void release_nothing(void *context, void *block, size_t size)
+{
+    (void)context;
+    (void)block;
+    (void)size;
+}
+
+static void expect_refused(const mp_options_t *given, const char *member)
+{
+    mp_options_t options = *given;
+
+    memset(&pools_reported, 0, sizeof pools_reported);
+    errno = 0;
+    ck_assert_ptr_null(mp_create(&options));
+    ck_assert_int_eq(errno, EINVAL);
+    if (options.report != NULL) {
+        ck_assert_uint_eq(pools_reported.count, 1);
+        ck_assert_int_eq(pools_reported.event, MP_EVENT_OPTION);
+        ck_assert_ptr_null(pools_reported.mp);
+        ck_assert_msg(strstr(pools_reported.message, member) != NULL,
+                      "\"%s\" does not name %s", pools_reported.message,
+                      member);
+    }
+}
+
+START_TEST(test_refused)
+{
+    const mp_backing_t no_acquire = {NULL, release_nothing, NULL};
+    const mp_backing_t no_release = {acquire_nothing, NULL, NULL};
+    const struct {
+        mp_options_t options;
+        const char *member;
+    } cases[] = {
+        {{.capacity = 10, .max_object = 11}, "max_object"},
+        {{.threads = (mp_threads_t)3}, "threads"},
+        {{.threads = (mp_threads_t)1000}, "threads"},
+        {{.flags = 2}, "flags"},
+        {{.flags = ~0u}, "flags"},
+        {{.backing = &no_acquire}, "backing"},
+        {{.backing = &no_release}, "backing"},
+    };
+
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        mp_options_t options = cases[i].options;
+        expect_refused(&options, cases[i].member);
+        options.report = pools_report;
+        expect_refused(&options, cases[i].member);
+    }
+    mp_options_t options = {.report_context = &options};
+    expect_refused(&options, "report_context");
+}
+END_TEST
+
+/* A later release's structure. */
+struct longer {
+    mp_options_t known;
+    char later[64];
+};
+
+START_TEST(test_sized)
+{
+    struct longer longer;
+
+    memset(&longer, 0, sizeof longer);
+    longer.known.capacity = 100;
+    longer.known.report = pools_report;
+    memory_pool_t *mp = mp_create_sized(&longer.known, sizeof longer);
+    ck_assert_ptr_nonnull(mp);
+    ck_assert_ptr_nonnull(mp_allocate(mp, 100));
+    ck_assert_ptr_null(mp_allocate(mp, 1));
+    ck_assert_int_eq(errno, ENOBUFS);
+    destroy_memory_pool(mp);
+
+    for (size_t i = 0; i < sizeof longer.later; i++) {
+        longer.later[i] = 1;
+        errno = 0;
+        memset(&pools_reported, 0, sizeof pools_reported);
+        ck_assert_ptr_null(mp_create_sized(&longer.known, sizeof longer));
+        ck_assert_int_eq(errno, EINVAL);
+        ck_assert_int_eq(pools_reported.event, MP_EVENT_OPTION);
+        /* What lies behind the structure is no part of it. */
+        size_t size = offsetof(struct longer, later) + i;
+        mp = mp_create_sized(&longer.known, size);
+        ck_assert_ptr_nonnull(mp);
+        destroy_memory_pool(mp);
+        longer.later[i] = 0;
+    }
+    /* Shorter: members that are not there are zero. */
+    mp_options_t options = {.capacity = 100, .max_object = 10,
+                            .flags = 0x80};
+    errno = 0;
+    ck_assert_ptr_null(mp_create_sized(&options, sizeof options));
+    ck_assert_int_eq(errno, EINVAL);
+    mp = mp_create_sized(&options, offsetof(mp_options_t, max_object));
+    ck_assert_ptr_nonnull(mp);
+    ck_assert_ptr_nonnull(mp_allocate(mp, 100));
+    destroy_memory_pool(mp);
+    mp = mp_create_sized(&options, offsetof(mp_options_t, threads));
+    ck_assert_ptr_nonnull(mp);
+    ck_assert_ptr_null(mp_allocate(mp, 11));
+    ck_assert_ptr_nonnull(mp_allocate(mp, 10));
+    destroy_memory_pool(mp);
+    mp = mp_create_sized(&options, 0);
+    ck_assert_ptr_nonnull(mp);
+    ck_assert_ptr_nonnull(mp_allocate(mp, 100000));
+    destroy_memory_pool(mp);
+    mp = mp_create_sized(NULL, sizeof options);
+    ck_assert_ptr_nonnull(mp);
+    destroy_memory_pool(mp);
+    mp = (mp_create)(NULL);
+    ck_assert_ptr_nonnull(mp);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+/* Just one report since the last call, and errno. */
+static void expect_report(memory_pool_t *mp, mp_event_t event,
+                          const char *message, const void *ptr, int error)
+{
+    ck_assert_int_eq(errno, error);
+    ck_assert_uint_eq(pools_reported.count, 1);
+    ck_assert_int_eq(pools_reported.event, event);
+    ck_assert_ptr_eq(pools_reported.mp, mp);
+    ck_assert_ptr_eq(pools_reported.ptr, ptr);
+    if (message != NULL) {
+        size_t length = strlen(message) - 1; /* without its newline */
+        ck_assert_uint_eq(strlen(pools_reported.message), length);
+        ck_assert_int_eq(memcmp(pools_reported.message, message, length), 0);
+    }
+    ck_assert_ptr_null(strchr(pools_reported.message, '\n'));
+    memset(&pools_reported, 0, sizeof pools_reported);
+    errno = 0;
+}
+
+START_TEST(test_reports)
+{
+    static const mp_threads_t threads[] = {
+        MP_THREADS_CACHED, MP_THREADS_LOCKED, MP_THREADS_NONE};
+    volatile size_t zero = 0, most = SIZE_MAX;
+    mp_options_t options = {.report = pools_report,
+                            .max_object = 2000,
+                            .threads = threads[_i]};
+    memory_pool_t *mp = mp_create(&options);
+    char local;
+
+    ck_assert_ptr_nonnull(mp);
+    memset(&pools_reported, 0, sizeof pools_reported);
+    char *object = mp_allocate(mp, 100);
+    ck_assert_ptr_nonnull(object);
+    ck_assert_uint_eq(pools_reported.count, 0);
+    ck_assert_ptr_null(mp_allocate(mp, zero));
+    expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
+    ck_assert_ptr_null(mp_allocate(mp, 2001));
+    expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
+    ck_assert_ptr_null(mp_calloc(mp, most, 2));
+    expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
+    ck_assert_ptr_null(mp_calloc(mp, 3, 667));
+    expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
+    ck_assert_ptr_null(mp_aligned_alloc(mp, 3, 10));
+    expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
+    ck_assert_ptr_null(mp_aligned_alloc(mp, 64, 2001));
+    expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
+    ck_assert_ptr_null(mp_realloc(mp, object, zero));
+    expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
+    ck_assert_ptr_null(mp_realloc(mp, object, 2001));
+    expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
+    ck_assert_ptr_null(mp_realloc(mp, &local, 10));
+    expect_report(mp, MP_EVENT_NOT_IN_POOL, SUPPORT_NOT_IN_POOL, &local,
+                  EINVAL);
+    free_memory(mp, object + 16);
+    expect_report(mp, MP_EVENT_NOT_IN_POOL, SUPPORT_NOT_IN_POOL, object + 16,
+                  EINVAL);
+    free_memory(mp, NULL);
+    expect_report(mp, MP_EVENT_NO_POINTER, SUPPORT_NO_POINTER, NULL, EINVAL);
+    ck_assert(!is_mp_ptr(mp, NULL));
+    expect_report(mp, MP_EVENT_NO_POINTER, SUPPORT_NO_POINTER, NULL, EINVAL);
+    free_memory(mp, object);
+    ck_assert_uint_eq(pools_reported.count, 0);
+    free_memory(mp, object);
+    expect_report(mp, MP_EVENT_NOT_IN_POOL, SUPPORT_NOT_IN_POOL, object,
+                  EINVAL);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+/* The largest object is a matter of bytes, with every kind of thread. */
+START_TEST(test_max_object)
+{
+    for (size_t most = 1; most < 3000; most += most < 40 ? 1 : 233) {
+        mp_options_t options = {.max_object = most,
+                                .threads = (mp_threads_t)_i};
+        memory_pool_t *mp = mp_create(&options);
+        POOLS_EXPECT(mp != NULL);
+        for (unsigned i = 0; i < 10; i++) {
+            void *object = mp_allocate(mp, most);
+            POOLS_EXPECT(object != NULL);
+            errno = 0;
+            POOLS_EXPECT(mp_allocate(mp, most + 1) == NULL);
+            POOLS_EXPECT(errno == EINVAL);
+            POOLS_EXPECT(mp_allocate(mp, most + 500) == NULL);
+            POOLS_EXPECT(mp_realloc(mp, object, most + 1) == NULL);
+            if (i % 2 == 0) {
+                free_memory(mp, object);
+            }
+        }
+        destroy_memory_pool(mp);
+    }
+}
+END_TEST
+
+START_TEST(test_name)
+{
+    char name[200];
+    mp_options_t options = {.name = name, .report = mp_report_stderr};
+
+    memset(name, 'n', sizeof name);
+    name[sizeof name - 1] = '\0';
+    memory_pool_t *mp = mp_create(&options);
+    ck_assert_ptr_nonnull(mp);
+    memset(name, 'x', sizeof name - 1); /* the pool has its own copy */
+    support_capture();
+    free_memory(mp, NULL);
+    memset(name, 'n', 63);
+    snprintf(name + 63, sizeof name - 63, ": %s", SUPPORT_NO_POINTER);
+    support_release_lines(name, 1);
+    destroy_memory_pool(mp);
+    options.name = "short";
+    mp = mp_create(&options);
+    ck_assert_ptr_nonnull(mp);
+    support_capture();
+    free_memory(mp, &options);
+    support_release_lines("short: " SUPPORT_NOT_IN_POOL, 1);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+START_TEST(test_acquire_fails)
+{
+    static const size_t sizes[] = {16, 1000, 5000, 300000};
+    struct pools_backing own;
+
+    size_t last = support_times(40, 8);
+
+    for (size_t n = 1; n < last; n++) {
+        for (unsigned persistent = 0; persistent < 2; persistent++) {
+            pools_backing_start(&own);
+            own.fail_at = n;
+            own.fail_on = persistent != 0;
+            mp_backing_t backing = pools_backing_of(&own);
+            mp_options_t options = {.backing = &backing,
+                                    .threads = (mp_threads_t)_i};
+            errno = 0;
+            memory_pool_t *mp = mp_create(&options);
+            POOLS_EXPECT((mp == NULL) == (n == 1));
+            if (mp == NULL) {
+                POOLS_EXPECT(errno == ENOMEM && own.count == 0);
+                continue;
+            }
+            unsigned refused = 0;
+            for (unsigned i = 0; i < 400; i++) {
+                size_t size = sizes[i % 4];
+                size_t before = own.count;
+                errno = 0;
+                unsigned char *at = i % 5 == 0
+                                        ? mp_aligned_alloc(mp, 256, size)
+                                        : mp_allocate(mp, size);
+                POOLS_EXPECT(mp_check(mp) == 0);
+                if (at == NULL) {
+                    refused++;
+                    POOLS_EXPECT(errno == ENOMEM && own.count == before);
+                } else {
+                    memset(at, 1, size);
+                }
+            }
+            POOLS_EXPECT(persistent != 0 ? refused > 0 : refused == 1);
+            own.fail_at = 0;
+            POOLS_EXPECT(mp_allocate(mp, 100000) != NULL);
+            destroy_memory_pool(mp);
+            POOLS_EXPECT(own.count == 0 && own.wrong == 0);
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_trim)
+{
+    struct pools_backing own;
+
+    pools_backing_start(&own);
+    mp_backing_t backing = pools_backing_of(&own);
+    mp_options_t options = {.backing = &backing, .threads = (mp_threads_t)_i};
+    memory_pool_t *mp = mp_create(&options);
+    size_t first = own.bytes;
+    ck_assert_ptr_nonnull(mp);
+    for (unsigned i = 0; i < 20000; i++) {
+        POOLS_EXPECT(mp_allocate(mp, 100) != NULL);
+    }
+    ck_assert_uint_eq(mp_trim(mp, 0), 0); /* nothing is empty */
+    free_all_memory(mp);
+    size_t before = own.bytes;
+    size_t given = mp_trim(mp, 0);
+    ck_assert_uint_eq(own.bytes, before - given);
+    ck_assert_uint_eq(own.bytes, first);
+    ck_assert_int_eq(mp_check(mp), 0);
+    ck_assert_ptr_nonnull(mp_allocate(mp, 100));
+    destroy_memory_pool(mp);
+    ck_assert_uint_eq(own.count + own.wrong, 0);
+}
+END_TEST
+
+#define SHARES 8
+#define SHARE_CAPACITY 1000003u
+
+static void *take_share(void *argument)
+{
+    memory_pool_t *mp = argument;
+    uint64_t random = (uintptr_t)&random;
+    size_t taken = 0;
+
+    for (unsigned misses = 0; misses < 50;) {
+        size_t size = 1 + support_below(&random, 300);
+        if (mp_allocate(mp, size) != NULL) {
+            taken += size;
+        } else {
+            misses++;
+        }
+    }
+    while (mp_allocate(mp, 1) != NULL) {
+        taken++;
+    }
+    return (void *)taken;
+}
+
+START_TEST(test_capacity_shared)
+{
+    mp_options_t options = {.capacity = SHARE_CAPACITY};
+    memory_pool_t *mp = mp_create(&options);
+
+    ck_assert_ptr_nonnull(mp);
+    for (unsigned round = 0; round < 5; round++) {
+        pthread_t threads[SHARES];
+        size_t taken = 0;
+        for (unsigned i = 0; i < SHARES; i++) {
+            ck_assert_int_eq(
+                pthread_create(&threads[i], NULL, take_share, mp), 0);
+        }
+        for (unsigned i = 0; i < SHARES; i++) {
+            void *share;
+            pthread_join(threads[i], &share);
+            taken += (size_t)share;
+        }
+        ck_assert_uint_eq(taken, SHARE_CAPACITY);
+        ck_assert_int_eq(mp_check(mp), 0);
+        free_all_memory(mp);
+        ck_assert_int_eq(mp_check(mp), 0);
+    }
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+/* True where the word stands nowhere in the memory. */
+static bool is_gone(const unsigned char *memory, size_t n,
+                    const unsigned char word[4])
+{
+    for (size_t i = 0; i + 4 <= n; i++) {
+        if (memcmp(memory + i, word, 4) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+START_TEST(test_zero)
+{
+    static unsigned char buffer[1 << 20];
+    static const unsigned char word[4] = {0xde, 0xc0, 0xad, 0x5e};
+    mp_backing_t backing = mp_backing_buffer(buffer, sizeof buffer);
+    mp_options_t options = {.backing = &backing,
+                            .flags = MP_ZERO_ON_FREE,
+                            .threads = (mp_threads_t)_i};
+
+    for (unsigned way = 0; way < 4; way++) {
+        memory_pool_t *mp = mp_create(&options);
+        unsigned char *objects[300];
+        ck_assert_ptr_nonnull(mp);
+        for (unsigned i = 0; i < 300; i++) {
+            size_t size = 1 + i * 7;
+            objects[i] = mp_allocate(mp, size);
+            ck_assert_ptr_nonnull(objects[i]);
+            for (size_t k = 0; k < size; k++) {
+                objects[i][k] = word[k % 4];
+            }
+        }
+        ck_assert(!is_gone(buffer, sizeof buffer, word));
+        for (unsigned i = 0; i < 300 && way < 2; i++) {
+            if (way == 1 && i > 0) {
+                objects[i] = mp_realloc(mp, objects[i], 1);
+                ck_assert_ptr_nonnull(objects[i]);
+            } else if (way == 0) {
+                free_memory(mp, objects[i * 7 % 300]);
+            }
+        }
+        if (way == 2) {
+            free_all_memory(mp);
+        } else if (way == 3) {
+            destroy_memory_pool(mp);
+        }
+        ck_assert_msg(is_gone(buffer, sizeof buffer, word), "way %u", way);
+        if (way < 3) {
+            destroy_memory_pool(mp);
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_buffer)
+{
+    static unsigned char buffer[20000];
+
+    for (size_t size = 0; size < sizeof buffer; size += 1 + size / 20) {
+        for (unsigned shift = 0; shift < 17; shift += 5) {
+            mp_backing_t backing = mp_backing_buffer(buffer + shift, size);
+            mp_options_t options = {.backing = &backing};
+            memset(buffer, 0x77, sizeof buffer);
+            backing = mp_backing_buffer(buffer + shift, size);
+            memory_pool_t *mp = mp_create(&options);
+            POOLS_EXPECT(mp != NULL || size < 4000);
+            if (mp == NULL) {
+                continue;
+            }
+            errno = 0;
+            POOLS_EXPECT(mp_create(&options) == NULL && errno == ENOMEM);
+            unsigned char *at;
+            unsigned count = 0;
+            while ((at = mp_allocate(mp, 40)) != NULL) {
+                POOLS_EXPECT(at >= buffer + shift &&
+                             at + 40 <= buffer + shift + size);
+                memset(at, 1, 40);
+                count++;
+            }
+            POOLS_EXPECT(errno == ENOMEM && mp_check(mp) == 0);
+            POOLS_EXPECT(size < 4000 || count * 40 > size / 3);
+            destroy_memory_pool(mp);
+            for (size_t i = 0; i < shift; i++) {
+                POOLS_EXPECT(buffer[i] == 0x77);
+            }
+            POOLS_EXPECT(buffer[shift + size] == 0x77);
+        }
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("options");
+    TCase *creation = support_case(suite, "creation");
+    TCase *reports = support_case(suite, "reports");
+    TCase *memory = support_case(suite, "memory");
+
+    tcase_add_test(creation, test_refused);
+    tcase_add_test(creation, test_sized);
+    tcase_add_loop_test(creation, test_max_object, 0, 3);
+    tcase_add_loop_test(reports, test_reports, 0, 3);
+    tcase_add_test(reports, test_name);
+    tcase_add_loop_test(memory, test_acquire_fails, 0, 3);
+    tcase_add_loop_test(memory, test_trim, 0, 3);
+    tcase_add_test(memory, test_capacity_shared);
+    tcase_add_loop_test(memory, test_zero, 0, 3);
+    tcase_add_test(memory, test_buffer);
+    return support_run(suite);
+}

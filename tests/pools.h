@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pools.h - every kind of pool that mp_create() can make, for tests that
+ * hold for all of them, and a backing that counts and fails on demand.
+ *
+ * Check writes a line for each assertion that it makes, so loops use
+ * POOLS_EXPECT(), which calls Check only for what is wrong.
+ */
+#ifndef POOLS_H
+#define POOLS_H
+
+#include <stdatomic.h>
+
+#include "support.h"
+
+#define POOLS_EXPECT(what)           \
+    do {                             \
+        if (!(what)) {               \
+            ck_abort_msg("%s", #what); \
+        }                            \
+    } while (0)
+
+/* Where a kind's blocks come from. */
+enum pools_source {
+    POOLS_DEFAULT,
+    POOLS_MALLOC,
+    POOLS_MMAP,
+    POOLS_BUFFER,
+    POOLS_OWN
+};
+
+struct pools_kind {
+    const char *label;
+    mp_options_t options;
+    enum pools_source source;
+};
+
+#define POOLS_BUFFER_SIZE ((size_t)64 << 20)
+#define POOLS_CAPACITY ((size_t)64 << 20)
+#define POOLS_MAX_OBJECT ((size_t)16 << 20)
+
+extern const struct pools_kind pools_kinds[];
+extern const int pools_count;
+
+/* The last report of a kind that has a report function, and how many. */
+struct pools_report {
+    memory_pool_t *mp;
+    mp_event_t event;
+    char message[256];
+    const void *ptr;
+    size_t count;
+};
+extern struct pools_report pools_reported;
+
+/* Notes the report, and uses the pool, which hangs where a lock is held. */
+void pools_report(memory_pool_t *mp, mp_event_t event, const char *message,
+                  const void *ptr, void *context);
+
+/* A backing over malloc(3) that keeps a list of what it gave out. */
+#define POOLS_BLOCKS 4096
+struct pools_backing {
+    pthread_mutex_t lock;
+    void *blocks[POOLS_BLOCKS];
+    size_t sizes[POOLS_BLOCKS];
+    size_t count;    /* blocks out */
+    size_t bytes;    /* of them */
+    size_t peak;     /* most bytes at once */
+    size_t acquired; /* calls */
+    size_t fail_at;  /* this call, counted from 1, gets NULL; 0: none */
+    bool fail_on;    /* and so does every later one */
+    size_t wrong;    /* blocks given back that were not given out so */
+    memory_pool_t *_Atomic user; /* looked at in each call; or NULL */
+};
+extern struct pools_backing pools_own;
+
+/* Empty, failing nowhere; and a backing that uses it. */
+void pools_backing_start(struct pools_backing *own);
+mp_backing_t pools_backing_of(struct pools_backing *own);
+
+/* A new pool of a kind, and its end, after which nothing is left of it. */
+memory_pool_t *pools_make(int kind);
+void pools_end(memory_pool_t *mp, int kind);
+
+#endif /* POOLS_H */
