@@ -6,7 +6,7 @@
 FILE = $(srcdir)/COPYING
 run: all examples/functional$(EXEEXT) examples/wordfreq$(EXEEXT)
 	./examples/functional$(EXEEXT)
-	./examples/wordfreq$(EXEEXT) "$(FILE)"
+	./examples/wordfreq$(EXEEXT) --compare "$(FILE)"
 
 rebuild:
 	$(MAKE) $(AM_MAKEFLAGS) clean
@@ -29,10 +29,17 @@ else
 cross_compiling = no
 endif
 
+if HAVE_LUA
+have_lua = yes
+else
+have_lua = no
+endif
+
 installcheck-local:
 	$(AM_V_at)CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' DESTDIR='$(DESTDIR)' \
 	PTHREAD_FLAGS='$(PTHREAD_CFLAGS) $(PTHREAD_LIBS)' \
 	SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)' version='$(PACKAGE_VERSION)' \
+	LUA_FLAGS='$(LUA_CFLAGS) $(LUA_LIBS)' have_lua='$(have_lua)' \
 	cross_compiling='$(cross_compiling)' libdir='$(libdir)' \
 	includedir='$(includedir)' pkgconfigdir='$(pkgconfigdir)' \
 	examplesdir='$(examplesdir)' \

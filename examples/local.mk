@@ -19,10 +19,22 @@ examples_functional_SOURCES = examples/functional.c
 examples_functional_LDADD = libmempool.la $(PTHREAD_LIBS)
 examples_threads_SOURCES = examples/threads.c
 examples_threads_LDADD = libmempool.la $(PTHREAD_LIBS)
-examples_wordfreq_SOURCES = examples/wordfreq.c
-examples_wordfreq_LDADD = libmempool.la
+examples_wordfreq_SOURCES = examples/wordfreq.c examples/wordfreq_index.h
+examples_wordfreq_LDADD = libmempool.la $(PTHREAD_LIBS)
+dist_examples_DATA += examples/wordfreq_index.h
+
+# Only where configure found Lua 5.4; its test says so where it did not.
+if HAVE_LUA
+noinst_PROGRAMS += examples/luapool
+endif
+examples_luapool_SOURCES = examples/luapool.c
+examples_luapool_CPPFLAGS = $(AM_CPPFLAGS) $(LUA_CFLAGS)
+examples_luapool_LDADD = libmempool.la $(LUA_LIBS)
+EXTRA_PROGRAMS += examples/luapool
+dist_examples_DATA += examples/luapool.c examples/luapool.lua
 
 example_tests = \
+	tests/examples-luapool.sh \
 	tests/examples-run.sh \
 	tests/examples-wordfreq.sh
 
