@@ -7,28 +7,30 @@
 #   make bench PEERS=mempool,apr    some peers (those a goal needs too)
 #   make bench ROUNDS=21            more rounds than the driver's own
 #   make bench-base                 the base pool beside the plain one
+#   make bench-traces               what real programs asked for, done again
 #   make bench-programs             builds what bench/run.sh runs
 #
 # configure says which peers are there (m4/bench.m4); "./bootstrap --deps
 # --bench" installs them where there are packages.
 
 bench_own = bench/bench-loop bench/bench-bump bench/bench-locked \
-	bench/bench-mempool-base
+	bench/bench-mempool-base bench/bench-mempool
 bench_programs = $(bench_own) $(BENCH_PROGRAMS)
 
 bench_common = bench/measure.h bench/work.h bench/work_main.h \
-	bench/work_memory.h bench/work_threads.h
+	bench/work_memory.h bench/work_threads.h bench/work_trace.h \
+	bench/record.h
 bench_cppflags = $(AM_CPPFLAGS) -D_GNU_SOURCE -I$(top_srcdir)/bench
 
-EXTRA_DIST += bench/pmr.cc bench/goals bench/report.awk
-dist_noinst_SCRIPTS += bench/run.sh
+EXTRA_DIST += bench/pmr.cc bench/goals bench/report.awk bench/record.c
+dist_noinst_SCRIPTS += bench/run.sh bench/traces.sh
 
 EXTRA_PROGRAMS += $(bench_own) bench/bench-glibc bench/bench-jemalloc \
 	bench/bench-arena bench/bench-mimalloc bench/bench-tcmalloc \
 	bench/bench-apr bench/bench-slice bench/bench-obstack \
 	bench/bench-talloc
 CLEANFILES += $(EXTRA_PROGRAMS) bench/bench-pmr-pool \
-	bench/bench-pmr-monotonic bench/bench.raw
+	bench/bench-pmr-monotonic bench/bench.raw bench/record.so
 
 bench_bench_loop_SOURCES = bench/loop.c $(bench_common)
 bench_bench_loop_CPPFLAGS = $(bench_cppflags)
@@ -48,6 +50,11 @@ bench_bench_mempool_base_SOURCES = bench/mempool.c
 bench_bench_mempool_base_CPPFLAGS = $(bench_cppflags) -DMEMPOOL_BASE
 bench_bench_mempool_base_LDFLAGS = $(AM_LDFLAGS) -no-install
 bench_bench_mempool_base_LDADD = libmempool.la $(PTHREAD_LIBS)
+
+bench_bench_mempool_SOURCES = bench/mempool.c
+bench_bench_mempool_CPPFLAGS = $(bench_cppflags)
+bench_bench_mempool_LDFLAGS = $(AM_LDFLAGS) -no-install
+bench_bench_mempool_LDADD = libmempool.la $(PTHREAD_LIBS)
 
 # One source, four mallocs.
 bench_bench_glibc_SOURCES = bench/malloc.c
@@ -117,4 +124,15 @@ bench-base: bench-programs
 	@PEERS='$(PEERS)' ROUNDS='$(ROUNDS)'; \
 	$(bench_run) -w base,base-idle,life,instructions-base
 
-.PHONY: bench bench-base bench-programs
+# Preloaded into programs, so built as they expect it, whatever the library's
+# own flags; only where there is glibc.
+bench/record.so: bench/record.c bench/record.h bench/$(am__dirstamp)
+	$(AM_V_GEN)$(CC) -O2 -fPIC -shared -pthread -o $@ \
+	  $(top_srcdir)/bench/record.c
+
+bench-traces: bench-programs bench/record.so
+	@PEERS='$(PEERS)' ROUNDS='$(ROUNDS)' AWK='$(AWK)' CC='$(CC)' \
+	CPPFLAGS='$(AM_CPPFLAGS)' top_srcdir='$(top_srcdir)' \
+	$(SHELL) $(top_srcdir)/bench/traces.sh
+
+.PHONY: bench bench-base bench-programs bench-traces

@@ -116,9 +116,11 @@ function of_best(figure, best, peer) {
 function print_work(work,    k, best, key, unit) {
     unit = "ns"
     if (work ~ /^memory/) {
-        unit = work ~ /-/ ? "bytes a pool" : "bytes a byte"
+        unit = work ~ /-(idle|used)/ ? "bytes a pool" : "bytes a byte"
     } else if (work ~ /^instructions/) {
         unit = "instructions, the loop's own taken off"
+    } else if (work == "trace") {
+        unit = "ns an event"
     }
     printf "\n%-16s %9s  %-19s %9s   (%s)\n", work, "median", \
         "   quartiles", "of best", unit

@@ -7,7 +7,8 @@
 # each other before the next work begins, and the whole is done again for
 # each round, in the opposite order every other time: what slows the machine
 # for a while slows neighbours alike.  Memory and instructions hardly vary
-# and are measured in the first round alone.
+# and are measured in the first round alone, but for a trace's memory: where
+# the system puts things tells in a small one.
 #
 # Instructions are counted by valgrind's callgrind: those of 2n operations
 # less those of n, so that start and end fall out; the report takes the
@@ -77,6 +78,7 @@ if [ $list = yes ]; then
     echo "peers:$present"
     echo "not built:$missing"
     echo "works: $timed $once"
+    echo "works of a trace that BENCH_TRACE names: trace memory-trace"
     exit 0
 fi
 [ -z "$missing" ] || echo "left out, not installed or not built:$missing"
@@ -137,6 +139,7 @@ one()
     instructions-*)
         [ "$1" -eq 1 ] && [ $valgrind = yes ] || return 0
         line=$(instructions "$program" "${3#instructions-}") ;;
+    memory-trace) line=$("$program" "$3") ;;
     memory*)
         [ "$1" -eq 1 ] || return 0
         line=$("$program" "$3") ;;

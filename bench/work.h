@@ -221,6 +221,7 @@ static double work_life(size_t parameter, uint64_t operations)
 
 #include "work_threads.h"
 #include "work_memory.h"
+#include "work_trace.h"
 #include "work_main.h"
 
 #endif /* WORK_H */

@@ -51,6 +51,9 @@ static const struct work work_list[] = {
     { "memory", work_resident, 0, WORK_MIX, WORK_KEEPS, 0, 1 },
     { "memory-idle", work_idle_pools, 0, WORK_BASE, PEER_POOL, 0, 1 },
     { "memory-used", work_idle_pools, 1, WORK_BASE, PEER_POOL, 0, 1 },
+    { "trace", work_replay, 0, WORK_MIX, WORK_ORDER && WORK_KEEPS, 0, 1 },
+    { "memory-trace", work_replay_memory, 0, WORK_MIX,
+      WORK_ORDER && WORK_KEEPS, 0, 1 },
 };
 
 #define WORK_COUNT (sizeof work_list / sizeof work_list[0])
