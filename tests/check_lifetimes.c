@@ -8,6 +8,7 @@
  * decides.  What processes do is in check_processes.c.
  */
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ struct hand {
     void *objects[64];
     pthread_barrier_t *barrier;
     pthread_key_t key;
+    unsigned passes; /* of destructors, in the thread that has it */
 };
 
 static void *churn(void *argument)
@@ -198,6 +200,19 @@ START_TEST(test_address_again)
 }
 END_TEST
 
+/* ThreadSanitizer takes a thread apart in the last pass of destructors, and
+ * fails in code that runs after it. */
+#if defined(__SANITIZE_THREAD__)
+#define LATE_PASSES (PTHREAD_DESTRUCTOR_ITERATIONS - 1)
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define LATE_PASSES (PTHREAD_DESTRUCTOR_ITERATIONS - 1)
+#endif
+#endif
+#ifndef LATE_PASSES
+#define LATE_PASSES PTHREAD_DESTRUCTOR_ITERATIONS
+#endif
+
 /* Uses the pool in each pass of destructors that there is. */
 static pthread_key_t late_keys[2];
 static atomic_uint late_calls;
@@ -211,13 +226,16 @@ static void use_late(void *argument)
         free_memory(hand->mp, object);
         atomic_fetch_add(&late_calls, 1);
     }
-    pthread_setspecific(hand->key, hand);
+    if (++hand->passes < LATE_PASSES) {
+        pthread_setspecific(hand->key, hand);
+    }
 }
 
 static void *die_late(void *argument)
 {
     struct hand *hand = argument;
 
+    hand->passes = 0;
     pthread_setspecific(hand->key, hand);
     free_memory(hand->mp, mp_allocate(hand->mp, 200));
     return NULL;
@@ -241,7 +259,7 @@ START_TEST(test_destructors)
     for (unsigned n = 0; n < count; n++) {
         support_join(support_start(die_late, &hands[n % 2]));
     }
-    ck_assert_uint_ge(atomic_load(&late_calls), count);
+    ck_assert_uint_eq(atomic_load(&late_calls), count * LATE_PASSES);
     ck_assert_uint_lt(idle_bytes(mp), (size_t)4 << 20);
     destroy_memory_pool(mp);
 }
