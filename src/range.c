@@ -15,6 +15,41 @@
 #include <sys/mman.h>
 #endif
 
+/* LeakSanitizer does not look for pointers in the range of its own accord: a
+ * program that runs under it finds what pools hold only if it is told. */
+#if defined(__linux__) && (defined(__GNUC__) || defined(__clang__))
+void __lsan_register_root_region(const void *start, size_t bytes)
+    __attribute__((__weak__));
+void __lsan_unregister_root_region(const void *start, size_t bytes)
+    __attribute__((__weak__));
+
+static void range_show(const void *start, size_t bytes)
+{
+    if (__lsan_register_root_region != NULL) {
+        __lsan_register_root_region(start, bytes);
+    }
+}
+
+static void range_hide(const void *start, size_t bytes)
+{
+    if (__lsan_unregister_root_region != NULL) {
+        __lsan_unregister_root_region(start, bytes);
+    }
+}
+#else
+static void range_show(const void *start, size_t bytes)
+{
+    (void)start;
+    (void)bytes;
+}
+
+static void range_hide(const void *start, size_t bytes)
+{
+    (void)start;
+    (void)bytes;
+}
+#endif
+
 /* Bytes of free spans that keep their memory, in the whole process. */
 #define RANGE_KEEP ((size_t)16 << 20)
 
@@ -133,6 +168,7 @@ void range_give(void *start, size_t spans)
 {
     size_t first = (size_t)((unsigned char *)start - range_base) / RANGE_SPAN;
     size_t bytes = spans * RANGE_SPAN;
+    range_hide(start, bytes);
     bool taken = lock_enter(&range_lock);
     bool dirty = range_dirty_bytes + bytes <= RANGE_KEEP ||
                  !range_drop(start, bytes);
@@ -173,6 +209,7 @@ void *range_take_slot(void)
 
 void range_give_slot(void *slot)
 {
+    range_hide(slot, RANGE_SLOT);
     bool taken = lock_enter(&range_lock);
 
     *(void **)slot = range_slots;
@@ -185,6 +222,7 @@ void range_own(void *start, size_t bytes, struct memory_pool *owner)
     size_t first = (size_t)((unsigned char *)start - range_base) / RANGE_SLOT;
     struct memory_pool **owners = range_owners(range_base) + first;
 
+    range_show(start, bytes);
     for (size_t i = 0; i < bytes / RANGE_SLOT; i++) {
         sync_put(&owners[i], owner);
     }
