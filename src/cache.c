@@ -377,15 +377,21 @@ void cache_thread_ends(struct thread *thread, bool held)
 {
     bool taken = !held && lock_enter(&thread_attachments);
 
-    while (thread->attached != NULL) {
-        struct cache *cache = thread->attached;
-        struct memory_pool *mp = cache->owner;
-        thread->attached = cache->attached;
+    for (struct cache *c = thread->attached; c != NULL; c = c->attached) {
+        struct memory_pool *mp = c->owner;
         if (mp != NULL) {
             bool pool_taken = !held && lock_enter(&mp->lock);
-            cache_detach(cache, mp);
+            cache_detach(c, mp);
+            c->owner = NULL;
             lock_leave(&mp->lock, pool_taken);
         }
+    }
+    /* After fork() another thread's lock may still lie on malloc's state, if
+     * that is not the system's; then the structures wait for the next thread
+     * that is registered in this one's place. */
+    while (!held && thread->attached != NULL) {
+        struct cache *cache = thread->attached;
+        thread->attached = cache->attached;
         free(cache);
     }
     lock_leave(&thread_attachments, taken);
