@@ -151,10 +151,9 @@ struct memory_pool *pool_create(const mp_options_t *options)
             cache_take_first(mp);
         }
     }
+    /* All of it before the pool is on a list, where fork() finds it. */
+    sync_put(&mp->maker, mp->uncached ? NULL : &thread_mark);
     thread_enlist(self, mp);
-    /* Release: only this thread looks at it before the caller has shared the
-     * pool, but a stale pointer to its slot may be looked up. */
-    sync_put_release(&mp->maker, mp->uncached ? NULL : &thread_mark);
     return mp;
 }
 
