@@ -264,8 +264,8 @@ bool inspect_check(struct memory_pool *mp)
                   chunks == count.cached &&
                   inspect_bins(&mp->heap) == count.free_chunks;
     if (mp->first.slack != NULL) {
-        count.whole = count.whole && count.live == mp->capacity - mp->room -
-                                                    mp->promised + mp->doubled;
+        count.whole = count.whole &&
+                      count.live == mp->capacity - mp->room - mp->promised;
     }
     cache_resume(mp);
     lock_leave(&mp->lock, taken);

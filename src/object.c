@@ -45,24 +45,9 @@ static bool object_fit(struct memory_pool *mp, struct heap_chunk chunk,
     return true;
 }
 
-/* Frees the old chunk, whose bytes the new object has taken over; unless a
- * reset has dropped both meanwhile. */
-static void object_leave(struct memory_pool *mp, const void *ptr, size_t old,
-                         unsigned long resets)
-{
-    bool taken = pool_enter_lock(mp);
-
-    if (mp->resets != resets) {
-        lock_leave(&mp->lock, taken);
-        return;
-    }
-    mp->doubled -= old;
-    mp->room -= old; /* which freeing adds again */
-    pool_free_slowly(mp, ptr, taken);
-}
-
 /* Takes room for what the object grows by and a new chunk for all of it; the
- * lock is held on entry and left. */
+ * lock is held on entry and left.  It is held while the bytes are copied, or
+ * a reset could give the old ones back meanwhile. */
 static void *object_move(struct memory_pool *mp, void *ptr, size_t old,
                          size_t size, bool taken)
 {
@@ -75,6 +60,11 @@ static void *object_move(struct memory_pool *mp, void *ptr, size_t old,
     mp->promised += growth;
     int error = pool_take_chunk(mp, 0, granules, &taken, &chunk);
     mp->promised -= growth;
+    bool dropped = mp->resets != resets; /* the old one, by a reset */
+    if (error == 0 && dropped && old > mp->room) {
+        supply_keep(mp, heap_give(&mp->heap, chunk));
+        error = pool_full(mp);
+    }
     if (error != 0) {
         mp->room += growth;
         lock_leave(&mp->lock, taken);
@@ -82,15 +72,14 @@ static void *object_move(struct memory_pool *mp, void *ptr, size_t old,
         return NULL;
     }
     object_note_size(chunk, granules, size);
-    if (mp->resets == resets) {
-        mp->doubled += old;
-    } else { /* the old one is gone already */
-        mp->room -= old;
-    }
     void *object = block_address(chunk.block, chunk.granule);
-    lock_leave(&mp->lock, taken);
+    mp->room -= old; /* which freeing the old one adds again */
+    if (dropped) {
+        lock_leave(&mp->lock, taken);
+        return object;
+    }
     memcpy(object, ptr, old < size ? old : size);
-    object_leave(mp, ptr, old, resets);
+    pool_free_slowly(mp, ptr, taken);
     return object;
 }
 

@@ -130,7 +130,6 @@ struct memory_pool *pool_create(const mp_options_t *options)
     mp->spare = NULL;
     mp->spare_bytes = 0;
     mp->promised = 0;
-    mp->doubled = 0;
     mp->resets = 0;
     mp->next_bytes = range_has(mp) ? RANGE_SLOT : SUPPLY_BLOCK_LEAST;
     mp->report = options->report;
@@ -309,11 +308,7 @@ void *pool_allocate_at_last(struct memory_pool *mp, size_t size)
     if (mp->kind == POOL_CACHED) {
         return pool_allocate_uncached(mp, size);
     }
-    if (pool_locks(mp)) {
-        lock_take(&mp->lock);
-        return pool_allocate_slowly(mp, size, true);
-    }
-    return pool_allocate_slowly(mp, size, false);
+    return pool_allocate_slowly(mp, size, pool_enter_lock(mp));
 }
 
 struct heap_chunk pool_find_live(struct memory_pool *mp, const void *ptr)
@@ -402,7 +397,6 @@ void pool_reset(struct memory_pool *mp)
         cache_forget(mp);
     }
     mp->room = mp->capacity - mp->promised;
-    mp->doubled = 0;
     mp->resets++;
     cache_resume(mp);
     pool_leave(mp, taken);

@@ -54,8 +54,6 @@ struct memory_pool {
     struct block *spare;  /* empty blocks kept for use, linked by next */
     size_t spare_bytes;
     size_t promised;      /* bytes out of room for chunks still to come */
-    size_t doubled;       /* bytes of objects that are being moved: both
-                           * copies are live, and room counts one */
     unsigned long resets; /* so far */
     size_t next_bytes;    /* of the next block */
     size_t bytes;         /* of the pool itself; fixed */
@@ -85,8 +83,10 @@ struct memory_pool *pool_create(const mp_options_t *options);
 /* No other call may be under way for the pool. */
 void pool_destroy(struct memory_pool *mp);
 
-/* pool_allocate() and pool_free() where more has to be done than to take
- * from the own cache or to move the top: last resort of both kinds. */
+/* An object, or its free, where more has to be done than to use the caller's
+ * own cache or to move the top; for every kind, with no lock held.  NULL: errno
+ * is EINVAL for a size that the pool never takes, ENOBUFS where the capacity is
+ * used, ENOMEM.  False: ptr is no live object's start. */
 void *pool_allocate_at_last(struct memory_pool *mp, size_t size);
 bool pool_free_at_last(struct memory_pool *mp, const void *ptr);
 
