@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "pools.h"
+#include "sanitizer.h"
 
 /* Bytes of blocks that a pool with caches has, all of whose objects are
  * freed: what a trim gives. */
@@ -202,16 +203,7 @@ END_TEST
 
 /* ThreadSanitizer takes a thread apart in the last pass of destructors, and
  * fails in code that runs after it. */
-#if defined(__SANITIZE_THREAD__)
-#define LATE_PASSES (PTHREAD_DESTRUCTOR_ITERATIONS - 1)
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define LATE_PASSES (PTHREAD_DESTRUCTOR_ITERATIONS - 1)
-#endif
-#endif
-#ifndef LATE_PASSES
-#define LATE_PASSES PTHREAD_DESTRUCTOR_ITERATIONS
-#endif
+#define LATE_PASSES (PTHREAD_DESTRUCTOR_ITERATIONS - SANITIZER_THREAD)
 
 /* Uses the pool in each pass of destructors that there is. */
 static pthread_key_t late_keys[2];

@@ -3,9 +3,16 @@
 # tests/local.mk - the test programs.  The check_*.c ones need Check; each
 # runs with its own pools, so they may run side by side.
 
-tests_support = tests/support.c tests/support.h tests/shadow.c
+tests_support = tests/support.c tests/support.h tests/shadow.c \
+	tests/sanitizer.h
 tests_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_libs = $(CHECK_LIBS) $(PTHREAD_LIBS)
+
+# A program that forks while its threads run: see tests/fork_malloc.c, which
+# needs the library linked statically.
+tests_fork = tests/fork_malloc.c tests/sanitizer.h
+tests_fork_ldflags = -Wl,--wrap=malloc -Wl,--wrap=calloc \
+	-Wl,--wrap=aligned_alloc -Wl,--wrap=free
 
 if HAVE_CHECK
 tests_programs = tests/check_capacity tests/check_misuse \
@@ -36,15 +43,19 @@ tests_check_lifetimes_CFLAGS = $(tests_cflags)
 tests_check_lifetimes_LDADD = libmempool.la $(tests_libs)
 
 # Linked statically, since it loads the shared library besides.
-tests_check_processes_SOURCES = tests/check_processes.c $(tests_pools)
+tests_check_processes_SOURCES = tests/check_processes.c $(tests_pools) \
+	$(tests_fork)
 tests_check_processes_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DPROCESSES_LIBRARY='"$(abs_top_builddir)/.libs/libmempool.so"'
 tests_check_processes_CFLAGS = $(tests_cflags)
+tests_check_processes_LDFLAGS = $(AM_LDFLAGS) $(tests_fork_ldflags)
 tests_check_processes_LDADD = libmempool-internal.la $(tests_libs)
 
-tests_check_threads_SOURCES = tests/check_threads.c $(tests_support)
+tests_check_threads_SOURCES = tests/check_threads.c $(tests_support) \
+	$(tests_fork)
 tests_check_threads_CFLAGS = $(tests_cflags)
-tests_check_threads_LDADD = libmempool.la $(tests_libs)
+tests_check_threads_LDFLAGS = $(AM_LDFLAGS) $(tests_fork_ldflags)
+tests_check_threads_LDADD = libmempool-internal.la $(tests_libs)
 
 # Linked statically, so that the library's requests for memory go through
 # the test's own functions.
@@ -67,9 +78,10 @@ endif
 # Everything at once; check-long runs it for as long as asked.
 check_PROGRAMS += tests/stress
 TESTS += tests/stress
-tests_stress_SOURCES = tests/stress.c
+tests_stress_SOURCES = tests/stress.c $(tests_fork)
 tests_stress_CFLAGS = $(AM_CFLAGS)
-tests_stress_LDADD = libmempool.la $(PTHREAD_LIBS)
+tests_stress_LDFLAGS = $(AM_LDFLAGS) $(tests_fork_ldflags)
+tests_stress_LDADD = libmempool-internal.la $(PTHREAD_LIBS)
 
 MP_STRESS_SECONDS = 600
 check-long: tests/stress$(EXEEXT)

@@ -17,6 +17,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,6 +28,8 @@
 #include <unistd.h>
 
 #include <memory_pool.h>
+
+#include "sanitizer.h"
 
 #define STRESS_THREADS_MOST 64
 #define STRESS_POOLS 4
@@ -257,11 +260,18 @@ static void stress_gift(uint64_t *state)
     }
 }
 
+/* A sanitizer puts a thread together, and takes it apart, with calls to its
+ * malloc() that nothing can hold back while the process forks, see
+ * fork_malloc.c: the forks wait for the ones, the threads with the others. */
+static atomic_uint stress_begun;
+static atomic_bool stress_forks;
+
 static void *stress_thread(void *argument)
 {
     uint64_t state = *(const uint64_t *)argument;
     unsigned operations = STRESS_OPERATIONS / 2;
 
+    atomic_fetch_add(&stress_begun, 1);
     operations += (unsigned)stress_below(&state, STRESS_OPERATIONS / 2);
     for (unsigned i = 0; i < operations && !atomic_load(&stress_stop); i++) {
         size_t choice = stress_below(&state, 4096);
@@ -282,6 +292,9 @@ static void *stress_thread(void *argument)
             stress_object(&state);
         }
         atomic_fetch_add_explicit(&stress_done, 1, memory_order_relaxed);
+    }
+    while (SANITIZER_ON && atomic_load(&stress_forks)) {
+        sched_yield();
     }
     return NULL;
 }
@@ -387,14 +400,20 @@ static void stress_round(unsigned threads, uint64_t *state, double end)
     pthread_t ids[STRESS_THREADS_MOST];
     uint64_t seeds[STRESS_THREADS_MOST];
 
+    atomic_store(&stress_begun, 0);
+    atomic_store(&stress_forks, true);
     for (unsigned i = 0; i < threads; i++) {
         seeds[i] = stress_random(state);
         STRESS_EXPECT(
             pthread_create(&ids[i], NULL, stress_thread, &seeds[i]) == 0);
     }
+    while (SANITIZER_ON && atomic_load(&stress_begun) < threads) {
+        sched_yield();
+    }
     for (size_t forks = stress_below(state, 4); forks > 0; forks--) {
         stress_fork();
     }
+    atomic_store(&stress_forks, false);
     if (stress_now() > end) {
         atomic_store(&stress_stop, true);
     }

@@ -15,21 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sanitizer.h"
+
 #define SUPPORT_WATCHDOG 600 /* seconds */
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SUPPORT_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(memory_sanitizer)
-#define SUPPORT_SANITIZER 1
-#endif
-#endif
-#ifndef SUPPORT_SANITIZER
-#define SUPPORT_SANITIZER 0
-#endif
-
-#if SUPPORT_SANITIZER
+#if SANITIZER_ON
 /* A report made during a capture must still be seen. */
 void __sanitizer_set_report_fd(void *fd);
 #endif
@@ -78,7 +68,7 @@ static bool support_is_slow(void)
 {
     const char *preload = getenv("LD_PRELOAD");
 
-    return SUPPORT_SANITIZER ||
+    return SANITIZER_ON ||
            (preload != NULL && strstr(preload, "vgpreload") != NULL);
 }
 
@@ -162,7 +152,7 @@ void support_capture(void)
     int fd = fileno(support_captured.file);
     support_captured.saved = dup(STDERR_FILENO);
     ck_assert_int_ge(support_captured.saved, 0);
-#if SUPPORT_SANITIZER
+#if SANITIZER_ON
     __sanitizer_set_report_fd((void *)(intptr_t)support_captured.saved);
 #endif
     ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
@@ -181,7 +171,7 @@ char *support_release(void)
 
     fflush(stderr);
     ck_assert_int_ge(dup2(support_captured.saved, STDERR_FILENO), 0);
-#if SUPPORT_SANITIZER
+#if SANITIZER_ON
     __sanitizer_set_report_fd((void *)(intptr_t)STDERR_FILENO);
 #endif
     close(support_captured.saved);
