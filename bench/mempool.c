@@ -3,15 +3,21 @@
  * mempool.c - peers: libmempool's own pools, through the shared library.
  *
  * MEMPOOL_BASE: a pool of init_memory_pool(), for the work that fits into
- * it.  Without it: mp_create() with the defaults, every check on.
+ * it.  MEMPOOL_HANDLE: a pool of mp_create() through a handle, for what one
+ * thread does.  Without either: mp_create() with the defaults, every check on.
  */
 #include <stddef.h>
+#include <stdlib.h>
 
 #include <memory_pool.h>
 
 #ifdef MEMPOOL_BASE
 #define PEER_NAME "mempool-base"
 #define PEER_CAPACITY MAX_BLOCK_SIZE
+#elif defined(MEMPOOL_HANDLE)
+#define PEER_NAME "mempool-handle"
+#define PEER_CAPACITY 0
+#define PEER_THREADS 0
 #else
 #define PEER_NAME "mempool"
 #define PEER_CAPACITY 0
@@ -20,9 +26,55 @@
 #define PEER_ANY_ORDER 1
 #define PEER_RESETS 1
 #define PEER_SIZED 0
+#ifndef PEER_THREADS
 #define PEER_THREADS 1
+#endif
 #define PEER_POOL 1
 
+#ifdef MEMPOOL_HANDLE
+/* In memory of its own: a reset takes what is in the pool. */
+typedef struct {
+    memory_pool_t *mp;
+    mp_handle_t *handle;
+} peer_t;
+
+static inline peer_t *peer_create(size_t room)
+{
+    peer_t *peer = malloc(sizeof *peer);
+
+    (void)room;
+    if (peer != NULL) {
+        peer->mp = mp_create(NULL);
+        peer->handle = mp_attach(peer->mp);
+    }
+    if (peer != NULL && peer->handle == NULL) {
+        abort();
+    }
+    return peer;
+}
+
+static inline void peer_destroy(peer_t *peer)
+{
+    destroy_memory_pool(peer->mp);
+    free(peer);
+}
+
+static inline void *peer_allocate(peer_t *peer, size_t size)
+{
+    return mp_handle_allocate(peer->handle, size);
+}
+
+static inline void peer_free(peer_t *peer, void *p, size_t size)
+{
+    (void)size;
+    mp_handle_free(peer->handle, p);
+}
+
+static inline void peer_reset(peer_t *peer)
+{
+    free_all_memory(peer->mp);
+}
+#else
 typedef memory_pool_t peer_t;
 
 static inline peer_t *peer_create(size_t room)
@@ -55,6 +107,7 @@ static inline void peer_reset(peer_t *peer)
 {
     free_all_memory(peer);
 }
+#endif
 
 static inline void peer_thread_end(peer_t *peer)
 {

@@ -14,7 +14,7 @@ BEGIN {
     FS = "\t"
     yardstick["loop"] = yardstick["bump"] = 1
     unlocked["apr"] = unlocked["obstack"] = unlocked["pmr-monotonic"] = 1
-    ours["mempool"] = ours["mempool-base"] = 1
+    ours["mempool"] = ours["mempool-base"] = ours["mempool-handle"] = 1
 }
 
 FNR == NR {

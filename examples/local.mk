@@ -7,6 +7,8 @@
 example_programs = \
 	examples/basic \
 	examples/functional \
+	examples/httpd \
+	examples/picture \
 	examples/threads \
 	examples/wordfreq
 
@@ -17,6 +19,13 @@ examples_basic_SOURCES = examples/basic.c
 examples_basic_LDADD = libmempool.la
 examples_functional_SOURCES = examples/functional.c
 examples_functional_LDADD = libmempool.la $(PTHREAD_LIBS)
+examples_httpd_SOURCES = examples/httpd.c examples/httpd_answer.h \
+	examples/httpd_request.h examples/httpd_server.h
+examples_httpd_LDADD = libmempool.la $(PTHREAD_LIBS)
+dist_examples_DATA += examples/httpd_answer.h examples/httpd_request.h \
+	examples/httpd_server.h
+examples_picture_SOURCES = examples/picture.c examples/wordfreq_index.h
+examples_picture_LDADD = libmempool.la $(PTHREAD_LIBS)
 examples_threads_SOURCES = examples/threads.c
 examples_threads_LDADD = libmempool.la $(PTHREAD_LIBS)
 examples_wordfreq_SOURCES = examples/wordfreq.c examples/wordfreq_index.h
@@ -34,7 +43,9 @@ EXTRA_PROGRAMS += examples/luapool
 dist_examples_DATA += examples/luapool.c examples/luapool.lua
 
 example_tests = \
+	tests/examples-httpd.sh \
 	tests/examples-luapool.sh \
+	tests/examples-picture.sh \
 	tests/examples-run.sh \
 	tests/examples-wordfreq.sh
 

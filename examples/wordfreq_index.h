@@ -163,7 +163,7 @@ static bool wordfreq_index_join(struct wordfreq_index *index,
 }
 
 /* Without a pool; with one, the pool's end is enough. */
-static void wordfreq_index_drop(struct wordfreq_index *index)
+static inline void wordfreq_index_drop(struct wordfreq_index *index)
 {
     for (size_t i = 0; i < index->size; i++) {
         while (index->buckets[i] != NULL) {
@@ -176,7 +176,7 @@ static void wordfreq_index_drop(struct wordfreq_index *index)
 }
 
 /* The most frequent first, words of one count by their bytes. */
-static int wordfreq_index_order(const void *left, const void *right)
+static inline int wordfreq_index_order(const void *left, const void *right)
 {
     const struct wordfreq_count *a = *(struct wordfreq_count *const *)left;
     const struct wordfreq_count *b = *(struct wordfreq_count *const *)right;

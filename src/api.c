@@ -8,10 +8,14 @@
  */
 #include <errno.h>
 
+#include "handle.h"
 #include "inspect.h"
 #include "object.h"
 #include "options.h"
 #include "report.h"
+#include "scope.h"
+#include "tree.h"
+#include "walk.h"
 
 #undef mp_create
 
@@ -71,20 +75,30 @@ void destroy_memory_pool(memory_pool_t *mp)
         report_event(NULL, MP_EVENT_NO_POOL, NULL);
         return;
     }
+    /* Acquire: whoever made the tree may be another thread. */
+    if (sync_get_acquire(&mp->tree) != NULL && !tree_prepare(mp)) {
+        return;
+    }
+    if ((mp->flags & MP_LEAK_CHECK) != 0) {
+        walk_report_leaks(mp);
+    }
     pool_destroy(mp);
 }
 
-/* Reports why an allocation failed, as errno tells. */
+/* Counts and reports why an allocation failed, as errno tells. */
 static MP_SLOW void *api_refuse(memory_pool_t *mp, const char *step)
 {
     switch (errno) {
     case ENOBUFS:
+        sync_add(&mp->refused[POOL_REFUSED_FULL], 1);
         report_event(mp, MP_EVENT_FULL, NULL);
         break;
     case ENOMEM:
+        sync_add(&mp->refused[POOL_REFUSED_MEMORY], 1);
         report_failure(mp, step, ENOMEM);
         break;
     default:
+        sync_add(&mp->refused[POOL_REFUSED_SIZE], 1);
         report_event(mp, MP_EVENT_SIZE, NULL);
         break;
     }
@@ -99,7 +113,7 @@ static MP_SLOW void *api_allocate_at_last(memory_pool_t *mp, size_t size)
         report_no_pool_to_allocate();
         return NULL;
     }
-    void *object = pool_allocate_at_last(mp, size);
+    void *object = pool_allocate_at_last(mp, NULL, size);
     return object != NULL ? object : api_refuse(mp, "mp_allocate: malloc");
 }
 
@@ -142,7 +156,7 @@ static MP_SLOW void api_free_at_last(memory_pool_t *mp, const void *ptr)
 {
     if (mp == NULL) {
         report_event(NULL, MP_EVENT_NO_POOL, ptr);
-    } else if (!pool_free_at_last(mp, ptr)) {
+    } else if (!pool_free_at_last(mp, NULL, ptr)) {
         report_event(mp,
                      ptr == NULL ? MP_EVENT_NO_POINTER : MP_EVENT_NOT_IN_POOL,
                      ptr);
@@ -191,6 +205,10 @@ void free_all_memory(memory_pool_t *mp)
         report_event(NULL, MP_EVENT_NO_POOL, NULL);
         return;
     }
+    /* Acquire: whoever made the tree may be another thread. */
+    if (sync_get_acquire(&mp->tree) != NULL && !tree_prepare(mp)) {
+        return;
+    }
     pool_reset(mp);
 }
 
@@ -221,10 +239,10 @@ void *mp_calloc(memory_pool_t *mp, size_t count, size_t size)
         return NULL;
     }
     if (__builtin_mul_overflow(count, size, &bytes)) {
-        report_event(mp, MP_EVENT_SIZE, NULL);
-        return NULL;
+        errno = EINVAL;
+        return api_refuse(mp, NULL);
     }
-    void *object = pool_allocate_at_last(mp, bytes);
+    void *object = pool_allocate_at_last(mp, NULL, bytes);
     if (object == NULL) {
         return api_refuse(mp, "mp_calloc: malloc");
     }
@@ -236,7 +254,7 @@ void *mp_realloc(memory_pool_t *mp, void *ptr, size_t size)
     if (!api_has_pool(mp)) {
         return NULL;
     }
-    void *object = ptr == NULL ? pool_allocate_at_last(mp, size)
+    void *object = ptr == NULL ? pool_allocate_at_last(mp, NULL, size)
                                : object_resize(mp, ptr, size);
     if (object == NULL && errno == EFAULT) {
         report_event(mp, MP_EVENT_NOT_IN_POOL, ptr);
@@ -252,8 +270,8 @@ void *mp_aligned_alloc(memory_pool_t *mp, size_t alignment, size_t size)
     }
     if (alignment == 0 || (alignment & (alignment - 1)) != 0 ||
         alignment > OBJECT_ALIGNMENT_MOST) {
-        report_event(mp, MP_EVENT_SIZE, NULL);
-        return NULL;
+        errno = EINVAL;
+        return api_refuse(mp, NULL);
     }
     void *object = object_align(mp, alignment, size);
     return object != NULL ? object
@@ -297,4 +315,161 @@ int mp_check(memory_pool_t *mp)
 size_t mp_trim(memory_pool_t *mp, size_t keep_bytes)
 {
     return api_has_pool(mp) ? pool_trim(mp, keep_bytes) : 0;
+}
+
+/* Marks and handles. */
+
+mp_mark_t mp_mark(memory_pool_t *mp)
+{
+    mp_mark_t mark = {api_has_pool(mp) ? scope_mark(mp, NULL) : 0};
+
+    if (mark.number == 0 && mp != NULL) {
+        report_failure(mp, "mp_mark: acquire", ENOMEM);
+    }
+    return mark;
+}
+
+int mp_rewind(memory_pool_t *mp, mp_mark_t mark)
+{
+    if (!api_has_pool(mp)) {
+        return -1;
+    }
+    if (!scope_rewind(mp, NULL, mark.number)) {
+        report_event(mp, MP_EVENT_MARK, NULL);
+        return -1;
+    }
+    return 0;
+}
+
+mp_handle_t *mp_attach(memory_pool_t *mp)
+{
+    if (!api_has_pool(mp)) {
+        return NULL;
+    }
+    mp_handle_t *handle = handle_attach(mp);
+    if (handle == NULL) {
+        report_failure(mp, "mp_attach: malloc", ENOMEM);
+    }
+    return handle;
+}
+
+/* False, and errno is set: there is no handle. */
+static bool api_has_handle(const mp_handle_t *handle)
+{
+    if (handle == NULL) {
+        errno = EINVAL;
+    }
+    return handle != NULL;
+}
+
+void mp_detach(mp_handle_t *handle)
+{
+    if (api_has_handle(handle)) {
+        handle_detach(handle);
+    }
+}
+
+static MP_SLOW void *api_handle_allocate_at_last(mp_handle_t *handle,
+                                                 size_t size)
+{
+    if (!api_has_handle(handle)) {
+        return NULL;
+    }
+    void *object = pool_allocate_at_last(handle->mp, handle, size);
+    return object != NULL
+               ? object
+               : api_refuse(handle->mp, "mp_handle_allocate: malloc");
+}
+
+void *mp_handle_allocate(mp_handle_t *handle, size_t size)
+{
+    if (MP_LIKELY(handle != NULL && size - 1 < BLOCK_SHORT * BLOCK_GRANULE)) {
+        if (MP_LIKELY(handle_enter(handle) != NULL)) {
+            void *object = cache_take(&handle->cache, size);
+            cache_leave(&handle->mark);
+            if (MP_LIKELY(object != NULL)) {
+                return object;
+            }
+        }
+    }
+    return api_handle_allocate_at_last(handle, size);
+}
+
+static MP_SLOW void api_handle_free_at_last(mp_handle_t *handle,
+                                            const void *ptr)
+{
+    if (api_has_handle(handle) &&
+        !pool_free_at_last(handle->mp, handle, ptr)) {
+        report_event(handle->mp,
+                     ptr == NULL ? MP_EVENT_NO_POINTER : MP_EVENT_NOT_IN_POOL,
+                     ptr);
+    }
+}
+
+void mp_handle_free(mp_handle_t *handle, const void *ptr)
+{
+    if (MP_LIKELY(handle != NULL)) {
+        struct memory_pool *mp = handle_enter(handle);
+        if (MP_LIKELY(mp != NULL)) {
+            bool given = cache_give(&handle->cache, mp, ptr);
+            cache_leave(&handle->mark);
+            if (MP_LIKELY(given)) {
+                return;
+            }
+        }
+    }
+    api_handle_free_at_last(handle, ptr);
+}
+
+mp_mark_t mp_handle_mark(mp_handle_t *handle)
+{
+    mp_mark_t mark = {api_has_handle(handle) ? scope_mark(handle->mp, handle)
+                                             : 0};
+
+    if (mark.number == 0 && handle != NULL) {
+        report_failure(handle->mp, "mp_handle_mark: acquire", ENOMEM);
+    }
+    return mark;
+}
+
+int mp_handle_rewind(mp_handle_t *handle, mp_mark_t mark)
+{
+    if (!api_has_handle(handle)) {
+        return -1;
+    }
+    if (!scope_rewind(handle->mp, handle, mark.number)) {
+        report_event(handle->mp, MP_EVENT_MARK, NULL);
+        return -1;
+    }
+    return 0;
+}
+
+/* Cleanups. */
+
+int mp_add_cleanup(memory_pool_t *mp, void (*fn)(void *arg), void *arg)
+{
+    if (!api_has_pool(mp)) {
+        return -1;
+    }
+    if (fn == NULL) {
+        report_cleanup(mp, "the cleanup is NULL");
+        return -1;
+    }
+    if (tree_add_cleanup(mp, fn, arg) != 0) {
+        report_failure(mp, "mp_add_cleanup: malloc", ENOMEM);
+        return -1;
+    }
+    return 0;
+}
+
+int mp_remove_cleanup(memory_pool_t *mp, void (*fn)(void *arg), void *arg)
+{
+    if (!api_has_pool(mp)) {
+        return -1;
+    }
+    if (fn == NULL || !tree_remove_cleanup(mp, fn, arg)) {
+        report_event(mp, MP_EVENT_CLEANUP, NULL);
+        return -1;
+    }
+    return 0;
 }

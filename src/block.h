@@ -13,6 +13,7 @@
  *   0x10 | nibble   four bits of a long chunk's length
  *   0x20            start of a long live chunk
  *   0x21            start, and also end, of a long free chunk
+ *   0x22            start of a long chunk that holds a mark's block
  *   0x40 | n - 1    start, and also end, of a free chunk of n <= 64 granules
  *   0x80 | n - 1    start of a chunk that lies free in a thread's cache
  *   0xc0 | n - 1    start of a live chunk of n <= 64 granules
@@ -61,6 +62,7 @@ enum {
     BLOCK_NIBBLE = 0x10,
     BLOCK_LONG_LIVE = 0x20,
     BLOCK_LONG_FREE = 0x21,
+    BLOCK_LONG_HELD = 0x22,
     BLOCK_FREE = 0x40,
     BLOCK_CACHED = 0x80,
     BLOCK_LIVE = 0xc0,
@@ -74,7 +76,8 @@ struct block {
     unsigned char *map;   /* a byte per granule; one more at each end is 0 */
     unsigned char *slack; /* per first granule: bytes not asked for */
     uint32_t granules;
-    size_t bytes; /* got from the backing; 0: part of the pool itself */
+    size_t bytes; /* got from the backing; 0: part of a pool or a scope */
+    struct heap *heap; /* whose it is; stale in a list of blocks */
 };
 
 /* Granules for n bytes, n >= 1 and n <= SIZE_MAX - 15. */
@@ -207,6 +210,29 @@ static inline uintptr_t block_granule_at(const unsigned char *base,
     uintptr_t offset = (uintptr_t)ptr - (uintptr_t)base;
 
     return offset >> 4 | offset << (sizeof offset * 8 - 4);
+}
+
+/* Live chunks that start in the first n granules; eight bytes of the map at
+ * once: those of short ones have both upper bits set. */
+static inline size_t block_count_live(const struct block *block, size_t n)
+{
+    const uint64_t high = 0x8080808080808080u;
+    const uint64_t low = 0x0101010101010101u;
+    size_t live = 0;
+    size_t i = 0;
+
+    for (; i + 8 <= n; i += 8) {
+        uint64_t codes;
+        memcpy(&codes, block->map + i, sizeof codes);
+        uint64_t other = codes ^ BLOCK_LONG_LIVE * low;
+        uint64_t found = (codes & codes << 1) |
+                         ~(((other & ~high) + ~high) | other);
+        live += (size_t)(((found & high) >> 7) * low >> 56);
+    }
+    for (; i < n; i++) {
+        live += block_starts_live(block->map[i]);
+    }
+    return live;
 }
 
 static inline bool block_find(const struct block *block, const void *ptr,

@@ -23,11 +23,16 @@
 #include <string.h>
 #include <time.h>
 
+#include "handle.h"
+#include "scope.h"
 #include "supply.h"
 
 /* Granules of a cache's first run, doubled with each: 2 KiB to 64 KiB. */
 #define CACHE_RUN_FIRST 128
 #define CACHE_RUN_LAST 4096
+
+/* Loads that a list may get before it is looked at, where it was short. */
+#define CACHE_LOADS_BALANCED 8
 
 /* So many bytes, filled up to whole lines. */
 #define CACHE_LINES(bytes) \
@@ -38,11 +43,14 @@
 #define CACHE_LOOKS 1000
 #define CACHE_YIELDS 100
 
+_Static_assert(CACHE_LOADS_BALANCED * CACHE_LOAD_MOST < 1024,
+               "counts too large to be added four at once");
+
 /* Two loads of each length, worked out beforehand since pools are made
  * often. */
-static const unsigned char cache_rooms[BLOCK_SHORT] = {
+static const uint16_t cache_rooms[BLOCK_SHORT] = {
 #define CACHE_TWO(granules)                                              \
-    (unsigned char)(512 / (granules) > CACHE_LOAD_MOST                   \
+    (uint16_t)(512 / (granules) > CACHE_LOAD_MOST                   \
                         ? 2 * CACHE_LOAD_MOST                            \
                         : 2 * (512 / (granules)))
 #define CACHE_TWO_8(g)                                                   \
@@ -53,14 +61,51 @@ static const unsigned char cache_rooms[BLOCK_SHORT] = {
     CACHE_TWO_8(33), CACHE_TWO_8(41), CACHE_TWO_8(49), CACHE_TWO_8(57),
 };
 
-/* Room for two loads in each list, which are empty. */
-static void cache_open(struct cache *cache)
+/* The sum of all counts, four at once: none is above 1023, so that sixteen of
+ * them fit a quarter of a word. */
+static size_t cache_sum(const uint16_t *rooms)
 {
-    memcpy(cache->rooms, cache_rooms, sizeof cache->rooms);
+    uint64_t sums = 0;
+
+    for (unsigned i = 0; i < BLOCK_SHORT; i += 4) {
+        uint64_t four;
+        memcpy(&four, rooms + i, sizeof four);
+        sums += four;
+    }
+    return (sums & 0xffff) + (sums >> 16 & 0xffff) + (sums >> 32 & 0xffff) +
+           (sums >> 48);
+}
+
+/* Nothing was freed into it yet, nor taken from the depot: a count that comes
+ * back to where it began does so with spent changed. */
+static bool cache_is_new(const struct cache *cache)
+{
+    return cache->spent == 0 &&
+           memcmp(cache->rooms, cache_rooms, sizeof cache->rooms) == 0;
+}
+
+/* Changes a count other than by a free. */
+static void cache_grant(struct cache *cache, size_t i, unsigned room)
+{
+    cache->spent += room - (size_t)cache->rooms[i];
+    cache->rooms[i] = (uint16_t)room;
+}
+
+void cache_open(struct cache *cache)
+{
+    if (memcmp(cache->rooms, cache_rooms, sizeof cache->rooms) != 0) {
+        cache->spent = cache_frees(cache);
+        memcpy(cache->rooms, cache_rooms, sizeof cache->rooms);
+    }
+}
+
+size_t cache_frees(const struct cache *cache)
+{
+    return cache->spent + cache_sum(cache_rooms) - cache_sum(cache->rooms);
 }
 
 void cache_start(struct cache *cache, struct memory_pool *mp,
-                 struct thread *thread)
+                 struct thread_mark *mark)
 {
     size_t bytes = sizeof *cache;
 
@@ -68,10 +113,20 @@ void cache_start(struct cache *cache, struct memory_pool *mp,
      * longer to start than the function takes in all. */
     __asm__("" : "+r"(bytes));
     memset(cache, 0, bytes);
-    cache_open(cache);
+    memcpy(cache->rooms, cache_rooms, sizeof cache->rooms);
     cache->run = CACHE_RUN_FIRST;
-    cache->thread = thread;
+    cache->mark = mark;
     cache->owner = mp;
+}
+
+void cache_join(struct cache *cache, struct memory_pool *mp)
+{
+    cache->next = mp->caches;
+    mp->caches = cache;
+    if (!mp->uncached) {
+        /* Release: its thread finds what is written before. */
+        sync_put_release(&cache->pool, mp);
+    }
 }
 
 /* The cache that the calling thread's list has for the pool, or one of a
@@ -117,15 +172,10 @@ struct cache *cache_own(struct memory_pool *mp)
     }
     if (cache->owner == NULL) {
         struct cache *attached = cache->attached;
-        cache_start(cache, mp, self);
+        cache_start(cache, mp, &thread_mark);
         cache->attached = attached;
         bool pool_taken = lock_enter(&mp->lock);
-        cache->next = mp->caches;
-        mp->caches = cache;
-        if (!mp->uncached) {
-            /* Release: the thread finds what is written above. */
-            sync_put_release(&cache->pool, mp);
-        }
+        cache_join(cache, mp);
         lock_leave(&mp->lock, pool_taken);
     }
     lock_leave(&thread_attachments, taken);
@@ -133,10 +183,16 @@ struct cache *cache_own(struct memory_pool *mp)
     return cache;
 }
 
+/* Where the cache's runs come from. */
+static struct heap *cache_heap(const struct cache *cache,
+                               struct memory_pool *mp)
+{
+    return cache->scope == NULL ? &mp->heap : &cache->scope->heap;
+}
+
 void cache_flush(struct cache *cache, struct memory_pool *mp)
 {
-    /* All rooms open: every list is empty, which is worth a look. */
-    bool empty = memcmp(cache->rooms, cache_rooms, sizeof cache->rooms) == 0;
+    bool empty = cache->scope != NULL || cache_is_new(cache);
 
     for (unsigned i = 0; !empty && i < BLOCK_SHORT; i++) {
         void *object = cache->lists[i];
@@ -148,7 +204,9 @@ void cache_flush(struct cache *cache, struct memory_pool *mp)
         }
     }
     cache_return_run(cache, mp);
-    cache_open(cache);
+    if (cache->scope == NULL) {
+        cache_open(cache);
+    }
 }
 
 void cache_return_run(struct cache *cache, struct memory_pool *mp)
@@ -156,36 +214,83 @@ void cache_return_run(struct cache *cache, struct memory_pool *mp)
     size_t granules = (size_t)(cache->end - cache->cut) / BLOCK_GRANULE;
 
     if (granules > 0) {
-        struct heap_chunk start = heap_find(&mp->heap, cache->cut);
-        supply_keep(mp, heap_give_run(&mp->heap, start, (uint32_t)granules));
+        struct heap *heap = cache_heap(cache, mp);
+        struct heap_chunk start = heap_find(heap, cache->cut);
+        supply_keep(mp, heap_give_run(heap, start, (uint32_t)granules));
     }
     cache->cut = cache->end = NULL;
+}
+
+/* Moves all of a list but the first chunks, which were freed last and are
+ * warm, to the depot in chains of a load; there is a depot.  Returns the
+ * number of those that stay. */
+static unsigned cache_stow(struct cache *cache, struct memory_pool *mp,
+                           size_t i, unsigned stay)
+{
+    unsigned load = cache_load(i + 1);
+    void **link = &cache->lists[i];
+    unsigned stayed = 0;
+
+    while (*link != NULL && stayed < stay) {
+        link = *link;
+        stayed++;
+    }
+    void **chain = *link;
+    *link = NULL;
+    while (chain != NULL) {
+        void **last = chain;
+        for (unsigned n = 1; n < load && *last != NULL; n++) {
+            last = *last;
+        }
+        void **rest = *last;
+        *last = NULL;
+        /* Of two words, the second of the first chunk links chains. */
+        chain[1] = mp->depot[i];
+        mp->depot[i] = chain;
+        chain = rest;
+    }
+    return stayed;
+}
+
+static bool cache_has_depot(struct memory_pool *mp)
+{
+    if (mp->depot == NULL) {
+        mp->depot = calloc(BLOCK_SHORT, sizeof *mp->depot);
+    }
+    return mp->depot != NULL;
 }
 
 void cache_unload(struct cache *cache, struct memory_pool *mp,
                   size_t granules)
 {
+    if (!cache_has_depot(mp)) {
+        cache_flush(cache, mp);
+        return;
+    }
     unsigned load = cache_load(granules);
-    size_t i = granules - 1;
+    unsigned stayed = cache_stow(cache, mp, granules - 1, load);
+    /* A list that stays short is one that is taken from as often as it gets
+     * any: no need to look soon again. */
+    cache_grant(cache, granules - 1,
+                stayed < load ? CACHE_LOADS_BALANCED * load : load);
+}
 
-    if (mp->depot == NULL) {
-        mp->depot = calloc(BLOCK_SHORT, sizeof *mp->depot);
-        if (mp->depot == NULL) {
+void cache_close(struct cache *cache, struct memory_pool *mp)
+{
+    cache_return_run(cache, mp);
+    if (!cache_is_new(cache)) {
+        if (!cache_has_depot(mp)) {
             cache_flush(cache, mp);
-            return;
+        }
+        for (unsigned i = 0; i < BLOCK_SHORT; i++) {
+            if (cache->lists[i] != NULL) {
+                cache_stow(cache, mp, i, 0);
+            }
         }
     }
-    /* The chunks freed last stay: they are warm. */
-    void **last = cache->lists[i];
-    for (unsigned kept = 1; kept < load; kept++) {
-        last = *last;
+    for (unsigned i = 0; i < BLOCK_SHORT; i++) {
+        cache_grant(cache, i, 0);
     }
-    void **chain = *last;
-    *last = NULL;
-    /* Of two words, the second of the first chunk links chains. */
-    chain[1] = mp->depot[i];
-    mp->depot[i] = chain;
-    cache->rooms[i] = (unsigned char)load;
 }
 
 void cache_drain(struct memory_pool *mp)
@@ -211,22 +316,25 @@ bool cache_fill(struct cache *cache, struct memory_pool *mp, size_t granules)
 {
     size_t got;
 
-    if (mp->depot != NULL && mp->depot[granules - 1] != NULL) {
+    if (cache->scope == NULL && mp->depot != NULL &&
+        mp->depot[granules - 1] != NULL) {
         void **chain = mp->depot[granules - 1];
         mp->depot[granules - 1] = chain[1];
         cache->lists[granules - 1] = chain;
-        cache->rooms[granules - 1] = (unsigned char)cache_load(granules);
+        cache_grant(cache, granules - 1, cache_load(granules));
         return true;
     }
     cache_return_run(cache, mp);
-    unsigned char *run =
-        heap_take_run(&mp->heap, granules, cache->run, &got);
+    /* A mark's blocks are nobody else's. */
+    unsigned char *run = heap_take_run(
+        cache_heap(cache, mp), granules,
+        cache->scope == NULL ? cache->run : SUPPLY_GRANULES_MOST, &got);
     if (run == NULL) {
         return false;
     }
     cache->cut = run;
     cache->end = run + got * BLOCK_GRANULE;
-    if (cache->run < CACHE_RUN_LAST) {
+    if (cache->scope == NULL && cache->run < CACHE_RUN_LAST) {
         cache->run *= 2;
     }
     return true;
@@ -251,7 +359,7 @@ static void cache_rest(int times)
     errno = error;
 }
 
-/* Waits until a thread's note is not about the pool. */
+/* Waits until a thread's, or a handle's, note is not about the pool. */
 static void cache_await(const struct thread_mark *mark,
                         const struct memory_pool *mp)
 {
@@ -276,7 +384,7 @@ bool cache_withdraw(struct memory_pool *mp)
         others = true;
     }
     for (struct cache *c = mp->caches; c != NULL; c = c->next) {
-        if (c->thread->mark != &thread_mark) {
+        if (c->mark != &thread_mark) {
             sync_put(&c->pool, (struct memory_pool *)NULL);
             others = true;
         }
@@ -290,8 +398,8 @@ void cache_await_all(struct memory_pool *mp)
         cache_await(mp->paused, mp);
     }
     for (struct cache *c = mp->caches; c != NULL; c = c->next) {
-        if (c->thread->mark != &thread_mark) {
-            cache_await(c->thread->mark, mp);
+        if (c->mark != &thread_mark) {
+            cache_await(c->mark, c->handle ? HANDLE_INSIDE : mp);
         }
     }
 }
@@ -320,6 +428,7 @@ static void cache_empty(struct cache *cache)
 {
     memset(cache->lists, 0, sizeof cache->lists);
     cache->cut = cache->end = NULL;
+    cache->scope = NULL;
     cache_open(cache);
 }
 
@@ -351,18 +460,23 @@ void cache_detach_all(struct memory_pool *mp)
     bool taken = lock_enter(&thread_attachments);
     /* The lock waits for a thread that is detaching its own just now. */
     bool pool_taken = lock_enter(&mp->lock);
+    struct cache *cache = mp->caches;
 
-    for (struct cache *c = mp->caches; c != NULL; c = c->next) {
-        sync_put(&c->pool, (struct memory_pool *)NULL);
-        c->owner = NULL;
+    while (cache != NULL) {
+        struct cache *next = cache->next;
+        sync_put(&cache->pool, (struct memory_pool *)NULL);
+        cache->owner = NULL;
+        if (cache->handle) {
+            handle_free(cache);
+        }
+        cache = next;
     }
     mp->caches = NULL;
     lock_leave(&mp->lock, pool_taken);
     lock_leave(&thread_attachments, taken);
 }
 
-/* Takes a cache off its pool, which is alive and locked. */
-static void cache_detach(struct cache *cache, struct memory_pool *mp)
+void cache_detach(struct cache *cache, struct memory_pool *mp)
 {
     struct cache **link = &mp->caches;
 
@@ -371,6 +485,7 @@ static void cache_detach(struct cache *cache, struct memory_pool *mp)
     }
     *link = cache->next;
     cache_flush(cache, mp);
+    mp->freed += cache_frees(cache);
 }
 
 void cache_thread_ends(struct thread *thread, bool held)

@@ -3,7 +3,8 @@
  * cache.h - a thread's own chunks of a pool: the path without locks.
  *
  * A cache has a run of granules to cut new objects from, and for each length
- * a list of free chunks.  Only its thread touches it, so neither needs a lock
+ * a list of free chunks.  While its thread has a mark open the run is of that
+ * mark's blocks and the lists are empty; see scope.h.  Only its thread touches it, so neither needs a lock
  * or an atomic read-modify-write.  The thread that made a pool has its cache
  * inside the pool and finds it with one compare; any other gets one when it
  * first uses the pool, and finds it through its struct thread.
@@ -24,7 +25,8 @@
 #include "thread.h"
 
 /* Chunks of one length that travel together: 8 KiB, at most so many.  A list
- * holds at most two such loads, whose number fits a byte. */
+ * gets some such loads before it is looked at; so each free is counted, and
+ * taking costs nothing. */
 #define CACHE_LOAD_MOST 120u
 
 static inline unsigned cache_load(size_t granules)
@@ -42,19 +44,23 @@ static inline unsigned cache_load(size_t granules)
  * theirs are the addresses that are computed. */
 struct cache {
     void *lists[BLOCK_SHORT]; /* by granules - 1; linked by the first word */
-    unsigned char rooms[BLOCK_SHORT]; /* chunks that the list may still get;
+    uint16_t rooms[BLOCK_SHORT]; /* frees until the list is looked at;
                                        * a count for each, since one for all
                                        * would make every call wait for the
-                                       * one before */
+                                       * one before; 0 while a mark is open */
     unsigned char *cut; /* next new object */
     unsigned char *end; /* of the run */
     size_t run;         /* granules of the next run */
 
     struct memory_pool *pool;  /* atomic; NULL while paused or dead */
-    struct thread *thread;     /* fixed; in the pool itself, the maker */
+    struct thread_mark *mark;  /* fixed while attached: of the thread or the
+                                * handle that uses it; unused in the pool */
+    struct scope *scope;       /* the innermost open mark; NULL: none */
+    size_t spent;              /* frees, less those that rooms tells of */
     struct memory_pool *owner; /* attachments; NULL: the pool is gone */
     struct cache *next;        /* of the pool; its lock and attachments */
     struct cache *attached;    /* of the thread; attachments */
+    bool handle;               /* fixed; part of a struct mp_handle */
 };
 
 /* The map byte of a granule in the range. */
@@ -76,7 +82,6 @@ static inline void *cache_take(struct cache *cache, size_t size)
      * reset: what was read from the chunk was read before it may be written. */
     if (object != NULL) {
         *list = *(void **)(void *)object;
-        cache->rooms[granules - 1]++;
         sync_put_release(cache_code(object), code);
         return object;
     }
@@ -89,8 +94,8 @@ static inline void *cache_take(struct cache *cache, size_t size)
     return object;
 }
 
-/* Inside: takes a short live object of the pool; false where ptr is none or
- * the lists are full. */
+/* Inside: takes a short live object of the pool; false where ptr is none, a
+ * mark's, or the list is to be looked at. */
 static inline bool cache_give(struct cache *cache, struct memory_pool *mp,
                               const void *ptr)
 {
@@ -104,17 +109,17 @@ static inline bool cache_give(struct cache *cache, struct memory_pool *mp,
         return false;
     }
     unsigned char *code = &range_map(base)[i];
-    unsigned live = sync_get_acquire(code);
-    size_t length = live & BLOCK_LENGTH_BITS; /* less one */
+    /* Granules less one; more than that where the code is another. */
+    unsigned length = (unsigned)sync_get_acquire(code) - BLOCK_LIVE;
     void **link = (void **)(uintptr_t)ptr;
 
-    if (live < BLOCK_LIVE || cache->rooms[length] == 0) {
+    if (length > BLOCK_LENGTH_BITS || cache->rooms[length] == 0) {
         return false;
     }
     cache->rooms[length]--;
     *link = cache->lists[length];
     cache->lists[length] = link;
-    sync_put(code, (unsigned char)(live ^ (BLOCK_LIVE ^ BLOCK_CACHED)));
+    sync_put(code, (unsigned char)(BLOCK_CACHED + length));
     return true;
 }
 
@@ -125,7 +130,10 @@ static inline void cache_leave(struct thread_mark *mark)
 }
 
 void cache_start(struct cache *cache, struct memory_pool *mp,
-                 struct thread *thread);
+                 struct thread_mark *mark);
+
+/* Puts a cache on its pool's list; the lock is held. */
+void cache_join(struct cache *cache, struct memory_pool *mp);
 
 /* The calling thread's cache of a pool, made if there is none; NULL: none is
  * to be had.  Not inside, no lock held. */
@@ -134,13 +142,23 @@ struct cache *cache_own(struct memory_pool *mp);
 /* All of these with the pool's lock held.  Blocks that become empty stay
  * with the pool. */
 
-/* Puts all that the cache has back into the heap; the run alone. */
+/* Puts all that the cache has back into the heaps; the run alone. */
 void cache_flush(struct cache *cache, struct memory_pool *mp);
 void cache_return_run(struct cache *cache, struct memory_pool *mp);
 
-/* Moves a load from a full list to the depot, for any thread. */
+/* A list has used up its frees: moves what is more than a load of it to the
+ * depot, for any thread. */
 void cache_unload(struct cache *cache, struct memory_pool *mp,
                   size_t granules);
+
+/* A mark is opened: nothing comes out of the lists or the run, and no free
+ * goes into the lists; and the last is closed.  The cache's own thread or
+ * handle. */
+void cache_close(struct cache *cache, struct memory_pool *mp);
+void cache_open(struct cache *cache);
+
+/* Objects freed in the cache so far; at rest. */
+size_t cache_frees(const struct cache *cache);
 
 /* Empties the depot into the heap. */
 void cache_drain(struct memory_pool *mp);
@@ -167,6 +185,9 @@ void cache_forget(struct memory_pool *mp);
 
 /* No lock held: the pool goes; no thread's cache of it is used again. */
 void cache_detach_all(struct memory_pool *mp);
+
+/* Takes a cache off its pool, which is alive; its lock is held. */
+void cache_detach(struct cache *cache, struct memory_pool *mp);
 
 /* The thread ends: what its caches hold goes back to the pools.  held: the
  * caller has all locks, after fork(). */

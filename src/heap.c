@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * heap.c - the blocks of one pool and the free chunks in them.
+ * heap.c - blocks of one pool and the free chunks in them.
  *
  * heap.h says how it works.  Two choices are worth their reasons:
  *
@@ -74,6 +74,7 @@ static void heap_unlink(struct heap *heap, struct block *block, uint32_t i,
 /* Makes an empty block the current one. */
 static void heap_open(struct heap *heap, struct block *block)
 {
+    block->heap = heap;
     heap->current = block;
     heap->base = block->base;
     heap->map = block->map;
@@ -82,12 +83,17 @@ static void heap_open(struct heap *heap, struct block *block)
     heap->top = 0;
     /* Another block than the first may go when its granule 0 is free; and
      * memory that is to be zero is not just left behind the top. */
-    heap->least = heap->zero ? SIZE_MAX : block != heap->first;
+    heap->least =
+        heap->zero || heap->slow ? SIZE_MAX : block != heap->first;
 }
 
-void heap_start(struct heap *heap, struct block *first, bool zero)
+void heap_start(struct heap *heap, struct block *first, bool zero, bool slow)
 {
     heap->zero = zero;
+    heap->slow = slow;
+    heap->size = first->granules;
+    heap->taken = 0;
+    heap->held = 0;
     heap->bits = 0; /* and with it every bin is empty */
     heap->first = first;
     heap->index = heap->few;
@@ -158,6 +164,7 @@ static void heap_cut(struct heap *heap, struct heap_chunk chunk,
     struct block *block = chunk.block;
     uint32_t length = block_length(block, chunk.granule);
 
+    heap->taken += granules;
     heap_unlink(heap, block, chunk.granule, length);
     if (length > granules) {
         heap_link(heap, block, chunk.granule + granules, length - granules);
@@ -206,6 +213,7 @@ unsigned char *heap_take_run(struct heap *heap, size_t least, size_t most,
     }
     *got = length < most ? length : most;
     heap->top += *got;
+    heap->taken += *got;
     return heap->base + (heap->top - *got) * BLOCK_GRANULE;
 }
 
@@ -223,6 +231,7 @@ struct heap_chunk heap_take(struct heap *heap, uint32_t granules)
         chunk.block = heap->current;
         chunk.granule = (uint32_t)heap->top;
         heap->top += granules;
+        heap->taken += granules;
         block_mark_live(chunk.block, chunk.granule, granules);
         return chunk;
     }
@@ -253,6 +262,7 @@ static void heap_remove(struct heap *heap, const struct block *block)
     uint32_t i = heap_index_of(heap, block);
 
     heap->blocks--;
+    heap->size -= block->granules;
     memmove(heap->index + i, heap->index + i + 1,
             (heap->blocks - i) * sizeof *heap->index);
 }
@@ -276,6 +286,7 @@ static bool heap_note(struct heap *heap, struct block *block)
             (heap->blocks - i) * sizeof *heap->index);
     heap->index[i] = block;
     heap->blocks++;
+    heap->size += block->granules;
     return true;
 }
 
@@ -297,7 +308,9 @@ bool heap_add_whole(struct heap *heap, struct block *block)
     if (!heap_note(heap, block)) {
         return false;
     }
+    block->heap = heap;
     block_mark_live(block, 0, block->granules);
+    heap->taken += block->granules;
     return true;
 }
 
@@ -334,6 +347,7 @@ struct block *heap_give_run(struct heap *heap, struct heap_chunk start,
     uint32_t before = block_free_before(block, i);
     uint32_t end = i + granules;
 
+    heap->taken -= granules;
     if (before != 0) {
         i -= before;
         heap_unlink(heap, block, i, before);
@@ -374,6 +388,7 @@ bool heap_extend(struct heap *heap, struct heap_chunk chunk,
             return false;
         }
         heap->top += more;
+        heap->taken += more;
     } else {
         struct heap_chunk behind = {block, end};
         if (!block_is_free(sync_get(&block->map[end])) ||
@@ -401,7 +416,7 @@ struct block *heap_shrink(struct heap *heap, struct heap_chunk chunk,
 /* Clears the map of a block. */
 static void heap_clear(const struct heap *heap, struct block *block)
 {
-    size_t used = block == heap->current ? heap->top : block->granules;
+    size_t used = heap_used(heap, block);
 
     memset(block->map, 0, used);
     if (heap->zero) {
@@ -423,5 +438,19 @@ struct block *heap_reset(struct heap *heap)
     heap_open(heap, heap->first);
     heap->blocks = 0;
     heap->bits = 0;
+    heap->size = heap->first->granules;
+    heap->taken = 0;
+    heap->held = 0;
     return dropped;
+}
+
+size_t heap_count_live(const struct heap *heap)
+{
+    size_t live = block_count_live(heap->first, heap_used(heap, heap->first));
+
+    for (uint32_t i = 0; i < heap->blocks; i++) {
+        const struct block *block = heap->index[i];
+        live += block_count_live(block, heap_used(heap, block));
+    }
+    return live;
 }

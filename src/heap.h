@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * heap.h - the blocks of one pool and the free chunks in them.
+ * heap.h - blocks of one pool and the free chunks in them.
  *
  * New chunks are cut from the top of one block, the current one.  A free
  * chunk is joined with its free neighbours at once; if it then ends at the
@@ -8,6 +8,8 @@
  * the bin of its length, to be used before the top moves on.  So frees in
  * reverse order only move the top, and any other order leaves room that is
  * found again.
+ *
+ * A pool has one heap, and one more for each mark that is open.
  *
  * What it cannot do: get or give back memory.  Both may call the program's
  * own functions, which must not run under the pool's lock; so heap_take()
@@ -47,11 +49,18 @@ struct heap {
                             * 0 or 1; SIZE_MAX: nowhere */
     uint64_t bits;         /* bins that hold something */
     struct block *current; /* never NULL */
-    struct block *first;   /* inside the pool's own memory, never given up */
+    struct block *first;   /* inside the pool's or scope's own memory, never
+                            * given up */
     struct block **index;  /* all but the first, by address */
     uint32_t blocks;       /* in index */
     uint32_t room;         /* of index */
     bool zero;             /* fixed */
+    bool slow;             /* fixed */
+    size_t held;           /* bytes of objects, as asked for, of a mark's
+                            * heap in a pool that counts them */
+    size_t size;           /* granules of all its blocks */
+    size_t taken;          /* granules of chunks and runs; not counted by
+                            * heap_take_top() and heap_give_top() */
     struct block *few[HEAP_FEW]; /* index, while it is short */
     struct heap_link *bins[HEAP_BINS];
 };
@@ -62,8 +71,9 @@ struct heap_chunk {
     uint32_t granule;
 };
 
-/* zero: memory is set to zero when its chunks are dropped. */
-void heap_start(struct heap *heap, struct block *first, bool zero);
+/* zero: memory is set to zero when its chunks are dropped; slow: every free
+ * comes to heap_give(). */
+void heap_start(struct heap *heap, struct block *first, bool zero, bool slow);
 
 /* Frees what the heap itself has allocated, not the blocks. */
 void heap_finish(struct heap *heap);
@@ -104,6 +114,16 @@ bool heap_add_whole(struct heap *heap, struct block *block);
  * clear, are returned as a list linked by next. */
 struct block *heap_reset(struct heap *heap);
 
+/* Granules that have been cut in one of its blocks; behind them all is free. */
+static inline size_t heap_used(const struct heap *heap,
+                               const struct block *block)
+{
+    return block == heap->current ? heap->top : block->granules;
+}
+
+/* Live chunks; at rest. */
+size_t heap_count_live(const struct heap *heap);
+
 /* The granule at any address; none for what is outside of all blocks or
  * between granules.  Reads only the heap's own memory. */
 struct heap_chunk heap_find(const struct heap *heap, const void *ptr);
@@ -132,7 +152,7 @@ static inline size_t heap_give_top(struct heap *heap, const void *ptr,
     uintptr_t i = block_granule_at(heap->base, ptr);
 
     /* The map is 0 at the top and behind it. */
-    if (i - heap->least >= heap->top) {
+    if (i >= heap->top || i < heap->least) {
         return 0;
     }
     unsigned code = sync_get(&heap->map[i]);

@@ -14,6 +14,9 @@
  */
 #include "inspect.h"
 
+#include "scope.h"
+#include "tree.h"
+
 /* The free or live chunk that granule i lies in, found backwards. */
 static mp_where_t inspect_granule(const struct block *block, uint32_t i)
 {
@@ -39,7 +42,7 @@ mp_where_t inspect_locate(struct memory_pool *mp, const void *ptr)
     bool taken = pool_enter_lock(mp);
     const void *whole = (const void *)((uintptr_t)ptr -
                                        (uintptr_t)ptr % BLOCK_GRANULE);
-    struct heap_chunk chunk = heap_find(&mp->heap, whole);
+    struct heap_chunk chunk = pool_find(mp, whole);
     mp_where_t where = MP_FOREIGN;
 
     if (chunk.block != NULL) {
@@ -93,6 +96,7 @@ struct inspect_count {
     size_t cached; /* chunks */
     size_t unused; /* granules in runs */
     size_t free_chunks;
+    size_t carved; /* chunks that hold a mark's block */
     bool whole;
 };
 
@@ -152,9 +156,8 @@ static bool inspect_inner(const struct block *block, uint32_t i,
 
 static void inspect_block(struct inspect_count *count, struct block *block)
 {
-    const struct heap *heap = &count->mp->heap;
-    uint32_t end = block == heap->current ? (uint32_t)heap->top
-                                          : block->granules;
+    const struct heap *heap = block->heap;
+    uint32_t end = (uint32_t)heap_used(heap, block);
     bool after_free = false;
     uint32_t i = 0;
 
@@ -173,12 +176,13 @@ static void inspect_block(struct inspect_count *count, struct block *block)
             length = block_length(block, i);
             count->free_chunks += is_free;
             count->cached += (code & 0xc0) == BLOCK_CACHED;
+            count->carved += code == BLOCK_LONG_HELD;
             if (block_starts_live(code)) {
                 count->live += pool_size_of(chunk);
             }
             count->whole =
                 (block_starts_live(code) || is_free ||
-                 (code & 0xc0) == BLOCK_CACHED) &&
+                 (code & 0xc0) == BLOCK_CACHED || code == BLOCK_LONG_HELD) &&
                 i + length <= end && inspect_inner(block, i, length, is_free);
         }
         count->whole = count->whole && !(after_free && is_free);
@@ -249,23 +253,57 @@ static size_t inspect_bins(const struct heap *heap)
     return chunks;
 }
 
+/* Walks a heap's blocks; the bytes that it holds agree with what it says. */
+static void inspect_heap(struct inspect_count *count, struct heap *heap)
+{
+    size_t free_chunks = count->free_chunks;
+    size_t live = count->live;
+
+    inspect_block(count, heap->first);
+    for (uint32_t i = 0; i < heap->blocks && count->whole; i++) {
+        count->whole = heap->index[i]->heap == heap;
+        if (count->whole) {
+            inspect_block(count, heap->index[i]);
+        }
+    }
+    count->whole =
+        count->whole && heap->first->heap == heap &&
+        free_chunks + inspect_bins(heap) == count->free_chunks &&
+        (heap == &count->mp->heap || heap->first->slack == NULL ||
+         live + heap->held == count->live);
+}
+
+/* Marks are in the order in which they were made. */
+static bool inspect_order(const struct memory_pool *mp)
+{
+    for (const struct scope *s = mp->scopes; s != NULL; s = s->next) {
+        if (s->next != NULL && s->next->number >= s->number) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool inspect_check(struct memory_pool *mp)
 {
-    struct inspect_count count = {mp, 0, 0, 0, 0, true};
+    struct inspect_count count = {.mp = mp, .whole = true};
     size_t chunks = 0;
     bool taken = pool_enter_lock(mp);
 
     cache_pause(mp);
-    inspect_block(&count, &mp->first);
-    for (uint32_t i = 0; i < mp->heap.blocks && count.whole; i++) {
-        inspect_block(&count, mp->heap.index[i]);
+    inspect_heap(&count, &mp->heap);
+    for (struct scope *s = mp->scopes; s != NULL && count.whole;
+         s = s->next) {
+        inspect_heap(&count, &s->heap);
     }
-    count.whole = count.whole && inspect_cached(mp, &chunks) &&
-                  chunks == count.cached &&
-                  inspect_bins(&mp->heap) == count.free_chunks;
+    count.whole = count.whole && inspect_order(mp) &&
+                  inspect_cached(mp, &chunks) && chunks == count.cached &&
+                  count.carved == mp->carved;
     if (mp->first.slack != NULL) {
-        count.whole = count.whole &&
-                      count.live == mp->capacity - mp->room - mp->promised;
+        size_t charged = mp->tree == NULL ? 0 : mp->tree->charged;
+        count.whole = count.whole && count.live == mp->capacity -
+                                                       pool_room(mp) -
+                                                       mp->promised - charged;
     }
     cache_resume(mp);
     lock_leave(&mp->lock, taken);

@@ -10,6 +10,8 @@ mempool_sources = \
 	src/cache.c \
 	src/cache.h \
 	src/fork.c \
+	src/handle.c \
+	src/handle.h \
 	src/heap.c \
 	src/heap.h \
 	src/inspect.c \
@@ -20,6 +22,8 @@ mempool_sources = \
 	src/object.h \
 	src/options.c \
 	src/options.h \
+	src/picture.c \
+	src/picture.h \
 	src/pool.c \
 	src/pool.h \
 	src/private.h \
@@ -27,12 +31,23 @@ mempool_sources = \
 	src/range.h \
 	src/report.c \
 	src/report.h \
+	src/scope.c \
+	src/scope.h \
+	src/stats.c \
+	src/stats.h \
+	src/strings.c \
 	src/supply.c \
 	src/supply.h \
 	src/sync.c \
 	src/sync.h \
+	src/text.c \
+	src/text.h \
 	src/thread.c \
-	src/thread.h
+	src/thread.h \
+	src/tree.c \
+	src/tree.h \
+	src/walk.c \
+	src/walk.h
 
 lib_LTLIBRARIES += libmempool.la
 libmempool_la_SOURCES = $(mempool_sources)

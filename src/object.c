@@ -14,6 +14,7 @@
 #include <errno.h>
 
 #include "supply.h"
+#include "tree.h"
 
 /* Writes an object's size to its block, where that has a place for it. */
 static void object_note_size(struct heap_chunk chunk, size_t granules,
@@ -35,12 +36,12 @@ static bool object_fit(struct memory_pool *mp, struct heap_chunk chunk,
         return false;
     }
     if (granules > length) {
-        return heap_extend(&mp->heap, chunk, (uint32_t)granules);
+        return heap_extend(chunk.block->heap, chunk, (uint32_t)granules);
     }
     /* Without slack bytes a somewhat long chunk does no harm. */
     if (granules < length &&
         (chunk.block->slack != NULL || granules <= length / 2)) {
-        supply_keep(mp, heap_shrink(&mp->heap, chunk, (uint32_t)granules));
+        supply_keep(mp, heap_shrink(chunk.block->heap, chunk, (uint32_t)granules));
     }
     return true;
 }
@@ -54,33 +55,59 @@ static void *object_move(struct memory_pool *mp, void *ptr, size_t old,
     size_t granules = block_granules(size);
     struct heap_chunk chunk;
     size_t growth = size > old ? size - old : 0;
-    unsigned long resets = mp->resets;
+    uint64_t resets = mp->resets;
 
-    mp->room -= growth;
+    pool_hold(mp, growth);
     mp->promised += growth;
-    int error = pool_take_chunk(mp, 0, granules, &taken, &chunk);
+    int error = pool_take_chunk(mp, NULL, 0, granules, &taken, &chunk);
     mp->promised -= growth;
-    bool dropped = mp->resets != resets; /* the old one, by a reset */
-    if (error == 0 && dropped && old > mp->room) {
-        supply_keep(mp, heap_give(&mp->heap, chunk));
-        error = pool_full(mp);
+    struct heap_chunk from = pool_find_live(mp, ptr);
+    if (error == 0 && (mp->resets != resets || from.block == NULL)) {
+        /* Dropped by a reset or a rewind meanwhile. */
+        supply_keep(mp, heap_give(chunk.block->heap, chunk));
+        error = EFAULT;
     }
     if (error != 0) {
         mp->room += growth;
-        lock_leave(&mp->lock, taken);
+        pool_leave(mp, taken);
         errno = error;
         return NULL;
     }
     object_note_size(chunk, granules, size);
+    chunk.block->heap->held += size;
     void *object = block_address(chunk.block, chunk.granule);
-    mp->room -= old; /* which freeing the old one adds again */
-    if (dropped) {
-        lock_leave(&mp->lock, taken);
-        return object;
-    }
     memcpy(object, ptr, old < size ? old : size);
-    pool_free_slowly(mp, ptr, taken);
+    pool_drop_chunk(mp, from, old);
+    /* Of what the old one held, the new one holds as much. */
+    pool_hold(mp, size - growth);
+    pool_leave(mp, taken);
     return object;
+}
+
+/* object_resize() for an object of a pool whose capacity, or one above it,
+ * counts what it grows by; that is taken already. */
+static void *object_resize_held(struct memory_pool *mp, void *ptr, size_t size,
+                                bool taken, struct heap_chunk chunk)
+{
+    size_t old = pool_size_of(chunk);
+
+    if (size > old && size - old > pool_room(mp)) {
+        pool_leave(mp, taken);
+        errno = pool_full(mp);
+        return NULL;
+    }
+    if (!object_fit(mp, chunk, block_granules(size))) {
+        return object_move(mp, ptr, old, size, taken);
+    }
+    if (size > old) {
+        pool_hold(mp, size - old);
+    } else {
+        mp->room += old - size;
+    }
+    chunk.block->heap->held += size - old; /* as unsigned numbers */
+    object_note_size(chunk, block_granules(size), size);
+    pool_leave(mp, taken);
+    return ptr;
 }
 
 void *object_resize(struct memory_pool *mp, void *ptr, size_t size)
@@ -95,39 +122,50 @@ void *object_resize(struct memory_pool *mp, void *ptr, size_t size)
     }
     bool taken = pool_enter_lock(mp);
     struct heap_chunk chunk = pool_find_live(mp, ptr);
-    size_t granules = block_granules(size);
     if (chunk.block == NULL) {
         lock_leave(&mp->lock, taken);
         errno = EFAULT;
         return NULL;
     }
     size_t old = pool_size_of(chunk);
-    bool counted = chunk.block->slack != NULL;
-    if (counted && size > old && size - old > mp->room) {
+    size_t growth = size > old ? size - old : 0;
+    if (mp->bounded && growth > 0) {
+        /* The pools above first, and no two locks at once. */
         lock_leave(&mp->lock, taken);
-        errno = pool_full(mp);
-        return NULL;
+        if (!tree_charge(mp, growth)) {
+            errno = ENOBUFS;
+            return NULL;
+        }
+        taken = pool_enter_lock(mp);
+        chunk = pool_find_live(mp, ptr);
+        if (chunk.block == NULL || pool_size_of(chunk) != old) {
+            lock_leave(&mp->lock, taken);
+            tree_uncharge(mp, growth);
+            errno = EFAULT;
+            return NULL;
+        }
     }
-    bool zero = (mp->flags & MP_ZERO_ON_FREE) != 0;
-    if (zero && size < old) {
+    if ((mp->flags & MP_ZERO_ON_FREE) != 0 && size < old) {
         memset((unsigned char *)ptr + size, 0, old - size);
     }
-    if (object_fit(mp, chunk, granules)) {
-        if (counted) {
-            mp->room += old - size; /* as unsigned numbers */
-            object_note_size(chunk, granules, size);
+    void *object = ptr;
+    if (chunk.block->slack != NULL) {
+        object = object_resize_held(mp, ptr, size, taken, chunk);
+        if (mp->bounded) {
+            tree_uncharge(mp, object == NULL ? growth
+                              : size < old   ? old - size
+                                             : 0);
         }
-        lock_leave(&mp->lock, taken);
-        return ptr;
+        return object;
     }
-    if (counted) {
-        return object_move(mp, ptr, old, size, taken);
-    }
-    lock_leave(&mp->lock, taken);
-    void *object = pool_allocate_at_last(mp, size);
-    if (object != NULL) {
-        memcpy(object, ptr, old < size ? old : size);
-        pool_free_at_last(mp, ptr);
+    bool fits = object_fit(mp, chunk, block_granules(size));
+    pool_leave(mp, taken);
+    if (!fits) {
+        object = pool_allocate_at_last(mp, NULL, size);
+        if (object != NULL) {
+            memcpy(object, ptr, old < size ? old : size);
+            pool_free_at_last(mp, NULL, ptr);
+        }
     }
     return object;
 }
@@ -149,11 +187,11 @@ static struct heap_chunk object_trim(struct memory_pool *mp,
     chunk.granule += front;
     block_mark_live(block, chunk.granule, granules);
     if (front > 0) {
-        supply_keep(mp, heap_give_run(&mp->heap, start, front));
+        supply_keep(mp, heap_give_run(block->heap, start, front));
     }
     if (back > 0) {
         start.granule = chunk.granule + granules;
-        supply_keep(mp, heap_give_run(&mp->heap, start, back));
+        supply_keep(mp, heap_give_run(block->heap, start, back));
     }
     return chunk;
 }
@@ -161,23 +199,28 @@ static struct heap_chunk object_trim(struct memory_pool *mp,
 void *object_align(struct memory_pool *mp, size_t alignment, size_t size)
 {
     if (alignment <= BLOCK_GRANULE) {
-        return pool_allocate_at_last(mp, size);
+        return pool_allocate_at_last(mp, NULL, size);
     }
     if (size - 1 >= mp->max_object) {
         errno = EINVAL;
         return NULL;
     }
+    if (mp->bounded && !tree_charge(mp, size)) {
+        errno = ENOBUFS;
+        return NULL;
+    }
     size_t extra = alignment / BLOCK_GRANULE - 1;
+    size_t counted = mp->first.slack == NULL ? 0 : size;
     struct heap_chunk chunk;
+    void *object = NULL;
     int error = pool_full(mp);
     bool taken = pool_enter_lock(mp);
-    if (size <= mp->room) {
+    if (size <= pool_room(mp)) {
         error = ENOMEM;
         if (size <= SIZE_MAX - alignment) {
-            size_t counted = mp->first.slack == NULL ? 0 : size;
-            mp->room -= counted;
+            pool_hold(mp, counted);
             mp->promised += counted;
-            error = pool_take_chunk(mp, 0, block_granules(size) + extra,
+            error = pool_take_chunk(mp, NULL, 0, block_granules(size) + extra,
                                     &taken, &chunk);
             mp->promised -= counted;
             if (error != 0) {
@@ -185,15 +228,20 @@ void *object_align(struct memory_pool *mp, size_t alignment, size_t size)
             }
         }
     }
-    if (error != 0) {
-        lock_leave(&mp->lock, taken);
-        errno = error;
-        return NULL;
+    if (error == 0) {
+        chunk =
+            object_trim(mp, chunk, alignment, (uint32_t)block_granules(size));
+        object_note_size(chunk, block_granules(size), size);
+        chunk.block->heap->held += counted;
+        object = block_address(chunk.block, chunk.granule);
     }
-    chunk = object_trim(mp, chunk, alignment, (uint32_t)block_granules(size));
-    object_note_size(chunk, block_granules(size), size);
-    void *object = block_address(chunk.block, chunk.granule);
-    lock_leave(&mp->lock, taken);
+    pool_leave(mp, taken);
+    if (error != 0) {
+        if (mp->bounded) {
+            tree_uncharge(mp, size);
+        }
+        errno = error;
+    }
     return object;
 }
 

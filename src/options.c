@@ -11,7 +11,7 @@
  * the threads that the pool is really going to have.  A thread's cache counts
  * no capacity, knows no smaller largest object than its own, reaches only
  * into the range and does not look at freed memory; a pool that asks for any
- * of those is locked instead, which does the same, only slower with many
+ * of those, or is below a pool with a capacity, is locked instead, which does the same, only slower with many
  * threads.
  */
 #include "options.h"
@@ -19,12 +19,13 @@
 #include <string.h>
 
 #include "range.h"
-#include "sync.h"
+#include "tree.h"
 
 static bool options_can_cache(const mp_options_t *options)
 {
     return options->capacity == 0 && options->backing == NULL &&
-           options->flags == 0 &&
+           (options->flags & ~MP_LEAK_CHECK) == 0 &&
+           (options->parent == NULL || !tree_is_bounding(options->parent)) &&
            (options->max_object == 0 ||
             options->max_object >= BLOCK_SHORT * BLOCK_GRANULE) &&
            range_start();
@@ -50,7 +51,7 @@ const char *options_complete(const mp_options_t *given, size_t size,
     if ((unsigned)options->threads > MP_THREADS_NONE) {
         return "threads";
     }
-    if ((options->flags & ~MP_ZERO_ON_FREE) != 0) {
+    if ((options->flags & ~(MP_ZERO_ON_FREE | MP_LEAK_CHECK)) != 0) {
         return "flags";
     }
     if (options->backing != NULL && (options->backing->acquire == NULL ||

@@ -21,12 +21,19 @@
 #include <stdlib.h>
 
 #include "backing.h"
+#include "handle.h"
 #include "supply.h"
+#include "tree.h"
 
 /* Granules of the first block of a pool whose capacity asks for no other. */
 #define POOL_FIRST 64u
 
-_Static_assert(sizeof(struct memory_pool) <= RANGE_SLOT * 3 / 4,
+/* Granules of a heap, 64 KiB, below which it grows before it takes back what
+ * caches hold, and the part of it that has to be free after that. */
+#define POOL_GATHER_LEAST ((size_t)4096)
+#define POOL_GATHER_PART 8
+
+_Static_assert(sizeof(struct memory_pool) <= RANGE_SLOT * 7 / 8,
                "no room for objects in a pool's slot");
 
 static size_t pool_name_bytes(const char *name)
@@ -91,10 +98,20 @@ static struct memory_pool *pool_place(const mp_options_t *options, bool ranged)
     return mp;
 }
 
+void pool_set_short(struct memory_pool *mp)
+{
+    size_t most = mp->max_object / BLOCK_GRANULE;
+
+    mp->short_most = mp->bounded || mp->scopes != NULL ? 0
+                     : most < BLOCK_SHORT              ? most
+                                                       : BLOCK_SHORT;
+}
+
 struct memory_pool *pool_create(const mp_options_t *options)
 {
     struct thread *self = NULL;
     bool ranged = false;
+    bool bounded = options->parent != NULL && tree_is_bounding(options->parent);
 
     if (options->backing == NULL) {
         ranged = range_start();
@@ -117,13 +134,18 @@ struct memory_pool *pool_create(const mp_options_t *options)
     mp->lock.word = LOCK_LEFT;
     mp->first.bytes = 0;
     heap_start(&mp->heap, &mp->first,
-               (options->flags & MP_ZERO_ON_FREE) != 0);
+               (options->flags & MP_ZERO_ON_FREE) != 0, bounded);
     mp->capacity = options->capacity == 0 ? SIZE_MAX : options->capacity;
-    mp->room = mp->capacity;
+    mp->room = 0;
+    mp->reserve = mp->capacity;
     mp->max_object = options->max_object == 0 ? SIZE_MAX : options->max_object;
-    mp->short_most = mp->max_object / BLOCK_GRANULE < BLOCK_SHORT
-                         ? mp->max_object / BLOCK_GRANULE
-                         : BLOCK_SHORT;
+    mp->scopes = NULL;
+    mp->spare_scopes = NULL;
+    mp->spare_scope_count = 0;
+    mp->carved = 0;
+    mp->tree = NULL;
+    mp->bounded = bounded;
+    pool_set_short(mp);
     mp->caches = NULL;
     mp->depot = NULL;
     mp->flags = options->flags;
@@ -131,6 +153,10 @@ struct memory_pool *pool_create(const mp_options_t *options)
     mp->spare_bytes = 0;
     mp->promised = 0;
     mp->resets = 0;
+    mp->freed = 0;
+    mp->peak = 0;
+    mp->peak_objects = 0;
+    memset(mp->refused, 0, sizeof mp->refused);
     mp->next_bytes = range_has(mp) ? RANGE_SLOT : SUPPLY_BLOCK_LEAST;
     mp->report = options->report;
     mp->report_context = options->report_context;
@@ -145,7 +171,7 @@ struct memory_pool *pool_create(const mp_options_t *options)
     mp->uncached = mp->kind != POOL_CACHED || self == NULL;
     mp->paused = NULL;
     if (mp->kind == POOL_CACHED) {
-        cache_start(&mp->cache, mp, self);
+        cache_start(&mp->cache, mp, NULL);
         if (!mp->uncached) {
             cache_take_first(mp);
         }
@@ -153,11 +179,14 @@ struct memory_pool *pool_create(const mp_options_t *options)
     /* All of it before the pool is on a list, where fork() finds it. */
     sync_put(&mp->maker, mp->uncached ? NULL : &thread_mark);
     thread_enlist(self, mp);
+    if (options->parent != NULL && !tree_join(mp, options->parent)) {
+        pool_destroy(mp);
+        return NULL;
+    }
     return mp;
 }
 
-/* Leaves the lock, gives back what is too much. */
-static void pool_leave(struct memory_pool *mp, bool taken)
+void pool_leave(struct memory_pool *mp, bool taken)
 {
     struct block *surplus = NULL;
 
@@ -166,6 +195,14 @@ static void pool_leave(struct memory_pool *mp, bool taken)
     }
     lock_leave(&mp->lock, taken);
     supply_release(mp, surplus);
+}
+
+/* Bytes of the pool's own objects, where they are counted. */
+static size_t pool_held(const struct memory_pool *mp)
+{
+    size_t charged = mp->tree == NULL ? 0 : mp->tree->charged;
+
+    return mp->capacity - pool_room(mp) - mp->promised - charged;
 }
 
 void pool_destroy(struct memory_pool *mp)
@@ -177,11 +214,18 @@ void pool_destroy(struct memory_pool *mp)
     if (shared) {
         cache_detach_all(mp);
     }
+    size_t held = pool_held(mp);
+    scope_drop_all(mp);
     struct block *blocks = heap_reset(&mp->heap);
+    scope_release_all(mp);
     supply_release(mp, mp->spare);
     supply_release(mp, blocks);
     heap_finish(&mp->heap);
     free(mp->depot);
+    if (mp->tree != NULL) {
+        tree_uncharge(mp, held);
+        tree_leave(mp);
+    }
     sync_put(&mp->maker, (struct thread_mark *)NULL);
     if (range_has(mp)) {
         range_give_slot(mp);
@@ -200,13 +244,49 @@ static void pool_gather(struct memory_pool *mp, struct cache *cache)
     cache_drain(mp);
 }
 
+/* Before the heap grows, for a cache or, with NULL, for a long object.  True
+ * where that gave enough for the heap to serve a while without growing: else
+ * the pool would come here again and again, for a few chunks each time. */
+static bool pool_gather_enough(struct memory_pool *mp, struct cache *cache)
+{
+    if (mp->heap.size < POOL_GATHER_LEAST) {
+        return false;
+    }
+    pool_gather(mp, cache);
+    return mp->heap.size - mp->heap.taken >=
+           mp->heap.size / POOL_GATHER_PART;
+}
+
 int pool_full(const struct memory_pool *mp)
 {
     return mp->capacity == SIZE_MAX ? ENOMEM : ENOBUFS;
 }
 
-int pool_take_chunk(struct memory_pool *mp, size_t size, size_t granules,
-                    bool *taken, struct heap_chunk *chunk)
+void pool_hold(struct memory_pool *mp, size_t bytes)
+{
+    if (bytes > mp->room) {
+        mp->reserve -= bytes - mp->room;
+        mp->room = bytes;
+    }
+    mp->room -= bytes;
+}
+
+/* How much is out of the heaps, at its highest. */
+static void pool_note_peak(struct memory_pool *mp)
+{
+    size_t taken = mp->heap.taken;
+
+    for (const struct scope *s = mp->scopes; s != NULL; s = s->next) {
+        taken += s->heap.taken;
+    }
+    if (taken > mp->peak) {
+        mp->peak = taken;
+    }
+}
+
+int pool_take_chunk(struct memory_pool *mp, const struct mp_handle *handle,
+                    size_t size, size_t granules, bool *taken,
+                    struct heap_chunk *chunk)
 {
     bool gathered = mp->depot == NULL;
 
@@ -215,33 +295,41 @@ int pool_take_chunk(struct memory_pool *mp, size_t size, size_t granules,
         return ENOMEM;
     }
     while (chunk->block == NULL) {
-        if (size > mp->room) {
+        if (size > pool_room(mp)) {
             return pool_full(mp);
         }
-        *chunk = heap_take(&mp->heap, (uint32_t)granules);
-        if (chunk->block == NULL && !gathered) {
+        struct scope *scope = scope_current(mp, handle);
+        *chunk = heap_take(scope == NULL ? &mp->heap : &scope->heap,
+                           (uint32_t)granules);
+        if (chunk->block == NULL && !gathered && scope == NULL) {
             gathered = true;
-            pool_gather(mp, NULL);
+            pool_gather_enough(mp, NULL);
         } else if (chunk->block == NULL) {
-            int error = supply_grow(mp, granules, taken, chunk);
+            int error = supply_grow(mp, handle, granules, taken, chunk);
             if (error != 0) {
                 return error;
             }
         }
     }
-    if (size > mp->room) { /* while the lock was left for a whole block */
-        supply_keep(mp, heap_give(&mp->heap, *chunk));
+    if (size > pool_room(mp)) { /* while the lock was left for a whole block */
+        supply_keep(mp, heap_give(chunk->block->heap, *chunk));
         return pool_full(mp);
     }
     if (chunk->block->slack != NULL) {
         chunk->block->slack[chunk->granule] =
             (unsigned char)(granules * BLOCK_GRANULE - size);
-        mp->room -= size;
+        chunk->block->heap->held += size;
+        pool_hold(mp, size);
     }
+    pool_note_peak(mp);
     return 0;
 }
 
-void *pool_allocate_slowly(struct memory_pool *mp, size_t size, bool taken)
+/* An object from the heap; the lock is held, where taken says so, and left
+ * here. */
+static void *pool_allocate_slowly(struct memory_pool *mp,
+                                  const struct mp_handle *handle, size_t size,
+                                  bool taken)
 {
     int error = EINVAL;
     struct heap_chunk chunk;
@@ -249,8 +337,8 @@ void *pool_allocate_slowly(struct memory_pool *mp, size_t size, bool taken)
     if (size - 1 < mp->max_object) {
         error = size > SIZE_MAX - BLOCK_GRANULE
                     ? pool_full(mp)
-                    : pool_take_chunk(mp, size, block_granules(size), &taken,
-                                      &chunk);
+                    : pool_take_chunk(mp, handle, size, block_granules(size),
+                                      &taken, &chunk);
     }
     /* Now: once the lock is left, a reset may take the block away. */
     void *object =
@@ -264,6 +352,7 @@ void *pool_allocate_slowly(struct memory_pool *mp, size_t size, bool taken)
 
 /* For a pool with caches, where the own one does not serve. */
 static MP_SLOW void *pool_allocate_uncached(struct memory_pool *mp,
+                                            struct mp_handle *handle,
                                             size_t size)
 {
     struct cache *cache = NULL;
@@ -274,28 +363,29 @@ static MP_SLOW void *pool_allocate_uncached(struct memory_pool *mp,
 
     if (size - 1 < BLOCK_SHORT * BLOCK_GRANULE && size <= mp->max_object &&
         !sync_get(&mp->uncached)) {
-        cache = cache_own(mp);
+        cache = handle != NULL ? &handle->cache : cache_own(mp);
     }
     bool taken = pool_enter_lock(mp);
     if (cache == NULL || mp->uncached) {
-        return pool_allocate_slowly(mp, size, taken);
+        return pool_allocate_slowly(mp, handle, size, taken);
     }
     while (error == 0 && !mp->uncached &&
            (object = cache_take(cache, size)) == NULL) {
         if (cache_fill(cache, mp, granules)) {
             continue;
         }
-        if (!gathered) {
-            gathered = true;
-            pool_gather(mp, cache);
-        } else {
+        bool enough = !gathered && cache->scope == NULL &&
+                      pool_gather_enough(mp, cache);
+        gathered = true;
+        if (!enough) {
             struct heap_chunk chunk;
-            error = supply_grow(mp, granules, &taken, &chunk);
+            error = supply_grow(mp, handle, granules, &taken, &chunk);
         }
     }
     if (error == 0 && object == NULL) { /* no longer a pool with caches */
-        return pool_allocate_slowly(mp, size, taken);
+        return pool_allocate_slowly(mp, handle, size, taken);
     }
+    pool_note_peak(mp);
     pool_leave(mp, taken);
     if (error != 0) {
         errno = error;
@@ -303,17 +393,44 @@ static MP_SLOW void *pool_allocate_uncached(struct memory_pool *mp,
     return object;
 }
 
-void *pool_allocate_at_last(struct memory_pool *mp, size_t size)
+void *pool_allocate_at_last(struct memory_pool *mp, struct mp_handle *handle,
+                            size_t size)
 {
     if (mp->kind == POOL_CACHED) {
-        return pool_allocate_uncached(mp, size);
+        return pool_allocate_uncached(mp, handle, size);
     }
-    return pool_allocate_slowly(mp, size, pool_enter_lock(mp));
+    if (!mp->bounded || size - 1 >= mp->max_object) {
+        return pool_allocate_slowly(mp, handle, size, pool_enter_lock(mp));
+    }
+    /* First the pools above, so that no two locks are held. */
+    if (!tree_charge(mp, size)) {
+        errno = ENOBUFS;
+        return NULL;
+    }
+    void *object = pool_allocate_slowly(mp, handle, size, pool_enter_lock(mp));
+    if (object == NULL) {
+        tree_uncharge(mp, size);
+    }
+    return object;
+}
+
+struct heap_chunk pool_find(const struct memory_pool *mp, const void *ptr)
+{
+    struct heap_chunk chunk = {NULL, 0};
+
+    /* A mark's block may lie in a chunk of the main heap. */
+    for (const struct scope *s = mp->scopes; s != NULL; s = s->next) {
+        chunk = heap_find(&s->heap, ptr);
+        if (chunk.block != NULL) {
+            return chunk;
+        }
+    }
+    return heap_find(&mp->heap, ptr);
 }
 
 struct heap_chunk pool_find_live(struct memory_pool *mp, const void *ptr)
 {
-    struct heap_chunk chunk = heap_find(&mp->heap, ptr);
+    struct heap_chunk chunk = pool_find(mp, ptr);
 
     if (chunk.block != NULL &&
         !block_starts_live(sync_get(&chunk.block->map[chunk.granule]))) {
@@ -332,37 +449,53 @@ size_t pool_size_of(struct heap_chunk chunk)
                : bytes - chunk.block->slack[chunk.granule];
 }
 
-bool pool_free_slowly(struct memory_pool *mp, const void *ptr, bool taken)
+void pool_drop_chunk(struct memory_pool *mp, struct heap_chunk chunk,
+                     size_t size)
 {
-    struct heap_chunk chunk = pool_find_live(mp, ptr);
-
-    if (chunk.block != NULL) {
-        size_t size = pool_size_of(chunk);
-        if (chunk.block->slack != NULL) {
-            mp->room += size;
-        }
-        if ((mp->flags & MP_ZERO_ON_FREE) != 0) {
-            memset(block_address(chunk.block, chunk.granule), 0, size);
-        }
-        supply_keep(mp, heap_give(&mp->heap, chunk));
+    if (chunk.block->slack != NULL) {
+        mp->room += size;
+        chunk.block->heap->held -= size;
     }
-    pool_leave(mp, taken);
-    return chunk.block != NULL;
+    if ((mp->flags & MP_ZERO_ON_FREE) != 0) {
+        memset(block_address(chunk.block, chunk.granule), 0, size);
+    }
+    mp->freed++;
+    supply_keep(mp, heap_give(chunk.block->heap, chunk));
 }
 
-static MP_SLOW bool pool_free_uncached(struct memory_pool *mp, const void *ptr)
+/* The free of an object into the heap; the lock as above. */
+static bool pool_free_slowly(struct memory_pool *mp, const void *ptr,
+                             bool taken)
+{
+    struct heap_chunk chunk = pool_find_live(mp, ptr);
+    size_t size = 0;
+
+    if (chunk.block != NULL) {
+        size = pool_size_of(chunk);
+        pool_drop_chunk(mp, chunk, size);
+    }
+    pool_leave(mp, taken);
+    if (mp->bounded && size > 0) {
+        tree_uncharge(mp, size);
+    }
+    return size > 0;
+}
+
+static MP_SLOW bool pool_free_uncached(struct memory_pool *mp,
+                                       struct mp_handle *handle,
+                                       const void *ptr)
 {
     struct cache *cache = NULL;
 
     if (!sync_get(&mp->uncached) && range_owner(ptr) == mp) {
-        cache = cache_own(mp);
+        cache = handle != NULL ? &handle->cache : cache_own(mp);
     }
     bool taken = pool_enter_lock(mp);
-    if (cache != NULL && !mp->uncached) {
+    if (cache != NULL && !mp->uncached && cache->scope == NULL) {
         struct heap_chunk chunk = pool_find_live(mp, ptr);
         size_t granules =
             chunk.block == NULL ? 0 : block_length(chunk.block, chunk.granule);
-        if (granules - 1 < BLOCK_SHORT) {
+        if (granules - 1 < BLOCK_SHORT && chunk.block->heap == &mp->heap) {
             if (cache->rooms[granules - 1] == 0) {
                 cache_unload(cache, mp, granules);
             }
@@ -374,12 +507,24 @@ static MP_SLOW bool pool_free_uncached(struct memory_pool *mp, const void *ptr)
     return pool_free_slowly(mp, ptr, taken);
 }
 
-bool pool_free_at_last(struct memory_pool *mp, const void *ptr)
+bool pool_free_at_last(struct memory_pool *mp, struct mp_handle *handle,
+                       const void *ptr)
 {
     if (mp->kind == POOL_CACHED) {
-        return pool_free_uncached(mp, ptr);
+        return pool_free_uncached(mp, handle, ptr);
     }
     return pool_free_slowly(mp, ptr, pool_enter_lock(mp));
+}
+
+/* Live objects in all heaps; at rest. */
+static size_t pool_count_live(const struct memory_pool *mp)
+{
+    size_t live = heap_count_live(&mp->heap);
+
+    for (const struct scope *s = mp->scopes; s != NULL; s = s->next) {
+        live += heap_count_live(&s->heap);
+    }
+    return live;
 }
 
 void pool_reset(struct memory_pool *mp)
@@ -387,6 +532,13 @@ void pool_reset(struct memory_pool *mp)
     bool taken = pool_enter_lock(mp);
 
     cache_pause(mp);
+    size_t live = pool_count_live(mp);
+    mp->freed += live;
+    if (live > mp->peak_objects) {
+        mp->peak_objects = live;
+    }
+    size_t held = pool_held(mp);
+    scope_drop_all(mp);
     struct block *block = heap_reset(&mp->heap);
     while (block != NULL) {
         struct block *next = block->next;
@@ -396,10 +548,13 @@ void pool_reset(struct memory_pool *mp)
     if (!mp->uncached) {
         cache_forget(mp);
     }
-    mp->room = mp->capacity - mp->promised;
+    mp->room += held;
     mp->resets++;
     cache_resume(mp);
     pool_leave(mp, taken);
+    if (mp->bounded) {
+        tree_uncharge(mp, held);
+    }
 }
 
 size_t pool_trim(struct memory_pool *mp, size_t keep)
@@ -428,6 +583,8 @@ void pool_lose_maker(struct memory_pool *mp, bool held)
 
     if (mp->kind == POOL_CACHED && !mp->uncached) {
         cache_flush(&mp->cache, mp);
+        mp->cache.scope = NULL;
+        cache_open(&mp->cache);
     }
     sync_put(&mp->maker, (struct thread_mark *)NULL);
     mp->paused = NULL;

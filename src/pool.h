@@ -28,33 +28,56 @@ enum pool_kind {
     POOL_CACHED
 };
 
+/* Why an allocation was refused. */
+enum { POOL_REFUSED_SIZE, POOL_REFUSED_FULL, POOL_REFUSED_MEMORY };
+
 /* Bytes of a name, with its end; what is longer is cut off. */
 #define POOL_NAME 64
+
+struct mp_handle;
 
 /* The lock owns all that follows but where it says else; fixed: not changed
  * between creation and destruction. */
 struct memory_pool {
     struct thread_mark *maker; /* atomic; the thread that is offered cache;
                                 * NULL: paused, not cached, or it ended */
-    size_t room;          /* bytes of the capacity that nobody holds */
+    size_t room;          /* bytes that may be held before there is a new
+                           * high-water mark, which is looked after where
+                           * there is time for it */
     size_t capacity;      /* bytes held at most, as callers ask; fixed */
     struct lock lock;
     enum pool_kind kind;  /* fixed */
     size_t short_most;    /* granules, BLOCK_SHORT at most, that may be cut
-                           * off without a look at max_object; fixed */
+                           * off without a look at max_object; 0 while a mark
+                           * is open and for a bounded pool */
     size_t max_object;    /* bytes; fixed */
     struct heap heap;     /* its first members are used by every call */
 
     struct cache *caches; /* other threads' */
     struct thread_mark *paused; /* maker while paused */
-    bool uncached;        /* atomic; no cache is offered, for good */
     void **depot;         /* chains of chunks by granules - 1; or NULL */
 
     unsigned flags;       /* MP_*; fixed */
+    bool uncached;        /* atomic; no cache is offered, for good */
+    bool bounded;         /* fixed; some pool above it has a capacity, which
+                           * counts what this one holds */
     struct block *spare;  /* empty blocks kept for use, linked by next */
     size_t spare_bytes;
     size_t promised;      /* bytes out of room for chunks still to come */
-    unsigned long resets; /* so far */
+    size_t reserve;       /* bytes of the capacity beyond that mark */
+    struct scope *scopes; /* open marks, every thread's and handle's, the newest first;
+                           * see scope.h */
+    struct scope *spare_scopes; /* kept for use */
+    unsigned spare_scope_count;
+    unsigned carved;      /* chunks of the heap that marks have */
+    struct tree *tree;    /* fixed once set: the parent, children and
+                           * cleanups; NULL: it has none of them; see tree.h */
+    uint64_t resets; /* so far; the numbers of mp_stats() up to refused */
+    uint64_t freed;       /* objects, but for frees done in caches */
+    size_t peak;          /* granules out of the heaps at once; of a pool with
+                           * caches */
+    size_t peak_objects;
+    uint64_t refused[3];  /* atomic, any thread; by POOL_REFUSED_* */
     size_t next_bytes;    /* of the next block */
     size_t bytes;         /* of the pool itself; fixed */
     mp_backing_t backing; /* fixed; of a pool in the range: for when that
@@ -84,20 +107,36 @@ struct memory_pool *pool_create(const mp_options_t *options);
 void pool_destroy(struct memory_pool *mp);
 
 /* An object, or its free, where more has to be done than to use the caller's
- * own cache or to move the top; for every kind, with no lock held.  NULL: errno
+ * own cache or to move the top; for every kind, with no lock held, by the
+ * handle or, if that is NULL, the thread.  NULL: errno
  * is EINVAL for a size that the pool never takes, ENOBUFS where the capacity is
  * used, ENOMEM.  False: ptr is no live object's start. */
-void *pool_allocate_at_last(struct memory_pool *mp, size_t size);
-bool pool_free_at_last(struct memory_pool *mp, const void *ptr);
-
-/* The same for chunks of the heap.  The lock is held, where taken says so,
- * and left here. */
-void *pool_allocate_slowly(struct memory_pool *mp, size_t size, bool taken);
-bool pool_free_slowly(struct memory_pool *mp, const void *ptr, bool taken);
+void *pool_allocate_at_last(struct memory_pool *mp, struct mp_handle *handle,
+                            size_t size);
+bool pool_free_at_last(struct memory_pool *mp, struct mp_handle *handle,
+                       const void *ptr);
 
 /* A chunk under the lock, which may be left meanwhile; 0 or an error. */
-int pool_take_chunk(struct memory_pool *mp, size_t size, size_t granules,
-                    bool *taken, struct heap_chunk *chunk);
+int pool_take_chunk(struct memory_pool *mp, const struct mp_handle *handle,
+                    size_t size, size_t granules, bool *taken,
+                    struct heap_chunk *chunk);
+
+/* Gives a live chunk back to its heap; its size must be what the pool counts.
+ * The lock is held; pool_leave() leaves it and gives back what is too much. */
+void pool_drop_chunk(struct memory_pool *mp, struct heap_chunk chunk,
+                     size_t size);
+void pool_leave(struct memory_pool *mp, bool taken);
+
+/* Bytes of the capacity that nobody holds; takes some of them, which must be
+ * there, and gives some back.  The lock is held. */
+static inline size_t pool_room(const struct memory_pool *mp)
+{
+    return mp->room + mp->reserve;
+}
+void pool_hold(struct memory_pool *mp, size_t bytes);
+
+/* Says whether pool_cut() may serve; the lock is held. */
+void pool_set_short(struct memory_pool *mp);
 
 /* The error number for a size beyond the room that is left. */
 int pool_full(const struct memory_pool *mp);
@@ -112,7 +151,9 @@ void pool_reset(struct memory_pool *mp);
  * returns the bytes given. */
 size_t pool_trim(struct memory_pool *mp, size_t keep);
 
-/* The live chunk at an address; none, where there is none.  Lock held. */
+/* The granule of some heap of the pool, and the live chunk, at an address;
+ * none, where there is none.  Lock held. */
+struct heap_chunk pool_find(const struct memory_pool *mp, const void *ptr);
 struct heap_chunk pool_find_live(struct memory_pool *mp, const void *ptr);
 
 /* The thread that made the pool ends.  held: the lock is. */
@@ -183,6 +224,7 @@ static inline bool pool_uncut(struct memory_pool *mp, const void *ptr)
     if (length == 0) {
         return false;
     }
+    mp->freed++;
     mp->room += length * BLOCK_GRANULE - mp->heap.slack[i];
     return true;
 }

@@ -219,10 +219,17 @@ void range_give_slot(void *slot)
 
 void range_own(void *start, size_t bytes, struct memory_pool *owner)
 {
+    range_show(start, bytes);
+    range_rename(start, bytes, owner, false);
+}
+
+void range_rename(void *start, size_t bytes, struct memory_pool *owner,
+                  bool apart)
+{
     size_t first = (size_t)((unsigned char *)start - range_base) / RANGE_SLOT;
     struct memory_pool **owners = range_owners(range_base) + first;
 
-    range_show(start, bytes);
+    owner = (struct memory_pool *)((uintptr_t)owner | apart);
     for (size_t i = 0; i < bytes / RANGE_SLOT; i++) {
         sync_put(&owners[i], owner);
     }

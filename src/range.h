@@ -58,6 +58,12 @@ void range_give_slot(void *slot);
  * and what is not in its owner's heap is not its owner's. */
 void range_own(void *start, size_t bytes, struct memory_pool *owner);
 
+/* Names it again, for blocks that are kept and used again.  apart: no cache
+ * takes what is freed there; the name is then one byte off, so that the fast
+ * path does not know it. */
+void range_rename(void *start, size_t bytes, struct memory_pool *owner,
+                  bool apart);
+
 /* For the fork handlers. */
 void range_fork_prepare(void);
 void range_fork_done(void);
@@ -92,7 +98,9 @@ static inline struct memory_pool *range_owner(const void *ptr)
     }
     unsigned char *base = sync_get(&range_base);
     uintptr_t offset = (uintptr_t)ptr - (uintptr_t)base;
-    return sync_get(&range_owners(base)[offset / RANGE_SLOT]);
+    uintptr_t owner =
+        (uintptr_t)sync_get(&range_owners(base)[offset / RANGE_SLOT]);
+    return (struct memory_pool *)(owner & ~(uintptr_t)1);
 }
 
 #endif /* MP_RANGE_H */

@@ -22,6 +22,9 @@ static const struct {
     [MP_EVENT_NO_POINTER] = {"your ptr is NULL", EINVAL},
     [MP_EVENT_NOT_IN_POOL] =
         {"your ptr is not in the memory pool, cannot be freed", EINVAL},
+    [MP_EVENT_MARK] = {"no such mark", EINVAL},
+    [MP_EVENT_CLEANUP] = {"no such cleanup", EINVAL},
+    [MP_EVENT_BUSY] = {"the memory pool is being reset or destroyed", EBUSY},
 };
 
 void mp_report_stderr(memory_pool_t *mp, mp_event_t event,
@@ -55,6 +58,12 @@ void report_event(memory_pool_t *mp, mp_event_t event, const void *ptr)
 {
     report_tell(mp, event, report_events[event].message, ptr);
     errno = report_events[event].error;
+}
+
+void report_cleanup(memory_pool_t *mp, const char *message)
+{
+    report_tell(mp, MP_EVENT_CLEANUP, message, NULL);
+    errno = report_events[MP_EVENT_CLEANUP].error;
 }
 
 void report_no_pool_to_allocate(void)

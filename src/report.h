@@ -15,6 +15,9 @@
  * sets errno to what the event stands for. */
 void report_event(memory_pool_t *mp, mp_event_t event, const void *ptr);
 
+/* The same for MP_EVENT_CLEANUP in other words. */
+void report_cleanup(memory_pool_t *mp, const char *message);
+
 /* The same for mp_allocate(), whose words for no pool are its own. */
 void report_no_pool_to_allocate(void);
 

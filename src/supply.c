@@ -55,11 +55,59 @@ void supply_lay_range_block(struct block *block, unsigned char *memory,
 
 void supply_keep(struct memory_pool *mp, struct block *block)
 {
-    if (block != NULL) {
+    if (block != NULL && !supply_give_carved(mp, block)) {
         block->next = mp->spare;
         mp->spare = block;
         mp->spare_bytes += block->bytes;
     }
+}
+
+void *supply_carve(struct memory_pool *mp, size_t bytes)
+{
+    uint32_t granules = (uint32_t)block_granules(bytes);
+
+    /* Only long chunks can be told from objects. */
+    granules = granules > BLOCK_SHORT ? granules : BLOCK_SHORT + 1;
+    struct heap_chunk chunk = heap_take(&mp->heap, granules);
+    if (chunk.block == NULL) {
+        return NULL;
+    }
+    sync_put(&chunk.block->map[chunk.granule], BLOCK_LONG_HELD);
+    mp->carved++;
+    return block_address(chunk.block, chunk.granule);
+}
+
+bool supply_give_carved(struct memory_pool *mp, void *start)
+{
+    if (mp->carved == 0) {
+        return false;
+    }
+    struct heap_chunk chunk = heap_find(&mp->heap, start);
+    if (chunk.block == NULL) {
+        return false;
+    }
+    mp->carved--;
+    supply_keep(mp, heap_give(&mp->heap, chunk));
+    return true;
+}
+
+/* A block for a mark's heap, out of the main heap's. */
+static struct block *supply_carve_block(struct memory_pool *mp,
+                                        size_t granules)
+{
+    size_t fit = supply_fit(sizeof(struct block), SUPPLY_BLOCK_LEAST);
+
+    granules = granules > fit ? granules : fit;
+    size_t bytes = supply_layout(sizeof(struct block), granules);
+    if (block_granules(bytes) > SUPPLY_GRANULES_MOST) {
+        return NULL;
+    }
+    struct block *block = supply_carve(mp, bytes);
+    if (block != NULL) {
+        block->bytes = bytes;
+        supply_lay_block(block, (unsigned char *)(block + 1), granules);
+    }
+    return block;
 }
 
 struct block *supply_surplus(struct memory_pool *mp, size_t keep)
@@ -167,8 +215,8 @@ static void supply_give_up_caches(struct memory_pool *mp)
     sync_put(&mp->uncached, true);
 }
 
-int supply_grow(struct memory_pool *mp, size_t granules, bool *taken,
-                struct heap_chunk *chunk)
+int supply_grow(struct memory_pool *mp, const struct mp_handle *handle,
+                size_t granules, bool *taken, struct heap_chunk *chunk)
 {
     bool whole = granules > SUPPLY_WHOLE;
     struct block *block = whole ? NULL : supply_take_spare(mp, granules);
@@ -189,13 +237,23 @@ int supply_grow(struct memory_pool *mp, size_t granules, bool *taken,
         }
         *taken = pool_enter_lock(mp);
     }
+    /* Now, since marks may have come and gone while the lock was left. */
+    struct scope *scope = scope_current(mp, handle);
+    struct heap *heap = scope == NULL ? &mp->heap : &scope->heap;
+    if (block == NULL && scope != NULL) {
+        block = supply_carve_block(mp, granules);
+        whole = false;
+    }
     if (block == NULL) {
         return ENOMEM;
     }
     if (!mp->uncached && !whole && !range_has(block)) {
         supply_give_up_caches(mp);
     }
-    if (!(whole ? heap_add_whole : heap_add)(&mp->heap, block)) {
+    if (range_has(block)) {
+        range_rename(block, block->bytes, mp, scope != NULL);
+    }
+    if (!(whole ? heap_add_whole : heap_add)(heap, block)) {
         supply_keep(mp, block);
         return ENOMEM;
     }

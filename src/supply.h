@@ -5,7 +5,7 @@
 #ifndef MP_SUPPLY_H
 #define MP_SUPPLY_H
 
-#include "pool.h"
+#include "scope.h"
 
 /* Bytes of a pool's second block, from which on each is twice the one before
  * up to SUPPLY_BLOCK_MOST. */
@@ -47,10 +47,16 @@ struct block *supply_surplus(struct memory_pool *mp, size_t keep);
 /* Without the lock: gives those back. */
 void supply_release(struct memory_pool *mp, struct block *block);
 
-/* Gets the heap a block for a chunk of that length, 0 or an error number;
+/* With the lock: a chunk of the main heap's for a mark, where the backing has
+ * no more blocks; NULL: the heap has none of at least so many bytes.  And back:
+ * false, where it is no such chunk. */
+void *supply_carve(struct memory_pool *mp, size_t bytes);
+bool supply_give_carved(struct memory_pool *mp, void *start);
+
+/* Gets the caller's heap a block for a chunk of that length, 0 or an error number;
  * *chunk is set where the block is that one chunk.  The lock, held on entry
- * and on return, is left meanwhile. */
-int supply_grow(struct memory_pool *mp, size_t granules, bool *taken,
-                struct heap_chunk *chunk);
+ * and on return, is left meanwhile.  handle: see scope_current(). */
+int supply_grow(struct memory_pool *mp, const struct mp_handle *handle,
+                size_t granules, bool *taken, struct heap_chunk *chunk);
 
 #endif /* MP_SUPPLY_H */

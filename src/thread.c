@@ -67,6 +67,13 @@ static void thread_end(void *argument)
     lock_leave(&thread_lock, taken);
 }
 
+uint64_t thread_new_number(void)
+{
+    static unsigned long numbers; /* atomic */
+
+    return sync_add(&numbers, 1) + 1;
+}
+
 /* A struct thread for the caller; the list's lock is held. */
 static struct thread *thread_take(void)
 {
@@ -94,6 +101,7 @@ static struct thread *thread_take(void)
         return NULL;
     }
     thread->mark = &thread_mark;
+    thread->number = thread_new_number();
     memset(thread->found, 0, sizeof thread->found);
     return thread;
 }

@@ -8,9 +8,9 @@
  * freed, only used again, so that a pool may look at its maker's without
  * knowing whether that thread still runs.
  *
- * Two words of thread-local storage, no more, since a library loaded late
- * finds little room for it: the pool whose fast path the thread is in, and
- * its struct thread.
+ * Two words of thread-local storage, and one in tree.c, no more, since a
+ * library loaded late finds little room for it: the pool whose fast path the
+ * thread is in, and its struct thread.
  *
  * Locks, in the order in which they are taken: the list of threads; the
  * attachments (which cache belongs to which pool and thread); a thread's own;
@@ -18,6 +18,9 @@
  */
 #ifndef MP_THREAD_H
 #define MP_THREAD_H
+
+#include <stddef.h>
+#include <stdint.h>
 
 #include "lock.h"
 
@@ -53,12 +56,22 @@ struct thread {
     struct memory_pool *made;    /* pools that it made, linked by made_next */
     struct thread_mark *mark;    /* the list's lock; NULL: it has ended */
     struct thread *next;         /* the list's lock */
+    uint64_t number;             /* only its thread; never used again */
     struct cache *attached;      /* the attachments' lock */
     struct cache *found[THREAD_CACHES]; /* only its thread */
 };
 
 /* The calling thread's; NULL: no memory, or the thread is ending. */
 struct thread *thread_self(void);
+
+/* A number that no other thread or handle has or will have; and the calling
+ * thread's, 0 where thread_self() was not called before. */
+uint64_t thread_new_number(void);
+
+static inline uint64_t thread_number(void)
+{
+    return thread_mark.self == NULL ? 0 : thread_mark.self->number;
+}
 
 /* Puts a pool on its maker's list, or takes it off. */
 void thread_enlist(struct thread *thread, struct memory_pool *mp);

@@ -404,6 +404,43 @@ START_TEST(a_pointer_from_before_a_reset_is_refused)
 }
 END_TEST
 
+/* Refused with a line, and the pool holds what it held. */
+static void misuse_rewind(struct support_shadow *shadow, mp_mark_t mark)
+{
+    support_capture();
+    errno = SUPPORT_ERRNO;
+    int result = mp_rewind(shadow->mp, mark);
+    int seen = errno;
+    support_release_lines("no such mark\n", 1);
+    ck_assert_int_eq(result, -1);
+    ck_assert_int_eq(seen, EINVAL);
+    shadow_verify(shadow);
+}
+
+START_TEST(a_mark_that_is_none_is_refused)
+{
+    struct support_shadow *shadow = misuse_pool();
+    struct support_shadow *other = misuse_pool();
+    mp_mark_t none = {0};
+    mp_mark_t mark = mp_mark(shadow->mp);
+
+    ck_assert_uint_ne(mark.number, 0);
+    misuse_rewind(shadow, none);
+    misuse_rewind(other, mark);
+    for (unsigned bit = 0; bit < 64; bit++) {
+        mp_mark_t wrong = {mark.number ^ (uint64_t)1 << bit};
+        misuse_rewind(shadow, wrong);
+    }
+    ck_assert_int_eq(mp_rewind(shadow->mp, mark), 0);
+    misuse_rewind(shadow, mark);
+    mark = mp_mark(shadow->mp);
+    shadow_reset(shadow);
+    misuse_rewind(shadow, mark);
+    shadow_end(other);
+    shadow_end(shadow);
+}
+END_TEST
+
 START_TEST(is_mp_ptr_knows_live_objects_and_nothing_else)
 {
     struct support_shadow *shadow = misuse_pool();
@@ -473,6 +510,7 @@ int main(void)
     tcase_add_test(pointer, a_second_free_after_other_frees_is_refused);
     tcase_add_test(pointer, a_second_free_by_another_thread_is_refused);
     tcase_add_test(pointer, a_pointer_from_before_a_reset_is_refused);
+    tcase_add_test(pointer, a_mark_that_is_none_is_refused);
     tcase_add_test(pointer, is_mp_ptr_knows_live_objects_and_nothing_else);
     return support_run(suite);
 }

@@ -57,7 +57,7 @@ START_TEST(test_refused)
         {{.capacity = 10, .max_object = 11}, "max_object"},
         {{.threads = (mp_threads_t)3}, "threads"},
         {{.threads = (mp_threads_t)1000}, "threads"},
-        {{.flags = 2}, "flags"},
+        {{.flags = 4}, "flags"},
         {{.flags = ~0u}, "flags"},
         {{.backing = &no_acquire}, "backing"},
         {{.backing = &no_release}, "backing"},

@@ -17,7 +17,10 @@ tests_fork_ldflags = -Wl,--wrap=malloc -Wl,--wrap=calloc \
 if HAVE_CHECK
 tests_programs = tests/check_capacity tests/check_misuse \
 	tests/check_threads tests/check_memory tests/check_pools \
-	tests/check_options tests/check_lifetimes tests/check_processes
+	tests/check_options tests/check_lifetimes tests/check_processes \
+	tests/check_scopes tests/check_handles \
+	tests/check_view tests/check_print \
+	tests/check_tree tests/check_strings tests/check_children
 check_PROGRAMS += $(tests_programs)
 TESTS += $(tests_programs)
 
@@ -41,6 +44,41 @@ tests_check_options_LDADD = libmempool.la $(tests_libs)
 tests_check_lifetimes_SOURCES = tests/check_lifetimes.c $(tests_pools)
 tests_check_lifetimes_CFLAGS = $(tests_cflags)
 tests_check_lifetimes_LDADD = libmempool.la $(tests_libs)
+
+tests_scopes = tests/scopes.c tests/scopes.h $(tests_pools)
+tests_check_scopes_SOURCES = tests/check_scopes.c $(tests_scopes)
+tests_check_scopes_CFLAGS = $(tests_cflags)
+tests_check_scopes_LDADD = libmempool.la $(tests_libs)
+
+tests_check_children_SOURCES = tests/check_children.c $(tests_pools) \
+	$(tests_fork)
+tests_check_children_CFLAGS = $(tests_cflags)
+tests_check_children_LDFLAGS = $(AM_LDFLAGS) $(tests_fork_ldflags)
+tests_check_children_LDADD = libmempool-internal.la $(tests_libs)
+
+tests_view = tests/view.c tests/view.h $(tests_pools)
+tests_check_view_SOURCES = tests/check_view.c $(tests_view)
+tests_check_view_CFLAGS = $(tests_cflags)
+tests_check_view_LDADD = libmempool.la $(tests_libs)
+
+tests_check_print_SOURCES = tests/check_print.c $(tests_view)
+tests_check_print_CFLAGS = $(tests_cflags)
+tests_check_print_LDADD = libmempool.la $(tests_libs)
+
+tests_check_handles_SOURCES = tests/check_handles.c $(tests_scopes) \
+	$(tests_fork)
+tests_check_handles_CFLAGS = $(tests_cflags)
+tests_check_handles_LDFLAGS = $(AM_LDFLAGS) $(tests_fork_ldflags)
+tests_check_handles_LDADD = libmempool-internal.la $(tests_libs)
+
+tests_check_tree_SOURCES = tests/check_tree.c $(tests_pools) $(tests_fork)
+tests_check_tree_CFLAGS = $(tests_cflags)
+tests_check_tree_LDFLAGS = $(AM_LDFLAGS) $(tests_fork_ldflags)
+tests_check_tree_LDADD = libmempool-internal.la $(tests_libs)
+
+tests_check_strings_SOURCES = tests/check_strings.c $(tests_pools)
+tests_check_strings_CFLAGS = $(tests_cflags)
+tests_check_strings_LDADD = libmempool.la $(tests_libs)
 
 # Linked statically, since it loads the shared library besides.
 tests_check_processes_SOURCES = tests/check_processes.c $(tests_pools) \
@@ -78,7 +116,7 @@ endif
 # Everything at once; check-long runs it for as long as asked.
 check_PROGRAMS += tests/stress
 TESTS += tests/stress
-tests_stress_SOURCES = tests/stress.c $(tests_fork)
+tests_stress_SOURCES = tests/stress.c tests/stress_scopes.h $(tests_fork)
 tests_stress_CFLAGS = $(AM_CFLAGS)
 tests_stress_LDFLAGS = $(AM_LDFLAGS) $(tests_fork_ldflags)
 tests_stress_LDADD = libmempool-internal.la $(PTHREAD_LIBS)

@@ -4,11 +4,13 @@
  *
  * Rounds of threads share some pools and a table of objects: whoever takes
  * an object out of the table owns it, checks each of its bytes, and frees it,
- * resizes it or puts it back.  They make pools and hand them on too, to be
- * destroyed by another thread, and reset one pool that others allocate from.
- * The main thread forks meanwhile; the child uses, checks, resets and
- * destroys every pool.  Between rounds every pool is checked, and now and
- * then reset.
+ * resizes it or puts it back.  They make pools and trees of pools with
+ * cleanups and hand them on too, to be destroyed by another thread, and reset
+ * one pool that others allocate from.  They mark the shared pools, by
+ * themselves and through handles that wander, and look at them with
+ * statistics, walks and pictures.  The main thread forks meanwhile; the child
+ * uses, checks, resets and destroys every pool.  Between rounds every pool is
+ * checked, and now and then reset.
  *
  * MP_STRESS_SECONDS, MP_STRESS_THREADS and MP_SEED say how long, how many and
  * what; the seed gives each thread's choices, not how the threads interleave.
@@ -52,7 +54,6 @@ static memory_pool_t *stress_dropped; /* reset while others allocate */
 static _Atomic(struct stress_item *) stress_slots[STRESS_SLOTS];
 static _Atomic(memory_pool_t *) stress_gifts[STRESS_GIFTS];
 static atomic_ulong stress_done;
-static atomic_bool stress_stop; /* ends a round early */
 
 static void stress_fail(const char *what, int line)
 {
@@ -230,6 +231,8 @@ static void stress_object(uint64_t *state)
     stress_free(atomic_exchange(&stress_slots[slot], item));
 }
 
+#include "stress_scopes.h"
+
 /* Makes a pool with some objects, and destroys another's. */
 static void stress_gift(uint64_t *state)
 {
@@ -250,6 +253,7 @@ static void stress_gift(uint64_t *state)
             free(items[i]);
         }
     }
+    stress_grow_tree(mp, state);
     mp = atomic_exchange(&stress_gifts[slot], mp);
     if (mp != NULL) {
         void *object = mp_allocate(mp, 100);
@@ -285,6 +289,14 @@ static void *stress_thread(void *argument)
         } else if (choice == 9) {
             size_t pool = stress_below(&state, STRESS_POOLS);
             mp_trim(stress_pools[pool], stress_below(&state, 1000000));
+        } else if (choice < 12) {
+            stress_view(&state);
+        } else if (choice < 20) {
+            stress_marked(&state);
+        } else if (choice < 40) {
+            stress_wander(&state);
+        } else if (choice < 60) {
+            stress_strings(&state);
         } else if (choice < 256) {
             STRESS_EXPECT(mp_allocate(stress_dropped,
                                       1 + stress_below(&state, 2000)) != NULL);
@@ -387,11 +399,23 @@ static void stress_clear(bool by_reset)
             stress_free(item);
         }
     }
+    for (unsigned i = 0; i < STRESS_HANDLES; i++) {
+        struct stress_handle *handle = atomic_load(&stress_handles[i]);
+        if (handle != NULL && by_reset) {
+            handle->mark.number = 0;
+        } else if (handle != NULL) {
+            stress_handle_rewind(handle);
+        }
+    }
     for (unsigned i = 0; i < STRESS_POOLS; i++) {
+        mp_stats_t stats;
         if (by_reset) {
             free_all_memory(stress_pools[i]);
         }
         STRESS_EXPECT(mp_check(stress_pools[i]) == 0);
+        STRESS_EXPECT(mp_stats(stress_pools[i], &stats) == 0);
+        STRESS_EXPECT(stats.live_objects == 0);
+        STRESS_EXPECT(stats.allocations == stats.frees);
     }
 }
 
@@ -435,7 +459,11 @@ static void stress_finish(void)
             destroy_memory_pool(mp);
         }
     }
+    STRESS_EXPECT(atomic_load(&stress_cleanups) == 0);
     stress_clear(false);
+    for (unsigned i = 0; i < STRESS_HANDLES; i++) {
+        stress_handle_end(atomic_exchange(&stress_handles[i], NULL));
+    }
     for (unsigned i = 0; i < STRESS_POOLS; i++) {
         destroy_memory_pool(stress_pools[i]);
     }

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * man_mp_stats.c - the example of mp_stats(3).
+ *
+ * A pool with a free block says so, and no more once that is given back.
+ */
+#include <memory_pool.h>
+#include <stdlib.h>
+
+/* True where more than a quarter of a pool's memory is in nobody's use. */
+static bool wants_trim(memory_pool_t *mp)
+{
+    mp_stats_t stats;
+
+    return mp_stats(mp, &stats) == 0 &&
+           stats.live_bytes + stats.cached_bytes <
+               stats.backing_bytes / 4 * 3;
+}
+
+int main(void)
+{
+    memory_pool_t *mp = mp_create(NULL);
+
+    if (mp == NULL || mp_allocate(mp, 1000000) == NULL) {
+        return EXIT_FAILURE;
+    }
+    bool right = !wants_trim(mp);
+    free_all_memory(mp);
+    right = right && wants_trim(mp) && mp_trim(mp, 0) > 0;
+    destroy_memory_pool(mp);
+    return right ? EXIT_SUCCESS : EXIT_FAILURE;
+}

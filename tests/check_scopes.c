@@ -1,0 +1,613 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * check_scopes.c - marks: what a rewind drops, and what it leaves.
+ *
+ * Random work on every kind of pool beside a shadow that knows the rule, and
+ * one test for each thing that could get the rule wrong: objects that change
+ * hands, grow, are of every length, or belong to threads that end; resets,
+ * forks, a backing that fails.  Handles are in check_handles.c.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "scopes.h"
+
+/* A base pool says on standard error what is no concern here. */
+static void capture_start(int kind)
+{
+    if (kind == pools_count + SCOPES_BASE) {
+        support_capture();
+    }
+}
+
+static void capture_end(int kind)
+{
+    if (kind == pools_count + SCOPES_BASE) {
+        free(support_release());
+    }
+}
+
+static void *run_random(void *argument)
+{
+    struct scopes *scopes = argument;
+
+    for (unsigned n = support_times(20000, 10); n > 0; n--) {
+        scopes_step(scopes);
+        if (n % 256 == 0) {
+            scopes_verify(scopes);
+        }
+    }
+    scopes_verify(scopes);
+    while (scopes->depth > 0) {
+        scopes_rewind(scopes, scopes->depth - 1);
+        scopes_verify(scopes);
+    }
+    scopes_clear(scopes);
+    scopes_verify(scopes);
+    return NULL;
+}
+
+START_TEST(test_random)
+{
+    uint64_t seed = support_seed();
+    memory_pool_t *mp = scopes_pool(_i);
+    struct scopes *scopes = scopes_new(mp, _i, seed);
+
+    capture_start(_i);
+    run_random(scopes);
+    capture_end(_i);
+    free(scopes);
+    scopes_pool_end(mp, _i);
+}
+END_TEST
+
+/* The same by a thread that did not make the pool, beside objects and a mark
+ * of the one that did, which is open all the time. */
+START_TEST(test_random_in_a_thread)
+{
+    uint64_t seed = support_seed();
+    memory_pool_t *mp = scopes_pool(_i);
+    struct scopes *own = scopes_new(mp, _i, 1);
+    struct scopes *scopes = scopes_new(mp, _i, seed);
+
+    capture_start(_i);
+    own->alone = scopes->alone = false;
+    for (unsigned n = 0; n < 40; n++) {
+        if (n % 10 == 5) {
+            scopes_mark(own);
+        }
+        scopes_allocate_size(own, 1); /* a base pool may have 64 */
+    }
+    if (scopes->capacity != 0) {
+        scopes->capacity -= own->bytes;
+        scopes->longest -= own->bytes;
+    }
+    support_join(support_start(run_random, scopes));
+    scopes_verify(own);
+    own->alone = true;
+    scopes_verify(own);
+    while (own->depth > 0) {
+        scopes_rewind(own, own->depth - 1);
+        scopes_verify(own);
+    }
+    capture_end(_i);
+    free(scopes);
+    free(own);
+    scopes_pool_end(mp, _i);
+}
+END_TEST
+
+/* Lengths at all the borders: a granule, the longest short chunk, a block
+ * alone. */
+static const size_t lengths[] = {1,    15,    16,     17,     1023,   1024,
+                                 1025, 40000, 262144, 262145, 1000000};
+#define LENGTHS (sizeof lengths / sizeof lengths[0])
+
+START_TEST(test_lengths)
+{
+    memory_pool_t *mp = scopes_pool(_i);
+    struct scopes *scopes = scopes_new(mp, _i, 1);
+
+    if (scopes->capacity == 0) {
+        for (unsigned round = 0; round < 3; round++) {
+            for (unsigned level = 0; level < LENGTHS; level++) {
+                scopes_mark(scopes);
+                for (unsigned i = 0; i < 4; i++) {
+                    scopes_allocate_size(scopes,
+                                         lengths[(level + i) % LENGTHS]);
+                }
+                scopes_free(scopes, scopes->count - 2);
+            }
+            scopes_verify(scopes);
+            while (scopes->depth > round % 2) {
+                scopes_rewind(scopes, scopes->depth - 1 - round % 2);
+                scopes_verify(scopes);
+            }
+        }
+        free_all_memory(mp);
+    }
+    free(scopes);
+    scopes_pool_end(mp, _i);
+}
+END_TEST
+
+/* What was freed after the mark stays freed, and its memory is to be had. */
+START_TEST(test_older_objects)
+{
+    memory_pool_t *mp = scopes_pool(_i);
+    struct scopes *scopes = scopes_new(mp, _i, 2);
+
+    for (unsigned i = 0; i < 60; i++) {
+        scopes_allocate_size(scopes, 1 + i % 16);
+    }
+    scopes_mark(scopes);
+    for (unsigned i = 0; i < 30; i++) {
+        size_t before = scopes->count;
+        scopes_free(scopes, i); /* never one from after the mark */
+        scopes_allocate_size(scopes, 1 + i % 16);
+        POOLS_EXPECT(scopes->count == before);
+    }
+    scopes_verify(scopes);
+    scopes_rewind(scopes, 0);
+    ck_assert_uint_eq(scopes->count, 30);
+    scopes_verify(scopes);
+    scopes_clear(scopes);
+    scopes_verify(scopes);
+    free(scopes);
+    scopes_pool_end(mp, _i);
+}
+END_TEST
+
+/* A resize that moves is an allocation, one that does not is none. */
+START_TEST(test_resize)
+{
+    memory_pool_t *mp = scopes_pool(_i);
+    struct scopes *scopes = scopes_new(mp, _i, 3);
+    size_t most = scopes->capacity != 0 ? scopes->capacity / 4 : 600000;
+    unsigned moved = 0, stayed = 0;
+
+    for (size_t size = 1; size <= most; size = size * 3 + 5) {
+        unsigned char *old = mp_allocate(mp, size);
+        ck_assert_ptr_nonnull(old);
+        mp_mark_t mark = mp_mark(mp);
+        ck_assert_uint_ne(mark.number, 0);
+        support_fill(old, size, 7);
+        unsigned char *at = mp_realloc(mp, old, size / 2 + 1);
+        ck_assert_ptr_nonnull(at);
+        at = mp_realloc(mp, at, size * 2);
+        ck_assert_ptr_nonnull(at);
+        POOLS_EXPECT(support_holds(at, size / 2 + 1, 7));
+        ck_assert_int_eq(mp_rewind(mp, mark), 0);
+        ck_assert_int_eq(mp_check(mp), 0);
+        if (mp_locate(mp, at) == MP_LIVE) {
+            POOLS_EXPECT(at == old);
+            stayed++;
+            free_memory(mp, at);
+        } else {
+            POOLS_EXPECT(at != old && mp_locate(mp, old) != MP_LIVE);
+            moved++;
+        }
+    }
+    ck_assert_uint_gt(moved + stayed, 4);
+    scopes_verify(scopes);
+    free(scopes);
+    scopes_pool_end(mp, _i);
+}
+END_TEST
+
+/* Many marks, each with an object, and a rewind over all of them at once. */
+START_TEST(test_deep)
+{
+    enum { DEEP = 300 };
+    memory_pool_t *mp = scopes_pool(_i);
+    struct scopes *scopes = scopes_new(mp, _i, 4);
+    static mp_mark_t marks[DEEP];
+    static void *objects[DEEP];
+
+    scopes_allocate_size(scopes, 10);
+    for (unsigned i = 0; i < DEEP; i++) {
+        marks[i] = mp_mark(mp);
+        POOLS_EXPECT(marks[i].number != 0);
+        objects[i] = mp_allocate(mp, 1 + i % 3);
+        POOLS_EXPECT(objects[i] != NULL);
+    }
+    ck_assert_int_eq(mp_check(mp), 0);
+    ck_assert_int_eq(mp_rewind(mp, marks[DEEP / 2]), 0);
+    ck_assert_int_eq(mp_check(mp), 0);
+    for (unsigned i = 0; i < DEEP; i++) {
+        POOLS_EXPECT((mp_locate(mp, objects[i]) == MP_LIVE) ==
+                     (i < DEEP / 2));
+    }
+    capture_start(_i);
+    for (unsigned i = DEEP / 2; i < DEEP; i++) {
+        scopes_refused(mp, NULL, marks[i]);
+    }
+    capture_end(_i);
+    ck_assert_int_eq(mp_rewind(mp, marks[0]), 0);
+    scopes_verify(scopes);
+    free(scopes);
+    scopes_pool_end(mp, _i);
+}
+END_TEST
+
+/* A scope takes and gives back the same memory each time. */
+START_TEST(test_footprint)
+{
+    memory_pool_t *mp = scopes_pool(_i);
+    mp_stats_t stats;
+    size_t settled = 0;
+    unsigned count = support_times(20000, 20);
+
+    for (unsigned n = 0; n < count; n++) {
+        mp_mark_t outer = mp_mark(mp);
+        void *kept = mp_allocate(mp, 100);
+        mp_mark_t inner = mp_mark(mp);
+        POOLS_EXPECT(outer.number != 0 && inner.number != 0);
+        POOLS_EXPECT(kept != NULL && mp_allocate(mp, 1 + n % 500) != NULL);
+        if (n % 3 == 0) {
+            free_memory(mp, kept);
+        }
+        POOLS_EXPECT(n % 2 == 0 || mp_rewind(mp, inner) == 0);
+        POOLS_EXPECT(mp_rewind(mp, outer) == 0);
+        if (n == 100) {
+            POOLS_EXPECT(mp_stats(mp, &stats) == 0);
+            settled = stats.backing_bytes;
+        }
+    }
+    POOLS_EXPECT(mp_stats(mp, &stats) == 0);
+    ck_assert_uint_eq(stats.live_objects, 0);
+    ck_assert_uint_eq(stats.allocations, stats.frees);
+    ck_assert_uint_le(stats.backing_bytes, settled + 65536);
+    scopes_pool_end(mp, _i);
+}
+END_TEST
+
+START_TEST(test_reset)
+{
+    memory_pool_t *mp = scopes_pool(_i);
+    struct scopes *scopes = scopes_new(mp, _i, 5);
+
+    capture_start(_i);
+    for (unsigned round = 0; round < 50; round++) {
+        for (unsigned i = 0; i <= round % SCOPES_DEEP; i++) {
+            scopes_mark(scopes);
+            scopes_allocate(scopes);
+            scopes_allocate(scopes);
+        }
+        scopes_reset(scopes);
+        scopes_verify(scopes);
+        scopes_allocate(scopes);
+        scopes_mark(scopes);
+        scopes_allocate(scopes);
+        scopes_rewind(scopes, 0);
+        scopes_verify(scopes);
+        scopes_clear(scopes);
+    }
+    /* A pool may end with marks open. */
+    scopes_mark(scopes);
+    scopes_allocate(scopes);
+    scopes_mark(scopes);
+    scopes_allocate(scopes);
+    capture_end(_i);
+    free(scopes);
+    scopes_pool_end(mp, _i);
+}
+END_TEST
+
+/* A child is no object: it stays, with all it has. */
+START_TEST(test_children_stay)
+{
+    memory_pool_t *mp = mp_create(NULL);
+    mp_options_t options = {.parent = mp};
+    mp_mark_t mark = mp_mark(mp);
+    memory_pool_t *child = mp_create(&options);
+
+    ck_assert(child != NULL && mark.number != 0);
+    unsigned char *object = mp_allocate(child, 100);
+    ck_assert_ptr_nonnull(object);
+    support_fill(object, 100, 9);
+    ck_assert_ptr_nonnull(mp_allocate(mp, 100));
+    ck_assert_int_eq(mp_rewind(mp, mark), 0);
+    ck_assert_int_eq(mp_check(child), 0);
+    ck_assert(is_mp_ptr(child, object));
+    ck_assert(support_holds(object, 100, 9));
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+/* The word is nowhere in n bytes. */
+static bool is_gone(const unsigned char *at, size_t n)
+{
+    static const unsigned char word[] = {0xde, 0xad, 0xbe, 0xef,
+                                         0xde, 0xad, 0xbe, 0xef};
+
+    for (size_t i = 0; i + sizeof word <= n; i++) {
+        if (memcmp(at + i, word, sizeof word) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void put_word(unsigned char *at, size_t n)
+{
+    static const unsigned char word[] = {0xde, 0xad, 0xbe, 0xef};
+
+    for (size_t i = 0; i < n; i++) {
+        at[i] = word[i % sizeof word];
+    }
+}
+
+START_TEST(test_zeroed)
+{
+    static unsigned char buffer[400000];
+    mp_backing_t backing = mp_backing_buffer(buffer, sizeof buffer);
+    mp_options_t options = {.backing = &backing,
+                            .flags = MP_ZERO_ON_FREE,
+                            .threads = (mp_threads_t)_i};
+    memory_pool_t *mp = mp_create(&options);
+
+    ck_assert_ptr_nonnull(mp);
+    for (size_t size = 8; size < 2000; size *= 2) { /* the newest object */
+        unsigned char *at = mp_allocate(mp, size);
+        ck_assert_ptr_nonnull(at);
+        put_word(at, size);
+        free_memory(mp, at);
+        ck_assert(is_gone(buffer, sizeof buffer));
+    }
+    for (unsigned round = 0; round < 4; round++) {
+        mp_mark_t marks[2];
+        for (unsigned k = 0; k < 2; k++) {
+            marks[k] = mp_mark(mp);
+            ck_assert_uint_ne(marks[k].number, 0);
+            for (size_t size = 8; size < 20000; size = size * 2 + 3) {
+                unsigned char *at = mp_allocate(mp, size);
+                ck_assert_ptr_nonnull(at);
+                put_word(at, size);
+            }
+        }
+        ck_assert(!is_gone(buffer, sizeof buffer));
+        ck_assert_int_eq(mp_rewind(mp, marks[round % 2]), 0);
+        ck_assert(is_gone(buffer, sizeof buffer) == (round % 2 == 0));
+        ck_assert(round % 2 == 0 || mp_rewind(mp, marks[0]) == 0);
+        ck_assert(is_gone(buffer, sizeof buffer));
+    }
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+/* Each call for memory fails once, and then all do. */
+START_TEST(test_no_memory)
+{
+    static void *objects[40];
+    struct pools_backing own;
+    mp_backing_t backing = pools_backing_of(&own);
+    mp_options_t options = {.backing = &backing,
+                            .threads = (mp_threads_t)_i};
+
+    for (size_t fail = 2; fail < 40; fail++) {
+        pools_backing_start(&own);
+        memory_pool_t *mp = mp_create(&options);
+        mp_mark_t first = {0};
+        size_t failed = 0;
+        ck_assert_ptr_nonnull(mp);
+        own.fail_at = fail / 2 + 1;
+        own.fail_on = fail % 2 == 0;
+        unsigned char *before = mp_allocate(mp, 10);
+        POOLS_EXPECT(before != NULL); /* there is room for it */
+        support_fill(before, 10, 11);
+        for (unsigned i = 0; i < 40; i++) {
+            errno = SUPPORT_ERRNO;
+            mp_mark_t mark = mp_mark(mp);
+            POOLS_EXPECT(errno ==
+                         (mark.number != 0 ? SUPPORT_ERRNO : ENOMEM));
+            first = first.number == 0 ? mark : first;
+            failed += mark.number == 0;
+            objects[i] = mp_allocate(mp, i % 4 == 3 ? 100000 : 2000);
+            failed += objects[i] == NULL;
+            POOLS_EXPECT(objects[i] != NULL || errno == ENOMEM);
+            POOLS_EXPECT(mp_check(mp) == 0);
+        }
+        POOLS_EXPECT(failed > 0 || fail > 10);
+        POOLS_EXPECT(first.number == 0 || mp_rewind(mp, first) == 0);
+        POOLS_EXPECT(mp_check(mp) == 0);
+        POOLS_EXPECT(mp_locate(mp, before) == MP_LIVE);
+        POOLS_EXPECT(support_holds(before, 10, 11));
+        own.fail_at = 0;
+        first = mp_mark(mp);
+        POOLS_EXPECT(first.number != 0 && mp_allocate(mp, 100000) != NULL);
+        POOLS_EXPECT(mp_rewind(mp, first) == 0);
+        POOLS_EXPECT(mp_check(mp) == 0);
+        destroy_memory_pool(mp);
+        POOLS_EXPECT(own.count == 0 && own.wrong == 0);
+        pthread_mutex_destroy(&own.lock);
+    }
+}
+END_TEST
+
+/* Refused, reported, and nothing is changed. */
+static void expect_no_mark(struct scopes *scopes, mp_handle_t *handle,
+                           mp_mark_t mark)
+{
+    size_t reports = pools_reported.count;
+
+    scopes_refused(scopes->mp, handle, mark);
+    ck_assert_uint_eq(pools_reported.count, reports + 1);
+    ck_assert_int_eq(pools_reported.event, MP_EVENT_MARK);
+    ck_assert_str_eq(pools_reported.message, "no such mark");
+    ck_assert_ptr_eq(pools_reported.mp, scopes->mp);
+    ck_assert_ptr_null(pools_reported.ptr);
+    scopes_verify(scopes);
+}
+
+static void *mark_in_thread(void *argument)
+{
+    struct scopes *scopes = argument;
+    mp_mark_t *mark = malloc(sizeof *mark);
+
+    POOLS_EXPECT(mark != NULL);
+    *mark = mp_mark(scopes->mp);
+    return mark;
+}
+
+START_TEST(test_misuse)
+{
+    mp_options_t options = {.threads = _i < 2 ? (mp_threads_t)_i : 0,
+                            .capacity = _i == 2 ? SCOPES_CAPACITY : 0,
+                            .report = pools_report};
+    memory_pool_t *mp = mp_create(&options);
+    memory_pool_t *other = mp_create(&options);
+    struct scopes *scopes = scopes_new(mp, 0, 6);
+    mp_handle_t *handle = mp_attach(mp);
+    mp_mark_t elsewhere = mp_mark(other);
+    mp_mark_t handles, none = {0};
+    void *threads;
+
+    ck_assert(mp != NULL && other != NULL && handle != NULL);
+    scopes_allocate_size(scopes, 20);
+    expect_no_mark(scopes, NULL, none); /* before there is any */
+    expect_no_mark(scopes, handle, none);
+    expect_no_mark(scopes, NULL, elsewhere);
+    scopes_mark(scopes);
+    scopes_allocate_size(scopes, 30);
+    scopes_mark(scopes);
+    scopes_allocate_size(scopes, 40);
+    handles = mp_handle_mark(handle);
+    ck_assert_int_eq(pthread_join(support_start(mark_in_thread, scopes),
+                                  &threads), 0);
+    expect_no_mark(scopes, NULL, none);
+    expect_no_mark(scopes, NULL, handles);
+    expect_no_mark(scopes, NULL, *(mp_mark_t *)threads);
+    expect_no_mark(scopes, handle, *(mp_mark_t *)threads);
+    expect_no_mark(scopes, handle, scopes->marks[0]);
+    for (unsigned bit = 0; bit < 64; bit++) {
+        mp_mark_t wrong = scopes->marks[0];
+        wrong.number ^= (uint64_t)1 << bit;
+        if (wrong.number != scopes->marks[1].number) {
+            expect_no_mark(scopes, NULL, wrong);
+        }
+    }
+    mp_mark_t used = scopes->marks[1];
+    scopes_rewind(scopes, 1);
+    expect_no_mark(scopes, NULL, used);
+    used = scopes->marks[0];
+    scopes_rewind(scopes, 0);
+    expect_no_mark(scopes, NULL, used);
+    ck_assert_int_eq(mp_handle_rewind(handle, handles), 0);
+    expect_no_mark(scopes, handle, handles);
+    scopes_mark(scopes);
+    used = scopes->marks[0];
+    handles = mp_handle_mark(handle);
+    scopes_reset(scopes);
+    scopes_mark(scopes);
+    expect_no_mark(scopes, NULL, used);
+    expect_no_mark(scopes, handle, handles);
+    mp_detach(handle);
+    free(threads);
+    free(scopes);
+    destroy_memory_pool(other);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+/* A silent pool says nothing but errno; and without a pool nothing is said. */
+START_TEST(test_misuse_in_silence)
+{
+    memory_pool_t *mp = mp_create(NULL);
+    mp_mark_t mark = mp_mark(mp), none = {0};
+
+    support_capture();
+    scopes_refused(mp, NULL, none);
+    scopes_refused(NULL, NULL, mark);
+    scopes_refused(NULL, NULL, none);
+    errno = 0;
+    ck_assert_uint_eq(mp_mark(NULL).number, 0);
+    ck_assert_int_eq(errno, EINVAL);
+    ck_assert_int_eq(mp_rewind(mp, mark), 0);
+    scopes_refused(mp, NULL, mark);
+    support_release_lines("", 0);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+/* A child process has its thread's marks; 0, or what is wrong. */
+static int use_in_child(struct scopes *scopes)
+{
+    if (mp_check(scopes->mp) != 0) {
+        return 1;
+    }
+    for (unsigned n = 0; n < 500; n++) {
+        scopes_step(scopes);
+    }
+    scopes_verify(scopes);
+    while (scopes->depth > 0) {
+        scopes_rewind(scopes, scopes->depth - 1);
+        scopes_verify(scopes);
+    }
+    scopes_clear(scopes);
+    free_all_memory(scopes->mp);
+    if (mp_check(scopes->mp) != 0) {
+        return 2;
+    }
+    destroy_memory_pool(scopes->mp);
+    return 0;
+}
+
+START_TEST(test_fork)
+{
+    memory_pool_t *mp = scopes_pool(_i);
+    struct scopes *scopes = scopes_new(mp, _i, support_seed());
+
+    capture_start(_i);
+    scopes_mark(scopes);
+    for (unsigned n = support_times(20, 4); n > 0; n--) {
+        for (unsigned i = 0; i < 100; i++) {
+            scopes_step(scopes);
+        }
+        pid_t child = fork();
+        POOLS_EXPECT(child >= 0);
+        if (child == 0) {
+            alarm(60);
+            /* The backing's account of the pool is the parent's. */
+            atomic_store(&pools_own.user, NULL);
+            _exit(use_in_child(scopes));
+        }
+        int status;
+        POOLS_EXPECT(waitpid(child, &status, 0) == child);
+        POOLS_EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        scopes_verify(scopes);
+    }
+    capture_end(_i);
+    free(scopes);
+    scopes_pool_end(mp, _i);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("scopes");
+    TCase *kinds = support_case(suite, "kinds");
+    TCase *single = support_case(suite, "single");
+    int count = scopes_kinds();
+    int base = pools_count + SCOPES_BASE;
+
+    tcase_add_loop_test(kinds, test_random, 0, count);
+    tcase_add_loop_test(kinds, test_random_in_a_thread, 0, count);
+    tcase_add_loop_test(kinds, test_lengths, 0, base);
+    tcase_add_loop_test(kinds, test_older_objects, 0, base);
+    tcase_add_loop_test(kinds, test_resize, 0, base);
+    tcase_add_loop_test(kinds, test_deep, 0, base);
+    tcase_add_loop_test(kinds, test_footprint, 0, base);
+    tcase_add_loop_test(kinds, test_reset, 0, count);
+    tcase_add_loop_test(kinds, test_fork, 0, count);
+    tcase_add_test(single, test_children_stay);
+    tcase_add_loop_test(single, test_zeroed, 1, 3);
+    tcase_add_loop_test(single, test_no_memory, 1, 3);
+    tcase_add_loop_test(single, test_misuse, 0, 3);
+    tcase_add_test(single, test_misuse_in_silence);
+    return support_run(suite);
+}

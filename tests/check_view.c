@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * check_view.c - what mp_stats(), mp_walk() and MP_LEAK_CHECK say.
+ *
+ * Random work on every kind of pool beside a list of what is live and a count
+ * of what was done; the numbers have to be those, to the last one.  What is
+ * printed and drawn of them is in check_print.c.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "view.h"
+
+/* Of a walk beside other threads' work: the objects that they do not touch
+ * are those of view. */
+struct view_seen {
+    const struct view *view;
+    unsigned char *seen;
+    size_t count;
+};
+
+START_TEST(test_random)
+{
+    uint64_t seed = support_seed();
+    memory_pool_t *mp = pools_make(_i);
+    struct view *view = view_new(mp, seed);
+    uint64_t resets = 0;
+    mp_stats_t stats;
+
+    for (unsigned n = support_times(20000, 10); n > 0; n--) {
+        view_step(view);
+        if (n % 997 == 0) {
+            view_verify(view);
+        }
+        if (n % 4999 == 0) {
+            free_all_memory(mp);
+            view->frees += view->count;
+            view->count = view->bytes = 0;
+            view_verify(view);
+            POOLS_EXPECT(mp_stats(mp, &stats) == 0 &&
+                         stats.resets == ++resets);
+        }
+    }
+    view_verify(view);
+    free(view);
+    pools_end(mp, _i);
+}
+END_TEST
+
+/* A mark's objects are counted as long as it is open, and are freed then. */
+START_TEST(test_marks)
+{
+    memory_pool_t *mp = pools_make(_i);
+    struct view *view = view_new(mp, 1);
+
+    for (unsigned round = 0; round < 5; round++) {
+        for (unsigned i = 0; i < 50; i++) {
+            view_step(view);
+        }
+        mp_mark_t outer = mp_mark(mp);
+        POOLS_EXPECT(outer.number != 0);
+        struct view before = *view;
+        for (unsigned i = 0; i < 300; i++) {
+            size_t size = view_size(view);
+            view_add(view, mp_allocate(mp, size), size);
+            view->allocations++;
+            if (i == 100) {
+                POOLS_EXPECT(mp_mark(mp).number != 0);
+            }
+        }
+        view_verify(view);
+        POOLS_EXPECT(mp_rewind(mp, outer) == 0);
+        before.frees += view->count - before.count;
+        before.allocations = view->allocations;
+        before.peak = view->peak;
+        *view = before;
+        view_verify(view);
+    }
+    free(view);
+    pools_end(mp, _i);
+}
+END_TEST
+
+/* What handles do counts as what threads do, also when they are gone. */
+START_TEST(test_handles)
+{
+    memory_pool_t *mp = pools_make(_i);
+    struct view *view = view_new(mp, 5);
+
+    for (unsigned round = 0; round < 5; round++) {
+        mp_handle_t *handle = mp_attach(mp);
+        POOLS_EXPECT(handle != NULL);
+        for (unsigned i = 0; i < 400; i++) {
+            size_t size = view_size(view);
+            view_add(view, mp_handle_allocate(handle, size), size);
+            view->allocations++;
+            if (i % 3 != 0) {
+                size_t gone = support_below(&view->random, view->count);
+                mp_handle_free(handle, view->at[gone]);
+                view_remove(view, gone);
+                view->frees++;
+            }
+        }
+        view_verify(view);
+        mp_detach(handle);
+        view_verify(view);
+    }
+    free(view);
+    pools_end(mp, _i);
+}
+END_TEST
+
+static void *view_work(void *argument)
+{
+    struct view *view = argument;
+
+    for (unsigned n = support_times(20000, 10); n > 0; n--) {
+        size_t i;
+        if (view->count < 700 && support_below(&view->random, 2) == 0) {
+            size_t size = 1 + support_below(&view->random, 500);
+            view_add(view, mp_allocate(view->mp, size), size);
+            view->allocations++;
+        } else if (view->count > 0) {
+            i = support_below(&view->random, view->count);
+            free_memory(view->mp, view->at[i]);
+            view_remove(view, i);
+            view->frees++;
+        }
+    }
+    return NULL;
+}
+
+/* The walk's second look is at what others do: an object that they do not
+ * touch is met once. */
+static int view_note_own(void *object, size_t size, void *arg)
+{
+    struct view_seen *seen = arg;
+
+    POOLS_EXPECT(size > 0);
+    for (size_t i = 0; i < seen->view->count; i++) {
+        if (seen->view->at[i] == object) {
+            seen->seen[i]++;
+            seen->count++;
+        }
+    }
+    return 0;
+}
+
+#define THREADS 3
+
+START_TEST(test_threads)
+{
+    static const int kinds[] = {0, 1, 3, 14};
+    int kind = kinds[_i];
+    uint64_t seed = support_seed();
+    memory_pool_t *mp = pools_make(kind);
+    struct view *own = view_new(mp, seed);
+    struct view *views[THREADS];
+    pthread_t threads[THREADS];
+    unsigned char seen[200];
+    mp_stats_t stats;
+
+    for (unsigned i = 0; i < sizeof seen; i++) {
+        size_t size = 1 + support_below(&own->random, 2000);
+        view_add(own, mp_allocate(mp, size), size);
+        own->allocations++;
+    }
+    for (unsigned t = 0; t < THREADS; t++) {
+        views[t] = view_new(mp, seed + t + 1);
+    }
+    for (unsigned t = 0; t < THREADS; t++) {
+        threads[t] = support_start(view_work, views[t]);
+    }
+    for (unsigned n = 0; n < 20; n++) {
+        struct view_seen state = {own, seen, 0};
+        memset(seen, 0, sizeof seen);
+        POOLS_EXPECT(mp_walk(mp, view_note_own, &state) == 0);
+        POOLS_EXPECT(state.count == sizeof seen);
+        for (unsigned i = 0; i < sizeof seen; i++) {
+            POOLS_EXPECT(seen[i] == 1);
+        }
+        POOLS_EXPECT(mp_stats(mp, &stats) == 0);
+        POOLS_EXPECT(stats.live_objects >= sizeof seen);
+    }
+    for (unsigned t = 0; t < THREADS; t++) {
+        support_join(threads[t]);
+        for (size_t i = 0; i < views[t]->count; i++) {
+            view_add(own, views[t]->at[i], own->exact ? views[t]->size[i]
+                                                      : 1);
+        }
+        own->allocations += views[t]->allocations;
+        own->frees += views[t]->frees;
+        free(views[t]);
+    }
+    POOLS_EXPECT(mp_stats(mp, &stats) == 0);
+    own->peak = stats.peak_bytes; /* together: somewhere in between */
+    view_verify(own);
+    free(own);
+    pools_end(mp, kind);
+}
+END_TEST
+
+static int view_stop(void *object, size_t size, void *arg)
+{
+    unsigned *calls = arg;
+
+    (void)object;
+    (void)size;
+    return ++*calls == 3 ? -7 : 0;
+}
+
+/* Frees what it is at, and with the first call all that is odd. */
+static int view_free(void *object, size_t size, void *arg)
+{
+    struct view *view = arg;
+
+    (void)size;
+    POOLS_EXPECT(is_mp_ptr(view->mp, object));
+    if (view->frees == 0) {
+        for (size_t i = 1; i < view->count; i += 2) {
+            if (view->at[i] != object) {
+                free_memory(view->mp, view->at[i]);
+            }
+        }
+    }
+    view->frees++;
+    free_memory(view->mp, object);
+    return 0;
+}
+
+START_TEST(test_walk_changes_the_pool)
+{
+    memory_pool_t *mp = pools_make(_i);
+    struct view *view = view_new(mp, 1);
+    unsigned calls = 0;
+    mp_stats_t stats;
+
+    for (unsigned i = 0; i < 1000; i++) {
+        view_add(view, mp_allocate(mp, 1 + i % 90), 1 + i % 90);
+    }
+    POOLS_EXPECT(mp_walk(mp, view_stop, &calls) == -7 && calls == 3);
+    view->frees = 0;
+    POOLS_EXPECT(mp_walk(mp, view_free, view) == 0);
+    POOLS_EXPECT(view->frees == 500 || view->frees == 501);
+    POOLS_EXPECT(mp_stats(mp, &stats) == 0 && stats.live_objects == 0 &&
+                 stats.live_bytes == 0 && stats.frees == 1001);
+    free(view);
+    pools_end(mp, _i);
+}
+END_TEST
+
+static volatile size_t size_most = SIZE_MAX; /* nor does the compiler know */
+
+START_TEST(test_refusals)
+{
+    const mp_options_t options = {.capacity = 100, .max_object = 60};
+    memory_pool_t *mp = mp_create(&options);
+    mp_stats_t stats;
+
+    POOLS_EXPECT(mp_allocate(mp, 0) == NULL && mp_allocate(mp, 61) == NULL);
+    POOLS_EXPECT(mp_calloc(mp, size_most, 2) == NULL);
+    POOLS_EXPECT(mp_allocate(mp, 60) != NULL);
+    POOLS_EXPECT(mp_allocate(mp, 41) == NULL && errno == ENOBUFS);
+    POOLS_EXPECT(mp_stats(mp, &stats) == 0);
+    view_expect_whole(&stats);
+    POOLS_EXPECT(stats.refused_size == 3 && stats.refused_full == 1 &&
+                 stats.refused_memory == 0 && stats.peak_bytes == 60 &&
+                 stats.peak_objects == 1);
+    destroy_memory_pool(mp);
+    mp = mp_create(NULL);
+    POOLS_EXPECT(mp_allocate(mp, size_most) == NULL && errno == ENOMEM);
+    POOLS_EXPECT(mp_stats(mp, &stats) == 0 && stats.refused_memory == 1);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+START_TEST(test_sizes_of_the_structure)
+{
+    struct {
+        mp_stats_t stats;
+        unsigned char more[40];
+    } longer;
+    mp_stats_t whole;
+    mp_stats_t part;
+    memory_pool_t *mp = mp_create(NULL);
+
+    POOLS_EXPECT(mp_allocate(mp, 100) != NULL);
+    POOLS_EXPECT(mp_stats(mp, &whole) == 0);
+    memset(&longer, 0xa5, sizeof longer);
+    POOLS_EXPECT(mp_stats_sized(mp, &longer.stats, sizeof longer) == 0);
+    POOLS_EXPECT(memcmp(&longer.stats, &whole, sizeof whole) == 0);
+    for (unsigned i = 0; i < sizeof longer.more; i++) {
+        POOLS_EXPECT(longer.more[i] == 0);
+    }
+    for (size_t size = 0; size <= sizeof whole; size += 8) {
+        memset(&part, 0xa5, sizeof part);
+        POOLS_EXPECT(mp_stats_sized(mp, &part, size) == 0);
+        POOLS_EXPECT(memcmp(&part, &whole, size) == 0);
+        for (size_t i = size; i < sizeof part; i++) {
+            POOLS_EXPECT(((unsigned char *)&part)[i] == 0xa5);
+        }
+    }
+    POOLS_EXPECT((mp_stats)(mp, &part) == 0);
+    POOLS_EXPECT(memcmp(&part, &whole, sizeof whole) == 0);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+/* Reports of leaks, one after the other. */
+static struct {
+    char line[40][128];
+    const void *ptr[40];
+    size_t count;
+} leaks;
+
+static void note_leak(memory_pool_t *mp, mp_event_t event,
+                      const char *message, const void *ptr, void *context)
+{
+    POOLS_EXPECT(event == MP_EVENT_LEAK && context == &leaks);
+    POOLS_EXPECT(mp_check(mp) == 0); /* no lock is held */
+    POOLS_EXPECT(ptr == NULL || mp_locate(mp, ptr) == MP_LIVE);
+    POOLS_EXPECT(leaks.count < 40);
+    snprintf(leaks.line[leaks.count], sizeof leaks.line[0], "%s", message);
+    leaks.ptr[leaks.count++] = ptr;
+}
+
+/* 0: a lock; 1: caches; 2: as 1 without the flag. */
+START_TEST(test_leaks)
+{
+    const mp_options_t options = {
+        .threads = _i == 0 ? MP_THREADS_LOCKED : MP_THREADS_CACHED,
+        .flags = _i < 2 ? MP_LEAK_CHECK : 0,
+        .report = note_leak,
+        .report_context = &leaks,
+    };
+    static const char *const lines[2][5] = {
+        {"leak: 1 object of 1 byte, 1 byte in all",
+         "leak: 3 objects of 24 bytes, 72 bytes in all",
+         "leak: 1 object of 1024 bytes, 1024 bytes in all",
+         "leak: 2 objects of 1100 to 2048 bytes, 3148 bytes in all",
+         "leak: 7 objects, 4245 bytes in all"},
+        {"leak: 1 object of 16 bytes, 16 bytes in all",
+         "leak: 3 objects of 32 bytes, 96 bytes in all",
+         "leak: 1 object of 1024 bytes, 1024 bytes in all",
+         "leak: 2 objects of 1104 to 2048 bytes, 3152 bytes in all",
+         "leak: 7 objects, 4288 bytes in all"}};
+    static const size_t sizes[] = {24, 1, 24, 1100, 24, 2048, 500, 1024};
+    void *object[8];
+    memory_pool_t *mp = mp_create(&options);
+
+    leaks.count = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        object[i] = mp_allocate(mp, sizes[i]);
+        POOLS_EXPECT(object[i] != NULL);
+    }
+    free_memory(mp, object[6]);
+    errno = SUPPORT_ERRNO;
+    destroy_memory_pool(mp);
+    POOLS_EXPECT(errno == SUPPORT_ERRNO);
+    ck_assert_uint_eq(leaks.count, _i < 2 ? 5 : 0);
+    for (size_t i = 0; i < leaks.count; i++) {
+        ck_assert_str_eq(leaks.line[i], lines[_i][i]);
+    }
+    if (_i < 2) {
+        POOLS_EXPECT(leaks.ptr[0] == object[1] && leaks.ptr[4] == NULL);
+        POOLS_EXPECT(leaks.ptr[1] == object[0]);
+        POOLS_EXPECT(leaks.ptr[3] == object[3] || leaks.ptr[3] == object[5]);
+    }
+    leaks.count = 0;
+    mp = mp_create(&options);
+    POOLS_EXPECT(mp_allocate(mp, 10) != NULL);
+    free_all_memory(mp);
+    destroy_memory_pool(mp);
+    ck_assert_uint_eq(leaks.count, 0);
+}
+END_TEST
+
+/* Each wrong argument is refused in silence. */
+START_TEST(test_misuse)
+{
+    memory_pool_t *mp = init_memory_pool();
+    mp_stats_t stats;
+
+#define REFUSED(call) \
+    do {                                             \
+        errno = 0;                                   \
+        POOLS_EXPECT((call) == -1 && errno == EINVAL); \
+    } while (0)
+    POOLS_EXPECT(mp != NULL);
+    support_capture();
+    REFUSED(mp_stats(NULL, &stats));
+    REFUSED(mp_stats(mp, NULL));
+    REFUSED(mp_stats_sized(NULL, NULL, 0));
+    REFUSED((mp_stats)(NULL, &stats));
+    REFUSED(mp_walk(NULL, view_stop, NULL));
+    REFUSED(mp_walk(mp, NULL, NULL));
+    support_release_lines("", 0);
+    POOLS_EXPECT(mp_stats(mp, &stats) == 0 && stats.allocations == 0 &&
+                 stats.refused_size == 0);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("view");
+    TCase *kinds = support_case(suite, "kinds");
+    TCase *single = support_case(suite, "single");
+
+    tcase_add_loop_test(kinds, test_random, 0, pools_count);
+    tcase_add_loop_test(kinds, test_marks, 0, pools_count);
+    tcase_add_loop_test(kinds, test_handles, 0, pools_count);
+    tcase_add_loop_test(kinds, test_threads, 0, 4);
+    tcase_add_loop_test(kinds, test_walk_changes_the_pool, 0, pools_count);
+    tcase_add_test(single, test_refusals);
+    tcase_add_test(single, test_sizes_of_the_structure);
+    tcase_add_loop_test(single, test_leaks, 0, 3);
+    tcase_add_test(single, test_misuse);
+    return support_run(suite);
+}
