@@ -52,15 +52,13 @@ bool tree_is_bounding(const struct memory_pool *parent)
     return parent->capacity != SIZE_MAX || parent->bounded;
 }
 
-/* The calling thread is ending or resetting just this pool. */
+/* The calling thread is ending or resetting just this pool.  Relaxed: only
+ * what it wrote itself is ever its own mark. */
 static bool tree_is_run(const struct memory_pool *mp)
 {
-    const struct tree_run *run = tree_runs;
+    const struct tree *tree = sync_get_acquire(&mp->tree);
 
-    while (run != NULL && run->mp != mp) {
-        run = run->outer;
-    }
-    return run != NULL;
+    return tree != NULL && sync_get(&tree->runner) == &thread_mark;
 }
 
 /* Or one below it. */
@@ -241,7 +239,7 @@ static struct tree_cleanup *tree_take_cleanup(struct memory_pool *mp)
 /* True: what a cleanup added is one too many. */
 static bool tree_is_too_late(struct tree_run *run, bool late)
 {
-    return run->dropping || (late && run->late++ >= TREE_LATE_MOST);
+    return run->dropping || (late && run->first->late++ >= TREE_LATE_MOST);
 }
 
 /* Goes on with a run by one step; NULL: there is nothing left in it, else
@@ -252,8 +250,10 @@ static struct tree_run *tree_step(struct tree_run *run)
 
     if (child != NULL) {
         struct tree_run *inner = &child->tree->run;
-        *inner = (struct tree_run){.mp = child, .outer = run};
+        *inner = (struct tree_run){
+            .mp = child, .outer = run, .first = run->first};
         inner->dropping = tree_is_too_late(run, child->tree->late);
+        sync_put(&child->tree->runner, &thread_mark);
         tree_runs = inner;
         return inner;
     }
@@ -276,11 +276,13 @@ bool tree_prepare(struct memory_pool *mp)
     struct tree_run *run = &first;
     int error = errno;
 
+    first.first = &first;
     if (tree_is_busy(mp)) {
         report_event(mp, MP_EVENT_BUSY, NULL);
         return false;
     }
     tree_runs = run;
+    sync_put(&mp->tree->runner, &thread_mark);
     while (run != NULL) {
         struct tree_run *next = tree_step(run);
         if (next == NULL) { /* this one is done */
@@ -300,6 +302,7 @@ bool tree_prepare(struct memory_pool *mp)
         }
         run = next;
     }
+    sync_put(&mp->tree->runner, (const struct thread_mark *)NULL);
     errno = error;
     return true;
 }

@@ -17,7 +17,8 @@ struct tree_cleanup;
 struct tree_run {
     struct memory_pool *mp;
     struct tree_run *outer;
-    unsigned late; /* cleanups and children met that cleanups made */
+    struct tree_run *first; /* the outermost of what is ended at once */
+    unsigned late; /* in that: cleanups and children that cleanups made */
     bool dropping; /* runs no cleanup any more */
     bool dropped;  /* has left one out */
 };
@@ -32,6 +33,8 @@ struct tree {
     struct memory_pool *children; /* the newest first */
     struct tree_cleanup *cleanups; /* so these */
     size_t charged; /* bytes of the capacity that pools below it hold */
+    const struct thread_mark *runner; /* atomic; the thread that began last to
+                                       * end or reset it, until it is done */
     struct tree_run run; /* only the thread that destroys it with its parent */
 };
 

@@ -381,6 +381,64 @@ START_TEST(without_memory_objects_are_freed_and_misuse_is_refused)
 }
 END_TEST
 
+static void memory_note(void *arg)
+{
+    ++*(int *)arg;
+}
+
+/* Two pools, one below the other, with a cleanup and a string each; what was
+ * refused has left nothing, and the rest works.  Returns how many were. */
+static int memory_use_tree(void)
+{
+    mp_options_t options = {.threads = MP_THREADS_LOCKED, .capacity = 10000};
+    memory_pool_t *pools[2];
+    int refused = 0, added = 0, called = 0, wrong = 0;
+
+    for (int i = 0; i < 2; i++) {
+        errno = SUPPORT_ERRNO;
+        pools[i] = mp_create(&options);
+        wrong += errno != (pools[i] != NULL ? SUPPORT_ERRNO : ENOMEM);
+        if (pools[i] == NULL) {
+            refused++;
+            continue;
+        }
+        options.parent = pools[i];
+        errno = SUPPORT_ERRNO;
+        int answer = mp_add_cleanup(pools[i], memory_note, &called);
+        wrong += errno != (answer == 0 ? SUPPORT_ERRNO : ENOMEM);
+        refused += answer != 0;
+        added += answer == 0;
+        errno = SUPPORT_ERRNO;
+        char *string = mp_asprintf(pools[i], "%3000d", i);
+        wrong += errno != (string != NULL ? SUPPORT_ERRNO : ENOMEM);
+        refused += string == NULL;
+        wrong += mp_check(pools[i]) != 0;
+    }
+    /* The child goes with its parent, or is alone if there is none. */
+    if (pools[0] != NULL) {
+        destroy_memory_pool(pools[0]);
+    } else if (pools[1] != NULL) {
+        destroy_memory_pool(pools[1]);
+    }
+    return wrong != 0 || called != added ? -1 : refused;
+}
+
+START_TEST(a_tree_without_memory_is_whole_and_leaves_nothing)
+{
+    unsigned long at = 0;
+
+    do {
+        memory_state.held = 0;
+        memory_watch(++at, false);
+        int refused = memory_use_tree();
+        memory_unwatch();
+        ck_assert_int_eq(refused, memory_state.failed);
+        ck_assert_int_eq(memory_state.held, 0);
+    } while (memory_state.failed);
+    ck_assert_uint_gt(at, 6); /* a pool, a tree, a cleanup, of each */
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("memory");
@@ -390,6 +448,7 @@ int main(void)
     tcase_add_test(life, init_without_memory_says_so_and_keeps_nothing);
     tcase_add_test(life, init_without_a_mutex_says_so_and_keeps_nothing);
     tcase_add_test(life, destroy_gives_all_memory_back);
+    tcase_add_test(life, a_tree_without_memory_is_whole_and_leaves_nothing);
     tcase_add_test(growth,
                    a_pool_that_cannot_grow_says_so_and_is_as_it_was);
     tcase_add_test(growth,

@@ -146,6 +146,7 @@ struct work {
     char *made;
     unsigned calls;
     unsigned left;
+    bool nested;
 };
 
 static void *look_from_elsewhere(void *arg)
@@ -328,8 +329,9 @@ START_TEST(test_endless)
 }
 END_TEST
 
-/* Each makes a child, of the pool or of the child before, with the same. */
-static void nest_endlessly(void *arg)
+/* Each makes another child, of the pool or, nested, of the child before, with
+ * the same. */
+static void breed_endlessly(void *arg)
 {
     struct work *work = arg;
     mp_options_t options = {.threads = MP_THREADS_LOCKED,
@@ -339,19 +341,19 @@ static void nest_endlessly(void *arg)
 
     POOLS_EXPECT(child != NULL && work->calls < 3 * ENDLESS);
     work->calls++;
-    if (work->left > 0) {
+    if (work->nested) {
         work->mp = child;
     }
-    POOLS_EXPECT(mp_add_cleanup(child, nest_endlessly, work) == 0);
+    POOLS_EXPECT(mp_add_cleanup(child, breed_endlessly, work) == 0);
 }
 
 START_TEST(test_endless_children)
 {
-    memory_pool_t *mp = make_pool(1, NULL);
-    struct work work = {.mp = mp, .left = (unsigned)_i};
+    memory_pool_t *mp = make_pool(_i / 2, NULL);
+    struct work work = {.mp = mp, .nested = _i % 2 == 1};
 
     start();
-    POOLS_EXPECT(mp_add_cleanup(mp, nest_endlessly, &work) == 0);
+    POOLS_EXPECT(mp_add_cleanup(mp, breed_endlessly, &work) == 0);
     free_all_memory(mp);
     ck_assert_uint_eq(work.calls, ENDLESS + 1);
     ck_assert_uint_gt(pools_reported.count, 0);
@@ -617,7 +619,7 @@ int main(void)
     tcase_add_loop_test(inside, test_use, 0, BOTH);
     tcase_add_loop_test(inside, test_added_children, 0, BOTH);
     tcase_add_loop_test(inside, test_endless, 0, BOTH);
-    tcase_add_loop_test(inside, test_endless_children, 0, 1);
+    tcase_add_loop_test(inside, test_endless_children, 0, 2 * BOTH);
     tcase_add_loop_test(inside, test_busy, 0, BOTH);
     tcase_add_loop_test(inside, test_brothers, 0, BOTH);
     tcase_add_loop_test(inside, test_fork, 0, KINDS);
