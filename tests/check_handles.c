@@ -43,7 +43,7 @@ START_TEST(test_random)
         scopes->capacity -= thread->bytes;
         scopes->longest -= thread->bytes;
     }
-    for (unsigned n = support_times(20000, 10); n > 0; n--) {
+    for (unsigned n = support_times(8000, 30); n > 0; n--) {
         scopes_step(scopes);
         if (n % 256 == 0) {
             scopes_verify(scopes);
@@ -64,7 +64,7 @@ START_TEST(test_random)
     if (scopes->capacity != 0) {
         scopes->capacity += 21;
     }
-    for (unsigned n = support_times(4000, 10); n > 0; n--) {
+    for (unsigned n = support_times(4000, 40); n > 0; n--) {
         scopes_step(scopes);
     }
     scopes_verify(scopes);
@@ -95,7 +95,7 @@ static void *wander(void *argument)
 {
     uint64_t random = (uintptr_t)argument;
 
-    for (unsigned n = support_times(800, 8); n > 0; n--) {
+    for (unsigned n = support_times(400, 20); n > 0; n--) {
         size_t i = support_below(&random, WANDERERS);
         struct scopes *scopes = atomic_exchange(&wanderers[i], NULL);
         if (scopes == NULL) {
@@ -233,7 +233,7 @@ static void *send_and_open(void *argument)
     uintptr_t wrong = 0;
     atomic_uint out = 0;
 
-    for (unsigned n = support_times(8000, 8); n > 0; n--) {
+    for (unsigned n = support_times(3000, 20); n > 0; n--) {
         size_t choice = support_below(&random, 100);
         if (choice < 4 && depth < 8) {
             marks[depth] = mp_mark(parcels_pool);
@@ -393,7 +393,7 @@ START_TEST(test_thread_ends)
     memory_pool_t *mp = leaver.mp;
     mp_stats_t stats;
 
-    for (unsigned n = support_times(300, 20);
+    for (unsigned n = support_times(200, 30);
          n > 0 && scopes_is_shared(_i); n--) {
         support_join(support_start(leave, &leaver));
         POOLS_EXPECT(mp_check(mp) == 0);
@@ -609,7 +609,7 @@ START_TEST(test_fork)
     for (uintptr_t i = 0; i < 3; i++) {
         threads[i] = support_start(work_beside_fork, (void *)i);
     }
-    for (unsigned n = support_times(100, 10); n > 0; n--) {
+    for (unsigned n = support_times(60, 20); n > 0; n--) {
         for (unsigned i = 0; i < 50; i++) {
             scopes_step(fork_scopes);
         }

@@ -35,7 +35,7 @@ static void *run_random(void *argument)
 {
     struct scopes *scopes = argument;
 
-    for (unsigned n = support_times(20000, 10); n > 0; n--) {
+    for (unsigned n = support_times(10000, 30); n > 0; n--) {
         scopes_step(scopes);
         if (n % 256 == 0) {
             scopes_verify(scopes);
@@ -240,7 +240,7 @@ START_TEST(test_footprint)
     memory_pool_t *mp = scopes_pool(_i);
     mp_stats_t stats;
     size_t settled = 0;
-    unsigned count = support_times(20000, 20);
+    unsigned count = support_times(10000, 30);
 
     for (unsigned n = 0; n < count; n++) {
         mp_mark_t outer = mp_mark(mp);
@@ -564,7 +564,7 @@ START_TEST(test_fork)
 
     capture_start(_i);
     scopes_mark(scopes);
-    for (unsigned n = support_times(20, 4); n > 0; n--) {
+    for (unsigned n = support_times(10, 4); n > 0; n--) {
         for (unsigned i = 0; i < 100; i++) {
             scopes_step(scopes);
         }
