@@ -15,7 +15,7 @@
 
 bench_own = bench/bench-loop bench/bench-bump bench/bench-locked \
 	bench/bench-mempool-base bench/bench-mempool \
-	bench/bench-mempool-handle
+	bench/bench-mempool-handle bench/bench-mempool-inline
 bench_programs = $(bench_own) $(BENCH_PROGRAMS)
 
 bench_common = bench/measure.h bench/work.h bench/work_main.h \
@@ -61,6 +61,11 @@ bench_bench_mempool_handle_SOURCES = bench/mempool.c
 bench_bench_mempool_handle_CPPFLAGS = $(bench_cppflags) -DMEMPOOL_HANDLE
 bench_bench_mempool_handle_LDFLAGS = $(AM_LDFLAGS) -no-install
 bench_bench_mempool_handle_LDADD = libmempool.la $(PTHREAD_LIBS)
+
+bench_bench_mempool_inline_SOURCES = bench/mempool.c
+bench_bench_mempool_inline_CPPFLAGS = $(bench_cppflags) -DMEMPOOL_INLINE
+bench_bench_mempool_inline_LDFLAGS = $(AM_LDFLAGS) -no-install
+bench_bench_mempool_inline_LDADD = libmempool.la $(PTHREAD_LIBS)
 
 # One source, four mallocs.
 bench_bench_glibc_SOURCES = bench/malloc.c

@@ -4,12 +4,18 @@
  *
  * MEMPOOL_BASE: a pool of init_memory_pool(), for the work that fits into
  * it.  MEMPOOL_HANDLE: a pool of mp_create() through a handle, for what one
- * thread does.  Without either: mp_create() with the defaults, every check on.
+ * thread does.  MEMPOOL_INLINE: a pool of mp_create(), with the short way of
+ * its calls compiled in.  Without any: mp_create() with the defaults, through
+ * calls alone.  Every check is on in all of them.
  */
 #include <stddef.h>
 #include <stdlib.h>
 
+#ifdef MEMPOOL_INLINE
+#include <memory_pool_inline.h>
+#else
 #include <memory_pool.h>
+#endif
 
 #ifdef MEMPOOL_BASE
 #define PEER_NAME "mempool-base"
@@ -18,6 +24,9 @@
 #define PEER_NAME "mempool-handle"
 #define PEER_CAPACITY 0
 #define PEER_THREADS 0
+#elif defined(MEMPOOL_INLINE)
+#define PEER_NAME "mempool-inline"
+#define PEER_CAPACITY 0
 #else
 #define PEER_NAME "mempool"
 #define PEER_CAPACITY 0

@@ -10,6 +10,7 @@ dist_man_MANS += \
 	man/init_memory_pool.3 \
 	man/is_mp_ptr.3 \
 	man/libmempool.7 \
+	man/memory_pool_inline.7 \
 	man/mp_add_cleanup.3 \
 	man/mp_aligned_alloc.3 \
 	man/mp_allocate.3 \
@@ -55,6 +56,7 @@ man_examples = \
 	examples/man_init_memory_pool \
 	examples/man_is_mp_ptr \
 	examples/man_libmempool \
+	examples/man_memory_pool_inline \
 	examples/man_mp_add_cleanup \
 	examples/man_mp_aligned_alloc \
 	examples/man_mp_allocate \
@@ -90,6 +92,8 @@ examples_man_is_mp_ptr_SOURCES = examples/man_is_mp_ptr.c
 examples_man_is_mp_ptr_LDADD = libmempool.la
 examples_man_libmempool_SOURCES = examples/man_libmempool.c
 examples_man_libmempool_LDADD = libmempool.la
+examples_man_memory_pool_inline_SOURCES = examples/man_memory_pool_inline.c
+examples_man_memory_pool_inline_LDADD = libmempool.la
 examples_man_mp_add_cleanup_SOURCES = examples/man_mp_add_cleanup.c
 examples_man_mp_add_cleanup_LDADD = libmempool.la
 examples_man_mp_aligned_alloc_SOURCES = examples/man_mp_aligned_alloc.c

@@ -117,39 +117,49 @@ static MP_SLOW void *api_allocate_at_last(memory_pool_t *mp, size_t size)
     return object != NULL ? object : api_refuse(mp, "mp_allocate: malloc");
 }
 
-static MP_SLOW void *api_allocate_locked(memory_pool_t *mp, size_t size)
+/* Another pool than the last, or one without caches and with a lock. */
+static MP_SLOW void *api_allocate_elsewhere(memory_pool_t *mp, size_t size)
 {
-    lock_take(&mp->lock);
-    void *object = pool_cut(mp, size);
-    lock_drop(&mp->lock);
+    struct mp_inline_thread *mark = &thread_mark;
+    void *object = NULL;
+
+    if (mp == NULL) {
+        return api_allocate_at_last(mp, size);
+    }
+    if (mp->kind == POOL_CACHED) {
+        if (cache_find(mp) != NULL) {
+            struct mp_inline_cache *cache = mp_inline_enter(mark, mp);
+            if (cache != NULL) {
+                object = mp_inline_take(mark, cache, size);
+                mp_inline_leave(mark);
+            }
+        }
+    } else {
+        bool taken = pool_enter_lock(mp);
+        object = pool_cut(mp, size);
+        lock_leave(&mp->lock, taken);
+    }
     return MP_LIKELY(object != NULL) ? object : api_allocate_at_last(mp, size);
 }
 
 void *mp_allocate(memory_pool_t *mp, size_t m_size)
 {
-    if (mp == NULL) {
-        return api_allocate_at_last(mp, m_size);
-    }
-    if (mp->kind != POOL_CACHED) {
-        if (pool_locks(mp)) {
-            return api_allocate_locked(mp, m_size);
-        }
-        void *object = pool_cut(mp, m_size);
+    struct mp_inline_thread *mark = &thread_mark;
+    struct mp_inline_cache *cache = mp_inline_enter(mark, mp);
+    void *object;
+
+    if (cache != NULL) {
+        object = mp_inline_take(mark, cache, m_size);
+        mp_inline_leave(mark);
         return MP_LIKELY(object != NULL) ? object
                                          : api_allocate_at_last(mp, m_size);
     }
-    if (MP_LIKELY(m_size - 1 < BLOCK_SHORT * BLOCK_GRANULE)) {
-        struct thread_mark *mark = thread_mark_own();
-        struct cache *cache = pool_enter(mp, mark);
-        if (MP_LIKELY(cache != NULL)) {
-            void *object = cache_take(cache, m_size);
-            cache_leave(mark);
-            if (MP_LIKELY(object != NULL)) {
-                return object;
-            }
-        }
+    /* While no lock is needed; what has caches is not to be cut here. */
+    if (MP_LIKELY(mp != NULL && lock_needless()) &&
+        MP_LIKELY((object = pool_cut(mp, m_size)) != NULL)) {
+        return object;
     }
-    return api_allocate_at_last(mp, m_size);
+    return api_allocate_elsewhere(mp, m_size);
 }
 
 static MP_SLOW void api_free_at_last(memory_pool_t *mp, const void *ptr)
@@ -163,40 +173,51 @@ static MP_SLOW void api_free_at_last(memory_pool_t *mp, const void *ptr)
     }
 }
 
-static MP_SLOW void api_free_locked(memory_pool_t *mp, const void *ptr)
+static MP_SLOW void api_free_elsewhere(memory_pool_t *mp, const void *ptr)
 {
-    lock_take(&mp->lock);
-    bool given = pool_uncut(mp, ptr);
-    lock_drop(&mp->lock);
-    if (!given) {
+    struct mp_inline_thread *mark = &thread_mark;
+    bool given = false;
+
+    if (mp == NULL) {
+        api_free_at_last(mp, ptr);
+        return;
+    }
+    if (mp->kind == POOL_CACHED) {
+        if (cache_find(mp) != NULL) {
+            struct mp_inline_cache *cache = mp_inline_enter(mark, mp);
+            if (cache != NULL) {
+                given = mp_inline_give(mark, cache, mp, ptr);
+                mp_inline_leave(mark);
+            }
+        }
+    } else {
+        bool taken = pool_enter_lock(mp);
+        given = pool_uncut(mp, ptr);
+        lock_leave(&mp->lock, taken);
+    }
+    if (!MP_LIKELY(given)) {
         api_free_at_last(mp, ptr);
     }
 }
 
 void free_memory(memory_pool_t *mp, const void *ptr)
 {
-    if (mp == NULL) {
-        api_free_at_last(mp, ptr);
-        return;
-    }
-    if (mp->kind != POOL_CACHED) {
-        if (pool_locks(mp)) {
-            api_free_locked(mp, ptr);
-        } else if (!pool_uncut(mp, ptr)) {
+    struct mp_inline_thread *mark = &thread_mark;
+    struct mp_inline_cache *cache = mp_inline_enter(mark, mp);
+
+    if (cache != NULL) {
+        bool given = mp_inline_give(mark, cache, mp, ptr);
+        mp_inline_leave(mark);
+        if (!MP_LIKELY(given)) {
             api_free_at_last(mp, ptr);
         }
         return;
     }
-    struct thread_mark *mark = thread_mark_own();
-    struct cache *cache = pool_enter(mp, mark);
-    if (MP_LIKELY(cache != NULL)) {
-        bool given = cache_give(cache, mp, ptr);
-        cache_leave(mark);
-        if (MP_LIKELY(given)) {
-            return;
-        }
+    if (MP_LIKELY(mp != NULL && lock_needless()) &&
+        MP_LIKELY(pool_uncut(mp, ptr))) {
+        return;
     }
-    api_free_at_last(mp, ptr);
+    api_free_elsewhere(mp, ptr);
 }
 
 void free_all_memory(memory_pool_t *mp)
@@ -383,10 +404,10 @@ static MP_SLOW void *api_handle_allocate_at_last(mp_handle_t *handle,
 
 void *mp_handle_allocate(mp_handle_t *handle, size_t size)
 {
-    if (MP_LIKELY(handle != NULL && size - 1 < BLOCK_SHORT * BLOCK_GRANULE)) {
+    if (MP_LIKELY(handle != NULL)) {
         if (MP_LIKELY(handle_enter(handle) != NULL)) {
-            void *object = cache_take(&handle->cache, size);
-            cache_leave(&handle->mark);
+            void *object = mp_inline_take(&handle->mark, &handle->cache.fast, size);
+            mp_inline_leave(&handle->mark);
             if (MP_LIKELY(object != NULL)) {
                 return object;
             }
@@ -411,8 +432,8 @@ void mp_handle_free(mp_handle_t *handle, const void *ptr)
     if (MP_LIKELY(handle != NULL)) {
         struct memory_pool *mp = handle_enter(handle);
         if (MP_LIKELY(mp != NULL)) {
-            bool given = cache_give(&handle->cache, mp, ptr);
-            cache_leave(&handle->mark);
+            bool given = mp_inline_give(&handle->mark, &handle->cache.fast, mp, ptr);
+            mp_inline_leave(&handle->mark);
             if (MP_LIKELY(given)) {
                 return;
             }

@@ -49,9 +49,11 @@
 #if defined(__GNUC__) || defined(__clang__)
 #define MP_SLOW __attribute__((__noinline__))
 #define MP_LIKELY(condition) __builtin_expect(condition, 1)
+#define MP_UNLIKELY(condition) __builtin_expect(condition, 0)
 #else
 #define MP_SLOW
 #define MP_LIKELY(condition) (condition)
+#define MP_UNLIKELY(condition) (condition)
 #endif
 
 #define BLOCK_GRANULE ((size_t)16)
@@ -212,23 +214,47 @@ static inline uintptr_t block_granule_at(const unsigned char *base,
     return offset >> 4 | offset << (sizeof offset * 8 - 4);
 }
 
-/* Live chunks that start in the first n granules; eight bytes of the map at
- * once: those of short ones have both upper bits set. */
+/* Sixteen bytes at once, for compilers that have such types; they make plain
+ * code of it where the processor has not. */
+#if defined(__GNUC__) || defined(__clang__)
+typedef unsigned char block_sixteen __attribute__((__vector_size__(16)));
+
+/* Live chunks that start in n granules, a multiple of 16 and no more than
+ * 255 times that: each byte counts its own column. */
+static inline size_t block_count_columns(const unsigned char *map, size_t n)
+{
+    block_sixteen columns = {0};
+    size_t live = 0;
+
+    for (size_t i = 0; i < n; i += sizeof columns) {
+        block_sixteen codes;
+        memcpy(&codes, map + i, sizeof codes);
+        /* A comparison that holds gives a byte of ones, which is -1. */
+        columns -= (block_sixteen)((codes >= BLOCK_LIVE) |
+                                   (codes == BLOCK_LONG_LIVE));
+    }
+    for (size_t i = 0; i < sizeof columns; i++) {
+        live += columns[i];
+    }
+    return live;
+}
+#endif
+
+/* Live chunks that start in the first n granules. */
 static inline size_t block_count_live(const struct block *block, size_t n)
 {
-    const uint64_t high = 0x8080808080808080u;
-    const uint64_t low = 0x0101010101010101u;
     size_t live = 0;
     size_t i = 0;
 
-    for (; i + 8 <= n; i += 8) {
-        uint64_t codes;
-        memcpy(&codes, block->map + i, sizeof codes);
-        uint64_t other = codes ^ BLOCK_LONG_LIVE * low;
-        uint64_t found = (codes & codes << 1) |
-                         ~(((other & ~high) + ~high) | other);
-        live += (size_t)(((found & high) >> 7) * low >> 56);
+#if defined(__GNUC__) || defined(__clang__)
+    while (n - i >= sizeof(block_sixteen)) {
+        size_t most = 255 * sizeof(block_sixteen);
+        size_t part = (n - i < most ? n - i : most) /
+                      sizeof(block_sixteen) * sizeof(block_sixteen);
+        live += block_count_columns(block->map + i, part);
+        i += part;
     }
+#endif
     for (; i < n; i++) {
         live += block_starts_live(block->map[i]);
     }

@@ -11,10 +11,10 @@
  *
  * A cache is on its pool's list and on its thread's.  The lock of the
  * attachments owns both ties: whichever ends first, thread or pool, cuts
- * them under it, and the other then finds no tie.  The structures of attached
- * caches belong to their threads and are used again for other pools, so a
- * thread may look into one whose pool is long gone and finds it is not for
- * the pool that it asks for.
+ * them under it, and the other then finds no tie.  The structure of a cache
+ * that lost its pool is the thread's to use again for another one, so a thread
+ * may look into one whose pool is long gone and finds that it is not offered
+ * for the pool that it asks for.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -38,113 +38,192 @@
 #define CACHE_LINES(bytes) \
     (((bytes) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE)
 
+/* Spare structures that a thread keeps. */
+#define CACHE_SPARE_MOST 32
+
+const struct mp_inline_cache cache_none = {.pool = CACHE_WITHDRAWN};
+
 /* Looks at a note before the waiting thread lets others run, and how often
  * it does that before it sleeps. */
 #define CACHE_LOOKS 1000
 #define CACHE_YIELDS 100
 
-_Static_assert(CACHE_LOADS_BALANCED * CACHE_LOAD_MOST < 1024,
-               "counts too large to be added four at once");
-
-/* Two loads of each length, worked out beforehand since pools are made
- * often. */
-static const uint16_t cache_rooms[BLOCK_SHORT] = {
-#define CACHE_TWO(granules)                                              \
-    (uint16_t)(512 / (granules) > CACHE_LOAD_MOST                   \
-                        ? 2 * CACHE_LOAD_MOST                            \
-                        : 2 * (512 / (granules)))
-#define CACHE_TWO_8(g)                                                   \
-    CACHE_TWO(g), CACHE_TWO((g) + 1), CACHE_TWO((g) + 2),                \
-        CACHE_TWO((g) + 3), CACHE_TWO((g) + 4), CACHE_TWO((g) + 5),      \
-        CACHE_TWO((g) + 6), CACHE_TWO((g) + 7)
-    CACHE_TWO_8(1),  CACHE_TWO_8(9),  CACHE_TWO_8(17), CACHE_TWO_8(25),
-    CACHE_TWO_8(33), CACHE_TWO_8(41), CACHE_TWO_8(49), CACHE_TWO_8(57),
-};
-
-/* The sum of all counts, four at once: none is above 1023, so that sixteen of
- * them fit a quarter of a word. */
-static size_t cache_sum(const uint16_t *rooms)
+/* What a list may get before it is looked at first. */
+static size_t cache_first_room(size_t i)
 {
-    uint64_t sums = 0;
-
-    for (unsigned i = 0; i < BLOCK_SHORT; i += 4) {
-        uint64_t four;
-        memcpy(&four, rooms + i, sizeof four);
-        sums += four;
-    }
-    return (sums & 0xffff) + (sums >> 16 & 0xffff) + (sums >> 32 & 0xffff) +
-           (sums >> 48);
-}
-
-/* Nothing was freed into it yet, nor taken from the depot: a count that comes
- * back to where it began does so with spent changed. */
-static bool cache_is_new(const struct cache *cache)
-{
-    return cache->spent == 0 &&
-           memcmp(cache->rooms, cache_rooms, sizeof cache->rooms) == 0;
+    return 2 * (size_t)cache_load(i + 1);
 }
 
 /* Changes a count other than by a free. */
-static void cache_grant(struct cache *cache, size_t i, unsigned room)
+static void cache_grant(struct cache *cache, size_t i, size_t room)
 {
-    cache->spent += room - (size_t)cache->rooms[i];
-    cache->rooms[i] = (uint16_t)room;
+    cache->granted |= (uint64_t)1 << i;
+    cache->spent += room - cache->fast.lists[i].room;
+    cache->fast.lists[i].room = room;
 }
 
 void cache_open(struct cache *cache)
 {
-    if (memcmp(cache->rooms, cache_rooms, sizeof cache->rooms) != 0) {
-        cache->spent = cache_frees(cache);
-        memcpy(cache->rooms, cache_rooms, sizeof cache->rooms);
+    for (uint64_t bits = cache->granted; bits != 0; bits &= bits - 1) {
+        size_t i = (size_t)__builtin_ctzll(bits);
+        cache_grant(cache, i, cache_first_room(i));
     }
 }
 
 size_t cache_frees(const struct cache *cache)
 {
-    return cache->spent + cache_sum(cache_rooms) - cache_sum(cache->rooms);
+    size_t rooms = 0;
+
+    for (uint64_t bits = cache->granted; bits != 0; bits &= bits - 1) {
+        rooms += cache->fast.lists[__builtin_ctzll(bits)].room;
+    }
+    return cache->spent - rooms;
+}
+
+/* Forgets what it had, but not how much was freed into it. */
+static void cache_empty(struct cache *cache)
+{
+    for (uint64_t bits = cache->granted; bits != 0; bits &= bits - 1) {
+        cache->fast.lists[__builtin_ctzll(bits)].chunks = NULL;
+    }
+    cache->fast.cut = cache->fast.end = NULL;
+    cache->scope = NULL;
+    cache_open(cache);
+}
+
+void cache_renew(struct cache *cache)
+{
+    cache_empty(cache);
+    cache->spent -= cache_frees(cache);
 }
 
 void cache_start(struct cache *cache, struct memory_pool *mp,
-                 struct thread_mark *mark)
+                 struct mp_inline_thread *mark)
 {
-    size_t bytes = sizeof *cache;
-
-    /* Not in line: compilers make it a string instruction, which takes
-     * longer to start than the function takes in all. */
-    __asm__("" : "+r"(bytes));
-    memset(cache, 0, bytes);
-    memcpy(cache->rooms, cache_rooms, sizeof cache->rooms);
+    cache_renew(cache);
+    cache->fast.pool = CACHE_WITHDRAWN;
     cache->run = CACHE_RUN_FIRST;
     cache->mark = mark;
     cache->owner = mp;
+    mark->bias = range_bias;
+    mark->base = (uintptr_t)range_base;
+    if (range_base != NULL) {
+        mark->granules = RANGE_GRANULES;
+        mark->owners = range_owners(range_base);
+    }
 }
 
 void cache_join(struct cache *cache, struct memory_pool *mp)
 {
     cache->next = mp->caches;
     mp->caches = cache;
+    if (mp->resident == NULL && cache->thread != NULL) {
+        mp->resident_cache = cache;
+        sync_put(&mp->resident, cache->mark);
+    }
     if (!mp->uncached) {
         /* Release: its thread finds what is written before. */
-        sync_put_release(&cache->pool, mp);
+        sync_put_release(&cache->fast.pool, mp);
     }
 }
 
-/* The cache that the calling thread's list has for the pool, or one of a
- * pool that is gone; the attachments are locked. */
-static struct cache *cache_search(const struct thread *self,
-                                  const struct memory_pool *mp)
+struct cache *cache_find(struct memory_pool *mp)
 {
-    struct cache *free_one = NULL;
+    const struct thread *self = thread_mark.own;
+    struct cache *cache = cache_resident(mp);
 
-    for (struct cache *c = self->attached; c != NULL; c = c->attached) {
-        if (c->owner == mp) {
-            return c;
-        }
-        if (c->owner == NULL) {
-            free_one = c;
-        }
+    if (cache == NULL && self != NULL) {
+        cache = self->found[pool_hash(mp)];
     }
-    return free_one;
+    if (cache == NULL || sync_get_acquire(&cache->fast.pool) != mp) {
+        return NULL;
+    }
+    cache_use(cache);
+    return cache;
+}
+
+/* A structure that the thread's pool may have, of lines of its own, since its
+ * neighbour may be another thread's; the attachments are locked. */
+static struct cache *cache_allocate(struct thread *self)
+{
+    struct cache *cache = self->spare;
+
+    if (cache != NULL) {
+        self->spare = cache->older;
+        self->spares--;
+        return cache;
+    }
+    cache = aligned_alloc(CACHE_LINE, CACHE_LINES(sizeof *cache));
+    if (cache != NULL) {
+        memset(cache, 0, sizeof *cache);
+        cache->thread = self;
+    }
+    return cache;
+}
+
+/* Gives a cache that has a pool a place on its thread's list, or takes it
+ * off; the attachments are locked. */
+static void cache_tie(struct cache *cache)
+{
+    struct thread *thread = cache->thread;
+
+    cache->newer = NULL;
+    cache->older = thread->attached;
+    if (cache->older != NULL) {
+        cache->older->newer = cache;
+    }
+    thread->attached = cache;
+}
+
+static void cache_untie(struct cache *cache)
+{
+    struct thread *thread = cache->thread;
+
+    if (cache->older != NULL) {
+        cache->older->newer = cache->newer;
+    }
+    if (cache->newer != NULL) {
+        cache->newer->older = cache->older;
+    } else {
+        thread->attached = cache->older;
+    }
+    cache->owner = NULL;
+    cache->older = thread->spare;
+    thread->spare = cache;
+    thread->spares++;
+}
+
+/* Frees spare structures until so many are left; the calling thread's own,
+ * which forgets where it found caches.  The attachments are locked. */
+static void cache_free_spares(struct thread *self, unsigned left)
+{
+    if (self->spares > left) {
+        cache_use(NULL);
+        memset(self->found, 0, sizeof self->found);
+    }
+    while (self->spares > left) {
+        struct cache *cache = self->spare;
+        self->spare = cache->older;
+        self->spares--;
+        free(cache);
+    }
+}
+
+static struct cache *cache_attach(struct thread *self, struct memory_pool *mp)
+{
+    bool taken = lock_enter(&thread_attachments);
+    struct cache *cache = cache_allocate(self);
+
+    if (cache != NULL) {
+        cache_start(cache, mp, &thread_mark);
+        cache_tie(cache);
+        cache_free_spares(self, CACHE_SPARE_MOST);
+        bool pool_taken = lock_enter(&mp->lock);
+        cache_join(cache, mp);
+        lock_leave(&mp->lock, pool_taken);
+    }
+    lock_leave(&thread_attachments, taken);
+    return cache;
 }
 
 struct cache *cache_own(struct memory_pool *mp)
@@ -154,32 +233,23 @@ struct cache *cache_own(struct memory_pool *mp)
     if (self == NULL) {
         return NULL;
     }
-    if (sync_get(&mp->home) == self) {
-        return &mp->cache;
+    struct cache *cache = cache_find(mp);
+    if (cache != NULL) {
+        return cache;
     }
-    bool taken = lock_enter(&thread_attachments);
-    struct cache *cache = cache_search(self, mp);
+    bool taken = lock_enter(&mp->lock);
+    cache = mp->caches;
+    while (cache != NULL && cache->thread != self) {
+        cache = cache->next;
+    }
+    lock_leave(&mp->lock, taken);
     if (cache == NULL) {
-        /* Lines of its own: its neighbour may be another thread's. */
-        cache = aligned_alloc(CACHE_LINE, CACHE_LINES(sizeof *cache));
-        if (cache == NULL) {
-            lock_leave(&thread_attachments, taken);
-            return NULL;
-        }
-        cache->owner = NULL;
-        cache->attached = self->attached;
-        self->attached = cache;
+        cache = cache_attach(self, mp);
     }
-    if (cache->owner == NULL) {
-        struct cache *attached = cache->attached;
-        cache_start(cache, mp, &thread_mark);
-        cache->attached = attached;
-        bool pool_taken = lock_enter(&mp->lock);
-        cache_join(cache, mp);
-        lock_leave(&mp->lock, pool_taken);
+    if (cache != NULL) {
+        self->found[pool_hash(mp)] = cache;
+        cache_use(cache);
     }
-    lock_leave(&thread_attachments, taken);
-    self->found[pool_hash(mp)] = cache;
     return cache;
 }
 
@@ -192,11 +262,12 @@ static struct heap *cache_heap(const struct cache *cache,
 
 void cache_flush(struct cache *cache, struct memory_pool *mp)
 {
-    bool empty = cache->scope != NULL || cache_is_new(cache);
+    uint64_t bits = cache->scope != NULL ? 0 : cache->granted;
 
-    for (unsigned i = 0; !empty && i < BLOCK_SHORT; i++) {
-        void *object = cache->lists[i];
-        cache->lists[i] = NULL;
+    for (; bits != 0; bits &= bits - 1) {
+        size_t i = (size_t)__builtin_ctzll(bits);
+        void *object = cache->fast.lists[i].chunks;
+        cache->fast.lists[i].chunks = NULL;
         while (object != NULL) {
             void *next = *(void **)object;
             supply_keep(mp, heap_give(&mp->heap, heap_find(&mp->heap, object)));
@@ -211,14 +282,14 @@ void cache_flush(struct cache *cache, struct memory_pool *mp)
 
 void cache_return_run(struct cache *cache, struct memory_pool *mp)
 {
-    size_t granules = (size_t)(cache->end - cache->cut) / BLOCK_GRANULE;
+    size_t granules = (size_t)(cache->fast.end - cache->fast.cut) / BLOCK_GRANULE;
 
     if (granules > 0) {
         struct heap *heap = cache_heap(cache, mp);
-        struct heap_chunk start = heap_find(heap, cache->cut);
+        struct heap_chunk start = heap_find(heap, cache->fast.cut);
         supply_keep(mp, heap_give_run(heap, start, (uint32_t)granules));
     }
-    cache->cut = cache->end = NULL;
+    cache->fast.cut = cache->fast.end = NULL;
 }
 
 /* Moves all of a list but the first chunks, which were freed last and are
@@ -228,7 +299,7 @@ static unsigned cache_stow(struct cache *cache, struct memory_pool *mp,
                            size_t i, unsigned stay)
 {
     unsigned load = cache_load(i + 1);
-    void **link = &cache->lists[i];
+    void **link = &cache->fast.lists[i].chunks;
     unsigned stayed = 0;
 
     while (*link != NULL && stayed < stay) {
@@ -263,6 +334,10 @@ static bool cache_has_depot(struct memory_pool *mp)
 void cache_unload(struct cache *cache, struct memory_pool *mp,
                   size_t granules)
 {
+    if ((cache->granted >> (granules - 1) & 1) == 0) {
+        cache_grant(cache, granules - 1, cache_first_room(granules - 1));
+        return;
+    }
     if (!cache_has_depot(mp)) {
         cache_flush(cache, mp);
         return;
@@ -278,17 +353,14 @@ void cache_unload(struct cache *cache, struct memory_pool *mp,
 void cache_close(struct cache *cache, struct memory_pool *mp)
 {
     cache_return_run(cache, mp);
-    if (!cache_is_new(cache)) {
-        if (!cache_has_depot(mp)) {
-            cache_flush(cache, mp);
-        }
-        for (unsigned i = 0; i < BLOCK_SHORT; i++) {
-            if (cache->lists[i] != NULL) {
-                cache_stow(cache, mp, i, 0);
-            }
-        }
+    if (cache->granted != 0 && !cache_has_depot(mp)) {
+        cache_flush(cache, mp);
     }
-    for (unsigned i = 0; i < BLOCK_SHORT; i++) {
+    for (uint64_t bits = cache->granted; bits != 0; bits &= bits - 1) {
+        size_t i = (size_t)__builtin_ctzll(bits);
+        if (cache->fast.lists[i].chunks != NULL) {
+            cache_stow(cache, mp, i, 0);
+        }
         cache_grant(cache, i, 0);
     }
 }
@@ -320,7 +392,7 @@ bool cache_fill(struct cache *cache, struct memory_pool *mp, size_t granules)
         mp->depot[granules - 1] != NULL) {
         void **chain = mp->depot[granules - 1];
         mp->depot[granules - 1] = chain[1];
-        cache->lists[granules - 1] = chain;
+        cache->fast.lists[granules - 1].chunks = chain;
         cache_grant(cache, granules - 1, cache_load(granules));
         return true;
     }
@@ -332,8 +404,8 @@ bool cache_fill(struct cache *cache, struct memory_pool *mp, size_t granules)
     if (run == NULL) {
         return false;
     }
-    cache->cut = run;
-    cache->end = run + got * BLOCK_GRANULE;
+    cache->fast.cut = run;
+    cache->fast.end = run + got * BLOCK_GRANULE;
     if (cache->scope == NULL && cache->run < CACHE_RUN_LAST) {
         cache->run *= 2;
     }
@@ -360,7 +432,7 @@ static void cache_rest(int times)
 }
 
 /* Waits until a thread's, or a handle's, note is not about the pool. */
-static void cache_await(const struct thread_mark *mark,
+static void cache_await(const struct mp_inline_thread *mark,
                         const struct memory_pool *mp)
 {
     int looks = 0;
@@ -378,14 +450,9 @@ bool cache_withdraw(struct memory_pool *mp)
 {
     bool others = false;
 
-    mp->paused = sync_get(&mp->maker);
-    if (mp->paused != NULL && mp->paused != &thread_mark) {
-        sync_put(&mp->maker, (struct thread_mark *)NULL);
-        others = true;
-    }
     for (struct cache *c = mp->caches; c != NULL; c = c->next) {
         if (c->mark != &thread_mark) {
-            sync_put(&c->pool, (struct memory_pool *)NULL);
+            sync_put(&c->fast.pool, CACHE_WITHDRAWN);
             others = true;
         }
     }
@@ -394,12 +461,9 @@ bool cache_withdraw(struct memory_pool *mp)
 
 void cache_await_all(struct memory_pool *mp)
 {
-    if (mp->paused != &thread_mark) {
-        cache_await(mp->paused, mp);
-    }
     for (struct cache *c = mp->caches; c != NULL; c = c->next) {
         if (c->mark != &thread_mark) {
-            cache_await(c->mark, c->handle ? HANDLE_INSIDE : mp);
+            cache_await(c->mark, mp);
         }
     }
 }
@@ -419,39 +483,25 @@ void cache_resume(struct memory_pool *mp)
     }
     /* Release: who takes the offer sees what was done meanwhile. */
     for (struct cache *c = mp->caches; c != NULL; c = c->next) {
-        sync_put_release(&c->pool, mp);
+        sync_put_release(&c->fast.pool, mp);
     }
-    sync_put_release(&mp->maker, mp->paused);
 }
 
-static void cache_empty(struct cache *cache)
-{
-    memset(cache->lists, 0, sizeof cache->lists);
-    cache->cut = cache->end = NULL;
-    cache->scope = NULL;
-    cache_open(cache);
-}
-
-void cache_take_first(struct memory_pool *mp)
+void cache_take_first(struct cache *cache, struct memory_pool *mp)
 {
     size_t got;
 
-    mp->cache.cut =
-        heap_take_run(&mp->heap, 1, mp->first.granules, &got);
-    mp->cache.end = mp->cache.cut + got * BLOCK_GRANULE;
+    cache->fast.cut = heap_take_run(&mp->heap, 1, mp->first.granules, &got);
+    cache->fast.end = cache->fast.cut + got * BLOCK_GRANULE;
 }
 
 void cache_forget(struct memory_pool *mp)
 {
-    cache_empty(&mp->cache);
     for (struct cache *c = mp->caches; c != NULL; c = c->next) {
         cache_empty(c);
     }
     if (mp->depot != NULL) {
         memset(mp->depot, 0, BLOCK_SHORT * sizeof *mp->depot);
-    }
-    if (mp->paused != NULL) { /* else the maker's cache is nobody's */
-        cache_take_first(mp);
     }
 }
 
@@ -464,10 +514,11 @@ void cache_detach_all(struct memory_pool *mp)
 
     while (cache != NULL) {
         struct cache *next = cache->next;
-        sync_put(&cache->pool, (struct memory_pool *)NULL);
-        cache->owner = NULL;
-        if (cache->handle) {
+        sync_put(&cache->fast.pool, CACHE_WITHDRAWN);
+        if (cache->thread == NULL) {
             handle_free(cache);
+        } else {
+            cache_untie(cache);
         }
         cache = next;
     }
@@ -484,6 +535,11 @@ void cache_detach(struct cache *cache, struct memory_pool *mp)
         link = &(*link)->next;
     }
     *link = cache->next;
+    if (mp->resident_cache == cache) {
+        mp->resident_cache = NULL;
+        sync_put(&mp->resident, (struct mp_inline_thread *)NULL);
+    }
+    sync_put(&cache->fast.pool, CACHE_WITHDRAWN);
     cache_flush(cache, mp);
     mp->freed += cache_frees(cache);
 }
@@ -492,22 +548,19 @@ void cache_thread_ends(struct thread *thread, bool held)
 {
     bool taken = !held && lock_enter(&thread_attachments);
 
-    for (struct cache *c = thread->attached; c != NULL; c = c->attached) {
-        struct memory_pool *mp = c->owner;
-        if (mp != NULL) {
-            bool pool_taken = !held && lock_enter(&mp->lock);
-            cache_detach(c, mp);
-            c->owner = NULL;
-            lock_leave(&mp->lock, pool_taken);
-        }
+    while (thread->attached != NULL) {
+        struct cache *cache = thread->attached;
+        struct memory_pool *mp = cache->owner;
+        bool pool_taken = !held && lock_enter(&mp->lock);
+        cache_detach(cache, mp);
+        lock_leave(&mp->lock, pool_taken);
+        cache_untie(cache);
     }
     /* After fork() another thread's lock may still lie on malloc's state, if
      * that is not the system's; then the structures wait for the next thread
      * that is registered in this one's place. */
-    while (!held && thread->attached != NULL) {
-        struct cache *cache = thread->attached;
-        thread->attached = cache->attached;
-        free(cache);
+    if (!held) {
+        cache_free_spares(thread, 0);
     }
     lock_leave(&thread_attachments, taken);
 }

@@ -4,10 +4,17 @@
  *
  * A cache has a run of granules to cut new objects from, and for each length
  * a list of free chunks.  While its thread has a mark open the run is of that
- * mark's blocks and the lists are empty; see scope.h.  Only its thread touches it, so neither needs a lock
- * or an atomic read-modify-write.  The thread that made a pool has its cache
- * inside the pool and finds it with one compare; any other gets one when it
- * first uses the pool, and finds it through its struct thread.
+ * mark's blocks and the lists are empty; see scope.h.  Only its thread
+ * touches it, so neither needs a lock or an atomic read-modify-write.
+ *
+ * A thread has a cache in each pool that it uses, and a word of thread-local
+ * storage that leads to the one it used last.  One compare then says that
+ * this is the pool's, that the pool is not NULL, and that nobody wants it at
+ * rest.  Where another pool was used last, the pool itself remembers whose
+ * thread's cache was its first, and each thread has a small table of others.
+ *
+ * Caches belong to threads: when a pool goes, its caches serve their threads
+ * for other pools.  So what a thread's word leads to is always a cache.
  *
  * Now and then another thread must have all caches of a pool at rest: for a
  * reset, for mp_check(), across fork().  So a thread notes, in its own
@@ -39,104 +46,54 @@ static inline unsigned cache_load(size_t granules)
 /* Bytes that processors exchange at once. */
 #define CACHE_LINE 64
 
-/* Owned by its thread, while the thread is inside or the pool not paused;
- * by the holder of the pool's lock while it is paused.  The lists come first:
- * theirs are the addresses that are computed. */
-struct cache {
-    void *lists[BLOCK_SHORT]; /* by granules - 1; linked by the first word */
-    uint16_t rooms[BLOCK_SHORT]; /* frees until the list is looked at;
-                                       * a count for each, since one for all
-                                       * would make every call wait for the
-                                       * one before; 0 while a mark is open */
-    unsigned char *cut; /* next new object */
-    unsigned char *end; /* of the run */
-    size_t run;         /* granules of the next run */
+/* What a cache is offered for while it is paused or has no pool: nothing that
+ * a caller could have in hand, NULL neither. */
+#define CACHE_WITHDRAWN ((struct memory_pool *)(uintptr_t)1)
 
-    struct memory_pool *pool;  /* atomic; NULL while paused or dead */
-    struct thread_mark *mark;  /* fixed while attached: of the thread or the
-                                * handle that uses it; unused in the pool */
+/* Owned by its thread, while the thread is inside or the pool not paused;
+ * by the holder of the pool's lock while it is paused. */
+struct cache {
+    struct mp_inline_cache fast; /* what compiled-in code knows, too */
+    size_t run;         /* granules of the next run */
+    struct mp_inline_thread *mark; /* fixed while attached: of the thread or the
+                                * handle that uses it */
     struct scope *scope;       /* the innermost open mark; NULL: none */
-    size_t spent;              /* frees, less those that rooms tells of */
+    uint64_t granted;          /* a bit for each list that ever had room; no
+                                * other has chunks either */
+    size_t spent;              /* frees, and all the room that there is */
     struct memory_pool *owner; /* attachments; NULL: the pool is gone */
     struct cache *next;        /* of the pool; its lock and attachments */
-    struct cache *attached;    /* of the thread; attachments */
-    bool handle;               /* fixed; part of a struct mp_handle */
+    struct thread *thread;     /* fixed; NULL: part of a struct mp_handle */
+    struct cache *newer;       /* of the thread, when it has a pool, else */
+    struct cache *older;       /* only this, of its spare ones; attachments */
 };
 
-/* The map byte of a granule in the range. */
-static inline unsigned char *cache_code(const void *object)
+/* What a thread that has used no pool yet finds: offered for none. */
+extern const struct mp_inline_cache cache_none
+    __attribute__((__visibility__("hidden")));
+
+/* Says which cache the calling thread used last; NULL: none. */
+static inline void cache_use(struct cache *cache)
 {
-    return (unsigned char *)(range_bias + ((uintptr_t)object >> 4));
-}
-
-/* Inside: an object, or NULL where neither list nor run has one.
- * 1 <= size <= BLOCK_SHORT granules. */
-static inline void *cache_take(struct cache *cache, size_t size)
-{
-    size_t granules = block_granules(size);
-    void **list = &cache->lists[granules - 1];
-    unsigned char *object = *list;
-    unsigned char code = (unsigned char)(BLOCK_LIVE - 1 + granules);
-
-    /* Release, for a thread that frees the object by a pointer from before a
-     * reset: what was read from the chunk was read before it may be written. */
-    if (object != NULL) {
-        *list = *(void **)(void *)object;
-        sync_put_release(cache_code(object), code);
-        return object;
-    }
-    object = cache->cut;
-    if ((size_t)(cache->end - object) < granules * BLOCK_GRANULE) {
-        return NULL;
-    }
-    cache->cut = object + granules * BLOCK_GRANULE;
-    sync_put_release(cache_code(object), code);
-    return object;
-}
-
-/* Inside: takes a short live object of the pool; false where ptr is none, a
- * mark's, or the list is to be looked at. */
-static inline bool cache_give(struct cache *cache, struct memory_pool *mp,
-                              const void *ptr)
-{
-    unsigned char *base = range_base;
-    uintptr_t i = block_granule_at(base, ptr);
-
-    /* Foreign, NULL and between granules in one compare. */
-    if (i >= RANGE_GRANULES ||
-        sync_get(&range_owners(base)[i / (RANGE_SLOT / BLOCK_GRANULE)]) !=
-            mp) {
-        return false;
-    }
-    unsigned char *code = &range_map(base)[i];
-    /* Granules less one; more than that where the code is another. */
-    unsigned length = (unsigned)sync_get_acquire(code) - BLOCK_LIVE;
-    void **link = (void **)(uintptr_t)ptr;
-
-    if (length > BLOCK_LENGTH_BITS || cache->rooms[length] == 0) {
-        return false;
-    }
-    cache->rooms[length]--;
-    *link = cache->lists[length];
-    cache->lists[length] = link;
-    sync_put(code, (unsigned char)(BLOCK_CACHED + length));
-    return true;
-}
-
-static inline void cache_leave(struct thread_mark *mark)
-{
-    /* Release: who waits for the note to go sees all that was done. */
-    sync_put_release(&mark->inside, (struct memory_pool *)NULL);
+    thread_mark.cache = cache != NULL ? &cache->fast
+                                      : (struct mp_inline_cache *)&cache_none;
 }
 
 void cache_start(struct cache *cache, struct memory_pool *mp,
-                 struct thread_mark *mark);
+                 struct mp_inline_thread *mark);
+
+/* Makes it as new: forgets what it had and what was freed into it. */
+void cache_renew(struct cache *cache);
 
 /* Puts a cache on its pool's list; the lock is held. */
 void cache_join(struct cache *cache, struct memory_pool *mp);
 
-/* The calling thread's cache of a pool, made if there is none; NULL: none is
- * to be had.  Not inside, no lock held. */
+/* The calling thread's cache of a pool, from now on the one that it used last;
+ * NULL: it has none at hand, or the pool is paused.  Not inside. */
+struct cache *cache_find(struct memory_pool *mp);
+
+/* The same, found or made by all means; NULL: none is to be had.  No lock
+ * held. */
 struct cache *cache_own(struct memory_pool *mp);
 
 /* All of these with the pool's lock held.  Blocks that become empty stay
@@ -146,8 +103,9 @@ struct cache *cache_own(struct memory_pool *mp);
 void cache_flush(struct cache *cache, struct memory_pool *mp);
 void cache_return_run(struct cache *cache, struct memory_pool *mp);
 
-/* A list has used up its frees: moves what is more than a load of it to the
- * depot, for any thread. */
+/* A list has used up its frees, or is freed into for the first time: gives it
+ * room, and moves what is more than a load of it to the depot, for any
+ * thread. */
 void cache_unload(struct cache *cache, struct memory_pool *mp,
                   size_t granules);
 
@@ -176,9 +134,9 @@ void cache_resume(struct memory_pool *mp);
 bool cache_withdraw(struct memory_pool *mp);
 void cache_await_all(struct memory_pool *mp);
 
-/* Makes all of the pool's first block the maker's run: a small pool then
+/* Makes all of the pool's first block the cache's run: a small pool then
  * never comes here again.  The heap is empty. */
-void cache_take_first(struct memory_pool *mp);
+void cache_take_first(struct cache *cache, struct memory_pool *mp);
 
 /* Forgets all chunks, for a reset; paused. */
 void cache_forget(struct memory_pool *mp);

@@ -21,10 +21,8 @@ struct mp_handle *handle_attach(struct memory_pool *mp)
     if (handle == NULL) {
         return NULL;
     }
+    memset(handle, 0, sizeof *handle);
     cache_start(&handle->cache, mp, &handle->mark);
-    handle->cache.handle = true;
-    handle->mark.inside = NULL;
-    handle->mark.self = NULL;
     handle->mp = mp;
     handle->number = thread_new_number();
     bool taken = pool_enter_lock(mp);

@@ -16,7 +16,7 @@
 /* The pool has it on its list of caches, handle or thread's. */
 struct mp_handle {
     struct cache cache;      /* first: the pool's list has only this */
-    struct thread_mark mark; /* its user's, see cache.h; only inside is used */
+    struct mp_inline_thread mark; /* its user's, see cache.h; only inside is used */
     struct memory_pool *mp;  /* fixed */
     uint64_t number;         /* fixed; owner of its marks */
 };
@@ -30,22 +30,19 @@ void handle_detach(struct mp_handle *handle);
 /* The memory of the handle that a cache is in. */
 void handle_free(struct cache *cache);
 
-/* What a handle's note holds while its user is inside: any address will do,
- * as it is never about another pool. */
-#define HANDLE_INSIDE ((struct memory_pool *)(uintptr_t)1)
-
 /* Inside, when not NULL: the handle's pool; to be left with
- * cache_leave(&handle->mark). */
+ * mp_inline_leave(&handle->mark). */
 static inline struct memory_pool *handle_enter(struct mp_handle *handle)
 {
-    sync_put(&handle->mark.inside, HANDLE_INSIDE);
+    struct memory_pool *mp = handle->mp;
+
+    sync_put(&handle->mark.inside, mp);
     sync_order();
     /* Acquire pairs with the release in cache_resume(). */
-    struct memory_pool *mp = sync_get_acquire(&handle->cache.pool);
-    if (MP_LIKELY(mp != NULL)) {
+    if (MP_LIKELY(sync_get_acquire(&handle->cache.fast.pool) == mp)) {
         return mp;
     }
-    cache_leave(&handle->mark);
+    mp_inline_leave(&handle->mark);
     return NULL;
 }
 

@@ -79,7 +79,7 @@ memory_pool_t *inspect_owner(const void *ptr)
     if (owner != NULL) {
         /* A slot's memory stays a pool's; home tells that one lives there,
          * and it does until the threads' locks are left. */
-        if (sync_get(&owner->home) != NULL) {
+        if (sync_get(&owner->home) != NULL && !sync_get(&owner->recycled)) {
             inspect_look(owner, &search);
         }
     } else if (ptr != NULL) {
@@ -104,15 +104,9 @@ struct inspect_count {
 static uint32_t inspect_run(const struct memory_pool *mp,
                             const unsigned char *at)
 {
-    const struct cache *cache = &mp->cache;
-
-    if (mp->kind != POOL_CACHED) {
-        return 0;
-    }
-    for (; cache != NULL;
-         cache = cache == &mp->cache ? mp->caches : cache->next) {
-        if (cache->cut == at && cache->end > at) {
-            return (uint32_t)((size_t)(cache->end - at) / BLOCK_GRANULE);
+    for (const struct cache *c = mp->caches; c != NULL; c = c->next) {
+        if (c->fast.cut == at && c->fast.end > at) {
+            return (uint32_t)((size_t)(c->fast.end - at) / BLOCK_GRANULE);
         }
     }
     return 0;
@@ -218,13 +212,9 @@ static bool inspect_cached(const struct memory_pool *mp, size_t *chunks)
     bool whole = true;
 
     *chunks = 0;
-    if (mp->kind != POOL_CACHED) {
-        return true;
-    }
     for (unsigned g = 1; g <= BLOCK_SHORT; g++) {
-        for (const struct cache *c = &mp->cache; c != NULL;
-             c = c == &mp->cache ? mp->caches : c->next) {
-            size_t listed = inspect_list(mp, c->lists[g - 1], g);
+        for (const struct cache *c = mp->caches; c != NULL; c = c->next) {
+            size_t listed = inspect_list(mp, c->fast.lists[g - 1].chunks, g);
             whole = whole && listed != SIZE_MAX;
             *chunks += listed;
         }

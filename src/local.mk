@@ -29,6 +29,8 @@ mempool_sources = \
 	src/private.h \
 	src/range.c \
 	src/range.h \
+	src/recycle.c \
+	src/recycle.h \
 	src/report.c \
 	src/report.h \
 	src/scope.c \

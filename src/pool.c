@@ -22,6 +22,7 @@
 
 #include "backing.h"
 #include "handle.h"
+#include "recycle.h"
 #include "supply.h"
 #include "tree.h"
 
@@ -58,18 +59,10 @@ static size_t pool_first(const mp_options_t *options, size_t head)
     return POOL_FIRST;
 }
 
-/* Bytes of the structure itself. */
-static size_t pool_head(const mp_options_t *options)
-{
-    return options->threads == MP_THREADS_CACHED
-               ? sizeof(struct memory_pool)
-               : offsetof(struct memory_pool, cache);
-}
-
 /* The memory of a pool and its first block, laid out. */
 static struct memory_pool *pool_place(const mp_options_t *options, bool ranged)
 {
-    size_t head = pool_head(options) + pool_name_bytes(options->name);
+    size_t head = sizeof(struct memory_pool) + pool_name_bytes(options->name);
     struct memory_pool *mp;
 
     if (ranged) {
@@ -102,9 +95,10 @@ void pool_set_short(struct memory_pool *mp)
 {
     size_t most = mp->max_object / BLOCK_GRANULE;
 
-    mp->short_most = mp->bounded || mp->scopes != NULL ? 0
-                     : most < BLOCK_SHORT              ? most
-                                                       : BLOCK_SHORT;
+    if (mp->bounded || mp->kind == POOL_CACHED || mp->scopes != NULL) {
+        most = 0;
+    }
+    mp->short_most = most < BLOCK_SHORT ? most : BLOCK_SHORT;
 }
 
 struct memory_pool *pool_create(const mp_options_t *options)
@@ -117,7 +111,11 @@ struct memory_pool *pool_create(const mp_options_t *options)
         ranged = range_start();
         self = thread_self();
     }
-    struct memory_pool *mp = pool_place(options, ranged);
+    struct memory_pool *mp = self == NULL ? NULL : recycle_take(self, options);
+    if (mp != NULL) {
+        return mp;
+    }
+    mp = pool_place(options, ranged);
     mp_options_t elsewhere = *options;
     if (mp == NULL && ranged) { /* the range is full: without caches, then */
         elsewhere.threads = MP_THREADS_LOCKED;
@@ -134,7 +132,8 @@ struct memory_pool *pool_create(const mp_options_t *options)
     mp->lock.word = LOCK_LEFT;
     mp->first.bytes = 0;
     heap_start(&mp->heap, &mp->first,
-               (options->flags & MP_ZERO_ON_FREE) != 0, bounded);
+               (options->flags & MP_ZERO_ON_FREE) != 0,
+               bounded || mp->kind == POOL_CACHED);
     mp->capacity = options->capacity == 0 ? SIZE_MAX : options->capacity;
     mp->room = 0;
     mp->reserve = mp->capacity;
@@ -163,21 +162,16 @@ struct memory_pool *pool_create(const mp_options_t *options)
     mp->name = NULL;
     if (options->name != NULL) {
         size_t bytes = pool_name_bytes(options->name);
-        char *name = (char *)mp + pool_head(options);
+        char *name = (char *)(mp + 1);
         memcpy(name, options->name, bytes - 1);
         name[bytes - 1] = '\0';
         mp->name = name;
     }
-    mp->uncached = mp->kind != POOL_CACHED || self == NULL;
-    mp->paused = NULL;
-    if (mp->kind == POOL_CACHED) {
-        cache_start(&mp->cache, mp, NULL);
-        if (!mp->uncached) {
-            cache_take_first(mp);
-        }
-    }
+    mp->uncached = mp->kind != POOL_CACHED;
+    mp->resident = NULL;
+    mp->resident_cache = NULL;
+    mp->recycled = false;
     /* All of it before the pool is on a list, where fork() finds it. */
-    sync_put(&mp->maker, mp->uncached ? NULL : &thread_mark);
     thread_enlist(self, mp);
     if (options->parent != NULL && !tree_join(mp, options->parent)) {
         pool_destroy(mp);
@@ -205,8 +199,25 @@ static size_t pool_held(const struct memory_pool *mp)
     return mp->capacity - pool_room(mp) - mp->promised - charged;
 }
 
+void pool_release(struct memory_pool *mp)
+{
+    if (range_has(mp)) {
+        range_give_slot(mp);
+    } else {
+        mp_backing_t backing = mp->backing;
+        backing.release(backing.context, mp, mp->bytes);
+    }
+}
+
 void pool_destroy(struct memory_pool *mp)
 {
+    /* Nothing is charged to the pools above it, so that it may leave now. */
+    if (mp->tree != NULL && mp->kind == POOL_CACHED) {
+        tree_leave(mp);
+    }
+    if (recycle_give(mp)) {
+        return;
+    }
     thread_delist(mp);
     bool taken = pool_enter_lock(mp);
     bool shared = mp->caches != NULL;
@@ -226,22 +237,7 @@ void pool_destroy(struct memory_pool *mp)
         tree_uncharge(mp, held);
         tree_leave(mp);
     }
-    sync_put(&mp->maker, (struct thread_mark *)NULL);
-    if (range_has(mp)) {
-        range_give_slot(mp);
-    } else {
-        mp_backing_t backing = mp->backing;
-        backing.release(backing.context, mp, mp->bytes);
-    }
-}
-
-/* What lies in the depot and in the caller's cache goes back to the heap. */
-static void pool_gather(struct memory_pool *mp, struct cache *cache)
-{
-    if (cache != NULL) {
-        cache_flush(cache, mp);
-    }
-    cache_drain(mp);
+    pool_release(mp);
 }
 
 /* Before the heap grows, for a cache or, with NULL, for a long object.  True
@@ -252,7 +248,10 @@ static bool pool_gather_enough(struct memory_pool *mp, struct cache *cache)
     if (mp->heap.size < POOL_GATHER_LEAST) {
         return false;
     }
-    pool_gather(mp, cache);
+    if (cache != NULL) {
+        cache_flush(cache, mp);
+    }
+    cache_drain(mp);
     return mp->heap.size - mp->heap.taken >=
            mp->heap.size / POOL_GATHER_PART;
 }
@@ -370,7 +369,7 @@ static MP_SLOW void *pool_allocate_uncached(struct memory_pool *mp,
         return pool_allocate_slowly(mp, handle, size, taken);
     }
     while (error == 0 && !mp->uncached &&
-           (object = cache_take(cache, size)) == NULL) {
+           (object = mp_inline_take(cache->mark, &cache->fast, size)) == NULL) {
         if (cache_fill(cache, mp, granules)) {
             continue;
         }
@@ -496,10 +495,10 @@ static MP_SLOW bool pool_free_uncached(struct memory_pool *mp,
         size_t granules =
             chunk.block == NULL ? 0 : block_length(chunk.block, chunk.granule);
         if (granules - 1 < BLOCK_SHORT && chunk.block->heap == &mp->heap) {
-            if (cache->rooms[granules - 1] == 0) {
+            if (cache->fast.lists[granules - 1].room == 0) {
                 cache_unload(cache, mp, granules);
             }
-            bool given = cache_give(cache, mp, ptr);
+            bool given = mp_inline_give(cache->mark, &cache->fast, mp, ptr);
             pool_leave(mp, taken);
             return given;
         }
@@ -545,8 +544,10 @@ void pool_reset(struct memory_pool *mp)
         supply_keep(mp, block);
         block = next;
     }
-    if (!mp->uncached) {
-        cache_forget(mp);
+    cache_forget(mp);
+    struct cache *cache = cache_resident(mp);
+    if (cache != NULL && !mp->uncached) {
+        cache_take_first(cache, mp);
     }
     mp->room += held;
     mp->resets++;
@@ -566,7 +567,7 @@ size_t pool_trim(struct memory_pool *mp, size_t keep)
         for (struct cache *c = mp->caches; c != NULL; c = c->next) {
             cache_flush(c, mp);
         }
-        pool_gather(mp, &mp->cache);
+        cache_drain(mp);
         cache_resume(mp);
     }
     size_t before = mp->spare_bytes;
@@ -575,18 +576,4 @@ size_t pool_trim(struct memory_pool *mp, size_t keep)
     lock_leave(&mp->lock, taken);
     supply_release(mp, surplus);
     return given;
-}
-
-void pool_lose_maker(struct memory_pool *mp, bool held)
-{
-    bool taken = !held && pool_enter_lock(mp);
-
-    if (mp->kind == POOL_CACHED && !mp->uncached) {
-        cache_flush(&mp->cache, mp);
-        mp->cache.scope = NULL;
-        cache_open(&mp->cache);
-    }
-    sync_put(&mp->maker, (struct thread_mark *)NULL);
-    mp->paused = NULL;
-    lock_leave(&mp->lock, taken);
 }

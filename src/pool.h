@@ -39,8 +39,6 @@ struct mp_handle;
 /* The lock owns all that follows but where it says else; fixed: not changed
  * between creation and destruction. */
 struct memory_pool {
-    struct thread_mark *maker; /* atomic; the thread that is offered cache;
-                                * NULL: paused, not cached, or it ended */
     size_t room;          /* bytes that may be held before there is a new
                            * high-water mark, which is looked after where
                            * there is time for it */
@@ -49,12 +47,15 @@ struct memory_pool {
     enum pool_kind kind;  /* fixed */
     size_t short_most;    /* granules, BLOCK_SHORT at most, that may be cut
                            * off without a look at max_object; 0 while a mark
-                           * is open and for a bounded pool */
+                           * is open, and for a bounded pool and one with
+                           * caches */
     size_t max_object;    /* bytes; fixed */
     struct heap heap;     /* its first members are used by every call */
 
-    struct cache *caches; /* other threads' */
-    struct thread_mark *paused; /* maker while paused */
+    struct cache *caches; /* every thread's and handle's */
+    struct mp_inline_thread *resident; /* atomic; the thread whose cache was the
+                                   * first; NULL: it has none now */
+    struct cache *resident_cache; /* that; only that thread may look into it */
     void **depot;         /* chains of chunks by granules - 1; or NULL */
 
     unsigned flags;       /* MP_*; fixed */
@@ -89,14 +90,21 @@ struct memory_pool {
     struct thread *home;  /* atomic; on whose list it is; that list's lock */
     struct memory_pool *made_next; /* so these */
     struct memory_pool *made_previous;
+    struct memory_pool *recycled_next; /* only home */
+    bool recycled;        /* atomic; it was destroyed, and waits to be made
+                           * again; only home writes it */
     struct block first;
-    struct cache cache;   /* the maker's; last, and there only where the kind
-                           * is POOL_CACHED */
 };
 
 static inline size_t pool_hash(const struct memory_pool *mp)
 {
     return ((uintptr_t)mp / RANGE_SLOT) % THREAD_CACHES;
+}
+
+/* The calling thread's cache, if that was the pool's first; else NULL. */
+static inline struct cache *cache_resident(const struct memory_pool *mp)
+{
+    return sync_get(&mp->resident) == &thread_mark ? mp->resident_cache : NULL;
 }
 
 /* A pool with these options, which options.c has checked and completed.
@@ -156,8 +164,8 @@ size_t pool_trim(struct memory_pool *mp, size_t keep);
 struct heap_chunk pool_find(const struct memory_pool *mp, const void *ptr);
 struct heap_chunk pool_find_live(struct memory_pool *mp, const void *ptr);
 
-/* The thread that made the pool ends.  held: the lock is. */
-void pool_lose_maker(struct memory_pool *mp, bool held);
+/* Gives the pool's own memory back, where nothing else is left of it. */
+void pool_release(struct memory_pool *mp);
 
 static inline bool pool_locks(const struct memory_pool *mp)
 {
@@ -171,29 +179,6 @@ static inline bool pool_enter_lock(struct memory_pool *mp)
     }
     lock_take(&mp->lock);
     return true;
-}
-
-/* The calling thread's cache of a pool with caches: in the pool if it is the
- * maker, else where the thread keeps it.  mark is the thread's own.  To be
- * left with cache_leave().  NULL, and not inside: it has none at hand, or the pool is paused. */
-static inline struct cache *pool_enter(struct memory_pool *mp,
-                                       struct thread_mark *mark)
-{
-    sync_put(&mark->inside, mp);
-    sync_order();
-    /* Acquire pairs with the release in cache_resume(). */
-    if (MP_LIKELY(sync_get_acquire(&mp->maker) == mark)) {
-        return &mp->cache;
-    }
-    if (mark->self != NULL) {
-        struct cache *cache = mark->self->found[pool_hash(mp)];
-        if (MP_LIKELY(cache != NULL &&
-                      sync_get_acquire(&cache->pool) == mp)) {
-            return cache;
-        }
-    }
-    cache_leave(mark);
-    return NULL;
 }
 
 /* Without caches: cuts a short object from the top where that is all there is

@@ -23,8 +23,11 @@
 #define cache_frees mempool_private_cache_frees
 #define cache_join mempool_private_cache_join
 #define cache_open mempool_private_cache_open
+#define cache_find mempool_private_cache_find
+#define cache_none mempool_private_cache_none
 #define cache_own mempool_private_cache_own
 #define cache_pause mempool_private_cache_pause
+#define cache_renew mempool_private_cache_renew
 #define cache_resume mempool_private_cache_resume
 #define cache_return_run mempool_private_cache_return_run
 #define cache_start mempool_private_cache_start
@@ -71,7 +74,7 @@
 #define pool_full mempool_private_pool_full
 #define pool_hold mempool_private_pool_hold
 #define pool_leave mempool_private_pool_leave
-#define pool_lose_maker mempool_private_pool_lose_maker
+#define pool_release mempool_private_pool_release
 #define pool_reset mempool_private_pool_reset
 #define pool_set_short mempool_private_pool_set_short
 #define pool_size_of mempool_private_pool_size_of
@@ -88,6 +91,9 @@
 #define range_start mempool_private_range_start
 #define range_take mempool_private_range_take
 #define range_take_slot mempool_private_range_take_slot
+#define recycle_drop mempool_private_recycle_drop
+#define recycle_give mempool_private_recycle_give
+#define recycle_take mempool_private_recycle_take
 #define report_cleanup mempool_private_report_cleanup
 #define report_creation mempool_private_report_creation
 #define report_event mempool_private_report_event
@@ -123,7 +129,6 @@
 #define thread_enlist mempool_private_thread_enlist
 #define thread_forked mempool_private_thread_forked
 #define thread_hold mempool_private_thread_hold
-#define thread_mark mempool_private_thread_mark
 #define thread_new_number mempool_private_thread_new_number
 #define thread_self mempool_private_thread_self
 #define tree_add_cleanup mempool_private_tree_add_cleanup

@@ -228,7 +228,7 @@ bool scope_rewind(struct memory_pool *mp, struct mp_handle *handle,
     }
     mp->room += yielded;
     if (cache != NULL && !mp->uncached) {
-        cache->cut = cache->end = NULL;
+        cache->fast.cut = cache->fast.end = NULL;
         cache->scope = scope_current(mp, handle);
         if (cache->scope == NULL) {
             cache_open(cache);

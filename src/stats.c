@@ -74,7 +74,6 @@ static uint64_t stats_frees(const struct memory_pool *mp)
     uint64_t frees = mp->freed;
 
     if (mp->kind == POOL_CACHED) {
-        frees += cache_frees(&mp->cache);
         for (const struct cache *c = mp->caches; c != NULL; c = c->next) {
             frees += cache_frees(c);
         }

@@ -205,13 +205,10 @@ static void supply_give_up_caches(struct memory_pool *mp)
 {
     cache_pause(mp);
     for (struct cache *c = mp->caches; c != NULL; c = c->next) {
-        sync_put(&c->pool, (struct memory_pool *)NULL);
+        sync_put(&c->fast.pool, CACHE_WITHDRAWN);
         cache_flush(c, mp);
     }
-    cache_flush(&mp->cache, mp);
     cache_drain(mp);
-    sync_put(&mp->maker, (struct thread_mark *)NULL);
-    mp->paused = NULL;
     sync_put(&mp->uncached, true);
 }
 

@@ -16,9 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pool.h"
+#include "recycle.h"
 
-_Thread_local struct thread_mark thread_mark;
+__thread struct mp_inline_thread thread_mark = {
+    .cache = (struct mp_inline_cache *)&cache_none};
 struct lock thread_attachments;
 
 static struct lock thread_lock; /* owns the list and the key */
@@ -28,22 +29,33 @@ static struct thread thread_ended; /* self of a thread after its destructor */
 static pthread_key_t thread_key;
 static bool thread_key_made;
 
+/* Puts a pool at the front of a thread's list; its lock is held. */
+static void thread_push(struct thread *thread, struct memory_pool *mp)
+{
+    mp->made_previous = NULL;
+    mp->made_next = thread->made;
+    if (mp->made_next != NULL) {
+        mp->made_next->made_previous = mp;
+    }
+    thread->made = mp;
+}
+
 /* The pools that the thread made are nobody's from now on; the thread's and
  * the orphans' locks are held. */
-static void thread_orphan(struct thread *thread, bool held)
+static void thread_orphan(struct thread *thread)
 {
     struct memory_pool *mp = thread->made;
 
     thread->made = NULL;
     while (mp != NULL) {
         struct memory_pool *next = mp->made_next;
-        pool_lose_maker(mp, held);
-        mp->made_previous = NULL;
-        mp->made_next = thread_orphans.made;
-        if (mp->made_next != NULL) {
-            mp->made_next->made_previous = mp;
+        if (sync_get(&mp->recycled)) {
+            /* Of a thread that fork() left behind: for who comes next. */
+            thread_push(thread, mp);
+            mp = next;
+            continue;
         }
-        thread_orphans.made = mp;
+        thread_push(&thread_orphans, mp);
         /* Release: who sees the new home finds the pool on its list. */
         sync_put_release(&mp->home, &thread_orphans);
         mp = next;
@@ -55,11 +67,13 @@ static void thread_end(void *argument)
 {
     struct thread *thread = argument;
 
-    thread_mark.self = &thread_ended;
+    recycle_drop(thread);
     cache_thread_ends(thread, false);
+    thread_mark.own = &thread_ended;
+    cache_use(NULL);
     bool taken = lock_enter(&thread->lock);
     bool orphans_taken = lock_enter(&thread_orphans.lock);
-    thread_orphan(thread, false);
+    thread_orphan(thread);
     lock_leave(&thread_orphans.lock, orphans_taken);
     lock_leave(&thread->lock, taken);
     taken = lock_enter(&thread_lock);
@@ -108,13 +122,13 @@ static struct thread *thread_take(void)
 
 struct thread *thread_self(void)
 {
-    struct thread *thread = thread_mark.self;
+    struct thread *thread = thread_mark.own;
 
     if (thread == NULL) {
         bool taken = lock_enter(&thread_lock);
         thread = thread_take();
         lock_leave(&thread_lock, taken);
-        thread_mark.self = thread;
+        thread_mark.own = thread;
     }
     return thread == &thread_ended ? NULL : thread;
 }
@@ -125,12 +139,7 @@ void thread_enlist(struct thread *thread, struct memory_pool *mp)
         thread = &thread_orphans;
     }
     bool taken = lock_enter(&thread->lock);
-    mp->made_previous = NULL;
-    mp->made_next = thread->made;
-    if (mp->made_next != NULL) {
-        mp->made_next->made_previous = mp;
-    }
-    thread->made = mp;
+    thread_push(thread, mp);
     sync_put_release(&mp->home, thread);
     lock_leave(&thread->lock, taken);
 }
@@ -195,7 +204,7 @@ void thread_forked(void)
     for (struct thread *t = thread_list; t != NULL; t = t->next) {
         if (t != &thread_orphans && t->mark != &thread_mark) {
             cache_thread_ends(t, true);
-            thread_orphan(t, true);
+            thread_orphan(t);
             t->mark = NULL;
         }
     }

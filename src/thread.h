@@ -8,9 +8,10 @@
  * freed, only used again, so that a pool may look at its maker's without
  * knowing whether that thread still runs.
  *
- * Two words of thread-local storage, and one in tree.c, no more, since a
- * library loaded late finds little room for it: the pool whose fast path the
- * thread is in, and its struct thread.
+ * One line of thread-local storage, and a word in tree.c, no more, since a
+ * library loaded late finds little room for it: the cache that the thread used
+ * last, the pool whose fast path it is in, where the range's tables are, and
+ * its struct thread.
  *
  * Locks, in the order in which they are taken: the list of threads; the
  * attachments (which cache belongs to which pool and thread); a thread's own;
@@ -24,40 +25,31 @@
 
 #include "lock.h"
 
+#define MP_INLINE_LIBRARY
+#include "memory_pool_inline.h"
+
 struct cache;
-struct memory_pool;
 struct thread;
 
 #define THREAD_CACHES 8 /* found without a search */
 
-struct thread_mark {
-    struct memory_pool *inside; /* atomic, only its thread writes: the pool
-                                 * whose cache it may be changing just now */
-    struct thread *self; /* only its thread: NULL before it registers */
-};
-
-/* initial-exec: found with one instruction where the general model calls a
- * function; glibc keeps room for such small needs of late libraries. */
-extern _Thread_local struct thread_mark thread_mark
-    __attribute__((__tls_model__("initial-exec"), __visibility__("hidden")));
-
-/* The compiler is kept from knowing that this is thread-local: it would work
- * the address out anew for each access. */
-static inline struct thread_mark *thread_mark_own(void)
-{
-    struct thread_mark *mark = &thread_mark;
-
-    __asm__("" : "+r"(mark));
-    return mark;
-}
+/* The calling thread's own, where compiled-in code finds it, too; see
+ * memory_pool_inline.h.  initial-exec: found with one instruction where the
+ * general model calls a function; glibc keeps room for such small needs of
+ * late libraries. */
+#define thread_mark mp_inline_thread_1
 
 struct thread {
     struct lock lock;            /* owns made */
     struct memory_pool *made;    /* pools that it made, linked by made_next */
-    struct thread_mark *mark;    /* the list's lock; NULL: it has ended */
+    struct mp_inline_thread *mark;    /* the list's lock; NULL: it has ended */
     struct thread *next;         /* the list's lock */
     uint64_t number;             /* only its thread; never used again */
-    struct cache *attached;      /* the attachments' lock */
+    struct cache *attached;      /* those with a pool; the attachments' lock */
+    struct cache *spare;         /* those without, linked by older; so this */
+    unsigned spares;             /* so this */
+    unsigned recycled_count;     /* only its thread, as the next */
+    struct memory_pool *recycled; /* pools to be made again; see recycle.h */
     struct cache *found[THREAD_CACHES]; /* only its thread */
 };
 
@@ -70,7 +62,7 @@ uint64_t thread_new_number(void);
 
 static inline uint64_t thread_number(void)
 {
-    return thread_mark.self == NULL ? 0 : thread_mark.self->number;
+    return thread_mark.own == NULL ? 0 : ((struct thread *)thread_mark.own)->number;
 }
 
 /* Puts a pool on its maker's list, or takes it off. */

@@ -302,7 +302,7 @@ bool tree_prepare(struct memory_pool *mp)
         }
         run = next;
     }
-    sync_put(&mp->tree->runner, (const struct thread_mark *)NULL);
+    sync_put(&mp->tree->runner, (const struct mp_inline_thread *)NULL);
     errno = error;
     return true;
 }

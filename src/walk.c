@@ -45,14 +45,14 @@ void walk_blocks(struct memory_pool *mp,
 static uint32_t walk_run(const struct memory_pool *mp, const void *at,
                          unsigned *number)
 {
-    const struct cache *cache = mp->kind == POOL_CACHED ? &mp->cache : NULL;
+    const struct cache *cache = mp->caches;
 
     for (*number = 1; cache != NULL; ++*number) {
-        if (cache->cut == at && cache->end > cache->cut) {
-            return (uint32_t)((size_t)(cache->end - cache->cut) /
+        if (cache->fast.cut == at && cache->fast.end > cache->fast.cut) {
+            return (uint32_t)((size_t)(cache->fast.end - cache->fast.cut) /
                               BLOCK_GRANULE);
         }
-        cache = cache == &mp->cache ? mp->caches : cache->next;
+        cache = cache->next;
     }
     *number = 0;
     return 0;

@@ -23,7 +23,7 @@ struct walk_piece {
     uint32_t granule; /* its first */
     uint32_t granules;
     enum walk_kind kind;
-    unsigned cache; /* whose run, counted from 1, the maker's first; or 0 */
+    unsigned cache; /* whose run, counted from 1; or 0 */
 };
 
 /* Calls visit for every block in use; scope is NULL for the pool's own. */

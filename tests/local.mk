@@ -20,7 +20,8 @@ tests_programs = tests/check_capacity tests/check_misuse \
 	tests/check_options tests/check_lifetimes tests/check_processes \
 	tests/check_scopes tests/check_handles \
 	tests/check_view tests/check_print \
-	tests/check_tree tests/check_strings tests/check_children
+	tests/check_tree tests/check_strings tests/check_children \
+	tests/check_inline tests/check_recycle
 check_PROGRAMS += $(tests_programs)
 TESTS += $(tests_programs)
 
@@ -75,6 +76,16 @@ tests_check_tree_SOURCES = tests/check_tree.c $(tests_pools) $(tests_fork)
 tests_check_tree_CFLAGS = $(tests_cflags)
 tests_check_tree_LDFLAGS = $(AM_LDFLAGS) $(tests_fork_ldflags)
 tests_check_tree_LDADD = libmempool-internal.la $(tests_libs)
+
+tests_check_inline_SOURCES = tests/check_inline.c $(tests_pools)
+tests_check_inline_CFLAGS = $(tests_cflags)
+tests_check_inline_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=mp_allocate \
+	-Wl,--wrap=free_memory
+tests_check_inline_LDADD = libmempool.la $(tests_libs)
+
+tests_check_recycle_SOURCES = tests/check_recycle.c $(tests_pools)
+tests_check_recycle_CFLAGS = $(tests_cflags)
+tests_check_recycle_LDADD = libmempool.la $(tests_libs)
 
 tests_check_strings_SOURCES = tests/check_strings.c $(tests_pools)
 tests_check_strings_CFLAGS = $(tests_cflags)

@@ -3,7 +3,7 @@
 #
 # symbols.sh - the library exports what the header declares, and no more.
 #
-# Three lists must be one: the functions that the header declares, the names
+# Three lists must be one: the names that the headers declare, the names
 # in the version script, and the symbols of the shared library.  The static
 # archive cannot hide anything, so every other symbol there must start with
 # the project's private prefix, or a program's own names would clash with it.
@@ -23,13 +23,16 @@ differ() {
     fi
 }
 
-# A declaration ends at its semicolon; the name stands before the first "(".
-echo '#include <memory_pool.h>' >"$dir/header.c"
-$CC -E -P -DMP_API=SYMBOLS_API -I"$top_builddir/include" "$dir/header.c" |
+# A declaration ends at its semicolon; the name stands before the first "(",
+# or before the attributes.
+echo '#include <memory_pool_inline.h>' >"$dir/header.c"
+$CC -E -P -DMP_API=SYMBOLS_API -I"$top_builddir/include" \
+    -I"$top_srcdir/include" "$dir/header.c" |
     tr '\n' ' ' | tr ';' '\n' | sed -n '/SYMBOLS_API/{
         s/.*SYMBOLS_API//
+        s/__attribute__.*//
         s/(.*//
-        s/.*[^A-Za-z0-9_]\([A-Za-z0-9_]*\) *$/\1/p
+        s/.*[^A-Za-z0-9_]\([A-Za-z0-9_][A-Za-z0-9_]*\) *$/\1/p
     }' | sort >"$dir/header"
 
 sed -n 's/^ *\([a-z_][a-z_0-9]*\);.*/\1/p' \

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * recycle.c - destroyed pools, kept to be made again.
+ *
+ * What is kept is a pool in the range that has never been anything special:
+ * no name, no marks, no tree, no other thread's cache or handle, and no more
+ * memory than RECYCLE_BYTES besides its slot.  All of its numbers are set
+ * back when it is given, so that taking one is short.
+ *
+ * What it cannot do: serve another thread than the one that made the pool, or
+ * give memory back while the thread runs.  RECYCLE_MOST times the bytes above
+ * is what a thread keeps at most.
+ */
+#include "recycle.h"
+
+#include <stdlib.h>
+
+#include "supply.h"
+#include "tree.h"
+
+/* Pools that a thread keeps, and bytes of spare blocks in each. */
+#define RECYCLE_MOST 16u
+#define RECYCLE_BYTES RANGE_SPAN
+
+struct memory_pool *recycle_take(struct thread *self,
+                                 const mp_options_t *options)
+{
+    struct memory_pool *mp = self->recycled;
+
+    if (mp == NULL || options->threads != MP_THREADS_CACHED ||
+        options->name != NULL) {
+        return NULL;
+    }
+    self->recycled = mp->recycled_next;
+    self->recycled_count--;
+    mp->max_object = options->max_object == 0 ? SIZE_MAX : options->max_object;
+    mp->flags = options->flags;
+    mp->report = options->report;
+    mp->report_context = options->report_context;
+    sync_put(&mp->recycled, false);
+    if (options->parent != NULL && !tree_join(mp, options->parent)) {
+        pool_destroy(mp);
+        return NULL;
+    }
+    return mp;
+}
+
+/* Nothing is in the pool that would have to be given back elsewhere. */
+static bool recycle_fits(const struct memory_pool *mp,
+                         const struct thread *self)
+{
+    const struct cache *cache = mp->caches;
+
+    return mp->kind == POOL_CACHED && mp->name == NULL && mp->tree == NULL &&
+           mp->scopes == NULL && mp->spare_scopes == NULL && !mp->uncached &&
+           mp->depot == NULL && mp->heap.index == mp->heap.few &&
+           (cache == NULL ||
+            (cache->next == NULL && cache->thread == self)) &&
+           (mp->heap.size - mp->first.granules) * BLOCK_GRANULE +
+                   mp->spare_bytes <= RECYCLE_BYTES;
+}
+
+bool recycle_give(struct memory_pool *mp)
+{
+    struct thread *self = thread_mark.own;
+
+    /* No lock for home: where it is the caller, no other thread changes it. */
+    if (self == NULL || sync_get(&mp->home) != self ||
+        self->recycled_count == RECYCLE_MOST) {
+        return false;
+    }
+    /* The lock waits for a thread that is detaching its own just now. */
+    bool taken = pool_enter_lock(mp);
+    if (!recycle_fits(mp, self)) {
+        lock_leave(&mp->lock, taken);
+        return false;
+    }
+    struct block *block = heap_reset(&mp->heap);
+    while (block != NULL) {
+        struct block *next = block->next;
+        supply_keep(mp, block);
+        block = next;
+    }
+    mp->resets = 0;
+    mp->freed = 0;
+    mp->peak = 0;
+    mp->peak_objects = 0;
+    memset(mp->refused, 0, sizeof mp->refused);
+    mp->next_bytes = RANGE_SLOT;
+    if (mp->caches != NULL) {
+        cache_renew(mp->caches);
+        cache_take_first(mp->caches, mp);
+    }
+    sync_put(&mp->recycled, true);
+    mp->recycled_next = self->recycled;
+    self->recycled = mp;
+    self->recycled_count++;
+    lock_leave(&mp->lock, taken);
+    return true;
+}
+
+void recycle_drop(struct thread *self)
+{
+    self->recycled_count = RECYCLE_MOST; /* none is taken back */
+    while (self->recycled != NULL) {
+        struct memory_pool *mp = self->recycled;
+        self->recycled = mp->recycled_next;
+        pool_destroy(mp);
+    }
+    self->recycled_count = 0;
+}

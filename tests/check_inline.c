@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * check_inline.c - what is compiled in does what the functions do.
+ *
+ * This program includes <memory_pool_inline.h>, and is linked so that each
+ * call of the two functions is counted: so it is known that the short way is
+ * taken, and that all else comes to the library.  Under ThreadSanitizer there
+ * is no short way; then the same is asked of the functions alone.
+ */
+#include <memory_pool_inline.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "pools.h"
+
+#define OBJECTS 1000u
+#define LONGEST 1024u /* bytes of an object that has a short way */
+
+static _Thread_local size_t calls;
+
+void *__wrap_mp_allocate(memory_pool_t *mp, size_t m_size);
+void __wrap_free_memory(memory_pool_t *mp, const void *ptr);
+void *__real_mp_allocate(memory_pool_t *mp, size_t m_size);
+void __real_free_memory(memory_pool_t *mp, const void *ptr);
+
+void *__wrap_mp_allocate(memory_pool_t *mp, size_t m_size)
+{
+    calls++;
+    return __real_mp_allocate(mp, m_size);
+}
+
+void __wrap_free_memory(memory_pool_t *mp, const void *ptr)
+{
+    calls++;
+    __real_free_memory(mp, ptr);
+}
+
+/* OBJECTS operations, while everything was at hand, made few calls: a list is
+ * looked at now and then.  Where there are no caches, as with no range of
+ * addresses, each makes one. */
+static void expect_few_calls(memory_pool_t *mp)
+{
+    mp_stats_t stats;
+
+    POOLS_EXPECT(mp_stats(mp, &stats) == 0);
+    if (!MP_INLINE || stats.cached_bytes == 0) {
+        POOLS_EXPECT(calls == OBJECTS);
+    } else {
+        POOLS_EXPECT(calls <= OBJECTS / 50);
+    }
+    calls = 0;
+}
+
+static memory_pool_t *make(void)
+{
+    const mp_options_t options = {.report = pools_report};
+    memory_pool_t *mp = mp_create(&options);
+
+    POOLS_EXPECT(mp != NULL);
+    memset(&pools_reported, 0, sizeof pools_reported);
+    return mp;
+}
+
+/* Pairs of one length, as often as OBJECTS says. */
+static void pairs(memory_pool_t *mp, size_t size)
+{
+    for (unsigned i = 0; i < OBJECTS / 2; i++) {
+        unsigned char *at = mp_allocate(mp, size);
+        POOLS_EXPECT(at != NULL);
+        support_fill(at, size, i);
+        POOLS_EXPECT(is_mp_ptr(mp, at));
+        POOLS_EXPECT(support_holds(at, size, i));
+        free_memory(mp, at);
+        POOLS_EXPECT(!is_mp_ptr(mp, at));
+    }
+}
+
+START_TEST(test_no_call)
+{
+    memory_pool_t *mp = make();
+
+    for (size_t size = 1; size <= LONGEST; size += 17) {
+        /* The first of each length asks the library, for a run, and for room
+         * in the list. */
+        pairs(mp, size);
+        calls = 0;
+        pairs(mp, size);
+        expect_few_calls(mp);
+    }
+    pairs(mp, LONGEST + 1);
+    POOLS_EXPECT(calls == OBJECTS);
+    ck_assert_int_eq(mp_check(mp), 0);
+    ck_assert_uint_eq(pools_reported.count, 0);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+/* Another thread, and a mark, a handle, or another pool in between. */
+static void *another_thread(void *argument)
+{
+    memory_pool_t *mp = argument;
+
+    pairs(mp, 100);
+    calls = 0;
+    pairs(mp, 100);
+    expect_few_calls(mp);
+    return NULL;
+}
+
+START_TEST(test_elsewhere)
+{
+    memory_pool_t *mp = make();
+    memory_pool_t *other = make();
+
+    pairs(mp, 100);
+    support_join(support_start(another_thread, mp));
+    calls = 0;
+    pairs(mp, 100);
+    expect_few_calls(mp);
+    /* One more, to find the way from one pool to the other. */
+    pairs(other, 100);
+    calls = 0;
+    pairs(mp, 100);
+    expect_few_calls(mp);
+    mp_mark_t mark = mp_mark(mp);
+    pairs(mp, 100);
+    /* What a mark's objects were is freed by the library. */
+    POOLS_EXPECT(calls >= OBJECTS / 2);
+    ck_assert_int_eq(mp_rewind(mp, mark), 0);
+    pairs(mp, 100);
+    calls = 0;
+    pairs(mp, 100);
+    expect_few_calls(mp);
+    free_all_memory(mp);
+    pairs(mp, 100);
+    ck_assert_int_eq(mp_check(mp), 0);
+    destroy_memory_pool(other);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+static void refused(memory_pool_t *mp, mp_event_t event, const void *ptr)
+{
+    POOLS_EXPECT(errno == EINVAL);
+    POOLS_EXPECT(pools_reported.count == 1);
+    POOLS_EXPECT(pools_reported.mp == mp);
+    POOLS_EXPECT(pools_reported.event == event);
+    POOLS_EXPECT(pools_reported.ptr == ptr);
+    POOLS_EXPECT(mp_check(mp) == 0);
+    memset(&pools_reported, 0, sizeof pools_reported);
+    errno = SUPPORT_ERRNO;
+}
+
+START_TEST(test_misuse)
+{
+    static char foreign[64];
+    memory_pool_t *mp = make();
+    memory_pool_t *other = make();
+    char *theirs = mp_allocate(other, 48);
+    char *at = mp_allocate(mp, 48);
+    char *freed = mp_allocate(mp, 48);
+
+    free_memory(mp, freed);
+    const void *const wrong[] = {foreign, foreign + 1,       at + 16,
+                                 at + 1,  freed,             theirs,
+                                 mp,      (void *)(uintptr_t)1,
+                                 (void *)(uintptr_t)-1};
+    errno = SUPPORT_ERRNO;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        free_memory(mp, wrong[i]);
+        refused(mp, MP_EVENT_NOT_IN_POOL, wrong[i]);
+    }
+    free_memory(mp, NULL);
+    refused(mp, MP_EVENT_NO_POINTER, NULL);
+    POOLS_EXPECT(mp_allocate(mp, 0) == NULL);
+    refused(mp, MP_EVENT_SIZE, NULL);
+    ck_assert(is_mp_ptr(mp, at));
+    ck_assert(is_mp_ptr(other, theirs));
+    free_all_memory(mp);
+    free_memory(mp, at);
+    refused(mp, MP_EVENT_NOT_IN_POOL, at);
+    destroy_memory_pool(other);
+    destroy_memory_pool(mp);
+
+    support_capture();
+    ck_assert_ptr_null(mp_allocate(NULL, 1));
+    ck_assert_int_eq(errno, EINVAL);
+    support_release_lines(SUPPORT_ALLOCATE_NO_POOL, 1);
+    support_capture();
+    free_memory(NULL, foreign);
+    ck_assert_int_eq(errno, EINVAL);
+    support_release_lines(SUPPORT_NO_POOL, 1);
+}
+END_TEST
+
+/* Every kind of pool, most of which have no short way. */
+START_TEST(test_kinds)
+{
+    memory_pool_t *mp = pools_make(_i);
+    void *objects[16];
+
+    for (unsigned round = 0; round < 100; round++) {
+        for (unsigned i = 0; i < 16; i++) {
+            objects[i] = mp_allocate(mp, 1 + i);
+            POOLS_EXPECT(objects[i] != NULL);
+            support_fill(objects[i], 1 + i, i);
+        }
+        for (unsigned i = 0; i < 16; i++) {
+            unsigned k = (i * 5 + round) % 16;
+            POOLS_EXPECT(support_holds(objects[k], 1 + k, k));
+            free_memory(mp, objects[k]);
+        }
+    }
+    pools_end(mp, _i);
+}
+END_TEST
+
+static Suite *inline_suite(void)
+{
+    Suite *suite = suite_create("inline");
+    TCase *all = support_case(suite, "all");
+
+    tcase_add_test(all, test_no_call);
+    tcase_add_test(all, test_elsewhere);
+    tcase_add_test(all, test_misuse);
+    tcase_add_loop_test(all, test_kinds, 0, pools_count);
+    return suite;
+}
+
+int main(void)
+{
+    return support_run(inline_suite());
+}
