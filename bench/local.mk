@@ -15,15 +15,17 @@
 
 bench_own = bench/bench-loop bench/bench-bump bench/bench-locked \
 	bench/bench-mempool-base bench/bench-mempool \
-	bench/bench-mempool-handle bench/bench-mempool-inline
-bench_programs = $(bench_own) $(BENCH_PROGRAMS)
+	bench/bench-mempool-handle bench/bench-mempool-inline \
+	bench/bench-mempool-handle-inline
+bench_programs = $(bench_own) bench/bench-call $(BENCH_PROGRAMS)
 
 bench_common = bench/measure.h bench/work.h bench/work_main.h \
 	bench/work_memory.h bench/work_threads.h bench/work_trace.h \
 	bench/record.h
 bench_cppflags = $(AM_CPPFLAGS) -D_GNU_SOURCE -I$(top_srcdir)/bench
 
-EXTRA_DIST += bench/pmr.cc bench/goals bench/report.awk bench/record.c
+EXTRA_DIST += bench/call.c bench/call_library.c bench/call_library.h \
+	bench/pmr.cc bench/goals bench/report.awk bench/record.c
 dist_noinst_SCRIPTS += bench/run.sh bench/traces.sh
 
 EXTRA_PROGRAMS += $(bench_own) bench/bench-glibc bench/bench-jemalloc \
@@ -31,7 +33,8 @@ EXTRA_PROGRAMS += $(bench_own) bench/bench-glibc bench/bench-jemalloc \
 	bench/bench-apr bench/bench-slice bench/bench-obstack \
 	bench/bench-talloc
 CLEANFILES += $(EXTRA_PROGRAMS) bench/bench-pmr-pool \
-	bench/bench-pmr-monotonic bench/bench.raw bench/record.so
+	bench/bench-pmr-monotonic bench/bench.raw bench/record.so \
+	bench/bench-call bench/bench-call.so
 
 bench_bench_loop_SOURCES = bench/loop.c $(bench_common)
 bench_bench_loop_CPPFLAGS = $(bench_cppflags)
@@ -66,6 +69,12 @@ bench_bench_mempool_inline_SOURCES = bench/mempool.c
 bench_bench_mempool_inline_CPPFLAGS = $(bench_cppflags) -DMEMPOOL_INLINE
 bench_bench_mempool_inline_LDFLAGS = $(AM_LDFLAGS) -no-install
 bench_bench_mempool_inline_LDADD = libmempool.la $(PTHREAD_LIBS)
+
+bench_bench_mempool_handle_inline_SOURCES = bench/mempool.c
+bench_bench_mempool_handle_inline_CPPFLAGS = $(bench_cppflags) \
+	-DMEMPOOL_HANDLE -DMEMPOOL_INLINE
+bench_bench_mempool_handle_inline_LDFLAGS = $(AM_LDFLAGS) -no-install
+bench_bench_mempool_handle_inline_LDADD = libmempool.la $(PTHREAD_LIBS)
 
 # One source, four mallocs.
 bench_bench_glibc_SOURCES = bench/malloc.c
@@ -134,6 +143,17 @@ bench: bench-programs
 bench-base: bench-programs
 	@PEERS='$(PEERS)' ROUNDS='$(ROUNDS)'; \
 	$(bench_run) -w base,base-idle,life,instructions-base
+
+# A shared library of the benchmark's own, beside the program that calls it.
+bench/bench-call.so: bench/call_library.c bench/call_library.h \
+		bench/$(am__dirstamp)
+	$(AM_V_GEN)$(CC) -O2 -fPIC -shared -Wl,-soname,bench-call.so -o $@ \
+	  $(top_srcdir)/bench/call_library.c
+
+bench/bench-call: bench/call.c bench/bench-call.so $(bench_common)
+	$(AM_V_GEN)$(CC) $(C11_CFLAGS) $(bench_cppflags) -O2 -o $@ \
+	  $(top_srcdir)/bench/call.c bench/bench-call.so \
+	  -Wl,-rpath,'$$ORIGIN' $(PTHREAD_CFLAGS) $(PTHREAD_LIBS)
 
 # Preloaded into programs, so built as they expect it, whatever the library's
 # own flags; only where there is glibc.

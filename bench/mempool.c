@@ -20,16 +20,20 @@
 #ifdef MEMPOOL_BASE
 #define PEER_NAME "mempool-base"
 #define PEER_CAPACITY MAX_BLOCK_SIZE
+#else
+#define PEER_CAPACITY 0
+#if defined(MEMPOOL_HANDLE)
+#define PEER_THREADS 0
+#endif
+#if defined(MEMPOOL_HANDLE) && defined(MEMPOOL_INLINE)
+#define PEER_NAME "mempool-handle-inline"
 #elif defined(MEMPOOL_HANDLE)
 #define PEER_NAME "mempool-handle"
-#define PEER_CAPACITY 0
-#define PEER_THREADS 0
 #elif defined(MEMPOOL_INLINE)
 #define PEER_NAME "mempool-inline"
-#define PEER_CAPACITY 0
 #else
 #define PEER_NAME "mempool"
-#define PEER_CAPACITY 0
+#endif
 #endif
 #define PEER_FREES 1
 #define PEER_ANY_ORDER 1

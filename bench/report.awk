@@ -12,9 +12,10 @@
 
 BEGIN {
     FS = "\t"
-    yardstick["loop"] = yardstick["bump"] = 1
+    yardstick["loop"] = yardstick["call"] = yardstick["bump"] = 1
     unlocked["apr"] = unlocked["obstack"] = unlocked["pmr-monotonic"] = 1
     ours["mempool"] = ours["mempool-base"] = ours["mempool-handle"] = 1
+    ours["mempool-inline"] = ours["mempool-handle-inline"] = 1
 }
 
 FNR == NR {
@@ -122,7 +123,7 @@ function print_work(work,    k, best, key, unit) {
     } else if (work == "trace") {
         unit = "ns an event"
     }
-    printf "\n%-16s %9s  %-19s %9s   (%s)\n", work, "median", \
+    printf "\n%-23s %9s  %-19s %9s   (%s)\n", work, "median", \
         "   quartiles", "of best", unit
     best = best_of(all_peers(), work)
     for (k = 1; k <= peers; k++) {
@@ -130,7 +131,7 @@ function print_work(work,    k, best, key, unit) {
         if (!(key in median)) {
             continue
         }
-        printf "  %-14s %9.2f  %9.2f-%-9.2f %9s\n", peer_list[k], \
+        printf "  %-21s %9.2f  %9.2f-%-9.2f %9s\n", peer_list[k], \
             median[key], low[key], high[key], \
             of_best(median[key], best, peer_list[k])
     }

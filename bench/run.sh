@@ -48,9 +48,9 @@ shift $((OPTIND - 1))
 
 here=$(dirname "$0")
 awk=${AWK:-awk}
-all_peers="loop bump locked glibc jemalloc arena mimalloc tcmalloc apr \
+all_peers="loop call bump locked glibc jemalloc arena mimalloc tcmalloc apr \
 slice obstack talloc pmr-monotonic pmr-pool mempool-base mempool \
-mempool-handle mempool-inline"
+mempool-handle mempool-inline mempool-handle-inline"
 timed="lifo lifo@16 lifo@64 lifo@200 lifo@1000 fill-1000 fill-1000@16 \
 fill-1000@64 fill-1000@200 fill-100000 replace-500 replace-500@64 \
 replace-10000 replace-10000@16 replace-10000@64 replace-10000@200 threads-1 \

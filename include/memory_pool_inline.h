@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * memory_pool_inline.h - mp_allocate() and free_memory() without a call.
+ * memory_pool_inline.h - objects allocated and freed without a call.
  *
- * Include this in place of <memory_pool.h>, and the short way of the two
- * functions is compiled into the program: what the calling thread's own cache
- * of the pool can do.  All else is still done by the library's functions, and
+ * Include this in place of <memory_pool.h>, and the short way of mp_allocate(),
+ * free_memory(), mp_handle_allocate() and mp_handle_free() is compiled into the
+ * program: what the calling thread's, or the handle's, own cache can do.  All else is still done by the library's functions, and
  * every check is made as there.  A call into a shared library costs about as
  * much as all the work on the short way, so this takes some half of the time.
- * memory_pool_inline(3) says more.
+ * memory_pool_inline(7) says more.
  *
- * Nothing here is an interface: use the two functions by their own names.  The
+ * Nothing here is an interface: use the functions by their own names.  The
  * layout below is the library's, and may change.  Programs keep working then:
  * the variable's name ends in the number of the layout, and a library that
  * has another one keeps that variable, with a cache in it that is offered for
@@ -45,6 +45,10 @@ extern "C" {
 #define MP_INLINE_CACHED 0x80u
 #define MP_INLINE_LIVE 0xc0u
 
+/* What a cache is offered for while it is withdrawn or has no pool: nothing
+ * that a caller could have in hand, NULL neither. */
+#define MP_INLINE_NO_POOL ((memory_pool_t *)(uintptr_t)1)
+
 /* Free chunks of one length. */
 struct mp_inline_list {
     void *chunks; /* linked by their first word */
@@ -56,7 +60,8 @@ struct mp_inline_list {
 /* A thread's own chunks of a pool; the library's cache.h says how it works. */
 struct mp_inline_cache {
     struct mp_inline_list lists[MP_INLINE_LENGTHS]; /* by granules less one */
-    memory_pool_t *pool; /* atomic; it is offered for this one only */
+    memory_pool_t *pool; /* atomic; it is offered for this one only, or for
+                          * MP_INLINE_NO_POOL */
     unsigned char *cut;  /* next new object */
     unsigned char *end;  /* of what is to be cut */
 };
@@ -176,6 +181,29 @@ static inline bool mp_inline_give(const struct mp_inline_thread *thread,
     return true;
 }
 
+/* What a handle begins with: the same, but that its user is nobody's thread. */
+struct mp_inline_handle {
+    struct mp_inline_thread thread; /* inside: MP_INLINE_NO_POOL; no cache */
+    struct mp_inline_cache cache;
+};
+
+/* Inside, when not NULL: the handle's pool, which is offered; to be left with
+ * mp_inline_leave(). */
+static inline memory_pool_t *
+mp_inline_enter_handle(struct mp_inline_handle *handle)
+{
+    __atomic_store_n(&handle->thread.inside, MP_INLINE_NO_POOL,
+                     __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    memory_pool_t *mp = __atomic_load_n(&handle->cache.pool, __ATOMIC_ACQUIRE);
+    if (__builtin_expect(mp != MP_INLINE_NO_POOL, 1)) {
+        return mp;
+    }
+    __atomic_store_n(&handle->thread.inside, (memory_pool_t *)0,
+                     __ATOMIC_RELAXED);
+    return (memory_pool_t *)0;
+}
+
 #ifdef __cplusplus
 }
 #endif
@@ -229,8 +257,44 @@ static inline void mp_inline_free(memory_pool_t *mp, const void *ptr)
     free_memory(mp, ptr);
 }
 
+MP_ATTRIBUTE_MALLOC MP_ATTRIBUTE_SIZE(2) MP_ATTRIBUTE_USE_RESULT
+static inline void *mp_inline_allocate_handle(mp_handle_t *handle,
+                                              size_t size)
+{
+    struct mp_inline_handle *own = (struct mp_inline_handle *)(void *)handle;
+
+    if (__builtin_expect(own != (struct mp_inline_handle *)0, 1) &&
+        mp_inline_enter_handle(own) != (memory_pool_t *)0) {
+        void *object = mp_inline_take(&own->thread, &own->cache, size);
+        mp_inline_leave(&own->thread);
+        if (__builtin_expect(object != (void *)0, 1)) {
+            return object;
+        }
+    }
+    return mp_handle_allocate(handle, size);
+}
+
+static inline void mp_inline_free_handle(mp_handle_t *handle, const void *ptr)
+{
+    struct mp_inline_handle *own = (struct mp_inline_handle *)(void *)handle;
+    memory_pool_t *mp;
+
+    if (__builtin_expect(own != (struct mp_inline_handle *)0, 1) &&
+        (mp = mp_inline_enter_handle(own)) != (memory_pool_t *)0) {
+        bool given = mp_inline_give(&own->thread, &own->cache, mp, ptr);
+        mp_inline_leave(&own->thread);
+        if (__builtin_expect(given, 1)) {
+            return;
+        }
+    }
+    mp_handle_free(handle, ptr);
+}
+
 #define mp_allocate(mp, m_size) mp_inline_allocate((mp), (m_size))
 #define free_memory(mp, ptr) mp_inline_free((mp), (ptr))
+#define mp_handle_allocate(handle, size) \
+    mp_inline_allocate_handle((handle), (size))
+#define mp_handle_free(handle, ptr) mp_inline_free_handle((handle), (ptr))
 
 #ifdef __cplusplus
 }

@@ -404,13 +404,13 @@ static MP_SLOW void *api_handle_allocate_at_last(mp_handle_t *handle,
 
 void *mp_handle_allocate(mp_handle_t *handle, size_t size)
 {
-    if (MP_LIKELY(handle != NULL)) {
-        if (MP_LIKELY(handle_enter(handle) != NULL)) {
-            void *object = mp_inline_take(&handle->mark, &handle->cache.fast, size);
-            mp_inline_leave(&handle->mark);
-            if (MP_LIKELY(object != NULL)) {
-                return object;
-            }
+    struct mp_inline_handle *own = handle_fast(handle);
+
+    if (MP_LIKELY(own != NULL) && mp_inline_enter_handle(own) != NULL) {
+        void *object = mp_inline_take(&own->thread, &own->cache, size);
+        mp_inline_leave(&own->thread);
+        if (MP_LIKELY(object != NULL)) {
+            return object;
         }
     }
     return api_handle_allocate_at_last(handle, size);
@@ -429,14 +429,14 @@ static MP_SLOW void api_handle_free_at_last(mp_handle_t *handle,
 
 void mp_handle_free(mp_handle_t *handle, const void *ptr)
 {
-    if (MP_LIKELY(handle != NULL)) {
-        struct memory_pool *mp = handle_enter(handle);
-        if (MP_LIKELY(mp != NULL)) {
-            bool given = mp_inline_give(&handle->mark, &handle->cache.fast, mp, ptr);
-            mp_inline_leave(&handle->mark);
-            if (MP_LIKELY(given)) {
-                return;
-            }
+    struct mp_inline_handle *own = handle_fast(handle);
+    struct memory_pool *mp;
+
+    if (MP_LIKELY(own != NULL) && (mp = mp_inline_enter_handle(own)) != NULL) {
+        bool given = mp_inline_give(&own->thread, &own->cache, mp, ptr);
+        mp_inline_leave(&own->thread);
+        if (MP_LIKELY(given)) {
+            return;
         }
     }
     api_handle_free_at_last(handle, ptr);

@@ -41,7 +41,7 @@
 /* Spare structures that a thread keeps. */
 #define CACHE_SPARE_MOST 32
 
-const struct mp_inline_cache cache_none = {.pool = CACHE_WITHDRAWN};
+const struct mp_inline_cache cache_none = {.pool = MP_INLINE_NO_POOL};
 
 /* Looks at a note before the waiting thread lets others run, and how often
  * it does that before it sleeps. */
@@ -101,7 +101,7 @@ void cache_start(struct cache *cache, struct memory_pool *mp,
                  struct mp_inline_thread *mark)
 {
     cache_renew(cache);
-    cache->fast.pool = CACHE_WITHDRAWN;
+    cache->fast.pool = MP_INLINE_NO_POOL;
     cache->run = CACHE_RUN_FIRST;
     cache->mark = mark;
     cache->owner = mp;
@@ -452,7 +452,7 @@ bool cache_withdraw(struct memory_pool *mp)
 
     for (struct cache *c = mp->caches; c != NULL; c = c->next) {
         if (c->mark != &thread_mark) {
-            sync_put(&c->fast.pool, CACHE_WITHDRAWN);
+            sync_put(&c->fast.pool, MP_INLINE_NO_POOL);
             others = true;
         }
     }
@@ -463,7 +463,7 @@ void cache_await_all(struct memory_pool *mp)
 {
     for (struct cache *c = mp->caches; c != NULL; c = c->next) {
         if (c->mark != &thread_mark) {
-            cache_await(c->mark, mp);
+            cache_await(c->mark, c->thread == NULL ? MP_INLINE_NO_POOL : mp);
         }
     }
 }
@@ -514,7 +514,7 @@ void cache_detach_all(struct memory_pool *mp)
 
     while (cache != NULL) {
         struct cache *next = cache->next;
-        sync_put(&cache->fast.pool, CACHE_WITHDRAWN);
+        sync_put(&cache->fast.pool, MP_INLINE_NO_POOL);
         if (cache->thread == NULL) {
             handle_free(cache);
         } else {
@@ -539,7 +539,7 @@ void cache_detach(struct cache *cache, struct memory_pool *mp)
         mp->resident_cache = NULL;
         sync_put(&mp->resident, (struct mp_inline_thread *)NULL);
     }
-    sync_put(&cache->fast.pool, CACHE_WITHDRAWN);
+    sync_put(&cache->fast.pool, MP_INLINE_NO_POOL);
     cache_flush(cache, mp);
     mp->freed += cache_frees(cache);
 }

@@ -46,10 +46,6 @@ static inline unsigned cache_load(size_t granules)
 /* Bytes that processors exchange at once. */
 #define CACHE_LINE 64
 
-/* What a cache is offered for while it is paused or has no pool: nothing that
- * a caller could have in hand, NULL neither. */
-#define CACHE_WITHDRAWN ((struct memory_pool *)(uintptr_t)1)
-
 /* Owned by its thread, while the thread is inside or the pool not paused;
  * by the holder of the pool's lock while it is paused. */
 struct cache {

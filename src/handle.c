@@ -11,6 +11,10 @@
 
 #include "supply.h"
 
+_Static_assert(offsetof(struct mp_handle, cache.fast) ==
+                   offsetof(struct mp_inline_handle, cache),
+               "a handle begins otherwise than compiled-in code believes");
+
 struct mp_handle *handle_attach(struct memory_pool *mp)
 {
     /* Lines of its own: its neighbour may be another thread's. */
@@ -43,5 +47,5 @@ void handle_detach(struct mp_handle *handle)
 
 void handle_free(struct cache *cache)
 {
-    free(cache); /* the first member */
+    free((unsigned char *)cache - offsetof(struct mp_handle, cache));
 }

@@ -13,10 +13,12 @@
 
 #include "cache.h"
 
-/* The pool has it on its list of caches, handle or thread's. */
+/* The pool has its cache on its list of caches.  The first two members are a
+ * struct mp_inline_handle. */
 struct mp_handle {
-    struct cache cache;      /* first: the pool's list has only this */
-    struct mp_inline_thread mark; /* its user's, see cache.h; only inside is used */
+    struct mp_inline_thread mark; /* its user's; only inside is used, and what
+                                   * is the same in all threads */
+    struct cache cache;
     struct memory_pool *mp;  /* fixed */
     uint64_t number;         /* fixed; owner of its marks */
 };
@@ -30,20 +32,10 @@ void handle_detach(struct mp_handle *handle);
 /* The memory of the handle that a cache is in. */
 void handle_free(struct cache *cache);
 
-/* Inside, when not NULL: the handle's pool; to be left with
- * mp_inline_leave(&handle->mark). */
-static inline struct memory_pool *handle_enter(struct mp_handle *handle)
+/* The part that compiled-in code knows. */
+static inline struct mp_inline_handle *handle_fast(struct mp_handle *handle)
 {
-    struct memory_pool *mp = handle->mp;
-
-    sync_put(&handle->mark.inside, mp);
-    sync_order();
-    /* Acquire pairs with the release in cache_resume(). */
-    if (MP_LIKELY(sync_get_acquire(&handle->cache.fast.pool) == mp)) {
-        return mp;
-    }
-    mp_inline_leave(&handle->mark);
-    return NULL;
+    return (struct mp_inline_handle *)(void *)handle;
 }
 
 #endif /* MP_HANDLE_H */

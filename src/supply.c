@@ -205,7 +205,7 @@ static void supply_give_up_caches(struct memory_pool *mp)
 {
     cache_pause(mp);
     for (struct cache *c = mp->caches; c != NULL; c = c->next) {
-        sync_put(&c->fast.pool, CACHE_WITHDRAWN);
+        sync_put(&c->fast.pool, MP_INLINE_NO_POOL);
         cache_flush(c, mp);
     }
     cache_drain(mp);
