@@ -8,7 +8,8 @@
  * cleanups and hand them on too, to be destroyed by another thread, and reset
  * one pool that others allocate from.  They mark the shared pools, by
  * themselves and through handles that wander, and look at them with
- * statistics, walks and pictures.  The main thread forks meanwhile; the child
+ * statistics, walks and pictures.  Half of what they do is compiled in, the
+ * other half calls the library.  The main thread forks meanwhile; the child
  * uses, checks, resets and destroys every pool.  Between rounds every pool is
  * checked, and now and then reset.
  *
@@ -29,7 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <memory_pool.h>
+#include <memory_pool_inline.h>
 
 #include "sanitizer.h"
 
@@ -137,7 +138,7 @@ static bool stress_holds(const unsigned char *at, size_t n, uint64_t tag)
     return i == n;
 }
 
-/* A new object by one of the three ways; NULL: the pool is full. */
+/* A new object by one of the ways there are; NULL: the pool is full. */
 static struct stress_item *stress_allocate(memory_pool_t *mp,
                                            uint64_t *state)
 {
@@ -158,6 +159,11 @@ static struct stress_item *stress_allocate(memory_pool_t *mp,
         alignment = (size_t)1 << stress_below(state, 13);
         item->at = mp_aligned_alloc(mp, alignment, item->size);
         break;
+    case 2:
+    case 3:
+    case 4:
+        item->at = (mp_allocate)(mp, item->size);
+        break;
     default:
         item->at = mp_allocate(mp, item->size);
         break;
@@ -177,7 +183,11 @@ static void stress_free(struct stress_item *item)
     if (item != NULL) {
         STRESS_EXPECT(stress_holds(item->at, item->size, item->tag));
         errno = 0;
-        free_memory(item->mp, item->at);
+        if (item->tag % 2 == 0) {
+            free_memory(item->mp, item->at);
+        } else {
+            (free_memory)(item->mp, item->at);
+        }
         STRESS_EXPECT(errno == 0);
         free(item);
     }

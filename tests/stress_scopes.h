@@ -101,7 +101,9 @@ static void stress_wander(uint64_t *state)
     }
     for (size_t i = stress_below(state, 40); i > 0; i--) {
         size_t size = stress_size(state);
-        unsigned char *at = mp_handle_allocate(handle->handle, size);
+        unsigned char *at =
+            size % 2 == 0 ? mp_handle_allocate(handle->handle, size)
+                          : (mp_handle_allocate)(handle->handle, size);
         STRESS_EXPECT(at != NULL || errno == ENOBUFS);
         if (at != NULL) {
             memset(at, (int)i, size);
