@@ -197,6 +197,9 @@ mp_inline_enter_handle(struct mp_inline_handle *handle)
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     memory_pool_t *mp = __atomic_load_n(&handle->cache.pool, __ATOMIC_ACQUIRE);
     if (__builtin_expect(mp != MP_INLINE_NO_POOL, 1)) {
+        if (mp == (memory_pool_t *)0) {
+            __builtin_unreachable();
+        }
         return mp;
     }
     __atomic_store_n(&handle->thread.inside, (memory_pool_t *)0,

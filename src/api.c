@@ -142,7 +142,7 @@ static MP_SLOW void *api_allocate_elsewhere(memory_pool_t *mp, size_t size)
     return MP_LIKELY(object != NULL) ? object : api_allocate_at_last(mp, size);
 }
 
-void *mp_allocate(memory_pool_t *mp, size_t m_size)
+MP_FAST void *mp_allocate(memory_pool_t *mp, size_t m_size)
 {
     struct mp_inline_thread *mark = &thread_mark;
     struct mp_inline_cache *cache = mp_inline_enter(mark, mp);
@@ -200,7 +200,7 @@ static MP_SLOW void api_free_elsewhere(memory_pool_t *mp, const void *ptr)
     }
 }
 
-void free_memory(memory_pool_t *mp, const void *ptr)
+MP_FAST void free_memory(memory_pool_t *mp, const void *ptr)
 {
     struct mp_inline_thread *mark = &thread_mark;
     struct mp_inline_cache *cache = mp_inline_enter(mark, mp);
@@ -402,7 +402,7 @@ static MP_SLOW void *api_handle_allocate_at_last(mp_handle_t *handle,
                : api_refuse(handle->mp, "mp_handle_allocate: malloc");
 }
 
-void *mp_handle_allocate(mp_handle_t *handle, size_t size)
+MP_FAST void *mp_handle_allocate(mp_handle_t *handle, size_t size)
 {
     struct mp_inline_handle *own = handle_fast(handle);
 
@@ -427,7 +427,7 @@ static MP_SLOW void api_handle_free_at_last(mp_handle_t *handle,
     }
 }
 
-void mp_handle_free(mp_handle_t *handle, const void *ptr)
+MP_FAST void mp_handle_free(mp_handle_t *handle, const void *ptr)
 {
     struct mp_inline_handle *own = handle_fast(handle);
     struct memory_pool *mp;

@@ -48,10 +48,13 @@
 /* Marks what is kept out of its callers, so that those stay short. */
 #if defined(__GNUC__) || defined(__clang__)
 #define MP_SLOW __attribute__((__noinline__))
+/* What is called most begins on a line of the instruction cache. */
+#define MP_FAST __attribute__((__aligned__(64)))
 #define MP_LIKELY(condition) __builtin_expect(condition, 1)
 #define MP_UNLIKELY(condition) __builtin_expect(condition, 0)
 #else
 #define MP_SLOW
+#define MP_FAST
 #define MP_LIKELY(condition) (condition)
 #define MP_UNLIKELY(condition) (condition)
 #endif
