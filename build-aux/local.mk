@@ -6,7 +6,7 @@
 FILE = $(srcdir)/COPYING
 run: all examples/functional$(EXEEXT) examples/wordfreq$(EXEEXT)
 	./examples/functional$(EXEEXT)
-	./examples/wordfreq$(EXEEXT) --compare "$(FILE)"
+	./examples/wordfreq$(EXEEXT) --compare -- "$(FILE)"
 
 rebuild:
 	$(MAKE) $(AM_MAKEFLAGS) clean
@@ -45,9 +45,24 @@ installcheck-local:
 	examplesdir='$(examplesdir)' \
 	$(SHELL) $(srcdir)/tests/installcheck.sh
 
+# glibc's loader knows the libraries in its directories by a list, which only
+# ldconfig renews: without that, a program that was just linked would not
+# start.  Nothing is done where libdir is none of those directories, nor for
+# a DESTDIR, whose owner does it where the files end up.
+renew_loader = \
+	if test -z "$(DESTDIR)"; then \
+	  PATH=$$PATH:/usr/sbin:/sbin; export PATH; \
+	  if ldconfig -v -N -X 2>/dev/null | grep "^$(libdir):" >/dev/null; \
+	  then ldconfig || :; fi; \
+	fi
+
+install-exec-hook:
+	$(AM_V_at)$(renew_loader)
+
 # An uninstall leaves no empty directory of ours.
 uninstall-hook:
 	-rmdir "$(DESTDIR)$(examplesdir)" "$(DESTDIR)$(docdir)" 2>/dev/null || :
+	$(AM_V_at)$(renew_loader)
 
 # The date of every file in a tarball: that of the commit, or the one that
 # the tarball this tree came from has.

@@ -27,7 +27,8 @@
  * end the tables become one, and entries that two had are freed one by one.
  * A file that has no size, a pipe say, is read by one thread.  --malloc does
  * the same without pools, and --compare both in turn, pools first: of a small
- * file they pay for what the process has not touched yet.
+ * file they pay for what the process has not touched yet.  What can be read
+ * only once, a pipe again, is counted with pools alone.
  *
  * It cannot tell the letters of UTF-8 from its other characters, and what it
  * keeps grows with the number of different words.
@@ -523,6 +524,20 @@ static bool wordfreq_arguments(char **argv, struct wordfreq_command *command)
     return *arg != NULL && arg[1] == NULL;
 }
 
+/* A pipe or a terminal has no second reading to compare with. */
+static void wordfreq_compare_if_possible(struct wordfreq_command *command)
+{
+    struct stat about;
+
+    if (command->pools && command->plain &&
+        stat(command->name, &about) == 0 && !S_ISREG(about.st_mode) &&
+        !S_ISDIR(about.st_mode)) {
+        command->plain = false;
+        fprintf(stderr, "wordfreq: %s can be read only once: not compared"
+                " with malloc\n", command->name);
+    }
+}
+
 /* Counts once or twice and prints. */
 static bool wordfreq_work(const struct wordfreq_command *command,
                           memory_pool_t *index)
@@ -567,6 +582,7 @@ int main(int argc, char **argv)
               " [--malloc | --compare] FILE\n", stderr);
         return 2;
     }
+    wordfreq_compare_if_possible(&command);
     if (command.pools) {
         index = mp_create(NULL);
         if (index == NULL) {

@@ -254,18 +254,22 @@ START_TEST(the_newest_objects_room_is_the_next_to_be_used)
 END_TEST
 
 /* Four objects of 16; the second and third first, in both orders: nothing may
- * come down yet.  With the newest the top comes down over all three. */
+ * come down yet.  With the newest the top comes down over all three.  To look
+ * at the pool in between makes it take a second block where the first has not
+ * all of the room in one piece, so half of the cases do not. */
 START_TEST(the_top_comes_down_over_what_is_already_free)
 {
-    for (int order = 0; order < 2; order++) {
+    for (int variant = 0; variant < 4; variant++) {
         struct support_shadow *shadow = shadow_new();
         unsigned char *at[4];
         for (int i = 0; i < 4; i++) {
             at[i] = shadow_allocate(shadow, 16);
         }
-        shadow_free_in_order(shadow, order == 0 ? 1 : 2);
+        shadow_free_in_order(shadow, variant % 2 == 0 ? 1 : 2);
         shadow_free_in_order(shadow, 1);
-        shadow_verify(shadow);
+        if (variant < 2) {
+            shadow_verify(shadow);
+        }
         ck_assert_uint_eq(shadow->count, 2);
         shadow_free_in_order(shadow, 1);
         ck_assert_ptr_eq(shadow_allocate(shadow, 48), at[1]);

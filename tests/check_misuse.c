@@ -441,6 +441,32 @@ START_TEST(a_mark_that_is_none_is_refused)
 }
 END_TEST
 
+/* Then a report fails, whose own errno is none of the caller's business. */
+START_TEST(errno_is_right_where_standard_error_is_closed)
+{
+    struct support_shadow *shadow = misuse_pool();
+    int seen[4] = {0};
+    int saved = dup(STDERR_FILENO);
+
+    ck_assert_int_ge(saved, 0);
+    ck_assert_int_eq(close(STDERR_FILENO), 0);
+    seen[0] = mp_allocate(NULL, 1) == NULL ? errno : 0;
+    seen[1] = mp_allocate(shadow->mp, 0) == NULL ? errno : 0;
+    seen[2] = mp_allocate(shadow->mp, CAPACITY) == NULL ? errno : 0;
+    free_memory(shadow->mp, &saved);
+    seen[3] = errno;
+    ck_assert_int_ge(dup2(saved, STDERR_FILENO), 0);
+    close(saved);
+    clearerr(stderr);
+    ck_assert_int_eq(seen[0], EINVAL);
+    ck_assert_int_eq(seen[1], EINVAL);
+    ck_assert_int_eq(seen[2], ENOBUFS);
+    ck_assert_int_eq(seen[3], EINVAL);
+    shadow_verify(shadow);
+    shadow_end(shadow);
+}
+END_TEST
+
 START_TEST(is_mp_ptr_knows_live_objects_and_nothing_else)
 {
     struct support_shadow *shadow = misuse_pool();
@@ -500,6 +526,7 @@ int main(void)
     tcase_add_test(argument, a_size_of_0_or_above_the_largest_is_reported);
     tcase_add_test(argument, a_full_pool_is_reported);
     tcase_add_test(argument, what_succeeds_prints_nothing_and_leaves_errno);
+    tcase_add_test(argument, errno_is_right_where_standard_error_is_closed);
     tcase_add_test(pointer, a_foreign_pointer_is_refused);
     tcase_add_test(pointer, an_address_without_memory_is_refused);
     tcase_add_test(pointer, an_interior_pointer_is_refused_at_each_offset);

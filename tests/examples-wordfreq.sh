@@ -165,6 +165,23 @@ compare "$dir/wordless"
 printf x >"$dir/letter"
 compare "$dir/letter"
 
+# A pipe cannot be read again to compare: it says so, and still counts.
+if test -e /dev/stdin; then
+    words "$dir/text" | sort | uniq -c | sort -k1,1nr -k2 | sed 's/^ *//' \
+        >"$dir/expected"
+    cat "$dir/text" | "$wordfreq" --compare --all /dev/stdin \
+        >"$dir/out" 2>"$dir/err" || complain "a pipe: exit status $?"
+    sed 's/^ *//' "$dir/out" >"$dir/seen"
+    cmp "$dir/expected" "$dir/seen" || complain 'a pipe: other counts'
+    grep 'not compared' "$dir/err" >/dev/null ||
+        complain 'a pipe: not said that nothing is compared'
+fi
+cp "$dir/text" "$dir/-n"
+"$wordfreq" --all "$dir/text" >"$dir/expected"
+program=$(cd "$top_builddir/examples" && pwd)/wordfreq
+(cd "$dir" && "$program" --all -- -n) >"$dir/out" 2>"$dir/err" &&
+    cmp "$dir/expected" "$dir/out" || complain 'a name that begins with -'
+
 refuse 1 "$dir/missing: " "$dir/missing"
 refuse 1 "$dir: " "$dir"
 cp "$dir/text" "$dir/locked"

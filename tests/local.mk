@@ -3,10 +3,8 @@
 # tests/local.mk - the test programs.  The check_*.c ones need Check; each
 # runs with its own pools, so they may run side by side.
 
-tests_support = tests/support.c tests/support.h tests/shadow.c \
-	tests/sanitizer.h
 tests_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_libs = $(CHECK_LIBS) $(PTHREAD_LIBS)
+tests_libs = tests/libsupport.a $(CHECK_LIBS) $(PTHREAD_LIBS)
 
 # A program that forks while its threads run: see tests/fork_malloc.c, which
 # needs the library linked statically.
@@ -25,96 +23,103 @@ tests_programs = tests/check_capacity tests/check_misuse \
 check_PROGRAMS += $(tests_programs)
 TESTS += $(tests_programs)
 
-tests_check_capacity_SOURCES = tests/check_capacity.c $(tests_support)
+# What the programs share, compiled once for all of them.  It calls the
+# library, so it stands before that where the library is an archive.
+check_LIBRARIES += tests/libsupport.a
+tests_libsupport_a_SOURCES = tests/support.c tests/support.h tests/shadow.c \
+	tests/sanitizer.h tests/pools.c tests/pools.h tests/scopes.c \
+	tests/scopes.h tests/view.c tests/view.h
+tests_libsupport_a_CFLAGS = $(tests_cflags)
+
+tests_check_capacity_SOURCES = tests/check_capacity.c
 tests_check_capacity_CFLAGS = $(tests_cflags)
 tests_check_capacity_LDADD = libmempool.la $(tests_libs)
 
-tests_check_misuse_SOURCES = tests/check_misuse.c $(tests_support)
+tests_check_misuse_SOURCES = tests/check_misuse.c
 tests_check_misuse_CFLAGS = $(tests_cflags)
 tests_check_misuse_LDADD = libmempool.la $(tests_libs)
 
-tests_pools = tests/pools.c tests/pools.h $(tests_support)
-tests_check_pools_SOURCES = tests/check_pools.c $(tests_pools)
+tests_check_pools_SOURCES = tests/check_pools.c
 tests_check_pools_CFLAGS = $(tests_cflags)
 tests_check_pools_LDADD = libmempool.la $(tests_libs)
 
-tests_check_options_SOURCES = tests/check_options.c $(tests_pools)
+tests_check_options_SOURCES = tests/check_options.c
 tests_check_options_CFLAGS = $(tests_cflags)
 tests_check_options_LDADD = libmempool.la $(tests_libs)
 
-tests_check_lifetimes_SOURCES = tests/check_lifetimes.c $(tests_pools)
+tests_check_lifetimes_SOURCES = tests/check_lifetimes.c
 tests_check_lifetimes_CFLAGS = $(tests_cflags)
 tests_check_lifetimes_LDADD = libmempool.la $(tests_libs)
 
-tests_scopes = tests/scopes.c tests/scopes.h $(tests_pools)
-tests_check_scopes_SOURCES = tests/check_scopes.c $(tests_scopes)
+tests_check_scopes_SOURCES = tests/check_scopes.c
 tests_check_scopes_CFLAGS = $(tests_cflags)
 tests_check_scopes_LDADD = libmempool.la $(tests_libs)
 
-tests_check_children_SOURCES = tests/check_children.c $(tests_pools) \
-	$(tests_fork)
+tests_check_children_SOURCES = tests/check_children.c $(tests_fork)
 tests_check_children_CFLAGS = $(tests_cflags)
 tests_check_children_LDFLAGS = $(AM_LDFLAGS) $(tests_fork_ldflags)
-tests_check_children_LDADD = libmempool-internal.la $(tests_libs)
+tests_check_children_LDADD = tests/libsupport.a libmempool-internal.la \
+	$(tests_libs)
 
-tests_view = tests/view.c tests/view.h $(tests_pools)
-tests_check_view_SOURCES = tests/check_view.c $(tests_view)
+tests_check_view_SOURCES = tests/check_view.c
 tests_check_view_CFLAGS = $(tests_cflags)
 tests_check_view_LDADD = libmempool.la $(tests_libs)
 
-tests_check_print_SOURCES = tests/check_print.c $(tests_view)
+tests_check_print_SOURCES = tests/check_print.c
 tests_check_print_CFLAGS = $(tests_cflags)
 tests_check_print_LDADD = libmempool.la $(tests_libs)
 
-tests_check_handles_SOURCES = tests/check_handles.c $(tests_scopes) \
-	$(tests_fork)
+tests_check_handles_SOURCES = tests/check_handles.c $(tests_fork)
 tests_check_handles_CFLAGS = $(tests_cflags)
 tests_check_handles_LDFLAGS = $(AM_LDFLAGS) $(tests_fork_ldflags)
-tests_check_handles_LDADD = libmempool-internal.la $(tests_libs)
+tests_check_handles_LDADD = tests/libsupport.a libmempool-internal.la \
+	$(tests_libs)
 
-tests_check_tree_SOURCES = tests/check_tree.c $(tests_pools) $(tests_fork)
+tests_check_tree_SOURCES = tests/check_tree.c $(tests_fork)
 tests_check_tree_CFLAGS = $(tests_cflags)
 tests_check_tree_LDFLAGS = $(AM_LDFLAGS) $(tests_fork_ldflags)
-tests_check_tree_LDADD = libmempool-internal.la $(tests_libs)
+tests_check_tree_LDADD = tests/libsupport.a libmempool-internal.la \
+	$(tests_libs)
 
-tests_check_inline_SOURCES = tests/check_inline.c $(tests_pools)
+tests_check_inline_SOURCES = tests/check_inline.c
 tests_check_inline_CFLAGS = $(tests_cflags)
 tests_check_inline_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=mp_allocate \
 	-Wl,--wrap=free_memory
 tests_check_inline_LDADD = libmempool.la $(tests_libs)
 
-tests_check_recycle_SOURCES = tests/check_recycle.c $(tests_pools)
+tests_check_recycle_SOURCES = tests/check_recycle.c
 tests_check_recycle_CFLAGS = $(tests_cflags)
 tests_check_recycle_LDADD = libmempool.la $(tests_libs)
 
-tests_check_strings_SOURCES = tests/check_strings.c $(tests_pools)
+tests_check_strings_SOURCES = tests/check_strings.c
 tests_check_strings_CFLAGS = $(tests_cflags)
 tests_check_strings_LDADD = libmempool.la $(tests_libs)
 
 # Linked statically, since it loads the shared library besides.
-tests_check_processes_SOURCES = tests/check_processes.c $(tests_pools) \
-	$(tests_fork)
+tests_check_processes_SOURCES = tests/check_processes.c $(tests_fork)
 tests_check_processes_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DPROCESSES_LIBRARY='"$(abs_top_builddir)/.libs/libmempool.so"'
 tests_check_processes_CFLAGS = $(tests_cflags)
 tests_check_processes_LDFLAGS = $(AM_LDFLAGS) $(tests_fork_ldflags)
-tests_check_processes_LDADD = libmempool-internal.la $(tests_libs)
+tests_check_processes_LDADD = tests/libsupport.a libmempool-internal.la \
+	$(tests_libs)
 
-tests_check_threads_SOURCES = tests/check_threads.c $(tests_support) \
-	$(tests_fork)
+tests_check_threads_SOURCES = tests/check_threads.c $(tests_fork)
 tests_check_threads_CFLAGS = $(tests_cflags)
 tests_check_threads_LDFLAGS = $(AM_LDFLAGS) $(tests_fork_ldflags)
-tests_check_threads_LDADD = libmempool-internal.la $(tests_libs)
+tests_check_threads_LDADD = tests/libsupport.a libmempool-internal.la \
+	$(tests_libs)
 
 # Linked statically, so that the library's requests for memory go through
 # the test's own functions.
 tests_wrap = -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc \
 	-Wl,--wrap=aligned_alloc -Wl,--wrap=posix_memalign -Wl,--wrap=free \
 	-Wl,--wrap=mmap -Wl,--wrap=munmap -Wl,--wrap=pthread_mutex_init
-tests_check_memory_SOURCES = tests/check_memory.c $(tests_support)
+tests_check_memory_SOURCES = tests/check_memory.c
 tests_check_memory_CFLAGS = $(tests_cflags)
 tests_check_memory_LDFLAGS = $(AM_LDFLAGS) $(tests_wrap)
-tests_check_memory_LDADD = libmempool-internal.la $(tests_libs)
+tests_check_memory_LDADD = tests/libsupport.a libmempool-internal.la \
+	$(tests_libs)
 endif
 
 if HAVE_CXX

@@ -7,7 +7,9 @@
 # of one that names it; each name of a page of section 3 is in the map, but for the types
 # listed here; each message under a DIAGNOSTICS stands in the sources and the
 # other way round; and each cross reference leads to one of our pages or to
-# one of the system's listed here.  The tests that doc/design.md names exist.
+# one of the system's listed here.  The pages of the base pool's functions have
+# each message of theirs; every page has the sections it should, in their order.
+# The tests that doc/design.md names exist.
 set -u
 top_srcdir=${top_srcdir:-.}
 man=$top_srcdir/man
@@ -119,6 +121,59 @@ if ! cmp -s "$dir/printed" "$dir/documented"; then
     complain "messages in the sources (<) and in the pages (>) differ:"
     diff "$dir/printed" "$dir/documented"
 fi
+
+# What the functions of the base pool print is part of their interface: each
+# message stands in the page of every function that prints it.
+while read -r page message; do
+    awk '/^\.Sh/ { on = $2 == "DIAGNOSTICS" }
+         on && sub(/^\.It /, "")' "$man/$page" | grep -Fqx "$message" ||
+        complain "$man/$page: no '$message' under DIAGNOSTICS"
+done <<'END'
+init_memory_pool.3 init_memory_pool: malloc: reason
+init_memory_pool.3 the memory pool is NULL
+mp_allocate.3 memory_pool is NULL
+mp_allocate.3 invaild memory allocate size
+mp_allocate.3 the memory pool is full
+mp_allocate.3 mp_allocate: malloc: reason
+free_memory.3 the memory pool is NULL
+free_memory.3 your ptr is NULL
+free_memory.3 your ptr is not in the memory pool, cannot be freed
+is_mp_ptr.3 the memory pool is NULL
+is_mp_ptr.3 your ptr is NULL
+END
+
+# Sections: these, in this order; the optional ones have a question mark, and
+# the page of a structure, or of the whole, has nothing to return.
+for page in "$man"/*.[0-9]; do
+    grep -q '^\.so ' "$page" && continue
+    case ${page##*/} in
+    libmempool.7) sections='NAME SYNOPSIS DESCRIPTION EXAMPLES DIAGNOSTICS' ;;
+    mp_options.3) sections='NAME LIBRARY SYNOPSIS DESCRIPTION EXAMPLES' ;;
+    *) sections='NAME LIBRARY SYNOPSIS DESCRIPTION RETURN_VALUES
+           ENVIRONMENT? EXAMPLES DIAGNOSTICS? ERRORS? ATTRIBUTES' ;;
+    esac
+    sed -n 's/^\.Sh //p' "$page" | awk -v wanted="$sections \
+        SEE_ALSO HISTORY CAVEATS?" '
+        BEGIN { n = split(wanted, section, " "); i = 1 }
+        {
+            gsub(/ /, "_")
+            while (i <= n && section[i] ~ /\?$/ && section[i] != $0 "?")
+                i++
+            if (i > n || (section[i] != $0 && section[i] != $0 "?")) {
+                print "out of place: " $0
+                exit
+            }
+            i++
+        }
+        END {
+            while (i <= n && section[i] ~ /\?$/)
+                i++
+            if (i <= n)
+                print "missing: " section[i]
+        }' >"$dir/wrong"
+    test ! -s "$dir/wrong" ||
+        complain "$page: section $(head -n 1 "$dir/wrong")"
+done
 
 # A file, or "file: test, test"; the names of tests have an underscore.
 grep -o 'tests/[a-z_]*\.c[^;|]*' "$top_srcdir/doc/design.md" > "$dir/cited"
