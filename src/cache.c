@@ -157,6 +157,7 @@ struct cache *cache_own(struct memory_pool *mp)
     if (sync_get(&mp->home) == self) {
         return &mp->cache;
     }
+    int error = errno;
     bool taken = lock_enter(&thread_attachments);
     struct cache *cache = cache_search(self, mp);
     if (cache == NULL) {
@@ -164,6 +165,7 @@ struct cache *cache_own(struct memory_pool *mp)
         cache = aligned_alloc(CACHE_LINE, CACHE_LINES(sizeof *cache));
         if (cache == NULL) {
             lock_leave(&thread_attachments, taken);
+            errno = error; /* the call goes on without a cache */
             return NULL;
         }
         cache->owner = NULL;
@@ -255,7 +257,9 @@ static unsigned cache_stow(struct cache *cache, struct memory_pool *mp,
 static bool cache_has_depot(struct memory_pool *mp)
 {
     if (mp->depot == NULL) {
+        int error = errno;
         mp->depot = calloc(BLOCK_SHORT, sizeof *mp->depot);
+        errno = error; /* without it chunks go to the heap at once */
     }
     return mp->depot != NULL;
 }
