@@ -211,6 +211,7 @@ static void cache_free_spares(struct thread *self, unsigned left)
 
 static struct cache *cache_attach(struct thread *self, struct memory_pool *mp)
 {
+    int error = errno;
     bool taken = lock_enter(&thread_attachments);
     struct cache *cache = cache_allocate(self);
 
@@ -223,6 +224,7 @@ static struct cache *cache_attach(struct thread *self, struct memory_pool *mp)
         lock_leave(&mp->lock, pool_taken);
     }
     lock_leave(&thread_attachments, taken);
+    errno = error; /* without a cache the call goes on all the same */
     return cache;
 }
 
@@ -326,7 +328,9 @@ static unsigned cache_stow(struct cache *cache, struct memory_pool *mp,
 static bool cache_has_depot(struct memory_pool *mp)
 {
     if (mp->depot == NULL) {
+        int error = errno;
         mp->depot = calloc(BLOCK_SHORT, sizeof *mp->depot);
+        errno = error; /* without it chunks go to the heap at once */
     }
     return mp->depot != NULL;
 }

@@ -101,39 +101,19 @@ void pool_set_short(struct memory_pool *mp)
     mp->short_most = most < BLOCK_SHORT ? most : BLOCK_SHORT;
 }
 
-struct memory_pool *pool_create(const mp_options_t *options)
+/* A pool's members as its options ask, but for where its memory is. */
+static void pool_start(struct memory_pool *mp, const mp_options_t *options)
 {
-    struct thread *self = NULL;
-    bool ranged = false;
-    bool bounded = options->parent != NULL && tree_is_bounding(options->parent);
+    bool zero = (options->flags & MP_ZERO_ON_FREE) != 0;
 
-    if (options->backing == NULL) {
-        ranged = range_start();
-        self = thread_self();
-    }
-    struct memory_pool *mp = self == NULL ? NULL : recycle_take(self, options);
-    if (mp != NULL) {
-        return mp;
-    }
-    mp = pool_place(options, ranged);
-    mp_options_t elsewhere = *options;
-    if (mp == NULL && ranged) { /* the range is full: without caches, then */
-        elsewhere.threads = MP_THREADS_LOCKED;
-        elsewhere.backing = &mp_backing_malloc;
-        options = &elsewhere;
-        mp = pool_place(options, false);
-    }
-    if (mp == NULL) {
-        return NULL;
-    }
     mp->kind = options->threads == MP_THREADS_CACHED   ? POOL_CACHED
                : options->threads == MP_THREADS_LOCKED ? POOL_LOCKED
                                                        : POOL_ALONE;
+    mp->bounded = options->parent != NULL && tree_is_bounding(options->parent);
     mp->lock.word = LOCK_LEFT;
     mp->first.bytes = 0;
-    heap_start(&mp->heap, &mp->first,
-               (options->flags & MP_ZERO_ON_FREE) != 0,
-               bounded || mp->kind == POOL_CACHED);
+    heap_start(&mp->heap, &mp->first, zero,
+               mp->bounded || mp->kind == POOL_CACHED);
     mp->capacity = options->capacity == 0 ? SIZE_MAX : options->capacity;
     mp->room = 0;
     mp->reserve = mp->capacity;
@@ -143,9 +123,11 @@ struct memory_pool *pool_create(const mp_options_t *options)
     mp->spare_scope_count = 0;
     mp->carved = 0;
     mp->tree = NULL;
-    mp->bounded = bounded;
     pool_set_short(mp);
+    mp->uncached = mp->kind != POOL_CACHED;
     mp->caches = NULL;
+    mp->resident = NULL;
+    mp->resident_cache = NULL;
     mp->depot = NULL;
     mp->flags = options->flags;
     mp->spare = NULL;
@@ -159,6 +141,7 @@ struct memory_pool *pool_create(const mp_options_t *options)
     mp->next_bytes = range_has(mp) ? RANGE_SLOT : SUPPLY_BLOCK_LEAST;
     mp->report = options->report;
     mp->report_context = options->report_context;
+    mp->recycled = false;
     mp->name = NULL;
     if (options->name != NULL) {
         size_t bytes = pool_name_bytes(options->name);
@@ -167,13 +150,47 @@ struct memory_pool *pool_create(const mp_options_t *options)
         name[bytes - 1] = '\0';
         mp->name = name;
     }
-    mp->uncached = mp->kind != POOL_CACHED;
-    mp->resident = NULL;
-    mp->resident_cache = NULL;
-    mp->recycled = false;
-    /* All of it before the pool is on a list, where fork() finds it. */
-    thread_enlist(self, mp);
-    if (options->parent != NULL && !tree_join(mp, options->parent)) {
+}
+
+/* A new pool, and on its maker's list; NULL: there is no memory. */
+static struct memory_pool *pool_make(const mp_options_t *options,
+                                     struct thread *self, bool ranged)
+{
+    struct memory_pool *mp = pool_place(options, ranged);
+    mp_options_t elsewhere = *options;
+
+    if (mp == NULL && ranged) { /* the range is full: without caches, then */
+        elsewhere.threads = MP_THREADS_LOCKED;
+        elsewhere.backing = &mp_backing_malloc;
+        options = &elsewhere;
+        mp = pool_place(options, false);
+    }
+    if (mp != NULL) {
+        /* All of it before the pool is on a list, where fork() finds it. */
+        pool_start(mp, options);
+        thread_enlist(self, mp);
+    }
+    return mp;
+}
+
+struct memory_pool *pool_create(const mp_options_t *options)
+{
+    struct thread *self = NULL;
+    struct memory_pool *mp = NULL;
+    bool ranged = false;
+
+    if (options->backing == NULL) {
+        ranged = range_start();
+        self = thread_self();
+    }
+    if (self != NULL) {
+        mp = recycle_take(self, options);
+    }
+    if (mp == NULL) {
+        mp = pool_make(options, self, ranged);
+    }
+    if (mp != NULL && options->parent != NULL &&
+        !tree_join(mp, options->parent)) {
         pool_destroy(mp);
         return NULL;
     }

@@ -9,6 +9,8 @@
  */
 #include "range.h"
 
+#include <errno.h>
+
 #include "lock.h"
 
 #if UINTPTR_MAX > 0xffffffffu
@@ -73,6 +75,7 @@ bool range_start(void)
     bool taken = lock_enter(&range_lock);
 
     if (!range_tried) {
+        int error = errno; /* who asks can do without */
         size_t tables = RANGE_GRANULES + RANGE_OWNERS_SIZE;
         void *all = MAP_FAILED;
         /* Only pools with caches live here, and they need the barrier. */
@@ -86,6 +89,7 @@ bool range_start(void)
             sync_put(&range_base, base);
         }
         range_tried = true;
+        errno = error;
     }
     lock_leave(&range_lock, taken);
 #endif

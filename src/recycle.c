@@ -38,10 +38,6 @@ struct memory_pool *recycle_take(struct thread *self,
     mp->report = options->report;
     mp->report_context = options->report_context;
     sync_put(&mp->recycled, false);
-    if (options->parent != NULL && !tree_join(mp, options->parent)) {
-        pool_destroy(mp);
-        return NULL;
-    }
     return mp;
 }
 

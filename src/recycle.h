@@ -12,8 +12,8 @@
 
 #include "pool.h"
 
-/* A pool with these options, complete, among those that the calling thread
- * keeps; NULL: there is none.  No lock held. */
+/* A pool with these options, complete, but no parent yet, among those that the
+ * calling thread keeps; NULL: there is none.  No lock held. */
 struct memory_pool *recycle_take(struct thread *self,
                                  const mp_options_t *options);
 

@@ -68,6 +68,8 @@ static struct scope *scope_place(struct memory_pool *mp)
 
 static void scope_release(struct memory_pool *mp, struct scope *scope)
 {
+    int error = errno; /* whatever the backing does to it */
+
     while (scope != NULL) {
         struct scope *next = scope->next;
         if (range_has(scope)) {
@@ -77,6 +79,7 @@ static void scope_release(struct memory_pool *mp, struct scope *scope)
         }
         scope = next;
     }
+    errno = error;
 }
 
 void scope_release_all(struct memory_pool *mp)
@@ -106,8 +109,10 @@ static struct scope *scope_take(struct memory_pool *mp, bool *taken)
     struct scope *scope = mp->spare_scopes;
 
     if (scope == NULL) {
+        int error = errno; /* the pool's own blocks may serve */
         lock_leave(&mp->lock, *taken);
         scope = scope_place(mp);
+        errno = error;
         *taken = pool_enter_lock(mp);
         if (scope == NULL) {
             scope = scope_carve(mp);

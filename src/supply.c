@@ -131,6 +131,8 @@ size_t supply_spare_limit(const struct memory_pool *mp)
 
 void supply_release(struct memory_pool *mp, struct block *block)
 {
+    int error = errno; /* whatever the backing does to it */
+
     while (block != NULL) {
         struct block *next = block->next;
         if (range_has(block)) {
@@ -144,6 +146,7 @@ void supply_release(struct memory_pool *mp, struct block *block)
         }
         block = next;
     }
+    errno = error;
 }
 
 /* A spare block of at least that many granules; NULL: none. */
@@ -225,6 +228,8 @@ int supply_grow(struct memory_pool *mp, const struct mp_handle *handle,
                                  ? RANGE_SPAN
                                  : mp->next_bytes * 2;
         }
+        int error = errno; /* a backing may change it and still serve, or
+                            * the pool itself may */
         lock_leave(&mp->lock, *taken);
         if (range_has(mp)) {
             block = supply_acquire_range(mp, granules, bytes);
@@ -232,6 +237,7 @@ int supply_grow(struct memory_pool *mp, const struct mp_handle *handle,
         if (block == NULL) {
             block = supply_acquire_backing(mp, granules, bytes);
         }
+        errno = error;
         *taken = pool_enter_lock(mp);
     }
     /* Now, since marks may have come and gone while the lock was left. */

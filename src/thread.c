@@ -12,6 +12,7 @@
  */
 #include "thread.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,10 +126,12 @@ struct thread *thread_self(void)
     struct thread *thread = thread_mark.own;
 
     if (thread == NULL) {
+        int error = errno; /* the caller does without, and may succeed */
         bool taken = lock_enter(&thread_lock);
         thread = thread_take();
         lock_leave(&thread_lock, taken);
         thread_mark.own = thread;
+        errno = error;
     }
     return thread == &thread_ended ? NULL : thread;
 }

@@ -439,6 +439,167 @@ START_TEST(a_tree_without_memory_is_whole_and_leaves_nothing)
 }
 END_TEST
 
+/* Every way to ask a pool for memory, one after the other. */
+struct memory_user {
+    memory_pool_t *mp;
+    size_t size; /* of the larger objects */
+    unsigned refused;
+    unsigned wrong;
+    int wrong_line; /* the first */
+    int added;
+    int called;
+};
+
+static void memory_expect(struct memory_user *user, bool good, int line)
+{
+    if (!good && user->wrong++ == 0) {
+        user->wrong_line = line;
+    }
+}
+
+/* A call succeeded and left errno alone, or was refused for want of memory;
+ * and the pool is whole. */
+static bool memory_answer(struct memory_user *user, bool good, int line)
+{
+    memory_expect(user, errno == (good ? SUPPORT_ERRNO : ENOMEM), line);
+    memory_expect(user, mp_check(user->mp) == 0, line);
+    user->refused += !good;
+    errno = SUPPORT_ERRNO;
+    return good;
+}
+#define MEMORY_ANSWER(good) memory_answer(user, good, __LINE__)
+#define MEMORY_EXPECT(good) memory_expect(user, good, __LINE__)
+
+static void memory_use_objects(struct memory_user *user)
+{
+    unsigned char *objects[24];
+
+    for (size_t i = 0; i < 24; i++) {
+        size_t size = 1 + (i * i * 37 + (i % 4 == 3 ? 1000 : 0)) % user->size;
+        objects[i] = mp_allocate(user->mp, size);
+        if (MEMORY_ANSWER(objects[i] != NULL)) {
+            memset(objects[i], (int)i, size);
+        }
+    }
+    for (size_t i = 0; i < 24; i++) {
+        if (objects[i] != NULL && i % 2 == 0) {
+            free_memory(user->mp, objects[i]);
+            MEMORY_ANSWER(errno == SUPPORT_ERRNO);
+        } else if (objects[i] != NULL) {
+            unsigned char *at =
+                mp_realloc(user->mp, objects[i], user->size + i);
+            at = MEMORY_ANSWER(at != NULL) ? at : objects[i];
+            MEMORY_EXPECT(is_mp_ptr(user->mp, at) && *at == i);
+        }
+    }
+    /* More frees of one length than a cache keeps for itself. */
+    for (size_t n = user->size > 1000 ? 600 : 0; n > 0; n--) {
+        void *pair[2] = {mp_allocate(user->mp, 24), NULL};
+        if (pair[0] != NULL) {
+            pair[1] = mp_allocate(user->mp, 24);
+        }
+        if (!MEMORY_ANSWER(pair[0] != NULL && pair[1] != NULL)) {
+            break;
+        }
+        free_memory(user->mp, pair[0]);
+        MEMORY_ANSWER(errno == SUPPORT_ERRNO);
+    }
+    MEMORY_ANSWER(mp_calloc(user->mp, 3, 30) != NULL);
+    MEMORY_ANSWER(mp_aligned_alloc(user->mp, 64, 40) != NULL);
+    MEMORY_ANSWER(mp_asprintf(user->mp, "%d %s", 1, "two") != NULL);
+}
+
+static void memory_use_scopes(struct memory_user *user)
+{
+    mp_mark_t mark = mp_mark(user->mp);
+    bool marked = MEMORY_ANSWER(mark.number != 0);
+
+    MEMORY_ANSWER(mp_allocate(user->mp, user->size / 2) != NULL);
+    mp_handle_t *handle = mp_attach(user->mp);
+    if (MEMORY_ANSWER(handle != NULL)) {
+        mp_mark_t own = mp_handle_mark(handle);
+        bool opened = MEMORY_ANSWER(own.number != 0);
+        void *object = mp_handle_allocate(handle, user->size / 3);
+        if (MEMORY_ANSWER(object != NULL)) {
+            mp_handle_free(handle, object);
+        }
+        MEMORY_ANSWER(mp_handle_allocate(handle, 20) != NULL);
+        MEMORY_EXPECT(!opened || mp_handle_rewind(handle, own) == 0);
+        mp_detach(handle);
+    }
+    user->added +=
+        MEMORY_ANSWER(mp_add_cleanup(user->mp, memory_note, &user->called) ==
+                      0);
+    mp_options_t options = {.parent = user->mp};
+    memory_pool_t *child = mp_create(&options);
+    if (MEMORY_ANSWER(child != NULL)) {
+        MEMORY_ANSWER(mp_allocate(child, user->size / 4) != NULL);
+        MEMORY_EXPECT(mp_check(child) == 0);
+    }
+    MEMORY_EXPECT(!marked || mp_rewind(user->mp, mark) == 0);
+    MEMORY_EXPECT(mp_check(user->mp) == 0);
+}
+
+static void *memory_use(void *argument)
+{
+    struct memory_user *user = argument;
+
+    errno = SUPPORT_ERRNO;
+    memory_use_objects(user);
+    memory_use_scopes(user);
+    return NULL;
+}
+
+/* The at-th request in all of that fails, with all also every later one. */
+static void memory_use_all(struct memory_user *user, int kind, bool other)
+{
+    mp_options_t options = {.threads = (mp_threads_t)(kind % 3),
+                            .capacity = kind == 3 ? 1000000 : 0};
+    pthread_t thread;
+
+    errno = SUPPORT_ERRNO;
+    user->mp = kind == 4 ? init_memory_pool() : mp_create(&options);
+    user->size = kind == 4 ? MAX_BLOCK_SIZE / 50 + 1 : 3000;
+    if (user->mp == NULL) {
+        MEMORY_EXPECT(errno == ENOMEM);
+        user->refused++;
+        return;
+    }
+    MEMORY_EXPECT(errno == SUPPORT_ERRNO);
+    if (other && pthread_create(&thread, NULL, memory_use, user) == 0) {
+        pthread_join(thread, NULL);
+        free_all_memory(user->mp);
+    }
+    memory_use(user);
+    free_all_memory(user->mp);
+    MEMORY_EXPECT(mp_check(user->mp) == 0);
+    MEMORY_EXPECT(user->called == user->added);
+    MEMORY_EXPECT(mp_allocate(user->mp, 20) != NULL);
+    destroy_memory_pool(user->mp);
+}
+
+START_TEST(whatever_request_fails_every_call_says_so_and_nothing_breaks)
+{
+    int kind = _i / 4;
+
+    for (unsigned long at = 1;; at++) {
+        struct memory_user user = {0};
+        support_capture(); /* what a base pool prints */
+        memory_watch(at, _i % 2 != 0);
+        memory_use_all(&user, kind, _i % 4 >= 2 && kind != 2);
+        memory_unwatch();
+        free(support_release());
+        ck_assert_msg(user.wrong == 0, "request %lu: %u wrong, at line %d",
+                      at, user.wrong, user.wrong_line);
+        ck_assert(memory_state.failed || user.refused == 0);
+        if (!memory_state.failed) {
+            ck_assert_uint_gt(at, 8);
+            break;
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("memory");
@@ -449,6 +610,11 @@ int main(void)
     tcase_add_test(life, init_without_a_mutex_says_so_and_keeps_nothing);
     tcase_add_test(life, destroy_gives_all_memory_back);
     tcase_add_test(life, a_tree_without_memory_is_whole_and_leaves_nothing);
+    /* Cached, locked, for one thread, with a capacity, base: by the maker or
+     * another thread, one request or all from there on. */
+    tcase_add_loop_test(
+        life, whatever_request_fails_every_call_says_so_and_nothing_breaks, 0,
+        20);
     tcase_add_test(growth,
                    a_pool_that_cannot_grow_says_so_and_is_as_it_was);
     tcase_add_test(growth,

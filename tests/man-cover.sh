@@ -148,6 +148,7 @@ for page in "$man"/*.[0-9]; do
     grep -q '^\.so ' "$page" && continue
     case ${page##*/} in
     libmempool.7) sections='NAME SYNOPSIS DESCRIPTION EXAMPLES DIAGNOSTICS' ;;
+    *_inline.7) sections='NAME SYNOPSIS DESCRIPTION EXAMPLES' ;;
     mp_options.3) sections='NAME LIBRARY SYNOPSIS DESCRIPTION EXAMPLES' ;;
     *) sections='NAME LIBRARY SYNOPSIS DESCRIPTION RETURN_VALUES
            ENVIRONMENT? EXAMPLES DIAGNOSTICS? ERRORS? ATTRIBUTES' ;;
