@@ -35,7 +35,7 @@ trap 'exit 1' HUP INT TERM
 
 echo "debian-tree: $suite from $mirror"
 debootstrap --variant=minbase \
-    --include=gcc,libc6-dev,pkgconf,man-db,bsdextrautils \
+    --include=gcc,libc6-dev,pkgconf,man-db \
     "$suite" "$tree" "$mirror" >"$dir/log" 2>&1 ||
     { tail -n 30 "$dir/log"; exit 1; }
 mount -t proc proc "$tree/proc"

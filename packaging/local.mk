@@ -6,9 +6,13 @@
 #   make check-deb          and installs, uses and purges them here, as root
 #   make check-debian       and does so in a fresh tree, made by debootstrap
 #
+#   make check-abi          the binary interface is what the baseline says
+#   make abi-baseline       renews the baseline of the coming release
+#
 # ./bootstrap --deps --package installs the tools.
 
 packaging_scripts = \
+	packaging/abi.sh \
 	packaging/debian-build.sh \
 	packaging/debian-install.sh \
 	packaging/debian-symbols.sh \
@@ -30,11 +34,40 @@ check-debian: deb
 	$(AM_V_at)$(packaging_run)/debian-tree.sh
 
 debian-symbols:
-	$(AM_V_GEN)cd $(srcdir) && $(SHELL) packaging/debian-symbols.sh \
-	  src/libmempool.map >debian/libmempool0.symbols
+	$(AM_V_GEN)cd $(srcdir) && test ! -d debian || \
+	  $(SHELL) packaging/debian-symbols.sh src/libmempool.map \
+	    >debian/libmempool0.symbols
 
 CLEANFILES += $(distdir).tar.gz $(distdir).tar.xz
 clean-local:
 	-rm -rf deb
 
+# Each release's own; see packaging/abi.sh.
+EXTRA_DIST += packaging/abi/0.9.0.abi packaging/abi/0.9.0.h \
+	packaging/abi/0.9.0.info
+
+packaging_tests = tests/abi.sh tests/abi-gate.sh
+TESTS += $(packaging_tests)
+EXTRA_DIST += $(packaging_tests) tests/abi_oldest.c
+
+packaging_abi = CC='$(CC)' NM='$(NM)' version='$(PACKAGE_VERSION)' \
+	version_info='$(MP_VERSION_INFO)' news='$(srcdir)/NEWS' \
+	headers='$(top_builddir)/include' \
+	library='$(top_builddir)/.libs/libmempool.so' \
+	baselines='$(srcdir)/packaging/abi' \
+	$(SHELL) $(srcdir)/packaging/abi.sh
+
+check-abi: libmempool.la
+	$(AM_V_at)$(packaging_abi) check
+	$(AM_V_at)if test -d $(srcdir)/debian; then \
+	  $(SHELL) $(srcdir)/packaging/debian-symbols.sh \
+	    $(srcdir)/src/libmempool.map | \
+	  diff $(srcdir)/debian/libmempool0.symbols - || { \
+	    echo 'debian/libmempool0.symbols: make debian-symbols' \
+	      'renews it'; exit 1; }; fi
+
+abi-baseline: libmempool.la debian-symbols
+	$(AM_V_at)$(packaging_abi) baseline
+
+.PHONY: check-abi abi-baseline
 .PHONY: deb check-deb check-debian debian-symbols
