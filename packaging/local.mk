@@ -6,6 +6,11 @@
 #   make check-deb          and installs, uses and purges them here, as root
 #   make check-debian       and does so in a fresh tree, made by debootstrap
 #
+#   make recipes            fills in what other distributions build from
+#   make check-rpm          builds the RPM packages
+#   make check-musl         builds with musl and runs the tests
+#   make check-cross        builds for aarch64, armhf, riscv64 and s390x and
+#                           runs the tests emulated; MACHINES selects
 #   make check-abi          the binary interface is what the baseline says
 #   make abi-baseline       renews the baseline of the coming release
 #
@@ -13,10 +18,17 @@
 
 packaging_scripts = \
 	packaging/abi.sh \
+	packaging/check-library.sh \
+	packaging/cross.sh \
 	packaging/debian-build.sh \
 	packaging/debian-install.sh \
 	packaging/debian-symbols.sh \
-	packaging/debian-tree.sh
+	packaging/debian-tree.sh \
+	packaging/recipes.sh \
+	packaging/rpm.sh
+EXTRA_DIST += packaging/APKBUILD.in packaging/default.nix.in \
+	packaging/guix.scm.in packaging/libmempool.rb.in \
+	packaging/libmempool.spec.in
 dist_noinst_SCRIPTS += $(packaging_scripts)
 
 packaging_run = CC='$(CC)' MAKE='$(MAKE)' version='$(PACKAGE_VERSION)' \
@@ -26,21 +38,40 @@ packaging_run = CC='$(CC)' MAKE='$(MAKE)' version='$(PACKAGE_VERSION)' \
 deb: dist
 	$(AM_V_at)$(packaging_run)/debian-build.sh
 
+as_root = `test "\`id -u\`" = 0 || echo sudo`
 check-deb: deb
-	$(AM_V_at)$(SHELL) $(srcdir)/packaging/debian-install.sh deb \
+	$(AM_V_at)$(as_root) $(SHELL) $(srcdir)/packaging/debian-install.sh deb \
 	  $(srcdir)/debian/tests
 
 check-debian: deb
-	$(AM_V_at)$(packaging_run)/debian-tree.sh
+	$(AM_V_at)$(as_root) env $(packaging_run)/debian-tree.sh
 
 debian-symbols:
 	$(AM_V_GEN)cd $(srcdir) && test ! -d debian || \
 	  $(SHELL) packaging/debian-symbols.sh src/libmempool.map \
 	    >debian/libmempool0.symbols
 
+recipes: dist
+	$(AM_V_at)$(packaging_run)/recipes.sh
+
+check-rpm: recipes
+	$(AM_V_at)$(packaging_run)/rpm.sh
+
+.PHONY: recipes check-rpm
+
+MACHINES = aarch64-linux-gnu arm-linux-gnueabihf riscv64-linux-gnu \
+	s390x-linux-gnu
+check-cross:
+	$(AM_V_at)BUILD_CC='$(CC)' $(packaging_run)/cross.sh $(MACHINES)
+
+check-musl:
+	$(AM_V_at)BUILD_CC='$(CC)' $(packaging_run)/cross.sh musl
+
+.PHONY: check-cross check-musl
+
 CLEANFILES += $(distdir).tar.gz $(distdir).tar.xz
 clean-local:
-	-rm -rf deb
+	-rm -rf deb recipes rpm cross-* check-source
 
 # Each release's own; see packaging/abi.sh.
 EXTRA_DIST += packaging/abi/0.9.0.abi packaging/abi/0.9.0.h \
