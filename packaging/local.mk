@@ -5,7 +5,6 @@
 #   make deb                builds the Debian packages into deb/
 #   make check-deb          and installs, uses and purges them here, as root
 #   make check-debian       and does so in a fresh tree, made by debootstrap
-#
 #   make recipes            fills in what other distributions build from
 #   make check-rpm          builds the RPM packages
 #   make check-musl         builds with musl and runs the tests
@@ -13,8 +12,12 @@
 #                           runs the tests emulated; MACHINES selects
 #   make check-abi          the binary interface is what the baseline says
 #   make abi-baseline       renews the baseline of the coming release
+#   make check-reproducible two builds give the same bytes
+#   make check-subproject   CMake and Meson take it, installed or as a tarball
+#   make release-check      all that a release needs; prints what is missing
 #
-# ./bootstrap --deps --package installs the tools.
+# ./bootstrap --deps --release installs the tools.  Packages and checks are
+# made of the tarball, or of what is committed, in the build directory.
 
 packaging_scripts = \
 	packaging/abi.sh \
@@ -25,10 +28,18 @@ packaging_scripts = \
 	packaging/debian-symbols.sh \
 	packaging/debian-tree.sh \
 	packaging/recipes.sh \
-	packaging/rpm.sh
+	packaging/release-check.sh \
+	packaging/reproduce.sh \
+	packaging/rpm.sh \
+	packaging/subproject.sh
 EXTRA_DIST += packaging/APKBUILD.in packaging/default.nix.in \
 	packaging/guix.scm.in packaging/libmempool.rb.in \
-	packaging/libmempool.spec.in
+	packaging/libmempool.spec.in packaging/subproject/program.c \
+	packaging/subproject/cmake-external/CMakeLists.txt \
+	packaging/subproject/cmake-installed/CMakeLists.txt \
+	packaging/subproject/meson-external/libmempool.build \
+	packaging/subproject/meson-external/meson.build \
+	packaging/subproject/meson-installed/meson.build
 dist_noinst_SCRIPTS += $(packaging_scripts)
 
 packaging_run = CC='$(CC)' MAKE='$(MAKE)' version='$(PACKAGE_VERSION)' \
@@ -69,9 +80,21 @@ check-musl:
 
 .PHONY: check-cross check-musl
 
+check-reproducible:
+	$(AM_V_at)$(packaging_run)/reproduce.sh
+
+check-subproject: dist
+	$(AM_V_at)$(packaging_run)/subproject.sh
+
+release-check:
+	$(AM_V_at)version_info='$(MP_VERSION_INFO)' ITEMS='$(ITEMS)' \
+	  $(packaging_run)/release-check.sh
+
+.PHONY: check-reproducible check-subproject release-check
+
 CLEANFILES += $(distdir).tar.gz $(distdir).tar.xz
 clean-local:
-	-rm -rf deb recipes rpm cross-* check-source
+	-rm -rf deb recipes release rpm cross-* check-source
 
 # Each release's own; see packaging/abi.sh.
 EXTRA_DIST += packaging/abi/0.9.0.abi packaging/abi/0.9.0.h \
