@@ -90,7 +90,11 @@ one() {
     }
     make -s -j"$jobs" all
     make -s -j"$jobs" check TESTS=
-    [ -z "$EMULATOR" ] || emulate
+    if [ -n "$EMULATOR" ]; then
+        emulate
+        : "${MP_TEST_SCALE:=10}" "${CK_TIMEOUT_MULTIPLIER:=10}"
+        export MP_TEST_SCALE CK_TIMEOUT_MULTIPLIER
+    fi
     make -s run
     make -s -j"$jobs" check-programs EMULATOR="$EMULATOR"
     cd "$top"
