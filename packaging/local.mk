@@ -34,7 +34,8 @@ packaging_scripts = \
 	packaging/subproject.sh
 EXTRA_DIST += packaging/APKBUILD.in packaging/default.nix.in \
 	packaging/guix.scm.in packaging/libmempool.rb.in \
-	packaging/libmempool.spec.in packaging/subproject/program.c \
+	packaging/libmempool.spec.in packaging/rpmlint.toml \
+	packaging/subproject/program.c \
 	packaging/subproject/cmake-external/CMakeLists.txt \
 	packaging/subproject/cmake-installed/CMakeLists.txt \
 	packaging/subproject/meson-external/libmempool.build \

@@ -30,6 +30,7 @@ for template in "$top_srcdir"/packaging/*.in; do
         -e "s/@DATE_RPM@/$(date -u -d "@$date" '+%a %b %d %Y')/" \
         "$template" >"$(basename "$template" .in)"
 done
+cp "$top_srcdir/packaging/rpmlint.toml" .
 if grep '@[A-Z0-9_]*@' APKBUILD default.nix guix.scm libmempool.rb \
     libmempool.spec; then
     echo 'recipes: a place was not filled in' >&2

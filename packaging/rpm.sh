@@ -18,7 +18,12 @@ mkdir "$top"
 set -- --define "_topdir $top" --define "_sourcedir $PWD/recipes" \
     --without check
 [ "${RPM_WITH:-}" != check ] || set -- "$@" --with check
-! command -v dpkg >/dev/null || set -- "$@" --nodeps
+# Where rpm is a guest it neither strips nor compresses by itself.
+if command -v dpkg >/dev/null; then
+    set -- "$@" --nodeps --define "__os_install_post
+        /usr/lib/rpm/brp-compress
+        /usr/lib/rpm/brp-strip /usr/bin/strip"
+fi
 rpmbuild -ba "$@" recipes/libmempool.spec >"$top/log" 2>&1 || {
     tail -n 40 "$top/log"
     exit 1
@@ -28,7 +33,7 @@ while read -r package; do
     echo "rpm: $(basename "$package"): $(rpm -qpl --nodigest --nosignature \
         "$package" 2>/dev/null | wc -l) paths"
 done <"$top/packages"
-rpmlint recipes/libmempool.spec $(cat "$top/packages") >"$top/lint" 2>&1 || :
+rpmlint -c recipes/rpmlint.toml recipes/libmempool.spec $(cat "$top/packages") >"$top/lint" 2>&1 || :
 tail -n 1 "$top/lint"
 if ! grep ' 0 errors, 0 warnings' "$top/lint" >/dev/null; then
     cat "$top/lint"

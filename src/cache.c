@@ -72,8 +72,8 @@ static size_t cache_sum(const uint16_t *rooms)
         memcpy(&four, rooms + i, sizeof four);
         sums += four;
     }
-    return (sums & 0xffff) + (sums >> 16 & 0xffff) + (sums >> 32 & 0xffff) +
-           (sums >> 48);
+    return (size_t)((sums & 0xffff) + (sums >> 16 & 0xffff) +
+                    (sums >> 32 & 0xffff) + (sums >> 48));
 }
 
 /* Nothing was freed into it yet, nor taken from the depot: a count that comes
