@@ -20,9 +20,9 @@ set -- --define "_topdir $top" --define "_sourcedir $PWD/recipes" \
 [ "${RPM_WITH:-}" != check ] || set -- "$@" --with check
 # Where rpm is a guest it neither strips nor compresses by itself.
 if command -v dpkg >/dev/null; then
-    set -- "$@" --nodeps --define "__os_install_post
-        /usr/lib/rpm/brp-compress
-        /usr/lib/rpm/brp-strip /usr/bin/strip"
+    brp=/usr/lib/rpm/brp
+    set -- "$@" --nodeps --define \
+        "__os_install_post $brp-compress; $brp-strip $(command -v strip)"
 fi
 rpmbuild -ba "$@" recipes/libmempool.spec >"$top/log" 2>&1 || {
     tail -n 40 "$top/log"
