@@ -65,8 +65,9 @@ item_version() {
     grep -q "\"$version\"" "$source/include/memory_pool.h.in" ||
         lacks 'the header describes mp_version() with another version'
     # What the manual says of history must have happened, or happen now.
-    for said in $(sed -n 's/.*first appeared .*[a-z] \([0-9][0-9.]*[0-9]\).*/\1/p' \
-        "$source"/man/*.[37] | sort -u); do
+    history='s/.*first appeared .*\(libmempool\|version\)'
+    history="$history "'\([0-9][0-9.]*[0-9]\).*/\2/p'
+    for said in $(sed -n "$history" "$source"/man/*.[37] | sort -u); do
         grep -q "^$said\(\.[0-9]*\)* (" "$source/NEWS" ||
             lacks "a page says that something appeared in $said"
     done
