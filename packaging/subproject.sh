@@ -27,7 +27,10 @@ run() {
         echo "subproject: $1 failed"
         exit 1
     }
-    found=$(LD_LIBRARY_PATH=$2 build/program)
+    # Meson has what it built for the program somewhere below build.
+    libraries=$(find "$PWD/build" -name 'libmempool.so.0' -path '*/dist/*' \
+        -exec dirname {} ';')
+    found=$(LD_LIBRARY_PATH=${libraries:-$2} build/program)
     if [ "$found" != "$wanted" ]; then
         echo "subproject: $1: says '$found', not '$wanted'"
         exit 1
@@ -72,6 +75,6 @@ done
 unset PKG_CONFIG_PATH
 for kind in cmake meson; do
     command -v $kind >/dev/null 2>&1 || continue
-    run $kind-external "$dir/meson-external/meson-external/build/dist/usr/local/lib"
+    run $kind-external ''
 done
 echo 'subproject: all built and ran'
