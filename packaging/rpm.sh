@@ -21,8 +21,8 @@ set -- --define "_topdir $top" --define "_sourcedir $PWD/recipes" \
 # Where rpm is a guest it neither strips nor compresses by itself.
 if command -v dpkg >/dev/null; then
     brp=/usr/lib/rpm/brp
-    set -- "$@" --nodeps --define \
-        "__os_install_post $brp-compress; $brp-strip $(command -v strip)"
+    set -- "$@" --nodeps --define "__os_install_post bash $brp-compress
+        bash $brp-strip 'strip --strip-unneeded'"
 fi
 rpmbuild -ba "$@" recipes/libmempool.spec >"$top/log" 2>&1 || {
     tail -n 40 "$top/log"
@@ -33,7 +33,8 @@ while read -r package; do
     echo "rpm: $(basename "$package"): $(rpm -qpl --nodigest --nosignature \
         "$package" 2>/dev/null | wc -l) paths"
 done <"$top/packages"
-rpmlint -c recipes/rpmlint.toml recipes/libmempool.spec $(cat "$top/packages") >"$top/lint" 2>&1 || :
+rpmlint -c recipes/rpmlint.toml recipes/libmempool.spec \
+    $(cat "$top/packages") >"$top/lint" 2>&1 || :
 tail -n 1 "$top/lint"
 if ! grep ' 0 errors, 0 warnings' "$top/lint" >/dev/null; then
     cat "$top/lint"
