@@ -13,6 +13,7 @@ rebuild:
 	$(MAKE) $(AM_MAKEFLAGS) all
 
 build_tests = tests/symbols.sh tests/header.sh tests/options.sh
+static_tests = tests/options.sh tests/abi-gate.sh
 TESTS += $(build_tests)
 EXTRA_DIST += $(build_tests) tests/installcheck.sh tests/dist-identical.sh
 
@@ -80,6 +81,17 @@ dist-hook:
 	rm -f $(distdir)/.tarball-date; \
 	echo "$$date" >$(distdir)/.tarball-date
 
+# All tests but those that no compiler flag nor C library makes any different:
+# of the manual, of configure's options and of the gate of the interface.
+check-programs:
+	@tests=; for test in $(TESTS); do \
+	  case " $(man_tests) $(static_tests) " in \
+	  *" $$test "*) test $$test != tests/man-examples.sh || \
+	    tests="$$tests $$test" ;; \
+	  *) tests="$$tests $$test" ;; esac; \
+	done; \
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$$tests"
+
 # The test programs under valgrind; the scripts test other things.  Leaks
 # are left to AddressSanitizer, which sees each test's own: valgrind also
 # counts what the vanished threads of a forked child held.
@@ -95,4 +107,4 @@ check-dist:
 	$(AM_V_at)CC='$(CC)' MAKE='$(MAKE)' distdir='$(distdir)' \
 	$(SHELL) $(srcdir)/tests/dist-identical.sh
 
-.PHONY: run rebuild check-dist check-valgrind
+.PHONY: run rebuild check-programs check-dist check-valgrind

@@ -29,18 +29,28 @@ _Static_assert(_Alignof(long) > 0, "C11");]], [])],
  AC_SUBST([C11_CFLAGS])])
 
 # MP_CXX
-# HAVE_CXX where there is a C++11 compiler that links: AC_PROG_CXX names one
-# even where none is installed.
+# HAVE_CXX where there is a C++11 compiler that links what the C compiler
+# made: AC_PROG_CXX names one even where none is installed, and this machine's
+# own where only the C compiler is for another machine.
 AC_DEFUN([MP_CXX],
 [AC_CACHE_CHECK([for a C++11 compiler], [mp_cv_cxx],
-  [AC_LANG_PUSH([C++])
-   AC_LINK_IFELSE([AC_LANG_PROGRAM(
+  [mp_cv_cxx=no
+   AC_COMPILE_IFELSE([AC_LANG_SOURCE([[int answer(void);
+int answer(void) { return 0; }]])],
+     [mv conftest.$ac_objext conftest-c.$ac_objext
+      mp_save_LIBS=$LIBS
+      LIBS="conftest-c.$ac_objext $LIBS"
+      AC_LANG_PUSH([C++])
+      AC_LINK_IFELSE([AC_LANG_PROGRAM(
 [[#if __cplusplus < 201103L
 #error not C++11
 #endif
-#include <cstddef>]], [])],
-     [mp_cv_cxx=yes], [mp_cv_cxx=no])
-   AC_LANG_POP([C++])])
+#include <cstddef>
+extern "C" int answer(void);]], [[return answer();]])],
+        [mp_cv_cxx=yes])
+      AC_LANG_POP([C++])
+      LIBS=$mp_save_LIBS
+      rm -f conftest-c.$ac_objext])])
  AM_CONDITIONAL([HAVE_CXX], [test "$mp_cv_cxx" = yes])
  AS_IF([test "$mp_cv_cxx" = no], [CXX=])])
 

@@ -145,7 +145,7 @@ START_TEST(test_wandering)
             atomic_store(&wanderers[i], all[i]);
         }
         for (uintptr_t i = 0; i < THREADS; i++) {
-            threads[i] = support_start(wander, (void *)(seed + i));
+            threads[i] = support_start(wander, (void *)(uintptr_t)(seed + i));
         }
         for (unsigned i = 0; i < THREADS; i++) {
             support_join(threads[i]);
@@ -274,7 +274,8 @@ START_TEST(test_side_by_side)
     parcels_pool = scopes_pool(_i);
     if (scopes_is_shared(_i)) {
         for (uintptr_t i = 0; i < THREADS; i++) {
-            threads[i] = support_start(send_and_open, (void *)(seed + i));
+            threads[i] =
+                support_start(send_and_open, (void *)(uintptr_t)(seed + i));
         }
         for (unsigned i = 0; i < THREADS; i++) {
             void *wrong;

@@ -1,0 +1,213 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# abi.sh - keeps the binary interface, and how it may change.
+#
+#   abi.sh check       by `make check-abi`
+#   abi.sh baseline    by `make abi-baseline`, which writes what check reads
+#
+# The directory $baselines holds three files for each release, and for the
+# coming one: VERSION.abi, what abidw sees of the public header in the library;
+# VERSION.h, the header; VERSION.info, the version-info and, for each symbol,
+# its version node and kind.  Those of a release that NEWS gives a date are
+# never written again.  check stops
+#   - when library, header, map or version-info are not as the coming release's
+#     baseline says: whoever changes one of them renews it, and sees it in the
+#     commit;
+#   - when that baseline, against the last release's, has moved without what
+#     belongs to it: version-info by the rule in configure.ac, each new symbol
+#     in a node that no release has, no old one in another, and NEWS naming
+#     each symbol that came or went.
+#
+# The baseline is of x86-64 and says nothing of other machines, where check
+# says so and ends.  abidw does not see macros; the preprocessor does, but for
+# those that configure and the version set.  The library must have been built
+# with -g and without sanitizers.
+set -eu
+LC_ALL=C
+export LC_ALL
+: "${NM:=nm}" "${CC:=cc}"
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+status=0
+
+complain() {
+    echo "abi: $*"
+    status=1
+}
+
+# The dump of the library as it is, without where it was built.
+dump() {
+    abidw --headers-dir "$headers" --drop-private-types \
+        --drop-undefined-syms --no-comp-dir-path --no-corpus-path \
+        --no-show-locs --type-id-style hash "$library" |
+        sed "s|path='[^']*/\([^/']*\)'|path='\1'|"
+}
+
+# Version-info, and each symbol with its node; of an object also its size, in
+# words of this machine.
+info() {
+    echo "version-info $version_info"
+    $NM -D -S --defined-only "$library" | sed 's/@@*/ /' | awk '
+        function decimal(hex,    i, n) {
+            for (i = 1; i <= length(hex); i++)
+                n = n * 16 + index("0123456789abcdef", substr(hex, i, 1)) - 1
+            return n
+        }
+        $3 ~ /^[TtWi]$/ { print $4, $5, "function" }
+        $3 ~ /^[BDR]$/ { print $4, $5, "object", decimal($2) / 8 }' | sort
+}
+
+# The header's macros that are part of the interface.
+macros() {
+    $CC -E -dM "$1" | sed -n '/^#define \(MP_\|mp_\)/{
+        /^#define MP_\(VERSION_\|ATTRIBUTE_\|API\)/!p
+    }' | sort
+}
+
+# Succeeds for a version that NEWS gives a date.
+released() {
+    sed -n 's/^\([0-9][0-9.]*\) (20[0-9-]*)$/\1/p' "$news" | grep -qFx "$1"
+}
+
+# The newest release before this version that has a baseline.
+last_release() {
+    for file in "$baselines"/*.info; do
+        name=$(basename "$file" .info)
+        ! released "$name" || [ "$name" = "$version" ] || echo "$name"
+    done | sort -V | {
+        last=
+        while read -r name; do
+            newer=$(printf '%s\n' "$name" "$version" | sort -V | tail -n 1)
+            [ "$newer" = "$name" ] || last=$name
+        done
+        echo "$last"
+    }
+}
+
+baseline() {
+    if released "$version" && [ -e "$baselines/$version.abi" ]; then
+        echo "abi: $version is released; give configure.ac and NEWS the" \
+            "coming version first"
+        exit 1
+    fi
+    mkdir -p "$baselines"
+    dump >"$baselines/$version.abi"
+    info >"$baselines/$version.info"
+    cp "$headers/memory_pool.h" "$baselines/$version.h"
+    echo "abi: wrote $baselines/$version.abi, .info and .h"
+}
+
+# The interface as it is against the baseline of the coming release.
+check_now() {
+    base=$baselines/$version
+    abidiff --headers-dir2 "$headers" --drop-private-types \
+        "$base.abi" "$library" >"$dir/report" 2>&1 || {
+        complain "the interface is not that of $base.abi:"
+        cat "$dir/report"
+    }
+    info >"$dir/info"
+    if ! diff "$base.info" "$dir/info" >"$dir/report"; then
+        complain "symbols, nodes or version-info are not those of" \
+            "$base.info (<):"
+        cat "$dir/report"
+    fi
+    macros "$base.h" >"$dir/macros"
+    macros "$headers/memory_pool.h" >"$dir/now"
+    if ! diff "$dir/macros" "$dir/now" >"$dir/report"; then
+        complain "macros are not those of $base.h (<):"
+        cat "$dir/report"
+    fi
+    [ $status = 0 ] || echo 'abi: where that is meant: a new symbol goes' \
+        'into the coming version'"'"'s node of the map, NEWS gets a line,' \
+        'version-info moves by the rule in configure.ac, and make' \
+        'abi-baseline renews the baseline'
+}
+
+# same, added or changed: what the coming baseline is to the old one.
+kind_of_change() {
+    macros "$2.h" >"$dir/now"
+    macros "$1.h" | comm -23 - "$dir/now" >"$dir/gone"
+    if [ -s "$dir/gone" ] || ! abidiff --no-added-syms "$1.abi" "$2.abi" \
+        >"$dir/report" 2>&1; then
+        echo changed
+    elif ! abidiff "$1.abi" "$2.abi" >"$dir/report" 2>&1; then
+        echo added
+    else
+        echo same
+    fi
+}
+
+# The coming baseline against the last release's.
+check_since() {
+    last=$baselines/$1
+    base=$baselines/$version
+    kind=$(kind_of_change "$last" "$base")
+    old=$(sed -n 's/^version-info //p' "$last.info")
+    new=$(sed -n 's/^version-info //p' "$base.info")
+    echo "abi: since $1: $kind; version-info $old, now $new"
+    current=${old%%:*}
+    age=${old##*:}
+    case $kind in
+    same) wanted="$current:*:$age" ;;
+    added) wanted="$((current + 1)):0:$((age + 1))" ;;
+    changed) wanted="$((current + 1)):0:0" ;;
+    esac
+    case $new in
+    $wanted) ;;
+    *) complain "version-info is $new, not $wanted" ;;
+    esac
+
+    sed 1d "$last.info" >"$dir/old"
+    sed 1d "$base.info" >"$dir/new"
+    awk 'NR == FNR { node[$1] = $2; frozen[$2]; next }
+        $1 in node && node[$1] != $2 {
+            print $1 " moved from node " node[$1] " to " $2 }
+        !($1 in node) && $2 in frozen {
+            print $1 " is new in " $2 ", which a release has" }
+        ' "$dir/old" "$dir/new" >"$dir/report"
+    [ ! -s "$dir/report" ] || complain "$(cat "$dir/report")"
+    sed -n "/^$version (/,/^[0-9]/p" "$news" >"$dir/news"
+    {
+        awk '{ print $1 }' "$dir/old" "$dir/new" | sort | uniq -u
+    } | while read -r name; do
+        grep -qw "$name" "$dir/news" || echo "$name"
+    done >"$dir/report"
+    [ ! -s "$dir/report" ] ||
+        complain "NEWS of $version does not name:" $(cat "$dir/report")
+}
+
+for tool in abidw abidiff; do
+    if ! command -v $tool >/dev/null 2>&1; then
+        echo "abi: $tool is missing: package abigail-tools, libabigail-tools" \
+            "or libabigail; ./bootstrap --deps --package installs it"
+        exit 1
+    fi
+done
+# On another machine everything differs that has a pointer in it.
+case $($CC -dumpmachine) in
+x86_64-*) ;;
+*)
+    echo "abi: the baseline is of x86_64, not of $($CC -dumpmachine)"
+    exit 77
+    ;;
+esac
+if ! readelf -SW "$library" | grep '\.debug_info' >/dev/null; then
+    echo "abi: $library was built without -g"
+    exit 1
+fi
+
+case $1 in
+baseline) baseline ;;
+check)
+    if [ ! -e "$baselines/$version.abi" ]; then
+        echo "abi: $version has no baseline: make abi-baseline"
+        exit 1
+    fi
+    check_now
+    last=$(last_release)
+    [ -z "$last" ] || check_since "$last"
+    [ $status != 0 ] || echo "abi: as the baseline of $version says"
+    exit $status
+    ;;
+esac

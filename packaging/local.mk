@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+#
+# packaging/local.mk - what distributions take, and the checks of it.
+#
+#   make deb                builds the Debian packages into deb/
+#   make check-deb          and installs, uses and purges them here, as root
+#   make check-debian       and does so in a fresh tree, made by debootstrap
+#   make recipes            fills in what other distributions build from
+#   make check-rpm          builds the RPM packages
+#   make check-musl         builds with musl and runs the tests
+#   make check-cross        builds for aarch64, armhf, riscv64 and s390x and
+#                           runs the tests emulated; MACHINES selects
+#   make check-abi          the binary interface is what the baseline says
+#   make abi-baseline       renews the baseline of the coming release
+#   make check-reproducible two builds give the same bytes
+#   make check-subproject   CMake and Meson take it, installed or as a tarball
+#   make release-check      all that a release needs; prints what is missing
+#
+# ./bootstrap --deps --release installs the tools.  Packages and checks are
+# made of the tarball, or of what is committed, in the build directory.
+
+packaging_scripts = \
+	packaging/abi.sh \
+	packaging/check-library.sh \
+	packaging/cross.sh \
+	packaging/debian-build.sh \
+	packaging/debian-install.sh \
+	packaging/debian-symbols.sh \
+	packaging/debian-tree.sh \
+	packaging/recipes.sh \
+	packaging/release-check.sh \
+	packaging/reproduce.sh \
+	packaging/rpm.sh \
+	packaging/subproject.sh
+EXTRA_DIST += packaging/APKBUILD.in packaging/default.nix.in \
+	packaging/guix.scm.in packaging/libmempool.rb.in \
+	packaging/libmempool.spec.in packaging/rpmlint.toml \
+	packaging/subproject/program.c \
+	packaging/subproject/cmake-external/CMakeLists.txt \
+	packaging/subproject/cmake-installed/CMakeLists.txt \
+	packaging/subproject/meson-external/libmempool.build \
+	packaging/subproject/meson-external/meson.build \
+	packaging/subproject/meson-installed/meson.build
+dist_noinst_SCRIPTS += $(packaging_scripts)
+
+packaging_run = CC='$(CC)' MAKE='$(MAKE)' version='$(PACKAGE_VERSION)' \
+	top_srcdir='$(top_srcdir)' top_builddir='$(top_builddir)' \
+	distdir='$(distdir)' $(SHELL) $(srcdir)/packaging
+
+deb: dist
+	$(AM_V_at)$(packaging_run)/debian-build.sh
+
+as_root = `test "\`id -u\`" = 0 || echo sudo`
+check-deb: deb
+	$(AM_V_at)$(as_root) $(SHELL) $(srcdir)/packaging/debian-install.sh deb \
+	  $(srcdir)/debian/tests
+
+check-debian: deb
+	$(AM_V_at)$(as_root) env $(packaging_run)/debian-tree.sh
+
+debian-symbols:
+	$(AM_V_GEN)cd $(srcdir) && test ! -d debian || \
+	  $(SHELL) packaging/debian-symbols.sh src/libmempool.map \
+	    >debian/libmempool0.symbols
+
+recipes: dist
+	$(AM_V_at)$(packaging_run)/recipes.sh
+
+check-rpm: recipes
+	$(AM_V_at)$(packaging_run)/rpm.sh
+
+.PHONY: recipes check-rpm
+
+MACHINES = aarch64-linux-gnu arm-linux-gnueabihf riscv64-linux-gnu \
+	s390x-linux-gnu
+check-cross:
+	$(AM_V_at)BUILD_CC='$(CC)' $(packaging_run)/cross.sh $(MACHINES)
+
+check-musl:
+	$(AM_V_at)BUILD_CC='$(CC)' $(packaging_run)/cross.sh musl
+
+.PHONY: check-cross check-musl
+
+check-reproducible:
+	$(AM_V_at)$(packaging_run)/reproduce.sh
+
+check-subproject: dist
+	$(AM_V_at)$(packaging_run)/subproject.sh
+
+release-check:
+	$(AM_V_at)version_info='$(MP_VERSION_INFO)' ITEMS='$(ITEMS)' \
+	  $(packaging_run)/release-check.sh
+
+.PHONY: check-reproducible check-subproject release-check
+
+CLEANFILES += $(distdir).tar.gz $(distdir).tar.xz
+clean-local:
+	-rm -rf deb recipes release rpm cross-* check-source
+
+# Each release's own; see packaging/abi.sh.
+EXTRA_DIST += packaging/abi/0.9.0.abi packaging/abi/0.9.0.h \
+	packaging/abi/0.9.0.info
+
+packaging_tests = tests/abi.sh tests/abi-gate.sh
+TESTS += $(packaging_tests)
+EXTRA_DIST += $(packaging_tests) tests/abi_oldest.c
+
+packaging_abi = CC='$(CC)' NM='$(NM)' version='$(PACKAGE_VERSION)' \
+	version_info='$(MP_VERSION_INFO)' news='$(srcdir)/NEWS' \
+	headers='$(top_builddir)/include' \
+	library='$(top_builddir)/.libs/libmempool.so' \
+	baselines='$(srcdir)/packaging/abi' \
+	$(SHELL) $(srcdir)/packaging/abi.sh
+
+check-abi: libmempool.la
+	$(AM_V_at)$(packaging_abi) check
+	$(AM_V_at)if test -d $(srcdir)/debian; then \
+	  $(SHELL) $(srcdir)/packaging/debian-symbols.sh \
+	    $(srcdir)/src/libmempool.map | \
+	  diff $(srcdir)/debian/libmempool0.symbols - || { \
+	    echo 'debian/libmempool0.symbols: make debian-symbols' \
+	      'renews it'; exit 1; }; fi
+
+abi-baseline: libmempool.la debian-symbols
+	$(AM_V_at)$(packaging_abi) baseline
+
+.PHONY: check-abi abi-baseline
+.PHONY: deb check-deb check-debian debian-symbols

@@ -1,0 +1,71 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# recipes.sh - what other distributions build from, for one tarball.
+#
+# Run by `make recipes`, in the build directory, where the tarball is: fills
+# the templates in packaging/ with its version, date and checksums, into the
+# directory "recipes", and puts the tarball beside them.  Each is looked at
+# with what is installed for it: the shell for the APKBUILD, ruby for the
+# formula, nix-instantiate, guix; the output says what could not be tried.
+# `make check-rpm` builds the RPM packages.
+set -eu
+LC_ALL=C
+export LC_ALL
+tarball=libmempool-$version.tar.xz
+rm -rf recipes
+mkdir recipes
+cp "$tarball" recipes
+cd recipes
+date=$(tar -xJOf "$tarball" "libmempool-$version/.tarball-date")
+sha256=$(sha256sum "$tarball" | cut -d ' ' -f 1)
+sha512=$(sha512sum "$tarball" | cut -d ' ' -f 1)
+case $top_srcdir in
+/*) ;;
+*) top_srcdir=../$top_srcdir ;;
+esac
+for template in "$top_srcdir"/packaging/*.in; do
+    sed -e "s/@VERSION@/$version/g" -e "s/@SHA256@/$sha256/" \
+        -e "s/@SHA512@/$sha512/" \
+        -e "s/@DATE_RPM@/$(date -u -d "@$date" '+%a %b %d %Y')/" \
+        "$template" >"$(basename "$template" .in)"
+done
+cp "$top_srcdir/packaging/rpmlint.toml" .
+if grep '@[A-Z0-9_]*@' APKBUILD default.nix guix.scm libmempool.rb \
+    libmempool.spec; then
+    echo 'recipes: a place was not filled in' >&2
+    exit 1
+fi
+
+# try TOOL WHAT COMMAND...
+try() {
+    tool=$1
+    what=$2
+    shift 2
+    if command -v "$tool" >/dev/null 2>&1; then
+        "$@" >log 2>&1 || { cat log; exit 1; }
+        echo "recipes: $what: read by $tool"
+    else
+        echo "recipes: $what: not tried, $tool is missing"
+    fi
+    rm -f log
+}
+
+# What abuild does first: reads it, and compares the checksums.
+apkbuild() {
+    sh -n APKBUILD
+    sh -eu -c '. ./APKBUILD
+        test "$pkgver" = "$1"
+        for part in build check package; do
+            command -v $part
+        done
+        printf "%s\n" "$sha512sums" | sed "/^$/d" | sha512sum -c' \
+        sh "$version"
+}
+try sh APKBUILD apkbuild
+try ruby 'the Homebrew formula' ruby -wc libmempool.rb
+try nix-instantiate default.nix nix-instantiate --parse default.nix
+try guile guix.scm guile --no-auto-compile -c \
+    '(with-input-from-file "guix.scm" (lambda ()
+        (let next ((form (read)))
+            (or (eof-object? form) (next (read))))))'
