@@ -20,9 +20,9 @@ set -- --define "_topdir $top" --define "_sourcedir $PWD/recipes" \
 [ "${RPM_WITH:-}" != check ] || set -- "$@" --with check
 # Where rpm is a guest it neither strips nor compresses by itself.
 if command -v dpkg >/dev/null; then
-    brp=/usr/lib/rpm/brp
-    set -- "$@" --nodeps --define "__os_install_post bash $brp-compress
-        bash $brp-strip 'strip --strip-unneeded'"
+    post='bash /usr/lib/rpm/brp-compress; find $RPM_BUILD_ROOT -type f'
+    post="$post -name '*.so.*' -exec strip --strip-unneeded {} +"
+    set -- "$@" --nodeps --define "__os_install_post $post"
 fi
 rpmbuild -ba "$@" recipes/libmempool.spec >"$top/log" 2>&1 || {
     tail -n 40 "$top/log"
