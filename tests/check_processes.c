@@ -6,14 +6,11 @@
  * Some threads use three kinds of pool without a pause; meanwhile the process
  * forks, ends, or resets the pools.  A child has a watchdog of its own.
  */
-#define _GNU_SOURCE /* processors of a thread */
 #include <dlfcn.h>
 #include <errno.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "pools.h"
@@ -286,81 +283,6 @@ START_TEST(test_reset_beside)
 }
 END_TEST
 
-#ifdef __linux__
-/* Systems keep some twentieth of each second for other threads, so a wait
- * that does not sleep ends too, after a second: the watchdog is for most of
- * the resets taking that long. */
-#define PRIORITIES_RESETS 400
-#define PRIORITIES_WATCHDOG 150 /* seconds */
-static atomic_bool priorities_end;
-
-static void *work_below(void *argument)
-{
-    while (!atomic_load(&priorities_end)) {
-        free_memory(argument, mp_allocate(argument, 100));
-    }
-    return NULL;
-}
-
-static void *reset_above(void *argument)
-{
-    const struct timespec moment = {0, 200000};
-
-    for (unsigned n = PRIORITIES_RESETS; n > 0; n--) {
-        free_all_memory(argument);
-        nanosleep(&moment, NULL);
-    }
-    atomic_store(&priorities_end, true);
-    return NULL;
-}
-
-/* On one processor, a thread that runs whenever it can resets a pool again
- * and again; the thread that it waits for each time runs only if it sleeps.
- * Left out where the system grants no such priority. */
-START_TEST(test_priorities)
-{
-    memory_pool_t *mp = mp_create(NULL);
-    struct sched_param priority = {.sched_priority = 1};
-    pthread_attr_t above;
-    pthread_t threads[2];
-    cpu_set_t all, one;
-    size_t cpu = 0;
-
-    ck_assert_int_eq(sched_getaffinity(0, sizeof all, &all), 0);
-    while (!CPU_ISSET(cpu, &all)) {
-        cpu++;
-    }
-    CPU_ZERO(&one);
-    CPU_SET(cpu, &one);
-    ck_assert_int_eq(sched_setaffinity(0, sizeof one, &one), 0);
-    pthread_attr_init(&above);
-    pthread_attr_setinheritsched(&above, PTHREAD_EXPLICIT_SCHED);
-    pthread_attr_setschedpolicy(&above, SCHED_FIFO);
-    pthread_attr_setschedparam(&above, &priority);
-    atomic_store(&priorities_end, false);
-    alarm(PRIORITIES_WATCHDOG);
-    threads[0] = support_start(work_below, mp);
-    if (pthread_create(&threads[1], &above, reset_above, mp) == 0) {
-        support_join(threads[1]);
-    } else {
-        atomic_store(&priorities_end, true);
-    }
-    support_join(threads[0]);
-    pthread_attr_destroy(&above);
-    sched_setaffinity(0, sizeof all, &all);
-    ck_assert_int_eq(mp_check(mp), 0);
-    destroy_memory_pool(mp);
-}
-END_TEST
-
-#else
-START_TEST(test_priorities)
-{
-    puts("no way to keep two threads on one processor");
-}
-END_TEST
-#endif
-
 int main(void)
 {
     Suite *suite = suite_create("processes");
@@ -373,6 +295,5 @@ int main(void)
     tcase_add_test(processes, test_no_keys);
     tcase_add_test(processes, test_unloaded);
     tcase_add_loop_test(resets, test_reset_beside, 0, 2);
-    tcase_add_test(resets, test_priorities);
     return support_run(suite);
 }

@@ -322,7 +322,16 @@ static void note_leak(memory_pool_t *mp, mp_event_t event,
     POOLS_EXPECT(mp_check(mp) == 0); /* no lock is held */
     POOLS_EXPECT(ptr == NULL || mp_locate(mp, ptr) == MP_LIVE);
     POOLS_EXPECT(leaks.count < 40);
-    snprintf(leaks.line[leaks.count], sizeof leaks.line[0], "%s", message);
+    char *line = leaks.line[leaks.count];
+    snprintf(line, sizeof leaks.line[0], "%s", message);
+    if (ptr != NULL) { /* it is named at the end, and not looked at again */
+        char first[64];
+        snprintf(first, sizeof first, ", first at %p", ptr);
+        POOLS_EXPECT(strlen(line) > strlen(first));
+        line += strlen(line) - strlen(first);
+        POOLS_EXPECT(strcmp(line, first) == 0);
+        *line = '\0';
+    }
     leaks.ptr[leaks.count++] = ptr;
 }
 
