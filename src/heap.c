@@ -21,6 +21,10 @@
  * fits for certain: bounds the time where a bin holds many short ones. */
 #define HEAP_TRIES 8
 
+/* Objects that a run should have room for: fewer, and caches come again too
+ * soon; more, and no chunk is left for long objects. */
+#define HEAP_RUN 32
+
 static unsigned heap_bin(uint32_t granules)
 {
     if (granules <= 16) {
@@ -190,16 +194,37 @@ static struct heap_chunk heap_take_free(struct heap *heap, uint32_t granules)
     return chunk;
 }
 
+/* A chunk for a run of objects of that length: the shortest there is room in
+ * for some, so that it is worth its while and long chunks stay whole for what
+ * needs them; or any that one fits. */
+static struct heap_chunk heap_search_run(const struct heap *heap,
+                                         uint32_t least)
+{
+    unsigned fits = heap_bin(least);
+    unsigned bin = heap_bin(least * HEAP_RUN);
+    struct heap_chunk chunk = {NULL, 0};
+
+    if (heap->bits >> bin == 0) {
+        bin = fits;
+    }
+    for (; bin < HEAP_BINS && chunk.block == NULL; bin++) {
+        uint64_t longer = heap->bits >> bin;
+        if (longer == 0) {
+            break;
+        }
+        bin += (unsigned)__builtin_ctzll(longer);
+        chunk = heap_search(heap, bin, least, HEAP_TRIES);
+    }
+    return chunk;
+}
+
 unsigned char *heap_take_run(struct heap *heap, size_t least, size_t most,
                              size_t *got)
 {
     struct heap_chunk chunk = {NULL, 0};
 
     if (heap->bits != 0) {
-        /* The longest there are: a run is worth its while, and short chunks
-         * are left for what fits them. */
-        unsigned bin = 63u - (unsigned)__builtin_clzll(heap->bits);
-        chunk = heap_search(heap, bin, (uint32_t)least, HEAP_TRIES);
+        chunk = heap_search_run(heap, (uint32_t)least);
     }
     if (chunk.block != NULL) {
         size_t length = block_length(chunk.block, chunk.granule);

@@ -261,7 +261,7 @@ static void walk_tell(struct memory_pool *mp, const struct walk_group *group,
                       bool all)
 {
     char sizes[64] = "";
-    char line[192];
+    char line[224];
 
     if (!all && group->least == group->most) {
         snprintf(sizes, sizeof sizes, " of %zu byte%s", group->most,
@@ -273,6 +273,11 @@ static void walk_tell(struct memory_pool *mp, const struct walk_group *group,
     snprintf(line, sizeof line, "leak: %zu object%s%s, %zu byte%s in all",
              group->count, group->count == 1 ? "" : "s", sizes, group->bytes,
              group->bytes == 1 ? "" : "s");
+    if (!all) {
+        size_t length = strlen(line);
+        snprintf(line + length, sizeof line - length, ", first at %p",
+                 group->first);
+    }
     mp->report(mp, MP_EVENT_LEAK, line, all ? NULL : group->first,
                mp->report_context);
 }

@@ -257,7 +257,82 @@ START_TEST(test_destructors)
 }
 END_TEST
 
+static int visit_first(void *object, size_t size, void *argument)
+{
+    POOLS_EXPECT(object == argument && size >= 50);
+    return 1;
+}
+
+static void note_first(void *argument)
+{
+    *(bool *)argument = true;
+}
+
+/* The calls for scopes and for a view inside. */
+static void call_scope_first(struct hand *hand, int call)
+{
+    memory_pool_t *mp = hand->mp;
+    mp_options_t options = {.parent = mp};
+    mp_mark_t none = {0};
+    mp_handle_t *handle = hand->objects[2];
+    mp_stats_t stats;
+    FILE *nowhere;
+    static bool noted;
+
+    switch (call) {
+    case 0:
+        none = mp_mark(mp);
+        POOLS_EXPECT(none.number != 0 && mp_allocate(mp, 50) != NULL);
+        POOLS_EXPECT(mp_rewind(mp, none) == 0);
+        break;
+    case 1:
+        POOLS_EXPECT(mp_rewind(mp, none) == -1 && errno == EINVAL);
+        break;
+    case 2:
+        mp_detach(mp_attach(mp));
+        break;
+    case 3:
+        POOLS_EXPECT(mp_handle_allocate(handle, 50) != NULL);
+        break;
+    case 4:
+        mp_handle_free(handle, hand->objects[1]);
+        hand->objects[1] = mp_allocate(mp, 50);
+        break;
+    case 5:
+        none = mp_handle_mark(handle);
+        POOLS_EXPECT(mp_handle_rewind(handle, none) == 0);
+        break;
+    case 6:
+        POOLS_EXPECT(mp_add_cleanup(mp, note_first, &noted) == 0);
+        POOLS_EXPECT(mp_remove_cleanup(mp, note_first, &noted) == 0);
+        break;
+    case 7:
+        POOLS_EXPECT(mp_allocate(mp_create(&options), 50) != NULL);
+        break;
+    case 8:
+        POOLS_EXPECT(mp_strdup(mp, "first") != NULL);
+        break;
+    case 9:
+        POOLS_EXPECT(mp_asprintf(mp, "%d", call) != NULL);
+        break;
+    case 10:
+        POOLS_EXPECT(mp_stats(mp, &stats) == 0 && stats.live_objects == 1);
+        break;
+    case 11:
+        POOLS_EXPECT(mp_walk(mp, visit_first, hand->objects[1]) == 1);
+        break;
+    default:
+        nowhere = fopen("/dev/null", "w");
+        POOLS_EXPECT(nowhere != NULL && mp_map(mp, nowhere) == 0);
+        POOLS_EXPECT(mp_stats_print(mp, nowhere, MP_TEXT) == 0);
+        fclose(nowhere);
+        break;
+    }
+}
+
 /* Each public call as a thread's first. */
+#define FIRST_CALLS 12
+#define FIRST_SCOPE_CALLS 13
 static void *call_first(void *argument)
 {
     struct hand *hand = argument;
@@ -303,8 +378,11 @@ static void *call_first(void *argument)
         hand->mp = mp_create(NULL);
         *slot = mp_allocate(hand->mp, 50);
         break;
-    default:
+    case 11:
         *slot = mp_calloc(mp, 1, 50);
+        break;
+    default:
+        call_scope_first(hand, *(int *)hand->objects[0] - FIRST_CALLS);
         break;
     }
     return NULL;
@@ -317,6 +395,8 @@ START_TEST(test_first_call)
     ck_assert_ptr_nonnull(hand.mp);
     hand.objects[0] = &_i;
     hand.objects[1] = mp_allocate(hand.mp, 50);
+    hand.objects[2] = mp_attach(hand.mp);
+    ck_assert_ptr_nonnull(hand.objects[2]);
     support_join(support_start(call_first, &hand));
     ck_assert(is_mp_ptr(hand.mp, hand.objects[1]));
     ck_assert_int_eq(mp_check(hand.mp), 0);
@@ -484,6 +564,41 @@ START_TEST(test_footprint)
 }
 END_TEST
 
+/* The same of a pool with caches, by what it says of itself; the constant is
+ * the 1 MiB that one thread's cache may have. */
+START_TEST(test_footprint_cached)
+{
+    static unsigned char *objects[30000];
+    static const size_t longest[] = {1000, 4000, 64};
+    memory_pool_t *mp = mp_create(NULL);
+    uint64_t random = support_seed();
+    size_t live = 0, peak = 0, taken = 0;
+    mp_stats_t stats;
+
+    ck_assert_ptr_nonnull(mp);
+    memset(objects, 0, sizeof objects);
+    for (unsigned n = 0, count = support_times(1500000, 10); n < count; n++) {
+        size_t i = support_below(&random, 30000);
+        size_t size = 1 + support_below(&random, longest[_i]);
+        if (objects[i] != NULL) {
+            live -= mp_usable_size(mp, objects[i]);
+            free_memory(mp, objects[i]);
+        }
+        objects[i] = mp_allocate(mp, size);
+        live += mp_usable_size(mp, objects[i]);
+        peak = live > peak ? live : peak;
+        if (n % 10000 == 0 || n == count - 1) {
+            POOLS_EXPECT(mp_stats(mp, &stats) == 0);
+            taken = stats.backing_bytes > taken ? stats.backing_bytes : taken;
+        }
+    }
+    ck_assert_int_eq(mp_check(mp), 0);
+    ck_assert_msg(taken <= peak / 4 * 5 + ((size_t)1 << 20),
+                  "%zu bytes taken for %zu live", taken, peak);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
 static Suite *lifetimes_suite(void)
 {
     Suite *suite = suite_create("lifetimes");
@@ -495,11 +610,13 @@ static Suite *lifetimes_suite(void)
     tcase_add_test(threads, test_exit_beside_destroy);
     tcase_add_test(threads, test_address_again);
     tcase_add_test(threads, test_destructors);
-    tcase_add_loop_test(threads, test_first_call, 0, 12);
+    tcase_add_loop_test(threads, test_first_call, 0,
+                        FIRST_CALLS + FIRST_SCOPE_CALLS);
     tcase_add_loop_test(threads, test_cancel, 0, 2);
     tcase_add_test(threads, test_many_threads);
     tcase_add_test(pools, test_many_pools);
     tcase_add_test(pools, test_footprint);
+    tcase_add_loop_test(pools, test_footprint_cached, 0, 3);
     return suite;
 }
 

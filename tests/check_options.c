@@ -331,6 +331,41 @@ START_TEST(test_trim)
 }
 END_TEST
 
+/* Allocates that many bytes in small objects, and drops them. */
+static void fill_and_reset(memory_pool_t *mp, size_t bytes)
+{
+    for (size_t n = bytes / 1024; n > 0; n--) {
+        POOLS_EXPECT(mp_allocate(mp, 1024) != NULL);
+    }
+    free_all_memory(mp);
+}
+
+/* A reset keeps what libmempool(7) states, and a trim what it is told, to
+ * less than the largest block, 1 MiB and what it has besides. */
+START_TEST(test_kept)
+{
+    const mp_options_t options = {.threads = (mp_threads_t)_i};
+    const size_t most = _i == 0 ? (size_t)16 << 20 : (size_t)64 << 10;
+    const size_t keep = _i == 0 ? (size_t)5 << 20 : (size_t)20 << 10;
+    const size_t block = _i == 0 ? (size_t)2 << 20 : most;
+    memory_pool_t *mp = mp_create(&options);
+
+    ck_assert_ptr_nonnull(mp);
+    fill_and_reset(mp, (size_t)40 << 20);
+    size_t kept = mp_trim(mp, 0);
+    ck_assert_uint_le(kept, most);
+    ck_assert_uint_ge(kept + block, most);
+    fill_and_reset(mp, (size_t)40 << 20);
+    mp_trim(mp, keep);
+    kept = mp_trim(mp, 0);
+    ck_assert_uint_le(kept, keep);
+    ck_assert(kept + block > keep && (_i != 0 || kept > 0));
+    ck_assert_uint_eq(mp_trim(mp, 0), 0);
+    ck_assert_int_eq(mp_check(mp), 0);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
 #define SHARES 8
 #define SHARE_CAPACITY 1000003u
 
@@ -487,6 +522,7 @@ int main(void)
     tcase_add_test(reports, test_name);
     tcase_add_loop_test(memory, test_acquire_fails, 0, 3);
     tcase_add_loop_test(memory, test_trim, 0, 3);
+    tcase_add_loop_test(memory, test_kept, 0, 2);
     tcase_add_test(memory, test_capacity_shared);
     tcase_add_loop_test(memory, test_zero, 0, 3);
     tcase_add_test(memory, test_buffer);

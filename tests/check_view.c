@@ -322,7 +322,16 @@ static void note_leak(memory_pool_t *mp, mp_event_t event,
     POOLS_EXPECT(mp_check(mp) == 0); /* no lock is held */
     POOLS_EXPECT(ptr == NULL || mp_locate(mp, ptr) == MP_LIVE);
     POOLS_EXPECT(leaks.count < 40);
-    snprintf(leaks.line[leaks.count], sizeof leaks.line[0], "%s", message);
+    char *line = leaks.line[leaks.count];
+    snprintf(line, sizeof leaks.line[0], "%s", message);
+    if (ptr != NULL) { /* it is named at the end, and not looked at again */
+        char first[64];
+        snprintf(first, sizeof first, ", first at %p", ptr);
+        POOLS_EXPECT(strlen(line) > strlen(first));
+        line += strlen(line) - strlen(first);
+        POOLS_EXPECT(strcmp(line, first) == 0);
+        *line = '\0';
+    }
     leaks.ptr[leaks.count++] = ptr;
 }
 
@@ -377,6 +386,41 @@ START_TEST(test_leaks)
 }
 END_TEST
 
+/* What is in marks is live too, and so is a child's own, which is told when
+ * its parent's reset or end destroys it. */
+START_TEST(test_leaks_below)
+{
+    mp_options_t options = {.flags = MP_LEAK_CHECK,
+                            .report = note_leak,
+                            .report_context = &leaks};
+    memory_pool_t *mp = mp_create(&options);
+    mp_options_t child_options = options;
+
+    leaks.count = 0;
+    for (int round = 0; round < 2; round++) {
+        child_options.parent = mp;
+        memory_pool_t *child = mp_create(&child_options);
+        mp_mark_t marks[2];
+        ck_assert_ptr_nonnull(child);
+        for (int i = 0; i < 2; i++) {
+            marks[i] = mp_mark(child);
+            POOLS_EXPECT(marks[i].number != 0);
+            POOLS_EXPECT(mp_allocate(child, 48) != NULL);
+        }
+        if (round == 0) {
+            free_all_memory(mp);
+        } else {
+            destroy_memory_pool(mp);
+        }
+        ck_assert_uint_eq(leaks.count, 2);
+        ck_assert_str_eq(leaks.line[0],
+                         "leak: 2 objects of 48 bytes, 96 bytes in all");
+        ck_assert_str_eq(leaks.line[1], "leak: 2 objects, 96 bytes in all");
+        leaks.count = 0;
+    }
+}
+END_TEST
+
 /* Each wrong argument is refused in silence. */
 START_TEST(test_misuse)
 {
@@ -417,6 +461,7 @@ int main(void)
     tcase_add_test(single, test_refusals);
     tcase_add_test(single, test_sizes_of_the_structure);
     tcase_add_loop_test(single, test_leaks, 0, 3);
+    tcase_add_test(single, test_leaks_below);
     tcase_add_test(single, test_misuse);
     return support_run(suite);
 }

@@ -396,6 +396,10 @@ static void stress_make(void)
     }
     stress_dropped = mp_create(NULL);
     STRESS_EXPECT(stress_dropped != NULL);
+    stress_nowhere = fopen("/dev/null", "w");
+    STRESS_EXPECT(stress_nowhere != NULL);
+    STRESS_EXPECT(setvbuf(stress_nowhere, stress_nowhere_buffer, _IOFBF,
+                          sizeof stress_nowhere_buffer) == 0);
 }
 
 /* Frees what lies in the table, or resets all pools and forgets it. */
@@ -478,6 +482,7 @@ static void stress_finish(void)
         destroy_memory_pool(stress_pools[i]);
     }
     destroy_memory_pool(stress_dropped);
+    fclose(stress_nowhere);
 }
 
 int main(void)
