@@ -361,6 +361,20 @@ START_TEST(test_kept)
     ck_assert_uint_le(kept, keep);
     ck_assert(kept + block > keep && (_i != 0 || kept > 0));
     ck_assert_uint_eq(mp_trim(mp, 0), 0);
+    /* What was freed into caches is gathered first. */
+    static void *objects[200];
+    for (unsigned i = 0; i < 200; i++) {
+        objects[i] = mp_allocate(mp, 1000);
+        POOLS_EXPECT(objects[i] != NULL);
+    }
+    for (unsigned i = 0; i < 200; i++) {
+        free_memory(mp, objects[i]);
+    }
+    mp_trim(mp, 0);
+    mp_stats_t stats;
+    ck_assert_int_eq(mp_stats(mp, &stats), 0);
+    ck_assert_uint_eq(stats.cached_bytes, 0);
+    ck_assert_uint_le(stats.backing_bytes, 4096);
     ck_assert_int_eq(mp_check(mp), 0);
     destroy_memory_pool(mp);
 }
