@@ -81,8 +81,9 @@ src/libmempool.sym: $(srcdir)/src/libmempool.map
 		$(srcdir)/src/libmempool.map >$@.tmp && mv $@.tmp $@
 CLEANFILES += src/libmempool.sym src/libmempool.sym.tmp
 
-# The same sources with nothing hidden, for tests of inner functions.
-noinst_LTLIBRARIES += libmempool-internal.la
+# The same sources with nothing hidden, for tests of inner functions; made for
+# the tests alone.
+check_LTLIBRARIES += libmempool-internal.la
 libmempool_internal_la_SOURCES = $(mempool_sources)
 libmempool_internal_la_CPPFLAGS = $(AM_CPPFLAGS)
 libmempool_internal_la_LIBADD = $(PTHREAD_LIBS)
