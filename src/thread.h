@@ -37,9 +37,16 @@ struct thread_mark {
 };
 
 /* initial-exec: found with one instruction where the general model calls a
- * function; glibc keeps room for such small needs of late libraries. */
+ * function; glibc keeps room for such small needs of late libraries.  musl
+ * keeps none, and would refuse to load the library by dlopen(). */
+#ifdef __GLIBC__
+#define THREAD_TLS __attribute__((__tls_model__("initial-exec")))
+#else
+#define THREAD_TLS
+#endif
+
 extern _Thread_local struct thread_mark thread_mark
-    __attribute__((__tls_model__("initial-exec"), __visibility__("hidden")));
+    __attribute__((__visibility__("hidden"))) THREAD_TLS;
 
 /* The compiler is kept from knowing that this is thread-local: it would work
  * the address out anew for each access. */
