@@ -80,8 +80,17 @@ struct mp_inline_thread {
     void *own;             /* the library's */
 };
 
+/* initial-exec: found with one instruction where the general model calls a
+ * function; glibc keeps room for such small needs of late libraries.  musl
+ * keeps none, and would refuse to load the library by dlopen(). */
+#ifdef __GLIBC__
+#define MP_INLINE_TLS __attribute__((__tls_model__("initial-exec")))
+#else
+#define MP_INLINE_TLS
+#endif
+
 extern MP_API __thread struct mp_inline_thread mp_inline_thread_1
-    __attribute__((__tls_model__("initial-exec")));
+    MP_INLINE_TLS;
 
 /* The pool's cache, to be left with mp_inline_leave(); NULL, and not inside:
  * it is not the pool's, or not offered. */

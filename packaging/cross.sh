@@ -92,7 +92,7 @@ one() {
     make -s -j"$jobs" check TESTS=
     if [ -n "$EMULATOR" ]; then
         emulate
-        : "${MP_TEST_SCALE:=10}" "${CK_TIMEOUT_MULTIPLIER:=10}"
+        : "${MP_TEST_SCALE:=50}" "${CK_TIMEOUT_MULTIPLIER:=10}"
         export MP_TEST_SCALE CK_TIMEOUT_MULTIPLIER
     fi
     make -s run

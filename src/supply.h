@@ -16,8 +16,10 @@
 #define SUPPLY_WHOLE 16384u
 
 /* Granules of a block at most: they are counted in 32 bits, with room for
- * what a block has besides. */
-#define SUPPLY_GRANULES_MOST ((size_t)UINT32_MAX - 65536)
+ * what a block has besides; and its bytes in a size_t of 32. */
+#define SUPPLY_GRANULES_MOST                                        \
+    (SIZE_MAX / 32 < UINT32_MAX - 65536 ? SIZE_MAX / 32             \
+                                        : (size_t)UINT32_MAX - 65536)
 
 /* Bytes of empty blocks that a pool keeps for use, by kind. */
 #define SUPPLY_SPARE_CACHED ((size_t)16 << 20)

@@ -34,9 +34,7 @@ struct thread;
 #define THREAD_CACHES 8 /* found without a search */
 
 /* The calling thread's own, where compiled-in code finds it, too; see
- * memory_pool_inline.h.  initial-exec: found with one instruction where the
- * general model calls a function; glibc keeps room for such small needs of
- * late libraries. */
+ * memory_pool_inline.h. */
 #define thread_mark mp_inline_thread_1
 
 struct thread {

@@ -32,6 +32,7 @@
 #include <stdlib.h>
 
 #include "report.h"
+#include "thread.h"
 #include "walk.h"
 
 /* Cleanups and children that cleanups may add in one reset or destroy. */
@@ -44,8 +45,7 @@ struct tree_cleanup {
     bool late; /* added by a cleanup of the same run */
 };
 
-static _Thread_local struct tree_run *tree_runs
-    __attribute__((__tls_model__("initial-exec")));
+static _Thread_local struct tree_run *tree_runs MP_INLINE_TLS;
 
 bool tree_is_bounding(const struct memory_pool *parent)
 {

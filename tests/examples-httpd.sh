@@ -142,7 +142,7 @@ $AWK 'BEGIN { for (i = 0; i < 40; i++) {
         for (j = 0; j < 200; j++) printf "0123456789"
         print ""
     } }' >"$dir/long"
-$AWK 'BEGIN { for (i = 0; i < 2500; i++) print "X: " i }' >"$dir/many"
+$AWK 'BEGIN { for (i = 0; i < 4000; i++) print "X: " i }' >"$dir/many"
 for code in '400 Bad Request' '404 Not Found' '405 Method Not Allowed' \
     '408 Request Timeout' '413 Content Too Large' '501 Not Implemented' \
     '431 Request Header Fields Too Large' '417 Expectation Failed'; do
