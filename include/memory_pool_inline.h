@@ -4,16 +4,18 @@
  *
  * Include this in place of <memory_pool.h>, and the short way of mp_allocate(),
  * free_memory(), mp_handle_allocate() and mp_handle_free() is compiled into the
- * program: what the calling thread's, or the handle's, own cache can do.  All else is still done by the library's functions, and
- * every check is made as there.  A call into a shared library costs about as
- * much as all the work on the short way, so this takes some half of the time.
- * memory_pool_inline(7) says more.
+ * program: what the calling thread's, or the handle's, own cache can do.  All
+ * else is still done by the library's functions, and every check is made as
+ * there.  A call into a shared library costs about as much as all the work on
+ * the short way, so this takes some half of the time.  memory_pool_inline(7)
+ * says more.
  *
  * Nothing here is an interface: use the functions by their own names.  The
  * layout below is the library's, and may change.  Programs keep working then:
  * the variable's name ends in the number of the layout, and a library that
  * has another one keeps that variable, with a cache in it that is offered for
- * no pool.  The short way is then never taken.
+ * no pool, and begins each handle with such a cache.  The short way is then
+ * never taken.
  *
  * What it cannot do: serve where there is no ELF, no 64-bit address or no
  * compiler with GNU extensions, and under ThreadSanitizer, which must see both

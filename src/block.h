@@ -33,7 +33,7 @@
  * single bytes are read and written as atomics, relaxed: to everybody else
  * both states mean the same, not free, and what the object holds is handed
  * over by other means.  Only where a chunk becomes live is the byte written
- * with release, see cache_take().
+ * with release, see mp_inline_take().
  */
 #ifndef MP_BLOCK_H
 #define MP_BLOCK_H

@@ -38,7 +38,7 @@
 #define CACHE_LINES(bytes) \
     (((bytes) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE)
 
-/* Spare structures that a thread keeps. */
+/* Spare structures that a thread keeps, and frees when it gets or loses one. */
 #define CACHE_SPARE_MOST 32
 
 const struct mp_inline_cache cache_none = {.pool = MP_INLINE_NO_POOL};
@@ -105,9 +105,10 @@ void cache_start(struct cache *cache, struct memory_pool *mp,
     cache->run = CACHE_RUN_FIRST;
     cache->mark = mark;
     cache->owner = mp;
-    mark->bias = range_bias;
-    mark->base = (uintptr_t)range_base;
-    if (range_base != NULL) {
+    /* Else another thread may be reserving the range just now. */
+    if (range_has(mp)) {
+        mark->bias = range_bias;
+        mark->base = (uintptr_t)range_base;
         mark->granules = RANGE_GRANULES;
         mark->owners = range_owners(range_base);
     }
@@ -441,7 +442,7 @@ static void cache_await(const struct mp_inline_thread *mark,
 {
     int looks = 0;
 
-    /* Acquire pairs with the release in cache_leave(). */
+    /* Acquire pairs with the release in mp_inline_leave(). */
     while (mark != NULL && sync_get_acquire(&mark->inside) == mp) {
         if (++looks % CACHE_LOOKS == 0) {
             cache_rest(looks / CACHE_LOOKS);
@@ -491,6 +492,15 @@ void cache_resume(struct memory_pool *mp)
     }
 }
 
+void cache_forked(struct memory_pool *mp)
+{
+    for (struct cache *c = mp->caches; c != NULL; c = c->next) {
+        if (c->thread == NULL) {
+            sync_put(&c->mark->inside, (struct memory_pool *)NULL);
+        }
+    }
+}
+
 void cache_take_first(struct cache *cache, struct memory_pool *mp)
 {
     size_t got;
@@ -528,6 +538,9 @@ void cache_detach_all(struct memory_pool *mp)
     }
     mp->caches = NULL;
     lock_leave(&mp->lock, pool_taken);
+    if (thread_mark.own != NULL) {
+        cache_free_spares(thread_mark.own, CACHE_SPARE_MOST);
+    }
     lock_leave(&thread_attachments, taken);
 }
 

@@ -78,7 +78,7 @@ static inline void cache_use(struct cache *cache)
 void cache_start(struct cache *cache, struct memory_pool *mp,
                  struct mp_inline_thread *mark);
 
-/* Makes it as new: forgets what it had and what was freed into it. */
+/* Forgets what it had and what was freed into it. */
 void cache_renew(struct cache *cache);
 
 /* Puts a cache on its pool's list; the lock is held. */
@@ -129,6 +129,10 @@ void cache_resume(struct memory_pool *mp);
  * when the second is needed, after a barrier. */
 bool cache_withdraw(struct memory_pool *mp);
 void cache_await_all(struct memory_pool *mp);
+
+/* In the child of fork(): a thread that was looking at a handle's cache, and
+ * found it withdrawn, will not clear the note any more. */
+void cache_forked(struct memory_pool *mp);
 
 /* Makes all of the pool's first block the cache's run: a small pool then
  * never comes here again.  The heap is empty. */

@@ -40,6 +40,12 @@ static void fork_drop_pool(struct memory_pool *mp, void *argument)
     lock_drop(&mp->lock);
 }
 
+static void fork_forget_pool(struct memory_pool *mp, void *argument)
+{
+    (void)argument;
+    cache_forked(mp);
+}
+
 static void fork_prepare(void)
 {
     bool others = false;
@@ -68,6 +74,7 @@ static void fork_child(void)
     range_fork_done();
     sync_barrier_start();
     thread_forked();
+    thread_each_pool(fork_forget_pool, NULL);
     thread_each_pool(fork_drop_pool, NULL);
     thread_drop();
 }

@@ -77,9 +77,13 @@ memory_pool_t *inspect_owner(const void *ptr)
     thread_hold();
     memory_pool_t *owner = range_owner(ptr);
     if (owner != NULL) {
-        /* A slot's memory stays a pool's; home tells that one lives there,
-         * and it does until the threads' locks are left. */
-        if (sync_get(&owner->home) != NULL && !sync_get(&owner->recycled)) {
+        /* A slot keeps the name of a pool that is gone, whose own slot may be
+         * another's block by now: then it has another name.  home tells that
+         * a pool lives there, and it does until the threads' locks are left.
+         * Acquire: what the home's list has is made. */
+        if (range_owner(owner) == owner &&
+            sync_get_acquire(&owner->home) != NULL &&
+            !sync_get(&owner->recycled)) {
             inspect_look(owner, &search);
         }
     } else if (ptr != NULL) {

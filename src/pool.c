@@ -69,6 +69,8 @@ static struct memory_pool *pool_place(const mp_options_t *options, bool ranged)
         mp = range_take_slot();
         if (mp != NULL) {
             unsigned char *slot = (unsigned char *)mp;
+            /* What was there may look like one; see inspect_owner(). */
+            sync_put(&mp->home, (struct thread *)NULL);
             range_own(slot, RANGE_SLOT, mp);
             mp->backing = mp_backing_malloc; /* once the range is full */
             mp->bytes = RANGE_SLOT;

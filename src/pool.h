@@ -37,7 +37,7 @@ enum { POOL_REFUSED_SIZE, POOL_REFUSED_FULL, POOL_REFUSED_MEMORY };
 struct mp_handle;
 
 /* The lock owns all that follows but where it says else; fixed: not changed
- * between creation and destruction. */
+ * between creation and destruction, but for recycle_take(). */
 struct memory_pool {
     size_t room;          /* bytes that may be held before there is a new
                            * high-water mark, which is looked after where

@@ -19,6 +19,7 @@
 #define cache_drain mempool_private_cache_drain
 #define cache_fill mempool_private_cache_fill
 #define cache_flush mempool_private_cache_flush
+#define cache_forked mempool_private_cache_forked
 #define cache_forget mempool_private_cache_forget
 #define cache_frees mempool_private_cache_frees
 #define cache_join mempool_private_cache_join
@@ -86,8 +87,10 @@
 #define range_fork_prepare mempool_private_range_fork_prepare
 #define range_give mempool_private_range_give
 #define range_give_slot mempool_private_range_give_slot
+#define range_hide mempool_private_range_hide
 #define range_own mempool_private_range_own
 #define range_rename mempool_private_range_rename
+#define range_show mempool_private_range_show
 #define range_start mempool_private_range_start
 #define range_take mempool_private_range_take
 #define range_take_slot mempool_private_range_take_slot
@@ -129,6 +132,7 @@
 #define thread_enlist mempool_private_thread_enlist
 #define thread_forked mempool_private_thread_forked
 #define thread_hold mempool_private_thread_hold
+#define thread_mark mempool_private_thread_mark
 #define thread_new_number mempool_private_thread_new_number
 #define thread_self mempool_private_thread_self
 #define tree_add_cleanup mempool_private_tree_add_cleanup

@@ -25,27 +25,27 @@ void __lsan_register_root_region(const void *start, size_t bytes)
 void __lsan_unregister_root_region(const void *start, size_t bytes)
     __attribute__((__weak__));
 
-static void range_show(const void *start, size_t bytes)
+void range_show(const void *start, size_t bytes)
 {
     if (__lsan_register_root_region != NULL) {
         __lsan_register_root_region(start, bytes);
     }
 }
 
-static void range_hide(const void *start, size_t bytes)
+void range_hide(const void *start, size_t bytes)
 {
     if (__lsan_unregister_root_region != NULL) {
         __lsan_unregister_root_region(start, bytes);
     }
 }
 #else
-static void range_show(const void *start, size_t bytes)
+void range_show(const void *start, size_t bytes)
 {
     (void)start;
     (void)bytes;
 }
 
-static void range_hide(const void *start, size_t bytes)
+void range_hide(const void *start, size_t bytes)
 {
     (void)start;
     (void)bytes;
@@ -235,7 +235,8 @@ void range_rename(void *start, size_t bytes, struct memory_pool *owner,
 
     owner = (struct memory_pool *)((uintptr_t)owner | apart);
     for (size_t i = 0; i < bytes / RANGE_SLOT; i++) {
-        sync_put(&owners[i], owner);
+        /* Release, for mp_owner(), which looks into the pool. */
+        sync_put_release(&owners[i], owner);
     }
 }
 

@@ -64,6 +64,11 @@ void range_own(void *start, size_t bytes, struct memory_pool *owner);
 void range_rename(void *start, size_t bytes, struct memory_pool *owner,
                   bool apart);
 
+/* Tells LeakSanitizer, where there is one, that what is between holds pointers,
+ * and that it does no longer; taking and giving do so too. */
+void range_show(const void *start, size_t bytes);
+void range_hide(const void *start, size_t bytes);
+
 /* For the fork handlers. */
 void range_fork_prepare(void);
 void range_fork_done(void);
@@ -88,9 +93,10 @@ static inline bool range_has(const void *ptr)
 }
 
 /* The pool that an address belongs to, or belonged to last; NULL: none in the
- * range.  Relaxed:
- * an owner is written before the first address of its slot is handed out and
- * after the last one is dead, so only misuse can race with it. */
+ * range.  An
+ * owner is written before the first address of its slot is handed out and after
+ * the last one is dead, so only misuse can race with it.  Acquire, for who looks
+ * into the pool; a free, which only compares, needs none. */
 static inline struct memory_pool *range_owner(const void *ptr)
 {
     if (!range_has(ptr)) {
@@ -99,7 +105,7 @@ static inline struct memory_pool *range_owner(const void *ptr)
     unsigned char *base = sync_get(&range_base);
     uintptr_t offset = (uintptr_t)ptr - (uintptr_t)base;
     uintptr_t owner =
-        (uintptr_t)sync_get(&range_owners(base)[offset / RANGE_SLOT]);
+        (uintptr_t)sync_get_acquire(&range_owners(base)[offset / RANGE_SLOT]);
     return (struct memory_pool *)(owner & ~(uintptr_t)1);
 }
 

@@ -2,14 +2,14 @@
  *
  * recycle.c - destroyed pools, kept to be made again.
  *
- * What is kept is a pool in the range that has never been anything special:
- * no name, no marks, no tree, no other thread's cache or handle, and no more
- * memory than RECYCLE_BYTES besides its slot.  All of its numbers are set
- * back when it is given, so that taking one is short.
+ * What is kept is a pool in the range that is nothing special any more: it has
+ * no name, no marks or memory for them, no tree, no other thread's cache, no
+ * handle, and no more blocks than RECYCLE_BYTES besides its slot.  All of its
+ * numbers are set back when it is given, so that taking one is short.
  *
  * What it cannot do: serve another thread than the one that made the pool, or
- * give memory back while the thread runs.  RECYCLE_MOST times the bytes above
- * is what a thread keeps at most.
+ * give memory back while the thread runs.  Slot, blocks and cache of RECYCLE_MOST
+ * pools, some 70 KiB each, are what a thread keeps at most.
  */
 #include "recycle.h"
 
@@ -20,7 +20,16 @@
 
 /* Pools that a thread keeps, and bytes of spare blocks in each. */
 #define RECYCLE_MOST 16u
-#define RECYCLE_BYTES RANGE_SPAN
+#define RECYCLE_BYTES (RANGE_SLOT + RANGE_SPAN)
+
+/* Says whether the pool's memory holds pointers that count. */
+static void recycle_show(const struct memory_pool *mp, bool shown)
+{
+    (shown ? range_show : range_hide)(mp, mp->bytes);
+    for (const struct block *b = mp->spare; b != NULL; b = b->next) {
+        (shown ? range_show : range_hide)(b, b->bytes);
+    }
+}
 
 struct memory_pool *recycle_take(struct thread *self,
                                  const mp_options_t *options)
@@ -37,6 +46,7 @@ struct memory_pool *recycle_take(struct thread *self,
     mp->flags = options->flags;
     mp->report = options->report;
     mp->report_context = options->report_context;
+    recycle_show(mp, true);
     sync_put(&mp->recycled, false);
     return mp;
 }
@@ -47,7 +57,7 @@ static bool recycle_fits(const struct memory_pool *mp,
 {
     const struct cache *cache = mp->caches;
 
-    return mp->kind == POOL_CACHED && mp->name == NULL && mp->tree == NULL &&
+    return mp->kind == POOL_CACHED && mp->name == NULL &&
            mp->scopes == NULL && mp->spare_scopes == NULL && !mp->uncached &&
            mp->depot == NULL && mp->heap.index == mp->heap.few &&
            (cache == NULL ||
@@ -82,11 +92,12 @@ bool recycle_give(struct memory_pool *mp)
     mp->peak = 0;
     mp->peak_objects = 0;
     memset(mp->refused, 0, sizeof mp->refused);
-    mp->next_bytes = RANGE_SLOT;
+    mp->next_bytes = mp->spare == NULL ? RANGE_SLOT : RANGE_SPAN;
     if (mp->caches != NULL) {
         cache_renew(mp->caches);
         cache_take_first(mp->caches, mp);
     }
+    recycle_show(mp, false);
     sync_put(&mp->recycled, true);
     mp->recycled_next = self->recycled;
     self->recycled = mp;
@@ -101,6 +112,7 @@ void recycle_drop(struct thread *self)
     while (self->recycled != NULL) {
         struct memory_pool *mp = self->recycled;
         self->recycled = mp->recycled_next;
+        recycle_show(mp, true);
         pool_destroy(mp);
     }
     self->recycled_count = 0;

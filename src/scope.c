@@ -140,6 +140,11 @@ uint64_t scope_mark(struct memory_pool *mp, struct mp_handle *handle)
         owner = thread_number();
         if (mp->kind == POOL_CACHED && !sync_get(&mp->uncached)) {
             cache = cache_own(mp);
+            if (cache == NULL && !sync_get(&mp->uncached)) {
+                /* One made later would not know of the mark. */
+                errno = ENOMEM;
+                return 0;
+            }
         }
     }
     bool taken = pool_enter_lock(mp);

@@ -30,7 +30,8 @@ struct scope {
     uint64_t owner;      /* fixed; number of a thread or a handle; one whose
                           * owner is no more stays until the next reset */
     uint64_t number;     /* fixed; mp_mark_t's */
-    struct cache *cache; /* fixed; the owner's, in a pool with caches */
+    struct cache *cache; /* fixed; the owner's, in a pool with caches; only
+                          * the owner looks, since it goes with a thread */
     size_t bytes;        /* of its own memory, for good */
     struct heap heap;
     struct block first;

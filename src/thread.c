@@ -21,6 +21,14 @@
 
 __thread struct mp_inline_thread thread_mark = {
     .cache = (struct mp_inline_cache *)&cache_none};
+/* The exported name is another one for it, so that a second copy of the
+ * library in the process keeps to its own, whatever the linker binds. */
+#ifdef __ELF__
+extern __thread struct mp_inline_thread mp_inline_thread_1
+    __attribute__((__alias__("mempool_private_thread_mark")));
+#else
+__thread struct mp_inline_thread mp_inline_thread_1; /* nobody looks into it */
+#endif
 struct lock thread_attachments;
 
 static struct lock thread_lock; /* owns the list and the key */

@@ -33,9 +33,11 @@ struct thread;
 
 #define THREAD_CACHES 8 /* found without a search */
 
-/* The calling thread's own, where compiled-in code finds it, too; see
- * memory_pool_inline.h. */
-#define thread_mark mp_inline_thread_1
+/* The calling thread's own.  Compiled-in code finds it by another name, which is
+ * exported; the library keeps to this one, so that two copies of it in one
+ * process do not share it, whatever the linker binds. */
+extern __thread struct mp_inline_thread thread_mark
+    __attribute__((__visibility__("hidden"))) MP_INLINE_TLS;
 
 struct thread {
     struct lock lock;            /* owns made */
