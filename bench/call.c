@@ -3,7 +3,7 @@
  * call.c - yardstick: two calls of functions in a shared library that do
  * nothing, bench/call_library.c.  No library that is called can be faster.
  *
- * An object is some place in a buffer; nothing is kept.
+ * An object is a place in a buffer, of objects of its size; nothing is kept.
  */
 #include <stddef.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@
 #define PEER_CAPACITY 0
 
 typedef struct {
-    char bytes[65536 + 1024];
+    char bytes[1048576];
 } peer_t;
 
 static peer_t call_small;

@@ -7,7 +7,7 @@
 
 void *call_allocate(void *pool, size_t size)
 {
-    return (char *)pool + (size & ~(size_t)15);
+    return (char *)pool + size * 16;
 }
 
 void call_free(void *pool, void *object)

@@ -405,7 +405,8 @@ bool cache_fill(struct cache *cache, struct memory_pool *mp, size_t granules)
     /* A mark's blocks are nobody else's. */
     unsigned char *run = heap_take_run(
         cache_heap(cache, mp), granules,
-        cache->scope == NULL ? cache->run : SUPPLY_GRANULES_MOST, &got);
+        cache->scope == NULL ? cache->run : SUPPLY_GRANULES_MOST,
+        cache->scope == NULL && mp->caches->next != NULL, &got);
     if (run == NULL) {
         return false;
     }
@@ -505,7 +506,7 @@ void cache_take_first(struct cache *cache, struct memory_pool *mp)
 {
     size_t got;
 
-    cache->fast.cut = heap_take_run(&mp->heap, 1, mp->first.granules, &got);
+    cache->fast.cut = heap_take_run(&mp->heap, 1, mp->first.granules, false, &got);
     cache->fast.end = cache->fast.cut + got * BLOCK_GRANULE;
 }
 

@@ -25,6 +25,9 @@
  * soon; more, and no chunk is left for long objects. */
 #define HEAP_RUN 32
 
+/* Granules whose map bytes are one line of a processor's cache. */
+#define HEAP_LINE 64u
+
 static unsigned heap_bin(uint32_t granules)
 {
     if (granules <= 16) {
@@ -161,17 +164,22 @@ static struct heap_chunk heap_search(const struct heap *heap, unsigned bin,
     return none;
 }
 
-/* Takes the front of a free chunk, unmarked; the rest stays free. */
+/* Takes granules of a free chunk, unmarked, behind those skipped; the rest
+ * stays free. */
 static void heap_cut(struct heap *heap, struct heap_chunk chunk,
-                     uint32_t granules)
+                     uint32_t skipped, uint32_t granules)
 {
     struct block *block = chunk.block;
     uint32_t length = block_length(block, chunk.granule);
+    uint32_t end = chunk.granule + skipped + granules;
 
     heap->taken += granules;
     heap_unlink(heap, block, chunk.granule, length);
-    if (length > granules) {
-        heap_link(heap, block, chunk.granule + granules, length - granules);
+    if (skipped > 0) {
+        heap_link(heap, block, chunk.granule, skipped);
+    }
+    if (chunk.granule + length > end) {
+        heap_link(heap, block, end, chunk.granule + length - end);
     }
 }
 
@@ -188,8 +196,25 @@ static struct heap_chunk heap_take_free(struct heap *heap, uint32_t granules)
         }
     }
     if (chunk.block != NULL) {
-        heap_cut(heap, chunk, granules);
+        heap_cut(heap, chunk, 0, granules);
         block_mark_live(chunk.block, chunk.granule, granules);
+    }
+    return chunk;
+}
+
+/* The first chunk of that many granules in the bins from one on. */
+static struct heap_chunk heap_search_from(const struct heap *heap,
+                                          unsigned bin, uint32_t granules)
+{
+    struct heap_chunk chunk = {NULL, 0};
+
+    for (; bin < HEAP_BINS && chunk.block == NULL; bin++) {
+        uint64_t longer = heap->bits >> bin;
+        if (longer == 0) {
+            break;
+        }
+        bin += (unsigned)__builtin_ctzll(longer);
+        chunk = heap_search(heap, bin, granules, HEAP_TRIES);
     }
     return chunk;
 }
@@ -200,36 +225,76 @@ static struct heap_chunk heap_take_free(struct heap *heap, uint32_t granules)
 static struct heap_chunk heap_search_run(const struct heap *heap,
                                          uint32_t least)
 {
-    unsigned fits = heap_bin(least);
     unsigned bin = heap_bin(least * HEAP_RUN);
-    struct heap_chunk chunk = {NULL, 0};
 
-    if (heap->bits >> bin == 0) {
-        bin = fits;
+    return heap_search_from(
+        heap, heap->bits >> bin != 0 ? bin : heap_bin(least), least);
+}
+
+/* Granules from one to the next whose map byte begins a line. */
+static uint32_t heap_to_line(const struct block *block, size_t granule)
+{
+    uintptr_t place =
+        (uintptr_t)block_address(block, (uint32_t)granule) / BLOCK_GRANULE;
+
+    return (uint32_t)(-place % HEAP_LINE);
+}
+
+/* A run in lines of its own, of the map and so of the memory, too; NULL: no
+ * free chunk and no top is long enough. */
+static unsigned char *heap_take_lines(struct heap *heap, size_t least,
+                                      size_t most, size_t *got)
+{
+    uint32_t need = (uint32_t)(least + HEAP_LINE - 1) / HEAP_LINE * HEAP_LINE;
+    struct heap_chunk chunk = {NULL, 0};
+    size_t length;
+
+    if (heap->bits != 0) {
+        /* With so many more, there is such a place in it. */
+        chunk = heap_search_from(heap, heap_bin(need + HEAP_LINE - 1),
+                                 need + HEAP_LINE - 1);
     }
-    for (; bin < HEAP_BINS && chunk.block == NULL; bin++) {
-        uint64_t longer = heap->bits >> bin;
-        if (longer == 0) {
-            break;
-        }
-        bin += (unsigned)__builtin_ctzll(longer);
-        chunk = heap_search(heap, bin, least, HEAP_TRIES);
+    if (chunk.block != NULL) {
+        uint32_t skipped = heap_to_line(chunk.block, chunk.granule);
+        length = block_length(chunk.block, chunk.granule) - skipped;
+        *got = (length < most ? length : most) / HEAP_LINE * HEAP_LINE;
+        heap_cut(heap, chunk, skipped, (uint32_t)*got);
+        return block_address(chunk.block, chunk.granule + skipped);
     }
-    return chunk;
+    uint32_t skipped = heap_to_line(heap->current, heap->top);
+    length = heap->granules - heap->top;
+    if (length < skipped + need) {
+        return NULL;
+    }
+    length -= skipped;
+    *got = (length < most ? length : most) / HEAP_LINE * HEAP_LINE;
+    heap->taken += *got;
+    heap->top += skipped + *got;
+    if (skipped > 0) {
+        heap_link(heap, heap->current, (uint32_t)(heap->top - *got) - skipped,
+                  skipped);
+    }
+    return heap->base + (heap->top - *got) * BLOCK_GRANULE;
 }
 
 unsigned char *heap_take_run(struct heap *heap, size_t least, size_t most,
-                             size_t *got)
+                             bool apart, size_t *got)
 {
     struct heap_chunk chunk = {NULL, 0};
 
+    if (apart && most >= HEAP_LINE) {
+        unsigned char *run = heap_take_lines(heap, least, most, got);
+        if (run != NULL) {
+            return run;
+        }
+    }
     if (heap->bits != 0) {
         chunk = heap_search_run(heap, (uint32_t)least);
     }
     if (chunk.block != NULL) {
         size_t length = block_length(chunk.block, chunk.granule);
         *got = length < most ? length : most;
-        heap_cut(heap, chunk, (uint32_t)*got);
+        heap_cut(heap, chunk, 0, (uint32_t)*got);
         return block_address(chunk.block, chunk.granule);
     }
     size_t length = heap->granules - heap->top;
@@ -263,7 +328,7 @@ struct heap_chunk heap_take(struct heap *heap, uint32_t granules)
     /* Growth costs more than a long search does. */
     chunk = heap_search(heap, heap_bin(granules), granules, UINT32_MAX);
     if (chunk.block != NULL) {
-        heap_cut(heap, chunk, granules);
+        heap_cut(heap, chunk, 0, granules);
         block_mark_live(chunk.block, chunk.granule, granules);
     }
     return chunk;
@@ -420,7 +485,7 @@ bool heap_extend(struct heap *heap, struct heap_chunk chunk,
             block_length(block, end) < more) {
             return false;
         }
-        heap_cut(heap, behind, more);
+        heap_cut(heap, behind, 0, more);
     }
     block_clear_live(block, chunk.granule, length);
     block_mark_live(block, chunk.granule, granules);

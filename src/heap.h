@@ -82,9 +82,10 @@ void heap_finish(struct heap *heap);
 struct heap_chunk heap_take(struct heap *heap, uint32_t granules);
 
 /* A run of least to most granules, its map all 0: not a chunk but room for
- * several.  NULL where there is none; *got is its length. */
+ * several.  NULL where there is none; *got is its length.  apart: for one of
+ * several threads, so in lines of its own, of the map too, where there are. */
 unsigned char *heap_take_run(struct heap *heap, size_t least, size_t most,
-                             size_t *got);
+                             bool apart, size_t *got);
 
 /* Frees a live chunk.  Returns a block that is no longer the heap's and goes
  * back to where it came from, or NULL. */
