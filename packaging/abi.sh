@@ -6,9 +6,9 @@
 #   abi.sh check       by `make check-abi`
 #   abi.sh baseline    by `make abi-baseline`, which writes what check reads
 #
-# The directory $baselines holds three files for each release, and for the
+# The directory $baselines holds four files for each release, and for the
 # coming one: VERSION.abi, what abidw sees of the public header in the library;
-# VERSION.h, the header; VERSION.info, the version-info and, for each symbol,
+# VERSION.h and VERSION.inline.h, the headers; VERSION.info, the version-info and, for each symbol,
 # its version node and kind.  Those of a release that NEWS gives a date are
 # never written again.  check stops
 #   - when library, header, map or version-info are not as the coming release's
@@ -18,6 +18,10 @@
 #     belongs to it: version-info by the rule in configure.ac, each new symbol
 #     in a node that no release has, no old one in another, and NEWS naming
 #     each symbol that came or went.
+#
+# What memory_pool_inline.h compiles into programs is in the baseline, too: a
+# thread's variable and all that it leads to.  Such a layout never changes; a
+# new one gets a new variable.
 #
 # The baseline is of x86-64 and says nothing of other machines, where check
 # says so and ends.  abidw does not see macros; the preprocessor does, but for
@@ -30,6 +34,10 @@ export LC_ALL
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 status=0
+# One directory for all public headers, which a build may have in two.
+mkdir "$dir/include"
+cp $headers "$dir/include"
+headers=$dir/include
 
 complain() {
     echo "abi: $*"
@@ -44,8 +52,8 @@ dump() {
         sed "s|path='[^']*/\([^/']*\)'|path='\1'|"
 }
 
-# Version-info, and each symbol with its node; of an object also its size, in
-# words of this machine.
+# Version-info, and each symbol with its node; of an object, or one of each
+# thread, which has that in its name, also its size, in words of this machine.
 info() {
     echo "version-info $version_info"
     $NM -D -S --defined-only "$library" | sed 's/@@*/ /' | awk '
@@ -55,7 +63,9 @@ info() {
             return n
         }
         $3 ~ /^[TtWi]$/ { print $4, $5, "function" }
-        $3 ~ /^[BDR]$/ { print $4, $5, "object", decimal($2) / 8 }' | sort
+        $3 ~ /^[BDR]$/ {
+            print $4, $5, $4 ~ /_thread_/ ? "thread" : "object",
+                decimal($2) / 8 }' | sort
 }
 
 # The header's macros that are part of the interface.
@@ -95,7 +105,9 @@ baseline() {
     dump >"$baselines/$version.abi"
     info >"$baselines/$version.info"
     cp "$headers/memory_pool.h" "$baselines/$version.h"
-    echo "abi: wrote $baselines/$version.abi, .info and .h"
+    [ ! -e "$headers/memory_pool_inline.h" ] ||
+        cp "$headers/memory_pool_inline.h" "$baselines/$version.inline.h"
+    echo "abi: wrote $baselines/$version.abi, .info, .h and .inline.h"
 }
 
 # The interface as it is against the baseline of the coming release.

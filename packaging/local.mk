@@ -99,6 +99,7 @@ clean-local:
 
 # Each release's own; see packaging/abi.sh.
 EXTRA_DIST += packaging/abi/0.9.0.abi packaging/abi/0.9.0.h \
+	packaging/abi/0.9.0.inline.h \
 	packaging/abi/0.9.0.info
 
 packaging_tests = tests/abi.sh tests/abi-gate.sh
@@ -107,7 +108,8 @@ EXTRA_DIST += $(packaging_tests) tests/abi_oldest.c
 
 packaging_abi = CC='$(CC)' NM='$(NM)' version='$(PACKAGE_VERSION)' \
 	version_info='$(MP_VERSION_INFO)' news='$(srcdir)/NEWS' \
-	headers='$(top_builddir)/include' \
+	headers='$(top_builddir)/include/memory_pool.h \
+	$(top_srcdir)/include/memory_pool_inline.h' \
 	library='$(top_builddir)/.libs/libmempool.so' \
 	baselines='$(srcdir)/packaging/abi' \
 	$(SHELL) $(srcdir)/packaging/abi.sh

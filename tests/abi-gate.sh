@@ -52,7 +52,7 @@ library()
 # gate MODE VERSION VERSION-INFO
 gate()
 {
-    CC=$CC NM=$NM headers=$dir/include library=$dir/library.so \
+    CC=$CC NM=$NM headers=$dir/include/memory_pool.h library=$dir/library.so \
         news=$dir/NEWS baselines=$dir/abi version=$2 version_info=$3 \
         sh "$top_srcdir/packaging/abi.sh" "$1" >"$dir/log" 2>&1
 }

@@ -49,6 +49,7 @@ sed 1d "$info" | while read -r name node kind words; do
     case $kind in
     function) echo "void $name(void) {}" ;;
     object) echo "const void *const $name[$words] = {0};" ;;
+    thread) echo "__thread void *$name[$words];" ;;
     esac
 done >"$dir/stub.c"
 for node in $(sed 1d "$info" | $AWK '{ print $2 }' | sort -u); do
@@ -72,6 +73,8 @@ run()
     mkdir "$dir/$name"
     sed "$edit" "$top_srcdir/packaging/abi/$oldest.h" \
         >"$dir/$name/memory_pool.h"
+    cp "$top_srcdir/packaging/abi/$oldest.inline.h" \
+        "$dir/$name/memory_pool_inline.h"
     $CC $SANITIZE_CFLAGS "$@" -I"$dir/$name" -o "$dir/$name/program" \
         "$top_srcdir/tests/abi_oldest.c" -L"$dir/old" -lmempool \
         $PTHREAD_FLAGS || fail "$name: does not build"

@@ -14,7 +14,7 @@
  * write, what lies behind the structure of the program.
  */
 #include <errno.h>
-#include <memory_pool.h>
+#include <memory_pool_inline.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -243,8 +243,51 @@ static void oldest_backings(void)
     destroy_memory_pool(mp);
 }
 
+#if !MP_INLINE_ABLE
+extern __thread void *mp_inline_thread_1[];
+#endif
+
+/* What was compiled in at that time, beside the functions: the library of today
+ * may have left nothing for it to do, but both must work. */
+static void oldest_compiled_in(void)
+{
+    memory_pool_t *mp = mp_create(NULL);
+    void *volatile word = &mp_inline_thread_1;
+    void *objects[100];
+
+    OLDEST_EXPECT(mp != NULL && word != NULL);
+    mp_handle_t *handle = mp_attach(mp);
+    for (unsigned round = 0; round < 10; round++) {
+        for (unsigned i = 0; i < 100; i++) {
+            size_t size = 1 + i * 11;
+            objects[i] = i % 4 == 0   ? mp_allocate(mp, size)
+                         : i % 4 == 1 ? (mp_allocate)(mp, size)
+                         : i % 4 == 2 ? mp_handle_allocate(handle, size)
+                                      : (mp_handle_allocate)(handle, size);
+            OLDEST_EXPECT(objects[i] != NULL);
+            memset(objects[i], (int)i, size);
+        }
+        for (unsigned i = 0; i < 100; i++) {
+            OLDEST_EXPECT(*(unsigned char *)objects[i] == i);
+            OLDEST_EXPECT(is_mp_ptr(mp, objects[i]));
+            if ((i + round) % 3 == 0) {
+                free_memory(mp, objects[i]);
+            } else if ((i + round) % 3 == 1) {
+                (free_memory)(mp, objects[i]);
+            } else {
+                mp_handle_free(handle, objects[i]);
+            }
+            OLDEST_EXPECT(!is_mp_ptr(mp, objects[i]));
+        }
+    }
+    OLDEST_EXPECT(mp_check(mp) == 0);
+    destroy_memory_pool(mp);
+}
+
 int main(void)
 {
+    oldest_compiled_in();
+
     OLDEST_EXPECT(strcmp(mp_version(), "0.9") > 0);
     oldest_base();
     memory_pool_t *mp = oldest_make(4096, NULL);
