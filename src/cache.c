@@ -285,7 +285,8 @@ void cache_flush(struct cache *cache, struct memory_pool *mp)
 
 void cache_return_run(struct cache *cache, struct memory_pool *mp)
 {
-    size_t granules = (size_t)(cache->fast.end - cache->fast.cut) / BLOCK_GRANULE;
+    size_t granules =
+        (size_t)(cache->fast.end - cache->fast.cut) / BLOCK_GRANULE;
 
     if (granules > 0) {
         struct heap *heap = cache_heap(cache, mp);
@@ -506,7 +507,8 @@ void cache_take_first(struct cache *cache, struct memory_pool *mp)
 {
     size_t got;
 
-    cache->fast.cut = heap_take_run(&mp->heap, 1, mp->first.granules, false, &got);
+    cache->fast.cut =
+        heap_take_run(&mp->heap, 1, mp->first.granules, false, &got);
     cache->fast.end = cache->fast.cut + got * BLOCK_GRANULE;
 }
 

@@ -41,7 +41,8 @@ static bool object_fit(struct memory_pool *mp, struct heap_chunk chunk,
     /* Without slack bytes a somewhat long chunk does no harm. */
     if (granules < length &&
         (chunk.block->slack != NULL || granules <= length / 2)) {
-        supply_keep(mp, heap_shrink(chunk.block->heap, chunk, (uint32_t)granules));
+        supply_keep(mp, heap_shrink(chunk.block->heap, chunk,
+                                    (uint32_t)granules));
     }
     return true;
 }

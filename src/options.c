@@ -11,8 +11,8 @@
  * the threads that the pool is really going to have.  A thread's cache counts
  * no capacity, knows no smaller largest object than its own, reaches only
  * into the range and does not look at freed memory; a pool that asks for any
- * of those, or is below a pool with a capacity, is locked instead, which does the same, only slower with many
- * threads.
+ * of those, or is below a pool with a capacity, is locked instead, which does
+ * the same, only slower with many threads.
  */
 #include "options.h"
 

@@ -51,7 +51,8 @@ static size_t pool_first(const mp_options_t *options, size_t head)
 
     if (room > 0) {
         size_t granules = supply_fit(head, room);
-        return granules < SUPPLY_GRANULES_MOST ? granules : SUPPLY_GRANULES_MOST;
+        return granules < SUPPLY_GRANULES_MOST ? granules
+                                               : SUPPLY_GRANULES_MOST;
     }
     if (options->capacity != 0 && options->capacity <= MAX_BLOCK_SIZE) {
         return block_granules(options->capacity);

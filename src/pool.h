@@ -66,8 +66,8 @@ struct memory_pool {
     size_t spare_bytes;
     size_t promised;      /* bytes out of room for chunks still to come */
     size_t reserve;       /* bytes of the capacity beyond that mark */
-    struct scope *scopes; /* open marks, every thread's and handle's, the newest first;
-                           * see scope.h */
+    struct scope *scopes; /* open marks, every thread's and handle's, the
+                           * newest first; see scope.h */
     struct scope *spare_scopes; /* kept for use */
     unsigned spare_scope_count;
     unsigned carved;      /* chunks of the heap that marks have */

@@ -93,10 +93,10 @@ static inline bool range_has(const void *ptr)
 }
 
 /* The pool that an address belongs to, or belonged to last; NULL: none in the
- * range.  An
- * owner is written before the first address of its slot is handed out and after
- * the last one is dead, so only misuse can race with it.  Acquire, for who looks
- * into the pool; a free, which only compares, needs none. */
+ * range.  An owner is written before the first address of its slot is handed
+ * out and after the last one is dead, so only misuse can race with it.
+ * Acquire, for who looks into the pool; a free, which only compares, needs
+ * none. */
 static inline struct memory_pool *range_owner(const void *ptr)
 {
     if (!range_has(ptr)) {

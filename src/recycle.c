@@ -8,8 +8,8 @@
  * numbers are set back when it is given, so that taking one is short.
  *
  * What it cannot do: serve another thread than the one that made the pool, or
- * give memory back while the thread runs.  Slot, blocks and cache of RECYCLE_MOST
- * pools, some 70 KiB each, are what a thread keeps at most.
+ * give memory back while the thread runs.  Slot, blocks and cache of
+ * RECYCLE_MOST pools, some 70 KiB each, are what a thread keeps at most.
  */
 #include "recycle.h"
 

@@ -55,9 +55,9 @@ void supply_release(struct memory_pool *mp, struct block *block);
 void *supply_carve(struct memory_pool *mp, size_t bytes);
 bool supply_give_carved(struct memory_pool *mp, void *start);
 
-/* Gets the caller's heap a block for a chunk of that length, 0 or an error number;
- * *chunk is set where the block is that one chunk.  The lock, held on entry
- * and on return, is left meanwhile.  handle: see scope_current(). */
+/* Gets the caller's heap a block for a chunk of that length, 0 or an error
+ * number; *chunk is set where the block is that one chunk.  The lock, held on
+ * entry and on return, is left meanwhile.  handle: see scope_current(). */
 int supply_grow(struct memory_pool *mp, const struct mp_handle *handle,
                 size_t granules, bool *taken, struct heap_chunk *chunk);
 

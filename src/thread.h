@@ -33,8 +33,8 @@ struct thread;
 
 #define THREAD_CACHES 8 /* found without a search */
 
-/* The calling thread's own.  Compiled-in code finds it by another name, which is
- * exported; the library keeps to this one, so that two copies of it in one
+/* The calling thread's own.  Compiled-in code finds it by another name, which
+ * is exported; the library keeps to this one, so that two copies of it in one
  * process do not share it, whatever the linker binds. */
 extern __thread struct mp_inline_thread thread_mark
     __attribute__((__visibility__("hidden"))) MP_INLINE_TLS;
@@ -62,7 +62,9 @@ uint64_t thread_new_number(void);
 
 static inline uint64_t thread_number(void)
 {
-    return thread_mark.own == NULL ? 0 : ((struct thread *)thread_mark.own)->number;
+    const struct thread *self = thread_mark.own;
+
+    return self == NULL ? 0 : self->number;
 }
 
 /* Puts a pool on its maker's list, or takes it off. */

@@ -33,8 +33,9 @@ struct tree {
     struct memory_pool *children; /* the newest first */
     struct tree_cleanup *cleanups; /* so these */
     size_t charged; /* bytes of the capacity that pools below it hold */
-    const struct mp_inline_thread *runner; /* atomic; the thread that began last to
-                                       * end or reset it, until it is done */
+    const struct mp_inline_thread *runner; /* atomic; the thread that began
+                                            * last to end or reset it, until
+                                            * it is done */
     struct tree_run run; /* only the thread that destroys it with its parent */
 };
 
