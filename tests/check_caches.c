@@ -178,7 +178,7 @@ static bool caches_exist(void)
 struct stay {
     memory_pool_t *mp;
     mp_handle_t *handle; /* or NULL */
-    pthread_barrier_t entered;
+    pthread_barrier_t barrier;
     atomic_bool done;
     bool inside;
     bool not_waited_for;
@@ -198,7 +198,7 @@ static void *stay_inside(void *argument)
         use_cache(stay->mp);
         stay->inside = mp_inline_enter(note, stay->mp) != NULL;
     }
-    pthread_barrier_wait(&stay->entered);
+    pthread_barrier_wait(&stay->barrier);
     for (unsigned i = 0; stay->inside && i < 100; i++) {
         usleep(200);
         stay->not_waited_for =
@@ -207,6 +207,7 @@ static void *stay_inside(void *argument)
     if (stay->inside) {
         mp_inline_leave(note);
     }
+    pthread_barrier_wait(&stay->barrier); /* a fork sees it run */
     return NULL;
 }
 
@@ -251,21 +252,22 @@ START_TEST(test_waits)
     struct stay stay = {.mp = make_named()};
     pthread_t thread;
 
-    pthread_barrier_init(&stay.entered, NULL, 2);
+    pthread_barrier_init(&stay.barrier, NULL, 2);
     if (_i >= RESTS) { /* no thread has a cache, only the handle is one */
         stay.handle = mp_attach(stay.mp);
         ck_assert_ptr_nonnull(stay.handle);
         (mp_handle_free)(stay.handle, (mp_handle_allocate)(stay.handle, 16));
     }
     thread = support_start(stay_inside, &stay);
-    pthread_barrier_wait(&stay.entered);
+    pthread_barrier_wait(&stay.barrier);
     rests[_i % RESTS](stay.mp);
     atomic_store(&stay.done, true);
+    pthread_barrier_wait(&stay.barrier);
     support_join(thread);
     ck_assert(stay.inside == exist);
     ck_assert(!stay.not_waited_for);
     destroy_memory_pool(stay.mp);
-    pthread_barrier_destroy(&stay.entered);
+    pthread_barrier_destroy(&stay.barrier);
 }
 END_TEST
 

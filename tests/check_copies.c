@@ -7,7 +7,9 @@
  * all that is exported is there twice, under one name.  Each copy has pools
  * of its own, and each knows nothing of the other's.
  *
- * What it cannot do: anything where there is no shared library.
+ * What it cannot do: anything where there is no shared library, or under
+ * clang's AddressSanitizer, which ends a process that has an exported variable
+ * twice; gcc's does not.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -17,6 +19,7 @@
 #include <unistd.h>
 
 #include "pools.h"
+#include "sanitizer.h"
 
 #define OBJECTS 100u
 
@@ -29,6 +32,12 @@ static struct {
     int (*check)(memory_pool_t *);
     void (*destroy)(memory_pool_t *);
 } copy;
+
+#if defined(__clang__) && SANITIZER_ON && !SANITIZER_THREAD
+#define COPIES_ABLE false
+#else
+#define COPIES_ABLE true
+#endif
 
 /* Copies the library's file to a new one; false: there is none. */
 static bool copy_file(char *name)
@@ -119,7 +128,7 @@ static void *use_both(void *argument)
 
 START_TEST(test_two_copies)
 {
-    if (!copy_load()) {
+    if (!COPIES_ABLE || !copy_load()) {
         return;
     }
     ck_assert((void *(*)(memory_pool_t *, size_t))mp_allocate !=
