@@ -330,7 +330,9 @@ static unsigned cache_stow(struct cache *cache, struct memory_pool *mp,
 static bool cache_has_depot(struct memory_pool *mp)
 {
     if (mp->depot == NULL) {
-        int error = errno;
+        /* Volatile: clang believes that calloc() leaves errno alone, and would
+         * drop what puts it back. */
+        volatile int error = errno;
         mp->depot = calloc(BLOCK_SHORT, sizeof *mp->depot);
         errno = error; /* without it chunks go to the heap at once */
     }

@@ -4,10 +4,13 @@
  *
  * A thread keeps some of the pools that it destroys.  Nothing of a pool's
  * first life may show in the next: options, numbers, objects, scopes.  And
- * what is kept goes when the thread does.
+ * what is kept goes when the thread does.  Pools with a name are never kept:
+ * some tests use that to have one that is new, or is gone, for certain.
  */
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pools.h"
@@ -33,9 +36,9 @@ static void expect_new(memory_pool_t *mp)
     ck_assert_uint_eq(stats.blocks, 1);
 }
 
-/* A life in which much happens; returns one of its objects, which is none of
- * anybody's any more. */
-static void *live(memory_pool_t *mp, uint64_t *random)
+/* A life in which much happens, with resets only where no other thread uses
+ * the pool; returns one of its objects, which is none of anybody's any more. */
+static void *live(memory_pool_t *mp, uint64_t *random, bool alone)
 {
     void *objects[200];
     size_t count = 1 + support_below(random, 200);
@@ -50,7 +53,7 @@ static void *live(memory_pool_t *mp, uint64_t *random)
         }
     }
     POOLS_EXPECT(mp_allocate(mp, 0) == NULL);
-    if (support_below(random, 4) == 0) {
+    if (alone && support_below(random, 4) == 0) {
         free_all_memory(mp);
         objects[0] = mp_allocate(mp, 40);
     }
@@ -72,7 +75,7 @@ START_TEST(test_new)
             free_memory(mp, old);
             ck_assert_int_eq(errno, EINVAL);
         }
-        old = live(mp, &random);
+        old = live(mp, &random, true);
         ck_assert_int_eq(mp_check(mp), 0);
         ck_assert_ptr_eq(mp_owner(old), mp);
         destroy_memory_pool(mp);
@@ -125,7 +128,7 @@ START_TEST(test_many)
             for (unsigned k = 0; k < i; k++) {
                 ck_assert_ptr_ne(pools[i], pools[k]);
             }
-            live(pools[i], &random);
+            live(pools[i], &random, true);
         }
         for (unsigned i = POOLS; i > 0; i--) {
             size_t k = support_below(&random, i);
@@ -146,7 +149,8 @@ static void count_call(void *argument)
 START_TEST(test_scopes)
 {
     memory_pool_t *parent = mp_create(NULL);
-    const mp_options_t below = {.parent = parent};
+    mp_options_t below = {.parent = parent};
+    mp_stats_t stats;
     unsigned calls = 0;
 
     for (unsigned i = 0; i < 10; i++) {
@@ -179,9 +183,13 @@ START_TEST(test_scopes)
         ck_assert_int_eq(mp_check(mp), 0);
         destroy_memory_pool(mp);
         free_all_memory(parent);
+        ck_assert_ptr_nonnull(mp_allocate(parent, 10));
+        ck_assert_int_eq(mp_stats(parent, &stats), 0);
         destroy_memory_pool(parent);
         parent = mp_create(NULL);
-        ck_assert_ptr_eq(below.parent, parent);
+        /* Without a range of addresses no pool is kept. */
+        ck_assert(parent == below.parent || stats.cached_bytes == 0);
+        below.parent = parent;
     }
     destroy_memory_pool(parent);
 }
@@ -192,8 +200,8 @@ static void *use(void *mp)
 {
     uint64_t random = 1;
 
-    for (unsigned i = 0; i < 100; i++) {
-        live(mp, &random);
+    for (unsigned i = 0; i < 20; i++) {
+        live(mp, &random, false);
     }
     return NULL;
 }
@@ -210,7 +218,7 @@ START_TEST(test_threads)
         memory_pool_t *mp = mp_create(NULL);
         pthread_t thread = support_start(use, mp);
         uint64_t random = i + 1;
-        live(mp, &random);
+        live(mp, &random, false);
         support_join(thread);
         if (i % 2 == 0) {
             support_join(support_start(end, mp));
@@ -224,7 +232,214 @@ START_TEST(test_threads)
 }
 END_TEST
 
+/* Objects, of which every other one is freed. */
+static void work(memory_pool_t *mp, unsigned pairs)
+{
+    for (unsigned i = 0; i < pairs; i++) {
+        void *freed = mp_allocate(mp, 40);
+        POOLS_EXPECT(freed != NULL);
+        POOLS_EXPECT(mp_allocate(mp, 40) != NULL);
+        free_memory(mp, freed);
+    }
+}
+
+/* Another thread's cache is in the pool at its end, with or without one of
+ * the maker's; that thread then uses what is at the same address. */
+struct beside {
+    memory_pool_t *mp;
+    pthread_barrier_t barrier;
+    unsigned rounds;
+};
+
+static void *work_beside(void *argument)
+{
+    struct beside *beside = argument;
+
+    for (unsigned i = 0; i < beside->rounds; i++) {
+        pthread_barrier_wait(&beside->barrier);
+        work(beside->mp, 5);
+        pthread_barrier_wait(&beside->barrier);
+    }
+    return NULL;
+}
+
+START_TEST(test_thread_goes_on)
+{
+    struct beside beside = {.rounds = support_times(50, 5)};
+
+    pthread_barrier_init(&beside.barrier, NULL, 2);
+    pthread_t thread = support_start(work_beside, &beside);
+    for (unsigned i = 0; i < beside.rounds; i++) {
+        beside.mp = mp_create(NULL);
+        if (_i == 1) {
+            work(beside.mp, 5);
+        }
+        pthread_barrier_wait(&beside.barrier);
+        pthread_barrier_wait(&beside.barrier);
+        destroy_memory_pool(beside.mp);
+        memory_pool_t *mp = mp_create(NULL);
+        mp_stats_t stats;
+        expect_new(mp);
+        work(mp, 5);
+        ck_assert_int_eq(mp_check(mp), 0);
+        ck_assert_int_eq(mp_stats(mp, &stats), 0);
+        ck_assert_uint_eq(stats.allocations, 10);
+        ck_assert_uint_eq(stats.frees, 5);
+        /* And the other thread's cache has none of the first block. */
+        ck_assert_uint_eq(stats.blocks, 1);
+        destroy_memory_pool(mp);
+    }
+    support_join(thread);
+    pthread_barrier_destroy(&beside.barrier);
+}
+END_TEST
+
+/* A mark is open at the end, and nothing else is special. */
+START_TEST(test_open_mark)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        memory_pool_t *mp = mp_create(NULL);
+        mp_mark_t mark = mp_mark(mp);
+        ck_assert_ptr_nonnull(mp_allocate(mp, 100));
+        destroy_memory_pool(mp);
+        mp = mp_create(NULL);
+        expect_new(mp);
+        errno = 0;
+        ck_assert_int_eq(mp_rewind(mp, mark), -1);
+        ck_assert_int_eq(errno, EINVAL);
+        work(mp, 10);
+        ck_assert_int_eq(mp_check(mp), 0);
+        destroy_memory_pool(mp);
+    }
+}
+END_TEST
+
+/* At the end more is free of one length than a cache keeps for itself. */
+#define MANY 900u
+START_TEST(test_many_freed)
+{
+    static unsigned char *objects[MANY];
+
+    for (unsigned i = 0; i < 4; i++) {
+        memory_pool_t *mp = mp_create(NULL);
+        /* So large that the small ones have a block of their own. */
+        ck_assert_ptr_nonnull(mp_allocate(mp, 5000));
+        for (uint32_t k = 0; k < MANY; k++) {
+            objects[k] = mp_allocate(mp, 16);
+            POOLS_EXPECT(objects[k] != NULL);
+            support_fill(objects[k], 16, k);
+        }
+        for (uint32_t k = 0; k < MANY; k++) {
+            POOLS_EXPECT(support_holds(objects[k], 16, k));
+            free_memory(mp, objects[k]);
+        }
+        ck_assert_int_eq(mp_check(mp), 0);
+        destroy_memory_pool(mp);
+    }
+}
+END_TEST
+
+/* A pool without a name has none, whatever it was called before. */
+static void print_name(memory_pool_t *mp, mp_event_t event,
+                       const char *message, const void *ptr, void *context)
+{
+    (void)event;
+    (void)message;
+    (void)ptr;
+    mp_stats_print(mp, context, MP_JSON);
+}
+
+START_TEST(test_name)
+{
+    static const char name[] = "first-life";
+    const mp_options_t named = {.name = name};
+
+    for (unsigned i = 0; i < 6; i++) {
+        char *text = NULL;
+        size_t length;
+        FILE *file = open_memstream(&text, &length);
+        mp_options_t options = {.report = print_name, .report_context = file};
+        options.name = i % 2 == 0 ? NULL : name;
+        destroy_memory_pool(mp_create(&named));
+        memory_pool_t *mp = mp_create(&options);
+        ck_assert_ptr_null(mp_allocate(mp, 0));
+        destroy_memory_pool(mp);
+        fclose(file);
+        ck_assert_uint_gt(length, 0);
+        ck_assert((strstr(text, name) != NULL) == (i % 2 != 0));
+        free(text);
+    }
+}
+END_TEST
+
+/* A report goes to whom the new pool's maker named. */
+static void count_report(memory_pool_t *mp, mp_event_t event,
+                         const char *message, const void *ptr, void *context)
+{
+    (void)mp;
+    (void)event;
+    (void)message;
+    (void)ptr;
+    ++*(unsigned *)context;
+}
+
+START_TEST(test_context)
+{
+    unsigned reports[2] = {0, 0};
+
+    for (unsigned i = 0; i < 6; i++) {
+        const mp_options_t options = {.report = count_report,
+                                      .report_context = &reports[i % 2]};
+        memory_pool_t *mp = mp_create(&options);
+        ck_assert_ptr_null(mp_allocate(mp, 0));
+        ck_assert_uint_eq(reports[i % 2], 1 + i / 2);
+        destroy_memory_pool(mp);
+    }
+}
+END_TEST
+
+/* The memory of a large object goes with the pool, were it live or free. */
+START_TEST(test_large)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        size_t size = i < 2 ? (size_t)1 << 20 : 200000;
+        memory_pool_t *mp = mp_create(NULL);
+        mp_stats_t stats;
+        void *object = mp_allocate(mp, size);
+        ck_assert_ptr_nonnull(object);
+        if (i % 2 != 0) {
+            free_memory(mp, object);
+        }
+        destroy_memory_pool(mp);
+        mp = mp_create(NULL);
+        expect_new(mp);
+        ck_assert_int_eq(mp_stats(mp, &stats), 0);
+        ck_assert_uint_lt(stats.backing_bytes, size);
+        destroy_memory_pool(mp);
+    }
+}
+END_TEST
+
+/* The most bytes that a pool ever had are those of its own life. */
+START_TEST(test_peak)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        memory_pool_t *mp = mp_create(NULL);
+        mp_stats_t stats;
+        ck_assert_int_eq(mp_stats(mp, &stats), 0);
+        ck_assert_uint_le(stats.peak_bytes,
+                          stats.live_bytes + stats.cached_bytes);
+        work(mp, 30);
+        ck_assert_int_eq(mp_stats(mp, &stats), 0);
+        destroy_memory_pool(mp);
+    }
+}
+END_TEST
+
 /* What a thread kept serves others after it: the range does not grow. */
+#define AT_ONCE 8u
+static pthread_barrier_t *all_made; /* waited at before the drop, if any */
+
 static void *make_and_drop(void *argument)
 {
     uintptr_t *highest = argument;
@@ -237,6 +452,9 @@ static void *make_and_drop(void *argument)
         if ((uintptr_t)pools[i] > *highest) {
             *highest = (uintptr_t)pools[i];
         }
+    }
+    if (all_made != NULL) {
+        pthread_barrier_wait(all_made);
     }
     for (unsigned i = 0; i < KEPT; i++) {
         destroy_memory_pool(pools[i]);
@@ -264,6 +482,77 @@ START_TEST(test_thread_ends)
 }
 END_TEST
 
+/* The same, where the threads were there all at once, so that the next one is
+ * not just another in the same place. */
+START_TEST(test_threads_end)
+{
+    pthread_barrier_t barrier;
+    pthread_t threads[AT_ONCE];
+    uintptr_t highest[AT_ONCE] = {0};
+    memory_pool_t *pools[AT_ONCE * KEPT / 2];
+    mp_stats_t stats;
+
+    pthread_barrier_init(&barrier, NULL, AT_ONCE);
+    all_made = &barrier;
+    for (unsigned i = 0; i < AT_ONCE; i++) {
+        threads[i] = support_start(make_and_drop, &highest[i]);
+    }
+    for (unsigned i = 0; i < AT_ONCE; i++) {
+        support_join(threads[i]);
+        if (highest[i] > highest[0]) {
+            highest[0] = highest[i];
+        }
+    }
+    all_made = NULL;
+    for (unsigned i = 0; i < AT_ONCE * KEPT / 2; i++) {
+        pools[i] = mp_create(NULL);
+        POOLS_EXPECT(pools[i] != NULL);
+        POOLS_EXPECT(mp_allocate(pools[i], 24) != NULL);
+        POOLS_EXPECT(mp_stats(pools[i], &stats) == 0);
+        POOLS_EXPECT(stats.cached_bytes == 0 ||
+                     (uintptr_t)pools[i] <= highest[0]);
+    }
+    for (unsigned i = 0; i < AT_ONCE * KEPT / 2; i++) {
+        destroy_memory_pool(pools[i]);
+    }
+    pthread_barrier_destroy(&barrier);
+}
+END_TEST
+
+/* An address of a pool that is gone, while what was that pool's own place is
+ * another pool's memory, with anything in it. */
+START_TEST(test_owner)
+{
+    const mp_options_t named = {.name = "never kept"};
+    memory_pool_t *mp = mp_create(&named);
+    memory_pool_t *gone = mp_create(&named);
+    const void *old = NULL;
+    bool over = false; /* an object lies where the pool was */
+    mp_stats_t stats;
+
+    for (unsigned i = 0; i < 40; i++) { /* beyond the pool's first block */
+        old = mp_allocate(gone, 48);
+        ck_assert_ptr_nonnull(old);
+    }
+    ck_assert_ptr_eq(mp_owner(old), gone);
+    ck_assert_int_eq(mp_stats(gone, &stats), 0);
+    uintptr_t place = (uintptr_t)gone;
+    destroy_memory_pool(gone);
+    for (unsigned i = 0; i < 60; i++) {
+        uint64_t *words = mp_allocate(mp, 48);
+        ck_assert_ptr_nonnull(words);
+        for (unsigned k = 0; k < 6; k++) {
+            words[k] = UINT64_C(0x5a5a5a5a5a5a5a00); /* no address */
+        }
+        over = over || (uintptr_t)words - place < 1024;
+    }
+    ck_assert(over || stats.cached_bytes == 0); /* else nothing is shown */
+    memory_pool_t *owner = mp_owner(old);
+    ck_assert(owner == NULL || owner == mp);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
 static Suite *recycle_suite(void)
 {
     Suite *suite = suite_create("recycle");
@@ -274,7 +563,16 @@ static Suite *recycle_suite(void)
     tcase_add_test(all, test_many);
     tcase_add_test(all, test_scopes);
     tcase_add_test(all, test_threads);
+    tcase_add_loop_test(all, test_thread_goes_on, 0, 2);
+    tcase_add_test(all, test_open_mark);
+    tcase_add_test(all, test_many_freed);
+    tcase_add_test(all, test_name);
+    tcase_add_test(all, test_context);
+    tcase_add_test(all, test_large);
+    tcase_add_test(all, test_peak);
     tcase_add_test(all, test_thread_ends);
+    tcase_add_test(all, test_threads_end);
+    tcase_add_test(all, test_owner);
     return suite;
 }
 

@@ -587,6 +587,46 @@ START_TEST(test_fork)
 }
 END_TEST
 
+/* Another thread frees what a mark covers: it is the mark's memory still, and
+ * serves nobody after that, least of all the thread that freed it. */
+struct freed {
+    memory_pool_t *mp;
+    void *object;
+    int error;
+};
+
+static void *free_covered(void *argument)
+{
+    struct freed *freed = argument;
+
+    errno = SUPPORT_ERRNO;
+    free_memory(freed->mp, mp_allocate(freed->mp, 48)); /* gets a cache */
+    free_memory(freed->mp, freed->object);
+    freed->error = errno;
+    if (mp_allocate(freed->mp, 48) == freed->object) {
+        freed->error = 0;
+    }
+    return NULL;
+}
+
+START_TEST(test_freed_by_another)
+{
+    const mp_options_t options = {.threads = (mp_threads_t)_i};
+    struct freed freed = {.mp = mp_create(&options)};
+    mp_mark_t mark = mp_mark(freed.mp);
+
+    freed.object = mp_allocate(freed.mp, 48);
+    ck_assert_ptr_nonnull(freed.object);
+    support_join(support_start(free_covered, &freed));
+    ck_assert_int_eq(freed.error, SUPPORT_ERRNO);
+    ck_assert(!is_mp_ptr(freed.mp, freed.object));
+    ck_assert_int_eq(mp_check(freed.mp), 0);
+    ck_assert_int_eq(mp_rewind(freed.mp, mark), 0);
+    ck_assert_int_eq(mp_check(freed.mp), 0);
+    destroy_memory_pool(freed.mp);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("scopes");
@@ -605,6 +645,7 @@ int main(void)
     tcase_add_loop_test(kinds, test_reset, 0, count);
     tcase_add_loop_test(kinds, test_fork, 0, count);
     tcase_add_test(single, test_children_stay);
+    tcase_add_loop_test(single, test_freed_by_another, 0, 2);
     tcase_add_loop_test(single, test_zeroed, 1, 3);
     tcase_add_loop_test(single, test_no_memory, 1, 3);
     tcase_add_loop_test(single, test_misuse, 0, 3);

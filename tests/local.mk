@@ -19,7 +19,8 @@ tests_programs = tests/check_capacity tests/check_misuse \
 	tests/check_scopes tests/check_handles \
 	tests/check_view tests/check_print \
 	tests/check_tree tests/check_strings tests/check_children \
-	tests/check_inline tests/check_recycle
+	tests/check_inline tests/check_recycle tests/check_copies \
+	tests/check_caches
 check_PROGRAMS += $(tests_programs)
 TESTS += $(tests_programs)
 
@@ -90,6 +91,22 @@ tests_check_inline_LDADD = libmempool.la $(tests_libs)
 tests_check_recycle_SOURCES = tests/check_recycle.c
 tests_check_recycle_CFLAGS = $(tests_cflags)
 tests_check_recycle_LDADD = libmempool.la $(tests_libs)
+
+tests_check_copies_SOURCES = tests/check_copies.c
+tests_check_copies_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DCOPIES_LIBRARY='"$(abs_top_builddir)/.libs/libmempool.so"' \
+	-DCOPIES_DIRECTORY='"$(abs_top_builddir)/tests"'
+tests_check_copies_CFLAGS = $(tests_cflags)
+tests_check_copies_LDADD = libmempool.la $(tests_libs)
+
+# Linked statically, so that the library's requests for memory go through
+# the test's own functions, and that its handlers of fork() come first.
+tests_check_caches_SOURCES = tests/check_caches.c
+tests_check_caches_CFLAGS = $(tests_cflags)
+tests_check_caches_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=aligned_alloc \
+	-Wl,--wrap=free
+tests_check_caches_LDADD = tests/libsupport.a libmempool-internal.la \
+	$(tests_libs)
 
 tests_check_strings_SOURCES = tests/check_strings.c
 tests_check_strings_CFLAGS = $(tests_cflags)
