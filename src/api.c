@@ -142,24 +142,31 @@ static MP_SLOW void *api_allocate_elsewhere(memory_pool_t *mp, size_t size)
     return MP_LIKELY(object != NULL) ? object : api_allocate_at_last(mp, size);
 }
 
+/* The pool can be cut without a lock, just now: it has no caches, and the
+ * process one thread.  Likely, for the code's order: pools with caches have a
+ * way without a call. */
+static inline bool api_cuts(const memory_pool_t *mp)
+{
+    return MP_LIKELY(mp != NULL && mp->short_most != 0 && lock_needless());
+}
+
 MP_FAST void *mp_allocate(memory_pool_t *mp, size_t m_size)
 {
     struct mp_inline_thread *mark = &thread_mark;
-    struct mp_inline_cache *cache = mp_inline_enter(mark, mp);
+    struct mp_inline_cache *cache;
     void *object;
 
-    if (cache != NULL) {
-        object = mp_inline_take(mark, cache, m_size);
-        mp_inline_leave(mark);
-        return MP_LIKELY(object != NULL) ? object
-                                         : api_allocate_at_last(mp, m_size);
-    }
-    /* While no lock is needed; what has caches is not to be cut here. */
-    if (MP_LIKELY(mp != NULL && lock_needless()) &&
-        MP_LIKELY((object = pool_cut(mp, m_size)) != NULL)) {
+    if (api_cuts(mp) && MP_LIKELY((object = pool_cut(mp, m_size)) != NULL)) {
         return object;
     }
-    return api_allocate_elsewhere(mp, m_size);
+    cache = mp_inline_enter(mark, mp);
+    if (cache == NULL) {
+        return api_allocate_elsewhere(mp, m_size);
+    }
+    object = mp_inline_take(mark, cache, m_size);
+    mp_inline_leave(mark);
+    return MP_LIKELY(object != NULL) ? object
+                                     : api_allocate_at_last(mp, m_size);
 }
 
 static MP_SLOW void api_free_at_last(memory_pool_t *mp, const void *ptr)
@@ -203,21 +210,21 @@ static MP_SLOW void api_free_elsewhere(memory_pool_t *mp, const void *ptr)
 MP_FAST void free_memory(memory_pool_t *mp, const void *ptr)
 {
     struct mp_inline_thread *mark = &thread_mark;
-    struct mp_inline_cache *cache = mp_inline_enter(mark, mp);
+    struct mp_inline_cache *cache;
 
-    if (cache != NULL) {
-        bool given = mp_inline_give(mark, cache, mp, ptr);
-        mp_inline_leave(mark);
-        if (!MP_LIKELY(given)) {
-            api_free_at_last(mp, ptr);
-        }
+    if (api_cuts(mp) && MP_LIKELY(pool_uncut(mp, ptr))) {
         return;
     }
-    if (MP_LIKELY(mp != NULL && lock_needless()) &&
-        MP_LIKELY(pool_uncut(mp, ptr))) {
+    cache = mp_inline_enter(mark, mp);
+    if (cache == NULL) {
+        api_free_elsewhere(mp, ptr);
         return;
     }
-    api_free_elsewhere(mp, ptr);
+    bool given = mp_inline_give(mark, cache, mp, ptr);
+    mp_inline_leave(mark);
+    if (!MP_LIKELY(given)) {
+        api_free_at_last(mp, ptr);
+    }
 }
 
 void free_all_memory(memory_pool_t *mp)
