@@ -391,7 +391,12 @@ START_TEST(test_huge)
         errno = 0;
         POOLS_EXPECT(mp_allocate(mp, most - k) == NULL && errno == error);
         errno = 0;
-        POOLS_EXPECT(mp_allocate(mp, most / 2 - k) == NULL && errno == error);
+        /* Half of all addresses may be had, where those are few. */
+        void *half = mp_allocate(mp, most / 2 - k);
+        POOLS_EXPECT(half == NULL ? errno == error : SIZE_MAX <= UINT32_MAX);
+        if (half != NULL) {
+            free_memory(mp, half);
+        }
         errno = 0;
         POOLS_EXPECT(mp_calloc(mp, 1, most - k) == NULL && errno == error);
         errno = 0;

@@ -365,12 +365,16 @@ START_TEST(test_leaks)
         POOLS_EXPECT(object[i] != NULL);
     }
     free_memory(mp, object[6]);
+    /* Where there is no range of addresses there are no caches, and sizes are
+     * known to the byte. */
+    int inexact = mp_usable_size(mp, object[1]) != 1;
+    ck_assert(_i != 0 || !inexact);
     errno = SUPPORT_ERRNO;
     destroy_memory_pool(mp);
     POOLS_EXPECT(errno == SUPPORT_ERRNO);
     ck_assert_uint_eq(leaks.count, _i < 2 ? 5 : 0);
     for (size_t i = 0; i < leaks.count; i++) {
-        ck_assert_str_eq(leaks.line[i], lines[_i][i]);
+        ck_assert_str_eq(leaks.line[i], lines[inexact][i]);
     }
     if (_i < 2) {
         POOLS_EXPECT(leaks.ptr[0] == object[1] && leaks.ptr[4] == NULL);
