@@ -7,7 +7,7 @@
  * program: what the calling thread's, or the handle's, own cache can do.  All
  * else is still done by the library's functions, and every check is made as
  * there.  A call into a shared library costs about as much as all the work on
- * the short way, so this takes some half of the time.  memory_pool_inline(7)
+ * the short way, so this takes some 60 % of the time.  memory_pool_inline(7)
  * says more.
  *
  * Nothing here is an interface: use the functions by their own names.  The
