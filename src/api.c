@@ -147,7 +147,8 @@ static MP_SLOW void *api_allocate_elsewhere(memory_pool_t *mp, size_t size)
  * way without a call. */
 static inline bool api_cuts(const memory_pool_t *mp)
 {
-    return MP_LIKELY(mp != NULL && mp->short_most != 0 && lock_needless());
+    return MP_LIKELY(mp != NULL && mp->kind != POOL_CACHED &&
+                     lock_needless());
 }
 
 MP_FAST void *mp_allocate(memory_pool_t *mp, size_t m_size)
