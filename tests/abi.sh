@@ -64,6 +64,7 @@ $CC -w -fno-builtin -shared -fPIC -o "$dir/old/$soname" "$dir/stub.c" \
 ln -s "$soname" "$dir/old/libmempool.so"
 cp "$library" "$dir/new/$soname" || exit 99
 
+most=$(grep '^#define MAX_BLOCK_SIZE ' "$top_builddir/include/memory_pool.h")
 # run NAME EDIT FLAGS...: with the header as the sed script makes it.
 run()
 {
@@ -71,7 +72,9 @@ run()
     edit=$2
     shift 2
     mkdir "$dir/$name"
-    sed "$edit" "$top_srcdir/packaging/abi/$oldest.h" \
+    # What configure was told of base pools is no matter of releases.
+    sed "$edit
+s/^#define MAX_BLOCK_SIZE .*/$most/" "$top_srcdir/packaging/abi/$oldest.h" \
         >"$dir/$name/memory_pool.h"
     cp "$top_srcdir/packaging/abi/$oldest.inline.h" \
         "$dir/$name/memory_pool_inline.h"

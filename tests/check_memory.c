@@ -558,8 +558,10 @@ static void memory_use_all(struct memory_user *user, int kind, bool other)
     pthread_t thread;
 
     errno = SUPPORT_ERRNO;
-    user->mp = kind == 4 ? init_memory_pool() : mp_create(&options);
-    user->size = kind == 4 ? MAX_BLOCK_SIZE / 50 + 1 : 3000;
+    /* Base pools may have been made too small for all of this. */
+    bool base = kind == 4 && MAX_BLOCK_SIZE >= 1024;
+    user->mp = base ? init_memory_pool() : mp_create(&options);
+    user->size = base ? MAX_BLOCK_SIZE / 50 + 1 : 3000;
     if (user->mp == NULL) {
         MEMORY_EXPECT(errno == ENOMEM);
         user->refused++;
