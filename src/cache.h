@@ -54,8 +54,10 @@ struct cache {
     struct mp_inline_thread *mark; /* fixed while attached: of the thread or the
                                 * handle that uses it */
     struct scope *scope;       /* the innermost open mark; NULL: none */
-    uint64_t granted;          /* a bit for each list that ever had room; no
-                                * other has chunks either */
+    /* A bit for each list that ever had room; no other has chunks either.  No
+     * stricter aligned than the rest: a struct mp_handle begins as struct
+     * mp_inline_handle does. */
+    uint64_t granted __attribute__((__packed__, __aligned__(sizeof(void *))));
     size_t spent;              /* frees, and all the room that there is */
     struct memory_pool *owner; /* attachments; NULL: the pool is gone */
     struct cache *next;        /* of the pool; its lock and attachments */
