@@ -62,6 +62,16 @@ void pools_report(memory_pool_t *mp, mp_event_t event, const char *message,
     }
 }
 
+bool pools_cached(memory_pool_t *mp)
+{
+    void *object = mp_allocate(mp, 1);
+
+    POOLS_EXPECT(object != NULL);
+    bool cached = mp_usable_size(mp, object) != 1;
+    free_memory(mp, object);
+    return cached;
+}
+
 static void pools_look(struct pools_backing *own)
 {
     memory_pool_t *mp = atomic_load(&own->user);

@@ -42,6 +42,11 @@ struct pools_kind {
 extern const struct pools_kind pools_kinds[];
 extern const int pools_count;
 
+/* The pool has thread caches: where the range of addresses cannot be had, as
+ * on systems of 32 bits, none has.  Told by an object's length, which only
+ * pools without know to the byte. */
+bool pools_cached(memory_pool_t *mp);
+
 /* The last report of a kind that has a report function, and how many. */
 struct pools_report {
     memory_pool_t *mp;
