@@ -12,6 +12,9 @@
 # that every test runs it without knowing.  Check is built for the machine
 # first.  Each gets a directory of its own, cross-TRIPLET.
 #
+# i686 needs no emulator where this machine is an x86-64: its programs are
+# linked to find the libraries of the cross compiler.
+#
 # Left out are the tests that run no code of the library; Lua, which is not
 # there for those machines; and what qemu's user mode cannot do, which the
 # tests say for themselves.  Emulated tests are slow, so MP_TEST_SCALE divides
@@ -31,7 +34,7 @@ emulator() {
     arm-*) echo "qemu-arm -L /usr/$1" ;;
     riscv64-*) echo "qemu-riscv64 -L /usr/$1" ;;
     s390x-*) echo "qemu-s390x -L /usr/$1" ;;
-    musl) ;;
+    i686-* | musl) ;;
     *)
         echo "cross: no emulator is known for $1" >&2
         exit 1
@@ -74,6 +77,14 @@ one() {
         ;;
     esac
     export CC
+    case $machine in
+    i686-*)
+        # libc's own path too, for what is linked with no flag.
+        root=/usr/$machine/lib
+        LDFLAGS="-Wl,--dynamic-linker=$root/ld-linux.so.2 -Wl,-rpath,$root"
+        export LDFLAGS
+        ;;
+    esac
     if [ ! -e "cross-check/$machine/lib/libcheck.a" ]; then
         sh "$top_srcdir/packaging/check-library.sh" \
             "$top/cross-check/$machine" "$host"

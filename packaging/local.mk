@@ -8,8 +8,8 @@
 #   make recipes            fills in what other distributions build from
 #   make check-rpm          builds the RPM packages
 #   make check-musl         builds with musl and runs the tests
-#   make check-cross        builds for aarch64, armhf, riscv64 and s390x and
-#                           runs the tests emulated; MACHINES selects
+#   make check-cross        builds for aarch64, armhf, i686, riscv64 and s390x
+#                           and runs the tests, emulated; MACHINES selects
 #   make check-abi          the binary interface is what the baseline says
 #   make abi-baseline       renews the baseline of the coming release
 #   make check-reproducible two builds give the same bytes
@@ -71,8 +71,8 @@ check-rpm: recipes
 
 .PHONY: recipes check-rpm
 
-MACHINES = aarch64-linux-gnu arm-linux-gnueabihf riscv64-linux-gnu \
-	s390x-linux-gnu
+MACHINES = aarch64-linux-gnu arm-linux-gnueabihf i686-linux-gnu \
+	riscv64-linux-gnu s390x-linux-gnu
 check-cross:
 	$(AM_V_at)BUILD_CC='$(CC)' $(packaging_run)/cross.sh $(MACHINES)
 
