@@ -219,13 +219,16 @@ static size_t pool_held(const struct memory_pool *mp)
     return mp->capacity - pool_room(mp) - mp->promised - charged;
 }
 
-void pool_release(struct memory_pool *mp)
+/* Gives the pool's own memory back. */
+static void pool_release(struct memory_pool *mp)
 {
     if (range_has(mp)) {
         range_give_slot(mp);
     } else {
         mp_backing_t backing = mp->backing;
+        int error = errno; /* whatever the backing does to it */
         backing.release(backing.context, mp, mp->bytes);
+        errno = error;
     }
 }
 

@@ -164,9 +164,6 @@ size_t pool_trim(struct memory_pool *mp, size_t keep);
 struct heap_chunk pool_find(const struct memory_pool *mp, const void *ptr);
 struct heap_chunk pool_find_live(struct memory_pool *mp, const void *ptr);
 
-/* Gives the pool's own memory back, where nothing else is left of it. */
-void pool_release(struct memory_pool *mp);
-
 static inline bool pool_locks(const struct memory_pool *mp)
 {
     return !lock_needless() && mp->kind != POOL_ALONE;

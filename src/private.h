@@ -75,7 +75,6 @@
 #define pool_full mempool_private_pool_full
 #define pool_hold mempool_private_pool_hold
 #define pool_leave mempool_private_pool_leave
-#define pool_release mempool_private_pool_release
 #define pool_reset mempool_private_pool_reset
 #define pool_set_short mempool_private_pool_set_short
 #define pool_size_of mempool_private_pool_size_of

@@ -298,7 +298,9 @@ START_TEST(test_acquire_fails)
             POOLS_EXPECT(persistent != 0 ? refused > 0 : refused == 1);
             own.fail_at = 0;
             POOLS_EXPECT(mp_allocate(mp, 100000) != NULL);
+            errno = SUPPORT_ERRNO;
             destroy_memory_pool(mp);
+            POOLS_EXPECT(errno == SUPPORT_ERRNO);
             POOLS_EXPECT(own.count == 0 && own.wrong == 0);
         }
     }

@@ -7,6 +7,7 @@
  */
 #include "pools.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,7 @@ static void pools_release(void *context, void *block, size_t size)
         free(block);
     }
     pthread_mutex_unlock(&own->lock);
+    errno = ENXIO; /* which no call may pass on */
 }
 
 void pools_backing_start(struct pools_backing *own)
