@@ -16,7 +16,7 @@ if HAVE_CHECK
 tests_programs = tests/check_capacity tests/check_misuse \
 	tests/check_threads tests/check_memory tests/check_pools \
 	tests/check_options tests/check_lifetimes tests/check_processes \
-	tests/check_scopes tests/check_handles \
+	tests/check_scopes tests/check_handles tests/check_marks \
 	tests/check_view tests/check_print \
 	tests/check_tree tests/check_strings tests/check_children \
 	tests/check_inline tests/check_recycle tests/check_copies \
@@ -75,6 +75,10 @@ tests_check_handles_CFLAGS = $(tests_cflags)
 tests_check_handles_LDFLAGS = $(AM_LDFLAGS) $(tests_fork_ldflags)
 tests_check_handles_LDADD = tests/libsupport.a libmempool-internal.la \
 	$(tests_libs)
+
+tests_check_marks_SOURCES = tests/check_marks.c
+tests_check_marks_CFLAGS = $(tests_cflags)
+tests_check_marks_LDADD = libmempool.la $(tests_libs)
 
 tests_check_tree_SOURCES = tests/check_tree.c $(tests_fork)
 tests_check_tree_CFLAGS = $(tests_cflags)
