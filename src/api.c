@@ -85,20 +85,30 @@ void destroy_memory_pool(memory_pool_t *mp)
     pool_destroy(mp);
 }
 
+/* Under the lock, since not every processor has an instruction to add to 64
+ * bits that threads share. */
+static void api_count_refusal(memory_pool_t *mp, unsigned reason)
+{
+    bool taken = pool_enter_lock(mp);
+
+    mp->refused[reason]++;
+    lock_leave(&mp->lock, taken);
+}
+
 /* Counts and reports why an allocation failed, as errno tells. */
 static MP_SLOW void *api_refuse(memory_pool_t *mp, const char *step)
 {
     switch (errno) {
     case ENOBUFS:
-        sync_add(&mp->refused[POOL_REFUSED_FULL], 1);
+        api_count_refusal(mp, POOL_REFUSED_FULL);
         report_event(mp, MP_EVENT_FULL, NULL);
         break;
     case ENOMEM:
-        sync_add(&mp->refused[POOL_REFUSED_MEMORY], 1);
+        api_count_refusal(mp, POOL_REFUSED_MEMORY);
         report_failure(mp, step, ENOMEM);
         break;
     default:
-        sync_add(&mp->refused[POOL_REFUSED_SIZE], 1);
+        api_count_refusal(mp, POOL_REFUSED_SIZE);
         report_event(mp, MP_EVENT_SIZE, NULL);
         break;
     }

@@ -78,7 +78,7 @@ struct memory_pool {
     size_t peak;          /* granules out of the heaps at once; of a pool with
                            * caches */
     size_t peak_objects;
-    uint64_t refused[3];  /* atomic, any thread; by POOL_REFUSED_* */
+    uint64_t refused[3];  /* by POOL_REFUSED_* */
     size_t next_bytes;    /* of the next block */
     size_t bytes;         /* of the pool itself; fixed */
     mp_backing_t backing; /* fixed; of a pool in the range: for when that

@@ -116,11 +116,11 @@ void stats_gather(struct memory_pool *mp, mp_stats_t *stats)
          c = tree_next(c)) {
         stats->children++;
     }
+    stats->refused_size = mp->refused[POOL_REFUSED_SIZE];
+    stats->refused_full = mp->refused[POOL_REFUSED_FULL];
+    stats->refused_memory = mp->refused[POOL_REFUSED_MEMORY];
     cache_resume(mp);
     lock_leave(&mp->lock, taken);
-    stats->refused_size = sync_get(&mp->refused[POOL_REFUSED_SIZE]);
-    stats->refused_full = sync_get(&mp->refused[POOL_REFUSED_FULL]);
-    stats->refused_memory = sync_get(&mp->refused[POOL_REFUSED_MEMORY]);
 }
 
 int mp_stats_sized(memory_pool_t *mp, mp_stats_t *stats, size_t stats_size)
