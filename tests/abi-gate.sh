@@ -100,12 +100,40 @@ stops 'another node' 'NODE_2' check 1.0.0 0:0:0
 library 'int second(int);
 #define MP_TWO 2' "$one_body" "$one_map"
 stops 'a macro more' 'MP_TWO' check 1.0.0 0:0:0
-library "$one
-static inline int private_one(int a) { return a; }" "$one_body" "$one_map"
+library "$one" "$one_body int private_one(int a) { return a; }" "$one_map"
 passes 'what is not exported' check 1.0.0 0:0:0
+
+# Structures, and what the header compiles into programs.
+shape='struct shape { int a; long b; }; int second(struct shape *);'
+shape_body='int second(struct shape *s) { return s->a; }'
+library "$shape" "$shape_body" "$one_map"
+passes 'a structure' baseline 1.0.0 0:0:0
+passes 'the same structure' check 1.0.0 0:0:0
+library 'struct shape { long a; long b; }; int second(struct shape *);' \
+    "$shape_body" "$one_map"
+stops 'a member of another type' "type of 'int a' changed" check 1.0.0 0:0:0
+library 'struct shape { long b; int a; }; int second(struct shape *);' \
+    "$shape_body" "$one_map"
+stops 'members in another order' 'offset changed' check 1.0.0 0:0:0
+library "$one" "$one_body" "$one_map"
+gate baseline 1.0.0 0:0:0
+library 'const int second(int);' 'const int second(int a) { return a; }' \
+    "$one_map"
+stops 'another declaration of the same' 'const int second' check 1.0.0 0:0:0
+library "$one
+#define MP_TWO 2
+static inline int compiled_in(int a) { return a + MP_TWO; }" "$one_body" \
+    "$one_map"
+gate baseline 1.0.0 0:0:0
+library "$one
+#define MP_TWO 2
+static inline int compiled_in(int a) { return a - MP_TWO; }" "$one_body" \
+    "$one_map"
+stops 'other code in programs' 'a - ' check 1.0.0 0:0:0
 
 # The release, and then the next one.
 library "$one" "$one_body" "$one_map"
+passes 'the first baseline again' baseline 1.0.0 0:0:0
 sed 's/not yet released/2026-01-02/' "$dir/NEWS" >"$dir/old"
 cp "$dir/old" "$dir/NEWS"
 passes 'the release' check 1.0.0 0:0:0
@@ -144,4 +172,39 @@ gate baseline 1.1.0 1:0:1
 stops 'a function less' 'not 1:0:0' check 1.1.0 1:0:1
 gate baseline 1.1.0 1:0:0
 passes 'a function less, with all' check 1.1.0 1:0:0
+
+# grow NAME MEMBERS: a release has a structure of that name, with an int and a
+# char; the coming version has these members in it.
+grow()
+{
+    rm -rf "$dir/abi"
+    echo '1.0.0 (not yet released)' >"$dir/NEWS"
+    for members in 'int a; char b;' "$2"; do
+        library "struct $1 { $members }; int second(struct $1 *);" \
+            "int second(struct $1 *s) { return s->a; }" "$one_map"
+        [ -e "$dir/abi" ] || passes "$1" baseline 1.0.0 0:0:0
+    done
+    printf '%s\n' '1.1.0 (not yet released)' '1.0.0 (2026-01-02)' \
+        >"$dir/NEWS"
+    gate baseline 1.1.0 1:0:1
+}
+
+# A structure whose length the library is told may grow at its end.
+grow mp_options 'int a; char b; long c;'
+passes 'a longer structure' check 1.1.0 1:0:1
+gate baseline 1.1.0 0:1:0
+stops 'a longer structure, version-info as before' 'not 1:0:1' \
+    check 1.1.0 0:1:0
+grow mp_stats 'int a; char b; long c; int d; char *e;'
+passes 'another longer structure' check 1.1.0 1:0:1
+grow mp_options 'int a; char b; char c;'
+stops 'a member in padding' 'not 1:0:0' check 1.1.0 1:0:1
+grow mp_options 'int a; long c; char b;'
+stops 'a member in between' 'not 1:0:0' check 1.1.0 1:0:1
+grow mp_options 'unsigned a; char b; long c;'
+stops 'longer, and a member of another type' 'not 1:0:0' check 1.1.0 1:0:1
+grow mp_options 'int a;'
+stops 'a member less' 'not 1:0:0' check 1.1.0 1:0:1
+grow mp_shape 'int a; char b; long c;'
+stops 'a longer structure of no told length' 'not 1:0:0' check 1.1.0 1:0:1
 exit $status
