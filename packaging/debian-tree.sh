@@ -50,4 +50,4 @@ cp /etc/resolv.conf "$tree/etc/resolv.conf" 2>/dev/null || :
 autopkgtest deb/libmempool0_*.deb deb/libmempool-dev_*.deb \
     deb/libmempool_*.dsc -- chroot "$tree" >"$dir/log" 2>&1 ||
     { tail -n 60 "$dir/log"; exit 1; }
-sed -n '/@@@ summary/,$p' "$dir/log" | sed 's/^.*\] *//'
+sed -n 's/^\(autopkgtest .*\] *\)*\([a-z]* *PASS\)/debian-tree: \2/p' "$dir/log"

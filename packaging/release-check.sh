@@ -75,7 +75,7 @@ item_version() {
 
 item_interface() {
     passes check-abi
-    last=$(git -C "$source" tag -l 'v*' --merged --sort=-v:refname |
+    last=$(git -C "$source" tag -l 'v*' --merged HEAD --sort=-v:refname |
         grep -vFx "v$version" | head -n 1)
     [ -n "$last" ] || return 0
     old=$(git -C "$source" show "$last:configure.ac" |
@@ -120,6 +120,9 @@ item_tag() {
     }
     [ "$tagged" = "$(git -C "$source" rev-parse HEAD)" ] ||
         lacks "v$version is another commit than this"
+    git -C "$source" cat-file tag "v$version" 2>/dev/null |
+        grep '^-----BEGIN .* SIGNATURE-----' >/dev/null ||
+        lacks "v$version is not signed"
 }
 
 for item in ${ITEMS:-$items}; do

@@ -15,9 +15,8 @@ unset MAKEFLAGS MFLAGS MAKELEVEL CFLAGS CXXFLAGS CPPFLAGS LDFLAGS || :
 top=$PWD/rpm
 rm -rf "$top"
 mkdir "$top"
-set -- --define "_topdir $top" --define "_sourcedir $PWD/recipes" \
-    --without check
-[ "${RPM_WITH:-}" != check ] || set -- "$@" --with check
+set -- --define "_topdir $top" --define "_sourcedir $PWD/recipes"
+[ "${RPM_WITH:-}" = check ] || set -- "$@" --without check
 # Where rpm is a guest it neither strips nor compresses by itself.
 if command -v dpkg >/dev/null; then
     post='bash /usr/lib/rpm/brp-compress; find $RPM_BUILD_ROOT -type f'

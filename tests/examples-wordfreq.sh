@@ -31,6 +31,12 @@ words()
     tr A-Z a-z <"$1" | tr -cs 'a-z0-9\200-\377' '\n' | sed '/^$/d'
 }
 
+# The lines of a file; some sed take a NUL byte for the end of one, too.
+lines_of()
+{
+    tr -d '\000' <"$1" | sed -n '$='
+}
+
 # Standard error has nothing but the pool's words about being full.
 no_messages()
 {
@@ -64,7 +70,7 @@ compare()
         no_messages "$1"
         sed 's/^ *//' "$dir/out" >"$dir/seen"
         cmp "$dir/expected" "$dir/seen" || complain "$1: $options: counts"
-        lines=$(sed -n '$=' "$1")
+        lines=$(lines_of "$1")
         "$wordfreq" $options "$1" 2>"$dir/err" |
             grep -F "$1: ${lines:-0} lines, " >/dev/null ||
             complain "$1: $options: not ${lines:-0} lines"
@@ -79,7 +85,7 @@ compare()
 
     total=$(words "$1" | grep -c .)
     different=$(wc -l <"$dir/expected")
-    lines=$(sed -n '$=' "$1")
+    lines=$(lines_of "$1")
     grep -F "$1: ${lines:-0} lines, $total words, $((different))" \
         "$dir/out" >/dev/null || complain "$1: other totals"
     objects=$(number 'words kept until their line ends')

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * program.c - somebody's program, built in each of the ways beside it.
+ * program.c - somebody's program, built in each of the ways beside it.  The
+ * header that it includes brings the other one with it.
  */
-#include <memory_pool.h>
+#include <memory_pool_inline.h>
 #include <stdio.h>
 
 int main(void)
