@@ -7,8 +7,10 @@
 # umask, locale, time zone, number of processes, shell's environment and, where
 # faketime is installed, date and time.  Compared are the tarballs, the shared
 # library stripped of what debuggers read, and the Debian packages; diffoscope
-# tells what differs.  The second user is nobody, if this one is root; else
-# both are this one, and the output says so.
+# tells what differs.  In the second bootstrap automake believes what was seen
+# of the macros before, as it does where that was in the same second.  The
+# second user is nobody, if this one is root; else both are this one, and the
+# output says so.
 set -eu
 unset MAKEFLAGS MFLAGS MAKELEVEL CFLAGS CXXFLAGS CPPFLAGS LDFLAGS || :
 unset SOURCE_DATE_EPOCH || :
@@ -22,7 +24,7 @@ chmod 755 "$dir"
 cat >"$dir/build" <<'EOS'
 set -eu
 cd "$1"
-./bootstrap
+AUTOMAKE=$3 ./bootstrap
 mkdir build
 cd build
 # The build directory is mapped away, as Debian's flags do: the library's
@@ -44,13 +46,22 @@ cd ..
 cp ./*.deb ./*.dsc ./*.debian.tar.* ../made
 EOS
 
-# made DIRECTORY PROCESSES COMMAND...: a build whose command brings the
-# variations.
+cat >"$dir/automake" <<'EOS'
+#!/bin/sh
+touch -d '+1 hour' autom4te.cache/traces.* autom4te.cache/output.*
+exec automake "$@"
+EOS
+chmod 755 "$dir/automake"
+
+# made DIRECTORY PROCESSES AUTOMAKE COMMAND...: a build whose command brings
+# the variations.
 made() {
     place=$1
     processes=$2
-    shift 2
-    if ! "$@" sh "$dir/build" "$place" "$processes" >"$place.log" 2>&1; then
+    automake=$3
+    shift 3
+    if ! "$@" sh "$dir/build" "$place" "$processes" "$automake" \
+        >"$place.log" 2>&1; then
         tail -n 60 "$place.log"
         echo 'reproduce: the build failed'
         exit 1
@@ -62,7 +73,7 @@ second=$dir/another-and-much-longer/directory
 mkdir -p "$(dirname "$second")"
 git clone -q "$tree" "$first"
 git clone -q "$tree" "$second"
-made "$first" 1 env TZ=UTC LC_ALL=C USER=one HOME="$dir"
+made "$first" 1 automake env TZ=UTC LC_ALL=C USER=one HOME="$dir"
 
 umask 002
 set -- env TZ=Asia/Tokyo LC_ALL=C.UTF-8 LANGUAGE=fr USER=two ANOTHER=yes \
@@ -78,7 +89,7 @@ if [ "$(id -u)" = 0 ]; then
 else
     echo 'reproduce: not root, both builds are of the same user'
 fi
-made "$second" 2 "$@"
+made "$second" 2 "$dir/automake" "$@"
 
 status=0
 for file in "$first"/made/*; do
