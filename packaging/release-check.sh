@@ -8,7 +8,7 @@
 # since packages are installed in a tree of their own.  HACKING has the list
 # with what each item asks; the functions here have its names and order.
 # Nothing stops it: the end tells what is missing.  ITEMS="news version" looks
-# at these alone.  The whole takes about an hour, most of it emulated tests.
+# at these alone.  The whole takes more than half an hour on two processors.
 set -u
 LC_ALL=C
 export LC_ALL
