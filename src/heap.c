@@ -534,6 +534,35 @@ struct block *heap_reset(struct heap *heap)
     return dropped;
 }
 
+/* A free chunk, by its length's nibbles a start and not the end of a long one,
+ * and of that bin. */
+static bool heap_is_in_bin(struct heap_chunk chunk, unsigned bin)
+{
+    const unsigned char *at = chunk.block->map + chunk.granule;
+
+    return block_is_free(at[0]) &&
+           (at[0] != BLOCK_LONG_FREE || (at[1] & 0xf0) == BLOCK_NIBBLE) &&
+           heap_bin(block_length(chunk.block, chunk.granule)) == bin;
+}
+
+bool heap_has_free(const struct heap *heap, size_t chunks)
+{
+    for (unsigned bin = 0; bin < HEAP_BINS; bin++) {
+        const struct heap_link *previous = NULL;
+        const struct heap_link *link =
+            (heap->bits >> bin & 1) != 0 ? heap->bins[bin] : NULL;
+        for (; link != NULL; previous = link, link = link->next) {
+            struct heap_chunk chunk = heap_find(heap, link);
+            if (chunk.block == NULL || chunks == 0 ||
+                !heap_is_in_bin(chunk, bin) || link->previous != previous) {
+                return false;
+            }
+            chunks--;
+        }
+    }
+    return chunks == 0;
+}
+
 size_t heap_count_live(const struct heap *heap)
 {
     size_t live = block_count_live(heap->first, heap_used(heap, heap->first));

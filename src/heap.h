@@ -122,6 +122,10 @@ static inline size_t heap_used(const struct heap *heap,
     return block == heap->current ? heap->top : block->granules;
 }
 
+/* The bins hold just that many free chunks, each in its own and linked as it
+ * should be.  Follows no link to what is no free chunk of the heap. */
+bool heap_has_free(const struct heap *heap, size_t chunks);
+
 /* Live chunks; at rest. */
 size_t heap_count_live(const struct heap *heap);
 

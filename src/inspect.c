@@ -9,8 +9,11 @@
  * cached chunks as the caches and the depot hold; and live bytes that agree
  * with the room that is left.
  *
- * It needs the pool at rest, so it pauses it.  It cannot see whether a
- * caller wrote into an object that it does not hold.
+ * It needs the pool at rest, so it pauses it.  Free chunks hold the links of
+ * the lists that they are in, which a program may have written over: nothing
+ * is followed that the map does not know for such a chunk, nor further than
+ * there are chunks.  It cannot see what else a caller wrote into an object
+ * that it does not hold.
  */
 #include "inspect.h"
 
@@ -144,12 +147,39 @@ static bool inspect_inner(const struct block *block, uint32_t i,
         }
         if (length > BLOCK_SHORT) {
             to -= 8;
-            if (block_get_length(block->map + to) != length) {
+            if (memcmp(block->map + to, block->map + i + 1, 8) != 0) {
                 return false;
             }
         }
     }
     return inspect_is_clear(block, from, to);
+}
+
+/* Length of the chunk that starts at granule i and ends before another one;
+ * 0: none does. */
+static uint32_t inspect_length(const struct block *block, uint32_t i,
+                               uint32_t end)
+{
+    unsigned char code = block->map[i];
+    uint32_t length;
+
+    if ((code & 0xc0) != 0) {
+        length = block_length(block, i);
+    } else if (code >= BLOCK_LONG_LIVE && code <= BLOCK_LONG_HELD &&
+               end - i > BLOCK_SHORT) {
+        for (uint32_t k = i + 1; k <= i + 8; k++) {
+            if ((block->map[k] & 0xf0) != BLOCK_NIBBLE) {
+                return 0;
+            }
+        }
+        length = block_length(block, i);
+        if (length <= BLOCK_SHORT) {
+            return 0;
+        }
+    } else {
+        return 0;
+    }
+    return length <= end - i ? length : 0;
 }
 
 static void inspect_block(struct inspect_count *count, struct block *block)
@@ -167,21 +197,19 @@ static void inspect_block(struct inspect_count *count, struct block *block)
         if (code == BLOCK_NONE) {
             length = inspect_run(count->mp, block_address(block, i));
             count->unused += length;
-            count->whole = length > 0 && i + length <= end &&
+            count->whole = length > 0 && length <= end - i &&
                            inspect_is_clear(block, i, i + length);
         } else {
             struct heap_chunk chunk = {block, i};
-            length = block_length(block, i);
+            length = inspect_length(block, i, end);
             count->free_chunks += is_free;
             count->cached += (code & 0xc0) == BLOCK_CACHED;
             count->carved += code == BLOCK_LONG_HELD;
-            if (block_starts_live(code)) {
+            count->whole =
+                length > 0 && inspect_inner(block, i, length, is_free);
+            if (count->whole && block_starts_live(code)) {
                 count->live += pool_size_of(chunk);
             }
-            count->whole =
-                (block_starts_live(code) || is_free ||
-                 (code & 0xc0) == BLOCK_CACHED || code == BLOCK_LONG_HELD) &&
-                i + length <= end && inspect_inner(block, i, length, is_free);
         }
         count->whole = count->whole && !(after_free && is_free);
         after_free = is_free;
@@ -193,58 +221,39 @@ static void inspect_block(struct inspect_count *count, struct block *block)
     }
 }
 
-/* Chunks of a list, each of that many granules; SIZE_MAX: not so. */
-static size_t inspect_list(const struct memory_pool *mp, const void *object,
-                           unsigned granules)
+/* Takes the chunks of a list, each of that many granules, off those that were
+ * found and are in no list yet; false: something else is there. */
+static bool inspect_list(const struct memory_pool *mp, const void *object,
+                         unsigned granules, size_t *found)
 {
-    size_t chunks = 0;
-
-    for (; object != NULL; object = *(void *const *)object, chunks++) {
+    for (; object != NULL; object = *(void *const *)object) {
         struct heap_chunk chunk = heap_find(&mp->heap, object);
-        if (chunk.block == NULL ||
+        if (chunk.block == NULL || *found == 0 ||
             chunk.block->map[chunk.granule] !=
                 (BLOCK_CACHED | (granules - 1))) {
-            return SIZE_MAX;
+            return false;
         }
+        --*found;
     }
-    return chunks;
+    return true;
 }
 
-/* Chunks that caches and depot hold; false: something else is there. */
-static bool inspect_cached(const struct memory_pool *mp, size_t *chunks)
+/* Caches and depot hold just that many chunks. */
+static bool inspect_cached(const struct memory_pool *mp, size_t found)
 {
     bool whole = true;
 
-    *chunks = 0;
-    for (unsigned g = 1; g <= BLOCK_SHORT; g++) {
-        for (const struct cache *c = mp->caches; c != NULL; c = c->next) {
-            size_t listed = inspect_list(mp, c->fast.lists[g - 1].chunks, g);
-            whole = whole && listed != SIZE_MAX;
-            *chunks += listed;
+    for (unsigned g = 1; g <= BLOCK_SHORT && whole; g++) {
+        for (const struct cache *c = mp->caches; c != NULL && whole;
+             c = c->next) {
+            whole = inspect_list(mp, c->fast.lists[g - 1].chunks, g, &found);
         }
         void **chain = mp->depot == NULL ? NULL : mp->depot[g - 1];
-        for (; chain != NULL && whole; chain = chain[1]) {
-            size_t listed = inspect_list(mp, chain, g);
-            whole = whole && listed != SIZE_MAX;
-            *chunks += listed;
+        for (; chain != NULL && whole; chain = whole ? chain[1] : NULL) {
+            whole = inspect_list(mp, chain, g, &found);
         }
     }
-    return whole;
-}
-
-/* Chunks in the bins. */
-static size_t inspect_bins(const struct heap *heap)
-{
-    size_t chunks = 0;
-
-    for (unsigned bin = 0; bin < HEAP_BINS; bin++) {
-        const struct heap_link *link =
-            (heap->bits >> bin & 1) != 0 ? heap->bins[bin] : NULL;
-        for (; link != NULL; link = link->next) {
-            chunks++;
-        }
-    }
-    return chunks;
+    return whole && found == 0;
 }
 
 /* Walks a heap's blocks; the bytes that it holds agree with what it says. */
@@ -262,7 +271,7 @@ static void inspect_heap(struct inspect_count *count, struct heap *heap)
     }
     count->whole =
         count->whole && heap->first->heap == heap &&
-        free_chunks + inspect_bins(heap) == count->free_chunks &&
+        heap_has_free(heap, count->free_chunks - free_chunks) &&
         (heap == &count->mp->heap || heap->first->slack == NULL ||
          live + heap->held == count->live);
 }
@@ -281,7 +290,6 @@ static bool inspect_order(const struct memory_pool *mp)
 bool inspect_check(struct memory_pool *mp)
 {
     struct inspect_count count = {.mp = mp, .whole = true};
-    size_t chunks = 0;
     bool taken = pool_enter_lock(mp);
 
     cache_pause(mp);
@@ -291,7 +299,7 @@ bool inspect_check(struct memory_pool *mp)
         inspect_heap(&count, &s->heap);
     }
     count.whole = count.whole && inspect_order(mp) &&
-                  inspect_cached(mp, &chunks) && chunks == count.cached &&
+                  inspect_cached(mp, count.cached) &&
                   count.carved == mp->carved;
     if (mp->first.slack != NULL) {
         size_t charged = mp->tree == NULL ? 0 : mp->tree->charged;
