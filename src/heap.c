@@ -503,12 +503,18 @@ struct block *heap_shrink(struct heap *heap, struct heap_chunk chunk,
     return heap_give_run(heap, rest, length - granules);
 }
 
-/* Clears the map of a block. */
+/* Clears the map of a block.  All of that of a single long object would be a
+ * sixteenth of the object's memory, which may never have been touched. */
 static void heap_clear(const struct heap *heap, struct block *block)
 {
     size_t used = heap_used(heap, block);
 
-    memset(block->map, 0, used);
+    if (used > BLOCK_SHORT && block->map[0] == BLOCK_LONG_LIVE &&
+        block_length(block, 0) == used) {
+        block_clear_live(block, 0, (uint32_t)used);
+    } else {
+        memset(block->map, 0, used);
+    }
     if (heap->zero) {
         memset(block->base, 0, used * BLOCK_GRANULE);
     }

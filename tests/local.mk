@@ -20,7 +20,7 @@ tests_programs = tests/check_capacity tests/check_misuse \
 	tests/check_view tests/check_print \
 	tests/check_tree tests/check_strings tests/check_children \
 	tests/check_inline tests/check_recycle tests/check_copies \
-	tests/check_caches tests/check_damage
+	tests/check_caches tests/check_damage tests/check_range
 check_PROGRAMS += $(tests_programs)
 TESTS += $(tests_programs)
 
@@ -84,6 +84,10 @@ tests_check_damage_SOURCES = tests/check_damage.c
 tests_check_damage_CFLAGS = $(tests_cflags)
 tests_check_damage_LDADD = tests/libsupport.a libmempool-internal.la \
 	$(tests_libs)
+
+tests_check_range_SOURCES = tests/check_range.c
+tests_check_range_CFLAGS = $(tests_cflags)
+tests_check_range_LDADD = libmempool.la $(tests_libs)
 
 tests_check_tree_SOURCES = tests/check_tree.c $(tests_fork)
 tests_check_tree_CFLAGS = $(tests_cflags)

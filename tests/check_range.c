@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * check_range.c - when all addresses that pools with caches have are in use.
+ *
+ * A few long objects take the whole range, without their memory being
+ * touched, and small pools what is left.  From then on new pools lock, and
+ * pools that have caches give them up as soon as they grow, under threads and
+ * handles that use them.  All is left out where there is no such range.
+ */
+#include <string.h>
+
+#include "pools.h"
+
+#define SMALL_MOST 4000
+#define OBJECTS 20000 /* at most */
+#define THREADS 3
+
+static memory_pool_t *filler; /* has the long objects */
+static memory_pool_t *smalls[SMALL_MOST];
+static unsigned small_count;
+static unsigned objects; /* of each worker: enough to make a pool grow */
+
+/* More of each length than the range has room for: the rest is malloc()'s. */
+static void fill_range(void)
+{
+    filler = mp_create(NULL);
+    POOLS_EXPECT(filler != NULL);
+    for (size_t size = (size_t)1 << 29; size > (size_t)300 << 10; size /= 16) {
+        for (unsigned i = 0; i < 34; i++) {
+            POOLS_EXPECT(mp_allocate(filler, size) != NULL);
+        }
+    }
+    for (small_count = 0; small_count < SMALL_MOST; small_count++) {
+        memory_pool_t *mp = mp_create(NULL);
+        POOLS_EXPECT(mp != NULL);
+        smalls[small_count] = mp;
+        if (!pools_cached(mp)) {
+            small_count++;
+            return;
+        }
+        /* No span of 64 KiB may be left either. */
+        for (unsigned n = 0; n < 100; n++) {
+            POOLS_EXPECT(mp_allocate(mp, 1000) != NULL);
+        }
+    }
+    ck_abort_msg("the range does not get full");
+}
+
+static void empty_range(void)
+{
+    while (small_count > 0) {
+        POOLS_EXPECT(mp_check(smalls[small_count - 1]) == 0);
+        destroy_memory_pool(smalls[--small_count]);
+    }
+    destroy_memory_pool(filler);
+}
+
+/* What one thread, or one handle, has in the pool. */
+struct worker {
+    memory_pool_t *mp;
+    mp_handle_t *handle;
+    uint64_t random;
+    pthread_barrier_t *barrier; /* NULL: the main thread */
+    unsigned char *at[OBJECTS];
+    size_t size[OBJECTS];
+};
+
+static void add(struct worker *worker, unsigned i)
+{
+    size_t size = 1 + support_below(&worker->random, 300);
+
+    worker->size[i] = size;
+    worker->at[i] = worker->handle != NULL
+                        ? mp_handle_allocate(worker->handle, size)
+                        : mp_allocate(worker->mp, size);
+    POOLS_EXPECT(worker->at[i] != NULL);
+    support_fill(worker->at[i], size, i);
+}
+
+static void drop(struct worker *worker, unsigned i)
+{
+    POOLS_EXPECT(mp_owner(worker->at[i]) == worker->mp);
+    POOLS_EXPECT(support_holds(worker->at[i], worker->size[i], i));
+    if (worker->handle != NULL) {
+        mp_handle_free(worker->handle, worker->at[i]);
+    } else {
+        free_memory(worker->mp, worker->at[i]);
+    }
+    worker->at[i] = NULL;
+}
+
+/* Has a cache with objects in it; once the range is full, makes the pool grow,
+ * and frees all but each tenth. */
+static void *work(void *argument)
+{
+    struct worker *worker = argument;
+
+    for (unsigned i = 0; i < 100; i++) {
+        add(worker, i);
+    }
+    for (unsigned i = 0; i < 100; i += 2) {
+        drop(worker, i);
+    }
+    if (worker->barrier != NULL) {
+        pthread_barrier_wait(worker->barrier);
+        pthread_barrier_wait(worker->barrier);
+    } else {
+        fill_range();
+    }
+    for (unsigned i = 0; i < objects; i++) {
+        if (worker->at[i] == NULL) {
+            add(worker, i);
+        }
+    }
+    for (unsigned i = 0; i < objects; i++) {
+        if (i % 10 != 0) {
+            drop(worker, i);
+        }
+    }
+    return NULL;
+}
+
+static bool there_is_a_range(void)
+{
+    memory_pool_t *mp = mp_create(NULL);
+    POOLS_EXPECT(mp != NULL);
+    bool cached = pools_cached(mp);
+
+    destroy_memory_pool(mp);
+    objects = support_times(OBJECTS / 10, 10) * 10;
+    return cached;
+}
+
+static void expect_objects(memory_pool_t *mp, size_t live)
+{
+    mp_stats_t stats;
+
+    ck_assert_int_eq(mp_check(mp), 0);
+    ck_assert_int_eq(mp_stats(mp, &stats), 0);
+    ck_assert_uint_eq(stats.live_objects, live);
+    ck_assert_uint_eq(stats.allocations - stats.frees, live);
+}
+
+/* The pool's end: what grew outside of the range is known, marked and reset
+ * as ever, and with the range empty pools have caches again. */
+static void expect_usable(memory_pool_t *mp)
+{
+    mp_mark_t mark = mp_mark(mp);
+    void *object = mp_allocate(mp, 100);
+
+    POOLS_EXPECT(mark.number != 0 && object != NULL);
+    POOLS_EXPECT(mp_rewind(mp, mark) == 0);
+    POOLS_EXPECT(mp_locate(mp, object) != MP_LIVE);
+    free_all_memory(mp);
+    expect_objects(mp, 0);
+    POOLS_EXPECT(mp_allocate(mp, 1000000) != NULL);
+    POOLS_EXPECT(mp_check(mp) == 0);
+    destroy_memory_pool(mp);
+    empty_range();
+    ck_assert(there_is_a_range());
+}
+
+START_TEST(test_grows_out)
+{
+    static struct worker worker;
+
+    if (!there_is_a_range()) {
+        return;
+    }
+    memset(&worker, 0, sizeof worker);
+    worker.mp = mp_create(NULL);
+    worker.random = support_seed();
+    POOLS_EXPECT(worker.mp != NULL);
+    if (_i == 1) {
+        worker.handle = mp_attach(worker.mp);
+        POOLS_EXPECT(worker.handle != NULL);
+    }
+    work(&worker);
+    expect_objects(worker.mp, objects / 10);
+    if (_i == 1) {
+        mp_detach(worker.handle);
+        expect_objects(worker.mp, objects / 10);
+    }
+    expect_usable(worker.mp);
+}
+END_TEST
+
+/* Several threads, and a handle, have caches when it happens. */
+START_TEST(test_grows_out_among_threads)
+{
+    static struct worker workers[THREADS];
+    pthread_barrier_t barrier;
+    pthread_t threads[THREADS];
+
+    if (!there_is_a_range()) {
+        return;
+    }
+    memory_pool_t *mp = mp_create(NULL);
+    uint64_t seed = support_seed();
+    POOLS_EXPECT(mp != NULL);
+    pthread_barrier_init(&barrier, NULL, THREADS + 1);
+    for (unsigned i = 0; i < THREADS; i++) {
+        workers[i].mp = mp;
+        workers[i].random = seed + i;
+        workers[i].barrier = &barrier;
+        workers[i].handle = i == 0 ? mp_attach(mp) : NULL;
+        threads[i] = support_start(work, &workers[i]);
+    }
+    pthread_barrier_wait(&barrier);
+    fill_range();
+    pthread_barrier_wait(&barrier);
+    for (unsigned i = 0; i < THREADS; i++) {
+        support_join(threads[i]);
+    }
+    expect_objects(mp, THREADS * objects / 10);
+    expect_usable(mp);
+    pthread_barrier_destroy(&barrier);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("range");
+    TCase *range = support_case(suite, "range");
+
+    tcase_add_loop_test(range, test_grows_out, 0, 2);
+    tcase_add_test(range, test_grows_out_among_threads);
+    return support_run(suite);
+}
