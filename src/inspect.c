@@ -161,24 +161,19 @@ static uint32_t inspect_length(const struct block *block, uint32_t i,
                                uint32_t end)
 {
     unsigned char code = block->map[i];
-    uint32_t length;
 
-    if ((code & 0xc0) != 0) {
-        length = block_length(block, i);
-    } else if (code >= BLOCK_LONG_LIVE && code <= BLOCK_LONG_HELD &&
-               end - i > BLOCK_SHORT) {
+    if ((code & 0xc0) == 0) {
+        if (code < BLOCK_LONG_LIVE || code > BLOCK_LONG_HELD ||
+            end - i <= BLOCK_SHORT) {
+            return 0;
+        }
         for (uint32_t k = i + 1; k <= i + 8; k++) {
             if ((block->map[k] & 0xf0) != BLOCK_NIBBLE) {
                 return 0;
             }
         }
-        length = block_length(block, i);
-        if (length <= BLOCK_SHORT) {
-            return 0;
-        }
-    } else {
-        return 0;
     }
+    uint32_t length = block_length(block, i);
     return length <= end - i ? length : 0;
 }
 

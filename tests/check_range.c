@@ -223,7 +223,7 @@ int main(void)
     Suite *suite = suite_create("range");
     TCase *range = support_case(suite, "range");
 
-    tcase_add_loop_test(range, test_grows_out, 0, 2);
+    tcase_add_loop_test(range, test_grows_out, 0, (int)support_times(2, 2));
     tcase_add_test(range, test_grows_out_among_threads);
     return support_run(suite);
 }
