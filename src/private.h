@@ -111,6 +111,7 @@
 #define supply_carve mempool_private_supply_carve
 #define supply_fit mempool_private_supply_fit
 #define supply_give_carved mempool_private_supply_give_carved
+#define supply_give_up_caches mempool_private_supply_give_up_caches
 #define supply_grow mempool_private_supply_grow
 #define supply_keep mempool_private_supply_keep
 #define supply_lay_block mempool_private_supply_lay_block

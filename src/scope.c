@@ -44,17 +44,15 @@ static struct scope *scope_place(struct memory_pool *mp)
 {
     struct scope *scope;
 
-    if (range_has(mp)) {
-        unsigned char *slot = range_take_slot();
-        if (slot != NULL) {
-            scope = (struct scope *)(void *)slot;
-            range_own(slot, RANGE_SLOT, mp);
-            range_rename(slot, RANGE_SLOT, mp, true);
-            supply_lay_range_block(&scope->first, slot + sizeof *scope,
-                                   slot + RANGE_SLOT);
-            scope->bytes = RANGE_SLOT;
-        }
-        return (struct scope *)(void *)slot;
+    unsigned char *slot = range_has(mp) ? range_take_slot() : NULL;
+    if (slot != NULL) {
+        scope = (struct scope *)(void *)slot;
+        range_own(slot, RANGE_SLOT, mp);
+        range_rename(slot, RANGE_SLOT, mp, true);
+        supply_lay_range_block(&scope->first, slot + sizeof *scope,
+                               slot + RANGE_SLOT);
+        scope->bytes = RANGE_SLOT;
+        return scope;
     }
     size_t bytes = supply_layout(sizeof *scope, SCOPE_FIRST);
     scope = mp->backing.acquire(mp->backing.context, bytes, BLOCK_GRANULE);
@@ -153,6 +151,9 @@ uint64_t scope_mark(struct memory_pool *mp, struct mp_handle *handle)
         lock_leave(&mp->lock, taken);
         errno = ENOMEM;
         return 0;
+    }
+    if (!range_has(scope)) { /* where caches do not reach */
+        supply_give_up_caches(mp);
     }
     uint64_t number = sync_add(&scope_numbers, 1) + 1;
     scope->owner = owner;

@@ -66,6 +66,10 @@ void *supply_carve(struct memory_pool *mp, size_t bytes)
 {
     uint32_t granules = (uint32_t)block_granules(bytes);
 
+    /* What lies in the range has the range's map, and can have no other. */
+    if (range_has(mp)) {
+        return NULL;
+    }
     /* Only long chunks can be told from objects. */
     granules = granules > BLOCK_SHORT ? granules : BLOCK_SHORT + 1;
     struct heap_chunk chunk = heap_take(&mp->heap, granules);
@@ -202,10 +206,11 @@ static struct block *supply_acquire_backing(struct memory_pool *mp,
     return block;
 }
 
-/* A pool in the range gets a block outside of it: caches do not reach there,
- * so from now on everything is done under the lock, which is held. */
-static void supply_give_up_caches(struct memory_pool *mp)
+void supply_give_up_caches(struct memory_pool *mp)
 {
+    if (mp->uncached) {
+        return;
+    }
     cache_pause(mp);
     for (struct cache *c = mp->caches; c != NULL; c = c->next) {
         sync_put(&c->fast.pool, MP_INLINE_NO_POOL);
@@ -250,7 +255,7 @@ int supply_grow(struct memory_pool *mp, const struct mp_handle *handle,
     if (block == NULL) {
         return ENOMEM;
     }
-    if (!mp->uncached && !whole && !range_has(block)) {
+    if (!whole && !range_has(block)) {
         supply_give_up_caches(mp);
     }
     if (range_has(block)) {

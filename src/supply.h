@@ -49,8 +49,13 @@ struct block *supply_surplus(struct memory_pool *mp, size_t keep);
 /* Without the lock: gives those back. */
 void supply_release(struct memory_pool *mp, struct block *block);
 
+/* A pool in the range gets memory outside of it: caches do not reach there, so
+ * from now on everything is done under the lock, which is held.  Nothing, if
+ * it has no caches. */
+void supply_give_up_caches(struct memory_pool *mp);
+
 /* With the lock: a chunk of the main heap's for a mark, where the backing has
- * no more blocks; NULL: the heap has none of at least so many bytes.  And back:
+ * no more blocks, of a pool that is not in the range; NULL: the heap has none of at least so many bytes.  And back:
  * false, where it is no such chunk. */
 void *supply_carve(struct memory_pool *mp, size_t bytes);
 bool supply_give_carved(struct memory_pool *mp, void *start);

@@ -185,6 +185,75 @@ START_TEST(test_grows_out)
 }
 END_TEST
 
+#define MARKED 50
+
+static void *take(memory_pool_t *mp, mp_handle_t *handle, unsigned i)
+{
+    void *object = handle != NULL ? mp_handle_allocate(handle, 1 + i * 10)
+                                  : mp_allocate(mp, 1 + i * 10);
+
+    POOLS_EXPECT(object != NULL && mp_check(mp) == 0);
+    support_fill(object, 1 + i * 10, i);
+    return object;
+}
+
+static void expect_marked(memory_pool_t *mp, void **marked, bool live)
+{
+    for (unsigned i = 0; i < MARKED; i++) {
+        POOLS_EXPECT((mp_locate(mp, marked[i]) == MP_LIVE) == live);
+        POOLS_EXPECT(!live || support_holds(marked[i], 1 + i * 10, i));
+    }
+    POOLS_EXPECT(mp_check(mp) == 0);
+}
+
+/* A mark finds no room in the range: with marks of before open, of the thread
+ * and of a handle, each drops its own objects and no other. */
+START_TEST(test_marks)
+{
+    if (!there_is_a_range()) {
+        return;
+    }
+    memory_pool_t *mp = mp_create(NULL);
+    mp_handle_t *handles[2] = {NULL, mp_attach(mp)};
+    mp_mark_t marks[2][2];
+    static void *marked[2][3][MARKED]; /* before, in the first, the second */
+    POOLS_EXPECT(handles[1] != NULL);
+
+    for (unsigned depth = 0; depth < 3; depth++) {
+        if (depth == 2) {
+            fill_range();
+        }
+        for (unsigned h = 0; h < 2; h++) {
+            if (depth > 0) {
+                mp_mark_t mark = h == 1 ? mp_handle_mark(handles[1])
+                                        : mp_mark(mp);
+                POOLS_EXPECT(mark.number != 0 && mp_check(mp) == 0);
+                marks[h][depth - 1] = mark;
+            }
+            for (unsigned i = 0; i < MARKED; i++) {
+                marked[h][depth][i] = take(mp, handles[h], i);
+            }
+        }
+    }
+    expect_objects(mp, 6 * MARKED);
+    for (unsigned depth = 2; depth > 0; depth--) {
+        for (unsigned h = 0; h < 2; h++) {
+            mp_mark_t mark = marks[h][depth - 1];
+            expect_marked(mp, marked[h][depth], true);
+            POOLS_EXPECT((h == 1 ? mp_handle_rewind(handles[1], mark)
+                                 : mp_rewind(mp, mark)) == 0);
+            expect_marked(mp, marked[h][depth], false);
+            expect_marked(mp, marked[1 - h][depth - 1], true);
+            expect_marked(mp, marked[h][depth - 1], true);
+        }
+    }
+    expect_objects(mp, 2 * MARKED);
+    mp_detach(handles[1]);
+    expect_objects(mp, 2 * MARKED);
+    expect_usable(mp);
+}
+END_TEST
+
 /* Several threads, and a handle, have caches when it happens. */
 START_TEST(test_grows_out_among_threads)
 {
@@ -224,6 +293,7 @@ int main(void)
     TCase *range = support_case(suite, "range");
 
     tcase_add_loop_test(range, test_grows_out, 0, (int)support_times(2, 2));
+    tcase_add_test(range, test_marks);
     tcase_add_test(range, test_grows_out_among_threads);
     return support_run(suite);
 }
