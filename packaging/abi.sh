@@ -159,9 +159,10 @@ check_now() {
         'abi-baseline renews the baseline'
 }
 
-# Succeeds where nothing differs, but for new symbols, but that structures which
-# mp_create() and mp_stats() are told the length of have more members at their
-# ends.  A member put into padding would leave the length as it was.
+# Succeeds where, new symbols aside, the one difference is more members at the
+# end of a structure whose length mp_create() or mp_stats() is told.  The length
+# must have grown with them: from a member that went into padding it would not
+# be seen which of the two structures a program has.
 grown() {
     abidiff --leaf-changes-only --no-added-syms "$1" "$2" >"$dir/report" 2>&1
     awk '

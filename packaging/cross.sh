@@ -12,8 +12,8 @@
 # that every test runs it without knowing.  Check is built for the machine
 # first.  Each gets a directory of its own, cross-TRIPLET.
 #
-# i686 needs no emulator where this machine is an x86-64: its programs are
-# linked to find the libraries of the cross compiler.
+# i686 takes no emulator, and a machine that is an x86-64: its programs are
+# linked to find the cross compiler's C library.
 #
 # Left out are the tests that run no code of the library; Lua, which is not
 # there for those machines; and what qemu's user mode cannot do, which the
@@ -79,7 +79,7 @@ one() {
     export CC
     case $machine in
     i686-*)
-        # libc's own path too, for what is linked with no flag.
+        # The loader and libc, where no i686 system is installed.
         root=/usr/$machine/lib
         LDFLAGS="-Wl,--dynamic-linker=$root/ld-linux.so.2 -Wl,-rpath,$root"
         export LDFLAGS

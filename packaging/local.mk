@@ -9,7 +9,8 @@
 #   make check-rpm          builds the RPM packages
 #   make check-musl         builds with musl and runs the tests
 #   make check-cross        builds for aarch64, armhf, i686, riscv64 and s390x
-#                           and runs the tests, emulated; MACHINES selects
+#                           and runs the tests, emulated but for i686; MACHINES
+#                           selects
 #   make check-abi          the binary interface is what the baseline says
 #   make abi-baseline       renews the baseline of the coming release
 #   make check-reproducible two builds give the same bytes

@@ -46,9 +46,9 @@
 #define heap_extend mempool_private_heap_extend
 #define heap_find mempool_private_heap_find
 #define heap_finish mempool_private_heap_finish
-#define heap_has_free mempool_private_heap_has_free
 #define heap_give mempool_private_heap_give
 #define heap_give_run mempool_private_heap_give_run
+#define heap_has_free mempool_private_heap_has_free
 #define heap_reset mempool_private_heap_reset
 #define heap_shrink mempool_private_heap_shrink
 #define heap_start mempool_private_heap_start

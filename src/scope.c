@@ -43,8 +43,8 @@ struct scope *scope_search(const struct memory_pool *mp,
 static struct scope *scope_place(struct memory_pool *mp)
 {
     struct scope *scope;
-
     unsigned char *slot = range_has(mp) ? range_take_slot() : NULL;
+
     if (slot != NULL) {
         scope = (struct scope *)(void *)slot;
         range_own(slot, RANGE_SLOT, mp);

@@ -55,8 +55,8 @@ void supply_release(struct memory_pool *mp, struct block *block);
 void supply_give_up_caches(struct memory_pool *mp);
 
 /* With the lock: a chunk of the main heap's for a mark, where the backing has
- * no more blocks, of a pool that is not in the range; NULL: the heap has none of at least so many bytes.  And back:
- * false, where it is no such chunk. */
+ * no more blocks; NULL: the heap has none of at least so many bytes, or the
+ * pool is in the range.  And back: false, where it is no such chunk. */
 void *supply_carve(struct memory_pool *mp, size_t bytes);
 bool supply_give_carved(struct memory_pool *mp, void *start);
 

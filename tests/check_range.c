@@ -7,6 +7,7 @@
  * pools that have caches give them up as soon as they grow, under threads and
  * handles that use them.  All is left out where there is no such range.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "pools.h"
@@ -127,6 +128,9 @@ static bool there_is_a_range(void)
     bool cached = pools_cached(mp);
 
     destroy_memory_pool(mp);
+    if (!cached) {
+        puts("check_range: no pool has caches here, and nothing is tried");
+    }
     objects = support_times(OBJECTS / 10, 10) * 10;
     return cached;
 }
