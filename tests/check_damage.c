@@ -13,7 +13,7 @@
  */
 #include <errno.h>
 
-#include "pool.h"
+#include "pool/pool.h"
 #include "pools.h"
 
 #define OBJECTS 540

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * backing.c - where the memory of pools comes from.
+ *
+ * A buffer serves one pool at a time, which takes all of it for itself and
+ * its first block: so there is nothing to manage in it but whether it is
+ * taken, which stands in its first bytes.  It cannot be shared or grow.
+ */
+#include "store/backing.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "store/block.h"
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <sys/mman.h>
+#endif
+
+/* Blocks from this on are advised to lie in huge pages: 2 MiB. */
+#define BACKING_HUGE ((size_t)2 << 20)
+
+static void *backing_malloc_acquire(void *context, size_t size,
+                                    size_t alignment)
+{
+    (void)context;
+    (void)alignment; /* the pool aligns within what it gets */
+    return malloc(size);
+}
+
+static void backing_malloc_release(void *context, void *block, size_t size)
+{
+    (void)context;
+    (void)size;
+    free(block);
+}
+
+const mp_backing_t mp_backing_malloc = {
+    .acquire = backing_malloc_acquire,
+    .release = backing_malloc_release,
+    .context = NULL,
+};
+
+static void *backing_mmap_acquire(void *context, size_t size,
+                                  size_t alignment)
+{
+    (void)context;
+    (void)alignment; /* pages are */
+    void *block = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (block == MAP_FAILED) {
+        return NULL;
+    }
+#ifdef MADV_HUGEPAGE
+    if (size >= BACKING_HUGE) {
+        madvise(block, size, MADV_HUGEPAGE); /* advice: may well fail */
+    }
+#endif
+    return block;
+}
+
+static void backing_mmap_release(void *context, void *block, size_t size)
+{
+    (void)context;
+    munmap(block, size);
+}
+
+const mp_backing_t mp_backing_mmap = {
+    .acquire = backing_mmap_acquire,
+    .release = backing_mmap_release,
+    .context = NULL,
+};
+
+struct backing_buffer {
+    size_t room; /* bytes behind this head; 0 while a pool has them */
+    size_t size; /* the same, kept */
+};
+
+static void *backing_buffer_acquire(void *context, size_t size,
+                                    size_t alignment)
+{
+    struct backing_buffer *head = context;
+
+    (void)alignment;
+    if (head == NULL || size > head->room) {
+        return NULL;
+    }
+    head->room = 0;
+    return head + 1;
+}
+
+static void backing_buffer_release(void *context, void *block, size_t size)
+{
+    struct backing_buffer *head = context;
+
+    (void)block;
+    (void)size;
+    head->room = head->size;
+}
+
+mp_backing_t mp_backing_buffer(void *buffer, size_t size)
+{
+    mp_backing_t backing = {backing_buffer_acquire, backing_buffer_release,
+                            NULL};
+    size_t shift = (size_t)(-(uintptr_t)buffer % BLOCK_GRANULE);
+
+    if (buffer != NULL && size >= shift + sizeof(struct backing_buffer)) {
+        struct backing_buffer *head =
+            (struct backing_buffer *)(void *)((unsigned char *)buffer + shift);
+        head->size = size - shift - sizeof *head;
+        head->room = head->size;
+        backing.context = head;
+    }
+    return backing;
+}
+
+size_t backing_buffer_room(const mp_backing_t *backing)
+{
+    if (backing == NULL || backing->acquire != backing_buffer_acquire ||
+        backing->context == NULL) {
+        return 0;
+    }
+    return ((const struct backing_buffer *)backing->context)->room;
+}

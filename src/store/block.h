@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * block.h - one block of memory, cut into chunks, and the map beside it.
+ *
+ * A block is a run of 16-byte granules with a byte per granule kept outside
+ * of it.  The byte of a chunk's first granule says what the chunk is and how
+ * long; so objects need no header, any address can be checked without
+ * reading through it, and a block can be walked from its start.
+ *
+ * Map bytes:
+ *
+ *   0x00            not the start of a chunk
+ *   0x10 | nibble   four bits of a long chunk's length
+ *   0x20            start of a long live chunk
+ *   0x21            start, and also end, of a long free chunk
+ *   0x22            start of a long chunk that holds a mark's block
+ *   0x40 | n - 1    start, and also end, of a free chunk of n <= 64 granules
+ *   0x80 | n - 1    start of a chunk that lies free in a thread's cache
+ *   0xc0 | n - 1    start of a live chunk of n <= 64 granules
+ *
+ * A chunk of more than 64 granules is long: eight nibbles behind its start,
+ * and for a free one eight before its end too, hold its length.  A free
+ * chunk has its length at both ends so that the chunk behind it can find its
+ * start.  Every other byte is 0: nothing stale can be taken for a start.
+ *
+ * What it cannot do: find the chunk that an address inside of it belongs to
+ * other than by walking, and hold more than 2^32 - 1 granules.
+ *
+ * Nothing here locks.  A block belongs to one heap, and whoever holds that
+ * pool's lock owns all of it, but for this: the byte at the start of a live
+ * chunk or of one in a cache belongs to the object's holder or the cache's
+ * thread, who may change it from live to cached and back at any moment.  So
+ * single bytes are read and written as atomics, relaxed: to everybody else
+ * both states mean the same, not free, and what the object holds is handed
+ * over by other means.  Only where a chunk becomes live is the byte written
+ * with release, see mp_inline_take().
+ */
+#ifndef MP_BLOCK_H
+#define MP_BLOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/sync.h"
+
+/* Marks what is kept out of its callers, so that those stay short. */
+#if defined(__GNUC__) || defined(__clang__)
+#define MP_SLOW __attribute__((__noinline__))
+/* What is called most begins on a line of the instruction cache. */
+#define MP_FAST __attribute__((__aligned__(64)))
+#define MP_LIKELY(condition) __builtin_expect(condition, 1)
+#define MP_UNLIKELY(condition) __builtin_expect(condition, 0)
+#else
+#define MP_SLOW
+#define MP_FAST
+#define MP_LIKELY(condition) (condition)
+#define MP_UNLIKELY(condition) (condition)
+#endif
+
+#define BLOCK_GRANULE ((size_t)16)
+#define BLOCK_SHORT 64u /* granules of the longest chunk with a short code */
+
+enum {
+    BLOCK_NONE = 0x00,
+    BLOCK_NIBBLE = 0x10,
+    BLOCK_LONG_LIVE = 0x20,
+    BLOCK_LONG_FREE = 0x21,
+    BLOCK_LONG_HELD = 0x22,
+    BLOCK_FREE = 0x40,
+    BLOCK_CACHED = 0x80,
+    BLOCK_LIVE = 0xc0,
+    BLOCK_LENGTH_BITS = 0x3f
+};
+
+/* All of it belongs to the holder of the pool's lock. */
+struct block {
+    struct block *next; /* in a list of blocks that no heap has */
+    unsigned char *base;  /* granule 0, aligned to BLOCK_GRANULE */
+    unsigned char *map;   /* a byte per granule; one more at each end is 0 */
+    unsigned char *slack; /* per first granule: bytes not asked for */
+    uint32_t granules;
+    size_t bytes; /* got from the backing; 0: part of a pool or a scope */
+    struct heap *heap; /* whose it is; stale in a list of blocks */
+};
+
+/* Granules for n bytes, n >= 1 and n <= SIZE_MAX - 15. */
+static inline size_t block_granules(size_t n)
+{
+    return (n + BLOCK_GRANULE - 1) / BLOCK_GRANULE;
+}
+
+static inline void block_put_length(unsigned char *at, uint32_t length)
+{
+    for (int i = 0; i < 8; i++) {
+        sync_put(&at[i], (unsigned char)(BLOCK_NIBBLE |
+                                         ((length >> (4 * i)) & 0xfu)));
+    }
+}
+
+static inline void block_clear_length(unsigned char *at)
+{
+    for (int i = 0; i < 8; i++) {
+        sync_put(&at[i], BLOCK_NONE);
+    }
+}
+
+static inline uint32_t block_get_length(const unsigned char *at)
+{
+    uint32_t length = 0;
+
+    for (int i = 0; i < 8; i++) {
+        length |= (uint32_t)(at[i] & 0xfu) << (4 * i);
+    }
+    return length;
+}
+
+static inline bool block_starts_live(unsigned char code)
+{
+    return code >= BLOCK_LIVE || code == BLOCK_LONG_LIVE;
+}
+
+static inline bool block_is_free(unsigned char code)
+{
+    return (code & 0xc0) == BLOCK_FREE || code == BLOCK_LONG_FREE;
+}
+
+/* Length of the chunk that starts at granule i, live or free. */
+static inline uint32_t block_length(const struct block *block, uint32_t i)
+{
+    unsigned char code = sync_get(&block->map[i]);
+
+    if ((code & 0xc0) != 0) {
+        return (code & BLOCK_LENGTH_BITS) + 1u;
+    }
+    return block_get_length(block->map + i + 1);
+}
+
+/* Length of the free chunk that ends just before granule i; 0: none does. */
+static inline uint32_t block_free_before(const struct block *block, uint32_t i)
+{
+    const unsigned char *last = block->map + i - 1;
+    unsigned char code = sync_get(last);
+
+    if (!block_is_free(code)) {
+        return 0;
+    }
+    if (code == BLOCK_LONG_FREE) {
+        return block_get_length(last - 8);
+    }
+    return (code & BLOCK_LENGTH_BITS) + 1u;
+}
+
+static inline void block_mark_live(struct block *block, uint32_t i,
+                                   uint32_t length)
+{
+    if (length <= BLOCK_SHORT) {
+        sync_put_release(&block->map[i],
+                         (unsigned char)(BLOCK_LIVE | (length - 1)));
+    } else {
+        sync_put(&block->map[i], BLOCK_LONG_LIVE);
+        block_put_length(block->map + i + 1, length);
+    }
+}
+
+/* Takes the mark of a live or cached chunk away; its bytes of the map are 0
+ * again. */
+static inline void block_clear_live(struct block *block, uint32_t i,
+                                    uint32_t length)
+{
+    sync_put(&block->map[i], BLOCK_NONE);
+    if (length > BLOCK_SHORT) {
+        block_clear_length(block->map + i + 1);
+    }
+}
+
+static inline void block_mark_free(struct block *block, uint32_t i,
+                                   uint32_t length)
+{
+    unsigned char *first = block->map + i;
+    unsigned char *last = first + length - 1;
+
+    if (length <= BLOCK_SHORT) {
+        unsigned char code = (unsigned char)(BLOCK_FREE | (length - 1));
+        sync_put(first, code);
+        sync_put(last, code);
+    } else {
+        sync_put(first, BLOCK_LONG_FREE);
+        sync_put(last, BLOCK_LONG_FREE);
+        block_put_length(first + 1, length);
+        block_put_length(last - 8, length);
+    }
+}
+
+static inline void block_clear_free(struct block *block, uint32_t i,
+                                    uint32_t length)
+{
+    unsigned char *first = block->map + i;
+    unsigned char *last = first + length - 1;
+
+    sync_put(first, BLOCK_NONE);
+    sync_put(last, BLOCK_NONE);
+    if (length > BLOCK_SHORT) {
+        block_clear_length(first + 1);
+        block_clear_length(last - 8);
+    }
+}
+
+/* Granule at an address, counted from base; at least 2^28 (on 64 bits 2^60)
+ * where ptr is before base or between granules.  Reads nothing. */
+static inline uintptr_t block_granule_at(const unsigned char *base,
+                                         const void *ptr)
+{
+    uintptr_t offset = (uintptr_t)ptr - (uintptr_t)base;
+
+    return offset >> 4 | offset << (sizeof offset * 8 - 4);
+}
+
+/* Sixteen bytes at once, for compilers that have such types; they make plain
+ * code of it where the processor has not. */
+#if defined(__GNUC__) || defined(__clang__)
+typedef unsigned char block_sixteen __attribute__((__vector_size__(16)));
+
+/* Live chunks that start in n granules, a multiple of 16 and no more than
+ * 255 times that: each byte counts its own column. */
+static inline size_t block_count_columns(const unsigned char *map, size_t n)
+{
+    block_sixteen columns = {0};
+    size_t live = 0;
+
+    for (size_t i = 0; i < n; i += sizeof columns) {
+        block_sixteen codes;
+        memcpy(&codes, map + i, sizeof codes);
+        /* A comparison that holds gives a byte of ones, which is -1. */
+        columns -= (block_sixteen)((codes >= BLOCK_LIVE) |
+                                   (codes == BLOCK_LONG_LIVE));
+    }
+    for (size_t i = 0; i < sizeof columns; i++) {
+        live += columns[i];
+    }
+    return live;
+}
+#endif
+
+/* Live chunks that start in the first n granules. */
+static inline size_t block_count_live(const struct block *block, size_t n)
+{
+    size_t live = 0;
+    size_t i = 0;
+
+#if defined(__GNUC__) || defined(__clang__)
+    while (n - i >= sizeof(block_sixteen)) {
+        size_t most = 255 * sizeof(block_sixteen);
+        size_t part = (n - i < most ? n - i : most) /
+                      sizeof(block_sixteen) * sizeof(block_sixteen);
+        live += block_count_columns(block->map + i, part);
+        i += part;
+    }
+#endif
+    for (; i < n; i++) {
+        live += block_starts_live(block->map[i]);
+    }
+    return live;
+}
+
+static inline bool block_find(const struct block *block, const void *ptr,
+                              uint32_t *granule)
+{
+    uintptr_t i = block_granule_at(block->base, ptr);
+
+    *granule = (uint32_t)i;
+    return i < block->granules;
+}
+
+static inline void *block_address(const struct block *block, uint32_t i)
+{
+    return block->base + (size_t)i * BLOCK_GRANULE;
+}
+
+#endif /* MP_BLOCK_H */

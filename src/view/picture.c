@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * picture.c - a pool's blocks drawn as an SVG image.
+ *
+ * Each block is a strip of cells that goes on in further rows.  A cell stands
+ * for one granule, or for as many as it takes to keep the file small; then it
+ * has the colour of what most of it is.  All is copied while the pool is at
+ * rest, into memory that was got before, and written with no lock held, since
+ * a stream may be slow.
+ *
+ * The colours are told apart by who does not see red or green as others do,
+ * and by their lightness alone.
+ *
+ * What it cannot do: show every block of a pool with more of them than there
+ * are rows; those at the end are counted in the figures and named in a line.
+ */
+#include "view/picture.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "view/text.h"
+
+/* What a cell is, after walk.h's kinds; and where a chunk begins. */
+enum { PICTURE_BEYOND = WALK_KINDS, PICTURE_KINDS };
+#define PICTURE_START 0x80u
+#define PICTURE_KIND 0x7fu
+
+/* Measures, in pixels. */
+enum {
+    PICTURE_CELL = 8,
+    PICTURE_LINE = 12,
+    PICTURE_LEFT = 20,
+    PICTURE_LABEL = 18,
+    PICTURE_GAP = 8,
+    PICTURE_HEAD = 132,
+    PICTURE_WIDTH = 2 * PICTURE_LEFT + PICTURE_CELL * (int)PICTURE_ROW
+};
+
+static const struct {
+    const char *class;
+    const char *colour;
+    const char *label;
+} picture_kinds[PICTURE_KINDS] = {
+    [WALK_LIVE] = {"l", "#0072b2", "live"},
+    [WALK_CACHED] = {"c", "#e69f00", "freed, in a cache"},
+    [WALK_RUN] = {"r", "#f0e442", "run of cache 1, 2, ..."},
+    [WALK_FREE] = {"f", "#cc79a7", "free"},
+    [WALK_HELD] = {"h", "#4d4d4d", "a mark's block"},
+    [PICTURE_BEYOND] = {"b", "#e8e8e8", "beyond the top"},
+};
+
+struct picture_block {
+    uint64_t mark; /* 0: none, the pool's own */
+    uint64_t owner;
+    uintptr_t base;
+    size_t granules;
+    size_t first; /* of its cells */
+    size_t cells;
+};
+
+/* The run of a cache that is long enough for its number to be seen. */
+struct picture_run {
+    size_t cell;
+    size_t cells;
+    unsigned cache;
+};
+#define PICTURE_RUNS ((size_t)1 << 10)
+
+struct picture {
+    const struct memory_pool *mp;
+    size_t scale; /* granules to a cell */
+    size_t total; /* granules in all blocks */
+    size_t blocks;
+    size_t live_objects;
+    size_t live_bytes;
+    size_t granules[WALK_KINDS];
+    size_t used;  /* granules below the tops */
+    size_t drawn; /* blocks */
+    size_t cells;
+    size_t runs;
+    size_t current; /* cell that is being filled */
+    size_t parts[PICTURE_KINDS]; /* granules of it */
+    struct picture_block block[PICTURE_BLOCKS];
+    struct picture_run run[PICTURE_RUNS];
+    unsigned char cell[PICTURE_CELLS];
+};
+
+static void picture_measure(struct block *block, const struct scope *scope,
+                            void *arg)
+{
+    struct picture *picture = arg;
+
+    (void)scope;
+    picture->total += block->granules;
+    picture->blocks++;
+}
+
+/* A power of two such that all blocks that have a row fit; each may have a
+ * cell that is not full. */
+static size_t picture_scale(const struct picture *picture)
+{
+    size_t scale = 1;
+
+    while (picture->total / scale > PICTURE_CELLS - PICTURE_BLOCKS) {
+        scale *= 2;
+    }
+    return scale;
+}
+
+/* The cell that is done gets the colour of most of it. */
+static void picture_finish_cell(struct picture *picture)
+{
+    unsigned most = 0;
+
+    for (unsigned kind = 1; kind < PICTURE_KINDS; kind++) {
+        if (picture->parts[kind] > picture->parts[most]) {
+            most = kind;
+        }
+    }
+    picture->cell[picture->current++] |= (unsigned char)most;
+    memset(picture->parts, 0, sizeof picture->parts);
+}
+
+static void picture_fill(struct picture *picture, size_t from, size_t granules,
+                         unsigned kind)
+{
+    if (from % picture->scale == 0) {
+        picture->cell[picture->current] = PICTURE_START;
+    }
+    for (size_t i = from, end = from + granules; i < end;) {
+        size_t part = picture->scale - i % picture->scale;
+        if (part > end - i) {
+            part = end - i;
+        }
+        picture->parts[kind] += part;
+        i += part;
+        if (i % picture->scale == 0) {
+            picture_finish_cell(picture);
+        }
+    }
+}
+
+/* The numbers of a piece, and its cells if its block has any. */
+static void picture_add_piece(const struct walk_piece *piece, void *arg)
+{
+    struct picture *picture = arg;
+    struct heap_chunk chunk = {piece->block, piece->granule};
+
+    picture->granules[piece->kind] += piece->granules;
+    picture->used += piece->granules;
+    if (piece->kind == WALK_LIVE) {
+        picture->live_objects++;
+        picture->live_bytes += pool_size_of(chunk);
+    }
+    if (picture->cells == picture->current) {
+        return;
+    }
+    if (piece->kind == WALK_RUN && picture->runs < PICTURE_RUNS &&
+        piece->granules >= picture->scale) {
+        struct picture_run *run = &picture->run[picture->runs++];
+        run->cell = picture->current;
+        run->cells = piece->granules / picture->scale;
+        run->cache = piece->cache;
+    }
+    picture_fill(picture, piece->granule, piece->granules, piece->kind);
+}
+
+static void picture_add_block(struct block *block, const struct scope *scope,
+                              void *arg)
+{
+    struct picture *picture = arg;
+    size_t cells =
+        (block->granules + picture->scale - 1) / picture->scale;
+    size_t used = picture->used;
+
+    picture->current = picture->cells;
+    if (picture->drawn < PICTURE_BLOCKS &&
+        cells <= PICTURE_CELLS - picture->cells) {
+        struct picture_block *drawn = &picture->block[picture->drawn++];
+        drawn->mark = scope == NULL ? 0 : scope->number;
+        drawn->owner = scope == NULL ? 0 : scope->owner;
+        drawn->base = (uintptr_t)block->base;
+        drawn->granules = block->granules;
+        drawn->first = picture->cells;
+        drawn->cells = cells;
+        picture->cells += cells;
+    }
+    walk_block(picture->mp, block, picture_add_piece, picture);
+    if (picture->current < picture->cells) {
+        used = picture->used - used;
+        picture_fill(picture, used, block->granules - used, PICTURE_BEYOND);
+        if (picture->current < picture->cells) {
+            picture_finish_cell(picture);
+        }
+    }
+}
+
+static void picture_gather(struct picture *picture, struct memory_pool *mp)
+{
+    bool taken = pool_enter_lock(mp);
+
+    picture->mp = mp;
+    cache_pause(mp);
+    walk_blocks(mp, picture_measure, picture);
+    picture->scale = picture_scale(picture);
+    walk_blocks(mp, picture_add_block, picture);
+    cache_resume(mp);
+    lock_leave(&mp->lock, taken);
+}
+
+static size_t picture_rows(const struct picture_block *block)
+{
+    return (block->cells + PICTURE_ROW - 1) / PICTURE_ROW;
+}
+
+static void picture_put_head(struct text *text, const struct picture *picture)
+{
+    size_t height = PICTURE_HEAD + PICTURE_LABEL;
+
+    for (size_t i = 0; i < picture->drawn; i++) {
+        height += PICTURE_LABEL + PICTURE_GAP +
+                  PICTURE_LINE * picture_rows(&picture->block[i]);
+    }
+    text_print(text, "<?xml version='1.0' encoding='UTF-8'?>\n"
+               "<svg xmlns='http://www.w3.org/2000/svg' width='%d' "
+               "height='%zu' viewBox='0 0 %d %zu' "
+               "font-family='sans-serif' font-size='12'>\n<title>",
+               PICTURE_WIDTH, height, PICTURE_WIDTH, height);
+    text_put_xml(text, picture->mp->name == NULL ? "a memory pool"
+                                                 : picture->mp->name);
+    text_print(text, "</title>\n<style>\n");
+    for (unsigned kind = 0; kind < PICTURE_KINDS; kind++) {
+        text_print(text, ".%s{fill:%s}\n", picture_kinds[kind].class,
+                   picture_kinds[kind].colour);
+    }
+    text_print(text, "</style>\n"
+               "<rect width='100%%' height='100%%' fill='#ffffff'/>\n");
+}
+
+static void picture_put_figures(struct text *text,
+                                const struct picture *picture)
+{
+    size_t unused = picture->granules[WALK_FREE];
+    /* In thousandths; without a product that might be too large. */
+    size_t part = picture->used == 0 ? 0
+                  : picture->used < SIZE_MAX / 1000
+                      ? unused * 1000 / picture->used
+                      : unused / (picture->used / 1000);
+
+    text_print(text, "<text x='%d' y='28' font-size='18'>", PICTURE_LEFT);
+    text_put_xml(text, picture->mp->name == NULL ? "a memory pool"
+                                                 : picture->mp->name);
+    text_print(text, "</text>\n<text x='%d' y='50'>live: %zu bytes in %zu "
+               "object%s; blocks: %zu, of %zu bytes</text>\n", PICTURE_LEFT,
+               picture->live_bytes, picture->live_objects,
+               picture->live_objects == 1 ? "" : "s", picture->blocks,
+               picture->total * BLOCK_GRANULE);
+    text_print(text, "<text x='%d' y='68'>below the tops: %zu bytes, of them "
+               "cached %zu, in runs %zu, free %zu; fragmentation (free / "
+               "below the tops): %zu.%zu %%</text>\n", PICTURE_LEFT,
+               picture->used * BLOCK_GRANULE,
+               picture->granules[WALK_CACHED] * BLOCK_GRANULE,
+               picture->granules[WALK_RUN] * BLOCK_GRANULE,
+               unused * BLOCK_GRANULE, part / 10, part % 10);
+}
+
+static void picture_put_legend(struct text *text,
+                               const struct picture *picture)
+{
+    int x = PICTURE_LEFT;
+
+    for (unsigned kind = 0; kind < PICTURE_KINDS; kind++) {
+        text_print(text, "<rect class='%s' x='%d' y='82' width='14' "
+                   "height='12'/><text x='%d' y='93'>%s</text>\n",
+                   picture_kinds[kind].class, x, x + 20,
+                   picture_kinds[kind].label);
+        x += 150;
+    }
+    text_print(text, "<text x='%d' y='113'>a cell is %zu bytes%s</text>\n",
+               PICTURE_LEFT, picture->scale * BLOCK_GRANULE,
+               picture->scale == 1
+                   ? "; each chunk begins with a gap"
+                   : ", coloured as most of it is");
+}
+
+/* Where a row's rectangle begins and ends: cells of one kind, of one chunk
+ * if chunks can be seen. */
+static size_t picture_stretch(const struct picture *picture, size_t i,
+                              size_t end)
+{
+    unsigned kind = picture->cell[i] & PICTURE_KIND;
+    size_t next = i + 1;
+
+    while (next < end && (picture->cell[next] & PICTURE_KIND) == kind &&
+           (picture->scale > 1 ||
+            (picture->cell[next] & PICTURE_START) == 0)) {
+        next++;
+    }
+    return next;
+}
+
+/* One path for each kind, since that takes the fewest bytes. */
+static void picture_put_cells(struct text *text, const struct picture *picture,
+                              const struct picture_block *block, size_t y)
+{
+    for (unsigned kind = 0; kind < PICTURE_KINDS; kind++) {
+        const char *open = "";
+        for (size_t i = 0, next; i < block->cells; i = next) {
+            size_t column = i % PICTURE_ROW;
+            size_t end = i - column + PICTURE_ROW;
+            if (end > block->cells) {
+                end = block->cells;
+            }
+            next = picture_stretch(picture, block->first + i,
+                                   block->first + end) - block->first;
+            if ((picture->cell[block->first + i] & PICTURE_KIND) != kind) {
+                continue;
+            }
+            if (*open == '\0') {
+                text_print(text, "<path class='%s' d='",
+                           picture_kinds[kind].class);
+                open = "'/>\n";
+            }
+            size_t width = (next - i) * PICTURE_CELL - 1;
+            text_print(text, "M%zu %zuh%zuv%dh-%zuz",
+                       PICTURE_LEFT + column * PICTURE_CELL,
+                       y + i / PICTURE_ROW * PICTURE_LINE, width,
+                       PICTURE_LINE - 2, width);
+        }
+        text_print(text, "%s", open);
+    }
+}
+
+/* The number of the cache whose a run is, on the run's beginning. */
+static void picture_put_runs(struct text *text, const struct picture *picture,
+                             const struct picture_block *block, size_t y)
+{
+    for (size_t i = 0; i < picture->runs; i++) {
+        const struct picture_run *run = &picture->run[i];
+        size_t cell = run->cell - block->first;
+        if (run->cell >= block->first && cell < block->cells &&
+            run->cells >= 3) {
+            text_print(text, "<text x='%zu' y='%zu' font-size='9'>%u</text>\n",
+                       PICTURE_LEFT + cell % PICTURE_ROW * PICTURE_CELL + 2,
+                       y + cell / PICTURE_ROW * PICTURE_LINE + 8, run->cache);
+        }
+    }
+}
+
+static void picture_put_blocks(struct text *text,
+                               const struct picture *picture)
+{
+    size_t y = PICTURE_HEAD;
+
+    for (size_t i = 0; i < picture->drawn && text->error == 0; i++) {
+        const struct picture_block *block = &picture->block[i];
+        text_print(text, "<text x='%d' y='%zu'>block at 0x%llx, %zu bytes",
+                   PICTURE_LEFT, y + 10, (unsigned long long)block->base,
+                   block->granules * BLOCK_GRANULE);
+        if (block->mark != 0) {
+            text_print(text, ", of mark %llu, owner %llu",
+                       (unsigned long long)block->mark,
+                       (unsigned long long)block->owner);
+        }
+        text_print(text, "</text>\n");
+        y += PICTURE_LABEL;
+        picture_put_cells(text, picture, block, y);
+        picture_put_runs(text, picture, block, y);
+        if (block->mark != 0) {
+            text_print(text, "<path fill='#009e73' d='M%d %zuh4v%zuh-4z'/>\n",
+                       PICTURE_LEFT - 8, y,
+                       picture_rows(block) * PICTURE_LINE - 2);
+        }
+        y += PICTURE_LINE * picture_rows(block) + PICTURE_GAP;
+    }
+    if (picture->drawn < picture->blocks) {
+        text_print(text, "<text x='%d' y='%zu'>and %zu more blocks</text>\n",
+                   PICTURE_LEFT, y + 12, picture->blocks - picture->drawn);
+    }
+}
+
+int mp_map(memory_pool_t *mp, FILE *stream)
+{
+    struct text text = {stream, 0};
+    int error = errno;
+
+    if (mp == NULL || stream == NULL) {
+        errno = EINVAL;
+        return -1;
+    }
+    struct picture *picture = calloc(1, sizeof *picture);
+    if (picture == NULL) {
+        errno = ENOMEM;
+        return -1;
+    }
+    picture_gather(picture, mp);
+    picture_put_head(&text, picture);
+    picture_put_figures(&text, picture);
+    picture_put_legend(&text, picture);
+    picture_put_blocks(&text, picture);
+    text_print(&text, "</svg>\n");
+    free(picture);
+    if (text_end(&text) != 0) {
+        return -1;
+    }
+    errno = error;
+    return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * stats.h - what a pool did and holds, in numbers.
+ */
+#ifndef MP_STATS_H
+#define MP_STATS_H
+
+#include "pool/pool.h"
+
+/* Fills all of *stats; no lock held. */
+void stats_gather(struct memory_pool *mp, mp_stats_t *stats);
+
+#endif /* MP_STATS_H */

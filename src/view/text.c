@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * text.c - text into a stream, with names made safe for JSON and XML.
+ *
+ * A pool's name is whatever bytes the program gave, cut off after 63 of
+ * them, maybe inside a character; readers of JSON and XML refuse a whole
+ * file for one such byte.  So bytes are read as UTF-8 here, and what is none
+ * is replaced.
+ */
+#include "view/text.h"
+
+#include <errno.h>
+#include <stdbool.h>
+
+void text_print(struct text *text, const char *format, ...)
+{
+    va_list arguments;
+
+    if (text->error != 0) {
+        return;
+    }
+    errno = 0;
+    va_start(arguments, format);
+    if (vfprintf(text->stream, format, arguments) < 0) {
+        text->error = errno == 0 ? EIO : errno;
+    }
+    va_end(arguments);
+}
+
+int text_end(struct text *text)
+{
+    if (text->error == 0) {
+        errno = 0;
+        if (fflush(text->stream) != 0) {
+            text->error = errno == 0 ? EIO : errno;
+        }
+    }
+    if (text->error != 0) {
+        errno = text->error;
+        return -1;
+    }
+    return 0;
+}
+
+/* Bytes of the character at s and its number; 0xfffd for a byte that is part
+ * of none. */
+static int text_character(const char *s, uint32_t *number)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned char first = (unsigned char)s[0];
+    int length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    uint32_t value = length == 1 ? first : first & (0x7fu >> length);
+    bool whole = length == 1 || (first >= 0xc0 && first < 0xf8);
+
+    for (int i = 1; i < length && whole; i++) {
+        unsigned char next = (unsigned char)s[i];
+        whole = (next & 0xc0) == 0x80; /* not the string's end either */
+        value = value << 6 | (next & 0x3fu);
+    }
+    if (!whole || value < least[length] || value > 0x10ffff ||
+        (value >= 0xd800 && value < 0xe000)) {
+        *number = 0xfffd;
+        return 1;
+    }
+    *number = value;
+    return length;
+}
+
+void text_put_json(struct text *text, const char *string)
+{
+    while (*string != '\0') {
+        uint32_t c;
+        int length = text_character(string, &c);
+        if (c == '"' || c == '\\') {
+            text_print(text, "\\%c", (int)c);
+        } else if (c < 0x20 || c == 0xfffd) {
+            text_print(text, "\\u%04x", (unsigned)c);
+        } else {
+            text_print(text, "%.*s", length, string);
+        }
+        string += length;
+    }
+}
+
+void text_put_xml(struct text *text, const char *string)
+{
+    while (*string != '\0') {
+        uint32_t c;
+        int length = text_character(string, &c);
+        if (c < 0x20 || c == 0xfffe || c == 0xffff) {
+            c = 0xfffd;
+        }
+        if (c == 0xfffd || c == '<' || c == '>' || c == '&' || c == '\'' ||
+            c == '"') {
+            text_print(text, "&#%u;", (unsigned)c);
+        } else {
+            text_print(text, "%.*s", length, string);
+        }
+        string += length;
+    }
+}
