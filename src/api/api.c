@@ -130,7 +130,7 @@ static MP_SLOW void *api_allocate_at_last(memory_pool_t *mp, size_t size)
 /* Another pool than the last, or one without caches and with a lock. */
 static MP_SLOW void *api_allocate_elsewhere(memory_pool_t *mp, size_t size)
 {
-    struct mp_inline_thread *mark = &thread_mark;
+    struct mp_inline_thread *state = &thread_state;
     void *object = NULL;
 
     if (mp == NULL) {
@@ -138,10 +138,10 @@ static MP_SLOW void *api_allocate_elsewhere(memory_pool_t *mp, size_t size)
     }
     if (mp->kind == POOL_CACHED) {
         if (cache_find(mp) != NULL) {
-            struct mp_inline_cache *cache = mp_inline_enter(mark, mp);
+            struct mp_inline_cache *cache = mp_inline_enter(state, mp);
             if (cache != NULL) {
-                object = mp_inline_take(mark, cache, size);
-                mp_inline_leave(mark);
+                object = mp_inline_take(state, cache, size);
+                mp_inline_leave(state);
             }
         }
     } else {
@@ -163,19 +163,19 @@ static inline bool api_cuts(const memory_pool_t *mp)
 
 MP_FAST void *mp_allocate(memory_pool_t *mp, size_t m_size)
 {
-    struct mp_inline_thread *mark = &thread_mark;
+    struct mp_inline_thread *state = &thread_state;
     struct mp_inline_cache *cache;
     void *object;
 
     if (api_cuts(mp) && MP_LIKELY((object = pool_cut(mp, m_size)) != NULL)) {
         return object;
     }
-    cache = mp_inline_enter(mark, mp);
+    cache = mp_inline_enter(state, mp);
     if (cache == NULL) {
         return api_allocate_elsewhere(mp, m_size);
     }
-    object = mp_inline_take(mark, cache, m_size);
-    mp_inline_leave(mark);
+    object = mp_inline_take(state, cache, m_size);
+    mp_inline_leave(state);
     return MP_LIKELY(object != NULL) ? object
                                      : api_allocate_at_last(mp, m_size);
 }
@@ -193,7 +193,7 @@ static MP_SLOW void api_free_at_last(memory_pool_t *mp, const void *ptr)
 
 static MP_SLOW void api_free_elsewhere(memory_pool_t *mp, const void *ptr)
 {
-    struct mp_inline_thread *mark = &thread_mark;
+    struct mp_inline_thread *state = &thread_state;
     bool given = false;
 
     if (mp == NULL) {
@@ -202,10 +202,10 @@ static MP_SLOW void api_free_elsewhere(memory_pool_t *mp, const void *ptr)
     }
     if (mp->kind == POOL_CACHED) {
         if (cache_find(mp) != NULL) {
-            struct mp_inline_cache *cache = mp_inline_enter(mark, mp);
+            struct mp_inline_cache *cache = mp_inline_enter(state, mp);
             if (cache != NULL) {
-                given = mp_inline_give(mark, cache, mp, ptr);
-                mp_inline_leave(mark);
+                given = mp_inline_give(state, cache, mp, ptr);
+                mp_inline_leave(state);
             }
         }
     } else {
@@ -220,19 +220,19 @@ static MP_SLOW void api_free_elsewhere(memory_pool_t *mp, const void *ptr)
 
 MP_FAST void free_memory(memory_pool_t *mp, const void *ptr)
 {
-    struct mp_inline_thread *mark = &thread_mark;
+    struct mp_inline_thread *state = &thread_state;
     struct mp_inline_cache *cache;
 
     if (api_cuts(mp) && MP_LIKELY(pool_uncut(mp, ptr))) {
         return;
     }
-    cache = mp_inline_enter(mark, mp);
+    cache = mp_inline_enter(state, mp);
     if (cache == NULL) {
         api_free_elsewhere(mp, ptr);
         return;
     }
-    bool given = mp_inline_give(mark, cache, mp, ptr);
-    mp_inline_leave(mark);
+    bool given = mp_inline_give(state, cache, mp, ptr);
+    mp_inline_leave(state);
     if (!MP_LIKELY(given)) {
         api_free_at_last(mp, ptr);
     }
@@ -360,7 +360,7 @@ size_t mp_trim(memory_pool_t *mp, size_t keep_bytes)
 
 mp_mark_t mp_mark(memory_pool_t *mp)
 {
-    mp_mark_t mark = {api_has_pool(mp) ? scope_mark(mp, NULL) : 0};
+    mp_mark_t mark = {api_has_pool(mp) ? mark_mark(mp, NULL) : 0};
 
     if (mark.number == 0 && mp != NULL) {
         report_failure(mp, "mp_mark: acquire", ENOMEM);
@@ -373,7 +373,7 @@ int mp_rewind(memory_pool_t *mp, mp_mark_t mark)
     if (!api_has_pool(mp)) {
         return -1;
     }
-    if (!scope_rewind(mp, NULL, mark.number)) {
+    if (!mark_rewind(mp, NULL, mark.number)) {
         report_event(mp, MP_EVENT_MARK, NULL);
         return -1;
     }
@@ -462,7 +462,7 @@ MP_FAST void mp_handle_free(mp_handle_t *handle, const void *ptr)
 
 mp_mark_t mp_handle_mark(mp_handle_t *handle)
 {
-    mp_mark_t mark = {api_has_handle(handle) ? scope_mark(handle->mp, handle)
+    mp_mark_t mark = {api_has_handle(handle) ? mark_mark(handle->mp, handle)
                                              : 0};
 
     if (mark.number == 0 && handle != NULL) {
@@ -476,7 +476,7 @@ int mp_handle_rewind(mp_handle_t *handle, mp_mark_t mark)
     if (!api_has_handle(handle)) {
         return -1;
     }
-    if (!scope_rewind(handle->mp, handle, mark.number)) {
+    if (!mark_rewind(handle->mp, handle, mark.number)) {
         report_event(handle->mp, MP_EVENT_MARK, NULL);
         return -1;
     }

@@ -87,7 +87,7 @@ static void cache_empty(struct cache *cache)
         cache->fast.lists[__builtin_ctzll(bits)].chunks = NULL;
     }
     cache->fast.cut = cache->fast.end = NULL;
-    cache->scope = NULL;
+    cache->mark = NULL;
     cache_open(cache);
 }
 
@@ -98,19 +98,19 @@ void cache_renew(struct cache *cache)
 }
 
 void cache_start(struct cache *cache, struct memory_pool *mp,
-                 struct mp_inline_thread *mark)
+                 struct mp_inline_thread *state)
 {
     cache_renew(cache);
     cache->fast.pool = MP_INLINE_NO_POOL;
     cache->run = CACHE_RUN_FIRST;
-    cache->mark = mark;
+    cache->state = state;
     cache->owner = mp;
     /* Else another thread may be reserving the range just now. */
     if (range_has(mp)) {
-        mark->bias = range_bias;
-        mark->base = (uintptr_t)range_base;
-        mark->granules = RANGE_GRANULES;
-        mark->owners = range_owners(range_base);
+        state->bias = range_bias;
+        state->base = (uintptr_t)range_base;
+        state->granules = RANGE_GRANULES;
+        state->owners = range_owners(range_base);
     }
 }
 
@@ -120,7 +120,7 @@ void cache_join(struct cache *cache, struct memory_pool *mp)
     mp->caches = cache;
     if (mp->resident == NULL && cache->thread != NULL) {
         mp->resident_cache = cache;
-        sync_put(&mp->resident, cache->mark);
+        sync_put(&mp->resident, cache->state);
     }
     if (!mp->uncached) {
         /* Release: its thread finds what is written before. */
@@ -130,7 +130,7 @@ void cache_join(struct cache *cache, struct memory_pool *mp)
 
 struct cache *cache_find(struct memory_pool *mp)
 {
-    const struct thread *self = thread_mark.own;
+    const struct thread *self = thread_state.own;
     struct cache *cache = cache_resident(mp);
 
     if (cache == NULL && self != NULL) {
@@ -217,7 +217,7 @@ static struct cache *cache_attach(struct thread *self, struct memory_pool *mp)
     struct cache *cache = cache_allocate(self);
 
     if (cache != NULL) {
-        cache_start(cache, mp, &thread_mark);
+        cache_start(cache, mp, &thread_state);
         cache_tie(cache);
         cache_free_spares(self, CACHE_SPARE_MOST);
         bool pool_taken = lock_enter(&mp->lock);
@@ -260,12 +260,12 @@ struct cache *cache_own(struct memory_pool *mp)
 static struct heap *cache_heap(const struct cache *cache,
                                struct memory_pool *mp)
 {
-    return cache->scope == NULL ? &mp->heap : &cache->scope->heap;
+    return cache->mark == NULL ? &mp->heap : &cache->mark->heap;
 }
 
 void cache_flush(struct cache *cache, struct memory_pool *mp)
 {
-    uint64_t bits = cache->scope != NULL ? 0 : cache->granted;
+    uint64_t bits = cache->mark != NULL ? 0 : cache->granted;
 
     for (; bits != 0; bits &= bits - 1) {
         size_t i = (size_t)__builtin_ctzll(bits);
@@ -273,12 +273,12 @@ void cache_flush(struct cache *cache, struct memory_pool *mp)
         cache->fast.lists[i].chunks = NULL;
         while (object != NULL) {
             void *next = *(void **)object;
-            supply_keep(mp, heap_give(&mp->heap, heap_find(&mp->heap, object)));
+            blocks_keep(mp, heap_give(&mp->heap, heap_find(&mp->heap, object)));
             object = next;
         }
     }
     cache_return_run(cache, mp);
-    if (cache->scope == NULL) {
+    if (cache->mark == NULL) {
         cache_open(cache);
     }
 }
@@ -291,7 +291,7 @@ void cache_return_run(struct cache *cache, struct memory_pool *mp)
     if (granules > 0) {
         struct heap *heap = cache_heap(cache, mp);
         struct heap_chunk start = heap_find(heap, cache->fast.cut);
-        supply_keep(mp, heap_give_run(heap, start, (uint32_t)granules));
+        blocks_keep(mp, heap_give_run(heap, start, (uint32_t)granules));
     }
     cache->fast.cut = cache->fast.end = NULL;
 }
@@ -383,7 +383,7 @@ void cache_drain(struct memory_pool *mp)
             void *object = chain;
             while (object != NULL) {
                 void *next = *(void **)object;
-                supply_keep(mp, heap_give(&mp->heap,
+                blocks_keep(mp, heap_give(&mp->heap,
                                         heap_find(&mp->heap, object)));
                 object = next;
             }
@@ -396,7 +396,7 @@ bool cache_fill(struct cache *cache, struct memory_pool *mp, size_t granules)
 {
     size_t got;
 
-    if (cache->scope == NULL && mp->depot != NULL &&
+    if (cache->mark == NULL && mp->depot != NULL &&
         mp->depot[granules - 1] != NULL) {
         void **chain = mp->depot[granules - 1];
         mp->depot[granules - 1] = chain[1];
@@ -408,14 +408,14 @@ bool cache_fill(struct cache *cache, struct memory_pool *mp, size_t granules)
     /* A mark's blocks are nobody else's. */
     unsigned char *run = heap_take_run(
         cache_heap(cache, mp), granules,
-        cache->scope == NULL ? cache->run : SUPPLY_GRANULES_MOST,
-        cache->scope == NULL && mp->caches->next != NULL, &got);
+        cache->mark == NULL ? cache->run : BLOCKS_GRANULES_MOST,
+        cache->mark == NULL && mp->caches->next != NULL, &got);
     if (run == NULL) {
         return false;
     }
     cache->fast.cut = run;
     cache->fast.end = run + got * BLOCK_GRANULE;
-    if (cache->scope == NULL && cache->run < CACHE_RUN_LAST) {
+    if (cache->mark == NULL && cache->run < CACHE_RUN_LAST) {
         cache->run *= 2;
     }
     return true;
@@ -441,13 +441,13 @@ static void cache_rest(int times)
 }
 
 /* Waits until a thread's, or a handle's, note is not about the pool. */
-static void cache_await(const struct mp_inline_thread *mark,
+static void cache_await(const struct mp_inline_thread *state,
                         const struct memory_pool *mp)
 {
     int looks = 0;
 
     /* Acquire pairs with the release in mp_inline_leave(). */
-    while (mark != NULL && sync_get_acquire(&mark->inside) == mp) {
+    while (state != NULL && sync_get_acquire(&state->inside) == mp) {
         if (++looks % CACHE_LOOKS == 0) {
             cache_rest(looks / CACHE_LOOKS);
         }
@@ -460,7 +460,7 @@ bool cache_withdraw(struct memory_pool *mp)
     bool others = false;
 
     for (struct cache *c = mp->caches; c != NULL; c = c->next) {
-        if (c->mark != &thread_mark) {
+        if (c->state != &thread_state) {
             sync_put(&c->fast.pool, MP_INLINE_NO_POOL);
             others = true;
         }
@@ -471,8 +471,8 @@ bool cache_withdraw(struct memory_pool *mp)
 void cache_await_all(struct memory_pool *mp)
 {
     for (struct cache *c = mp->caches; c != NULL; c = c->next) {
-        if (c->mark != &thread_mark) {
-            cache_await(c->mark, c->thread == NULL ? MP_INLINE_NO_POOL : mp);
+        if (c->state != &thread_state) {
+            cache_await(c->state, c->thread == NULL ? MP_INLINE_NO_POOL : mp);
         }
     }
 }
@@ -500,7 +500,7 @@ void cache_forked(struct memory_pool *mp)
 {
     for (struct cache *c = mp->caches; c != NULL; c = c->next) {
         if (c->thread == NULL) {
-            sync_put(&c->mark->inside, (struct memory_pool *)NULL);
+            sync_put(&c->state->inside, (struct memory_pool *)NULL);
         }
     }
 }
@@ -543,8 +543,8 @@ void cache_detach_all(struct memory_pool *mp)
     }
     mp->caches = NULL;
     lock_leave(&mp->lock, pool_taken);
-    if (thread_mark.own != NULL) {
-        cache_free_spares(thread_mark.own, CACHE_SPARE_MOST);
+    if (thread_state.own != NULL) {
+        cache_free_spares(thread_state.own, CACHE_SPARE_MOST);
     }
     lock_leave(&thread_attachments, taken);
 }

@@ -4,7 +4,7 @@
  *
  * A cache has a run of granules to cut new objects from, and for each length
  * a list of free chunks.  While its thread has a mark open the run is of that
- * mark's blocks and the lists are empty; see scope.h.  Only its thread
+ * mark's blocks and the lists are empty; see mark.h.  Only its thread
  * touches it, so neither needs a lock or an atomic read-modify-write.
  *
  * A thread has a cache in each pool that it uses, and a word of thread-local
@@ -18,7 +18,7 @@
  *
  * Now and then another thread must have all caches of a pool at rest: for a
  * reset, for mp_check(), across fork().  So a thread notes, in its own
- * thread_mark, which pool it is inside before it looks whether the cache is
+ * thread_state, which pool it is inside before it looks whether the cache is
  * still offered to it, and clears the note when it is done.  cache_pause()
  * withdraws the offers, has sync_barrier() make sure that every thread has
  * seen that or its note can be seen, and waits for the notes to go: a few
@@ -51,9 +51,9 @@ static inline unsigned cache_load(size_t granules)
 struct cache {
     struct mp_inline_cache fast; /* what compiled-in code knows, too */
     size_t run;         /* granules of the next run */
-    struct mp_inline_thread *mark; /* fixed while attached: of the thread or the
+    struct mp_inline_thread *state; /* fixed while attached: of the thread or the
                                 * handle that uses it */
-    struct scope *scope;       /* the innermost open mark; NULL: none */
+    struct mark *mark;       /* the innermost open mark; NULL: none */
     /* A bit for each list that ever had room; no other has chunks either.  No
      * stricter aligned than the rest: a struct mp_handle begins as struct
      * mp_inline_handle does. */
@@ -73,12 +73,12 @@ extern const struct mp_inline_cache cache_none
 /* Says which cache the calling thread used last; NULL: none. */
 static inline void cache_use(struct cache *cache)
 {
-    thread_mark.cache = cache != NULL ? &cache->fast
+    thread_state.cache = cache != NULL ? &cache->fast
                                       : (struct mp_inline_cache *)&cache_none;
 }
 
 void cache_start(struct cache *cache, struct memory_pool *mp,
-                 struct mp_inline_thread *mark);
+                 struct mp_inline_thread *state);
 
 /* Forgets what it had and what was freed into it. */
 void cache_renew(struct cache *cache);

@@ -26,7 +26,7 @@ struct mp_handle *handle_attach(struct memory_pool *mp)
         return NULL;
     }
     memset(handle, 0, sizeof *handle);
-    cache_start(&handle->cache, mp, &handle->mark);
+    cache_start(&handle->cache, mp, &handle->state);
     handle->mp = mp;
     handle->number = thread_new_number();
     bool taken = pool_enter_lock(mp);

@@ -16,7 +16,7 @@
 /* The pool has its cache on its list of caches.  The first two members are a
  * struct mp_inline_handle. */
 struct mp_handle {
-    struct mp_inline_thread mark; /* its user's; only inside is used, and what
+    struct mp_inline_thread state; /* its user's; only inside is used, and what
                                    * is the same in all threads */
     struct cache cache;
     struct memory_pool *mp;  /* fixed */

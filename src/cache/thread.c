@@ -19,13 +19,13 @@
 
 #include "pool/recycle.h"
 
-__thread struct mp_inline_thread thread_mark = {
+__thread struct mp_inline_thread thread_state = {
     .cache = (struct mp_inline_cache *)&cache_none};
 /* The exported name is another one for it, so that a second copy of the
  * library in the process keeps to its own, whatever the linker binds. */
 #ifdef __ELF__
 extern __thread struct mp_inline_thread mp_inline_thread_1
-    __attribute__((__alias__("mempool_private_thread_mark")));
+    __attribute__((__alias__("mempool_private_thread_state")));
 #else
 __thread struct mp_inline_thread mp_inline_thread_1; /* nobody looks into it */
 #endif
@@ -78,7 +78,7 @@ static void thread_end(void *argument)
 
     recycle_drop(thread);
     cache_thread_ends(thread, false);
-    thread_mark.own = &thread_ended;
+    thread_state.own = &thread_ended;
     cache_use(NULL);
     bool taken = lock_enter(&thread->lock);
     bool orphans_taken = lock_enter(&thread_orphans.lock);
@@ -86,7 +86,7 @@ static void thread_end(void *argument)
     lock_leave(&thread_orphans.lock, orphans_taken);
     lock_leave(&thread->lock, taken);
     taken = lock_enter(&thread_lock);
-    thread->mark = NULL;
+    thread->state = NULL;
     lock_leave(&thread_lock, taken);
 }
 
@@ -109,7 +109,7 @@ static struct thread *thread_take(void)
         thread_key_made = true;
     }
     while (thread != NULL &&
-           (thread == &thread_orphans || thread->mark != NULL)) {
+           (thread == &thread_orphans || thread->state != NULL)) {
         thread = thread->next;
     }
     if (thread == NULL) {
@@ -123,7 +123,7 @@ static struct thread *thread_take(void)
     if (pthread_setspecific(thread_key, thread) != 0) {
         return NULL;
     }
-    thread->mark = &thread_mark;
+    thread->state = &thread_state;
     thread->number = thread_new_number();
     memset(thread->found, 0, sizeof thread->found);
     return thread;
@@ -131,14 +131,14 @@ static struct thread *thread_take(void)
 
 struct thread *thread_self(void)
 {
-    struct thread *thread = thread_mark.own;
+    struct thread *thread = thread_state.own;
 
     if (thread == NULL) {
         int error = errno; /* the caller does without, and may succeed */
         bool taken = lock_enter(&thread_lock);
         thread = thread_take();
         lock_leave(&thread_lock, taken);
-        thread_mark.own = thread;
+        thread_state.own = thread;
         errno = error;
     }
     return thread == &thread_ended ? NULL : thread;
@@ -213,10 +213,10 @@ void thread_each_pool(void (*visit)(struct memory_pool *mp, void *argument),
 void thread_forked(void)
 {
     for (struct thread *t = thread_list; t != NULL; t = t->next) {
-        if (t != &thread_orphans && t->mark != &thread_mark) {
+        if (t != &thread_orphans && t->state != &thread_state) {
             cache_thread_ends(t, true);
             thread_orphan(t);
-            t->mark = NULL;
+            t->state = NULL;
         }
     }
 }

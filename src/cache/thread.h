@@ -36,13 +36,13 @@ struct thread;
 /* The calling thread's own.  Compiled-in code finds it by another name, which
  * is exported; the library keeps to this one, so that two copies of it in one
  * process do not share it, whatever the linker binds. */
-extern __thread struct mp_inline_thread thread_mark
+extern __thread struct mp_inline_thread thread_state
     __attribute__((__visibility__("hidden"))) MP_INLINE_TLS;
 
 struct thread {
     struct lock lock;            /* owns made */
     struct memory_pool *made;    /* pools that it made, linked by made_next */
-    struct mp_inline_thread *mark;    /* the list's lock; NULL: it has ended */
+    struct mp_inline_thread *state;    /* the list's lock; NULL: it has ended */
     struct thread *next;         /* the list's lock */
     uint64_t number;             /* only its thread; never used again */
     struct cache *attached;      /* those with a pool; the attachments' lock */
@@ -62,7 +62,7 @@ uint64_t thread_new_number(void);
 
 static inline uint64_t thread_number(void)
 {
-    const struct thread *self = thread_mark.own;
+    const struct thread *self = thread_state.own;
 
     return self == NULL ? 0 : self->number;
 }

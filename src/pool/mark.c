@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * scope.c - marks: what a thread allocates since one goes at once.
+ * mark.c - marks: what a thread allocates since one goes at once.
  *
  * All marks of a pool are on one list, the newest first, so an owner's own
  * are in their order too.  Owners are told apart by numbers that are never
@@ -20,109 +20,109 @@
 #include "pool/tree.h"
 
 /* Granules of a mark's first block where that is not in the range. */
-#define SCOPE_FIRST 64u
+#define MARK_FIRST 64u
 
 /* Structures kept for use. */
-#define SCOPE_SPARE 4u
+#define MARK_SPARE 4u
 
-static unsigned long scope_numbers; /* atomic; marks made so far */
+static unsigned long mark_numbers; /* atomic; marks made so far */
 
-struct scope *scope_search(const struct memory_pool *mp,
+struct mark *mark_search(const struct memory_pool *mp,
                            const struct mp_handle *handle)
 {
     uint64_t owner = handle != NULL ? handle->number : thread_number();
-    struct scope *scope = mp->scopes;
+    struct mark *mark = mp->marks;
 
-    while (scope != NULL && scope->owner != owner) {
-        scope = scope->next;
+    while (mark != NULL && mark->owner != owner) {
+        mark = mark->next;
     }
-    return scope;
+    return mark;
 }
 
 /* Memory for a mark, laid out; no lock held. */
-static struct scope *scope_place(struct memory_pool *mp)
+static struct mark *mark_place(struct memory_pool *mp)
 {
-    struct scope *scope;
+    struct mark *mark;
     unsigned char *slot = range_has(mp) ? range_take_slot() : NULL;
 
     if (slot != NULL) {
-        scope = (struct scope *)(void *)slot;
+        mark = (struct mark *)(void *)slot;
         range_own(slot, RANGE_SLOT, mp);
         range_rename(slot, RANGE_SLOT, mp, true);
-        supply_lay_range_block(&scope->first, slot + sizeof *scope,
+        blocks_lay_range_block(&mark->first, slot + sizeof *mark,
                                slot + RANGE_SLOT);
-        scope->bytes = RANGE_SLOT;
-        return scope;
+        mark->bytes = RANGE_SLOT;
+        return mark;
     }
-    size_t bytes = supply_layout(sizeof *scope, SCOPE_FIRST);
-    scope = mp->backing.acquire(mp->backing.context, bytes, BLOCK_GRANULE);
-    if (scope != NULL) {
-        supply_lay_block(&scope->first, (unsigned char *)(scope + 1),
-                         SCOPE_FIRST);
-        scope->bytes = bytes;
+    size_t bytes = blocks_layout(sizeof *mark, MARK_FIRST);
+    mark = mp->backing.acquire(mp->backing.context, bytes, BLOCK_GRANULE);
+    if (mark != NULL) {
+        blocks_lay_block(&mark->first, (unsigned char *)(mark + 1),
+                         MARK_FIRST);
+        mark->bytes = bytes;
     }
-    return scope;
+    return mark;
 }
 
-static void scope_release(struct memory_pool *mp, struct scope *scope)
+static void mark_release(struct memory_pool *mp, struct mark *mark)
 {
     int error = errno; /* whatever the backing does to it */
 
-    while (scope != NULL) {
-        struct scope *next = scope->next;
-        if (range_has(scope)) {
-            range_give_slot(scope);
+    while (mark != NULL) {
+        struct mark *next = mark->next;
+        if (range_has(mark)) {
+            range_give_slot(mark);
         } else {
-            mp->backing.release(mp->backing.context, scope, scope->bytes);
+            mp->backing.release(mp->backing.context, mark, mark->bytes);
         }
-        scope = next;
+        mark = next;
     }
     errno = error;
 }
 
-void scope_release_all(struct memory_pool *mp)
+void mark_release_all(struct memory_pool *mp)
 {
-    scope_release(mp, mp->spare_scopes);
+    mark_release(mp, mp->spare_marks);
 }
 
 /* The same out of the pool's own blocks, where its backing has no more, as a
  * buffer has not; the lock is held. */
-static struct scope *scope_carve(struct memory_pool *mp)
+static struct mark *mark_carve(struct memory_pool *mp)
 {
-    size_t bytes = supply_layout(sizeof(struct scope), SCOPE_FIRST);
-    struct scope *scope = supply_carve(mp, bytes);
+    size_t bytes = blocks_layout(sizeof(struct mark), MARK_FIRST);
+    struct mark *mark = blocks_carve(mp, bytes);
 
-    if (scope != NULL) {
-        supply_lay_block(&scope->first, (unsigned char *)(scope + 1),
-                         SCOPE_FIRST);
-        scope->bytes = bytes;
+    if (mark != NULL) {
+        blocks_lay_block(&mark->first, (unsigned char *)(mark + 1),
+                         MARK_FIRST);
+        mark->bytes = bytes;
     }
-    return scope;
+    return mark;
 }
 
 /* A structure that is not in use, from the spare ones or new; the lock, held
  * on entry and on return, may be left meanwhile. */
-static struct scope *scope_take(struct memory_pool *mp, bool *taken)
+static struct mark *mark_take(struct memory_pool *mp, bool *taken)
 {
-    struct scope *scope = mp->spare_scopes;
+    struct mark *mark = mp->spare_marks;
 
-    if (scope == NULL) {
+    if (mark == NULL) {
         int error = errno; /* the pool's own blocks may serve */
         lock_leave(&mp->lock, *taken);
-        scope = scope_place(mp);
+        mark = mark_place(mp);
         errno = error;
         *taken = pool_enter_lock(mp);
-        if (scope == NULL) {
-            scope = scope_carve(mp);
+        if (mark == NULL) {
+            mark = mark_carve(mp);
         }
-        return scope;
+        return mark;
     }
-    mp->spare_scopes = scope->next;
-    mp->spare_scope_count--;
-    return scope;
+    mp->spare_marks = mark->next;
+    mp->spare_mark_count--;
+    return mark;
 }
 
-uint64_t scope_mark(struct memory_pool *mp, struct mp_handle *handle)
+uint64_t mark_mark(struct memory_pool *mp, struct mp_handle *handle)
 {
     struct cache *cache = NULL;
     uint64_t owner;
@@ -146,121 +146,121 @@ uint64_t scope_mark(struct memory_pool *mp, struct mp_handle *handle)
         }
     }
     bool taken = pool_enter_lock(mp);
-    struct scope *scope = scope_take(mp, &taken);
-    if (scope == NULL) {
+    struct mark *mark = mark_take(mp, &taken);
+    if (mark == NULL) {
         lock_leave(&mp->lock, taken);
         errno = ENOMEM;
         return 0;
     }
-    if (!range_has(scope)) { /* where caches do not reach */
-        supply_give_up_caches(mp);
+    if (!range_has(mark)) { /* where caches do not reach */
+        blocks_give_up_caches(mp);
     }
-    uint64_t number = sync_add(&scope_numbers, 1) + 1;
-    scope->owner = owner;
-    scope->number = number;
-    scope->cache = mp->uncached ? NULL : cache;
-    heap_start(&scope->heap, &scope->first,
+    uint64_t number = sync_add(&mark_numbers, 1) + 1;
+    mark->owner = owner;
+    mark->number = number;
+    mark->cache = mp->uncached ? NULL : cache;
+    heap_start(&mark->heap, &mark->first,
                (mp->flags & MP_ZERO_ON_FREE) != 0, mp->bounded);
-    scope->first.bytes = 0;
+    mark->first.bytes = 0;
     /* Nobody else touches the cache: its owner is here. */
-    if (scope->cache != NULL) {
-        cache_close(scope->cache, mp);
-        scope->cache->scope = scope;
+    if (mark->cache != NULL) {
+        cache_close(mark->cache, mp);
+        mark->cache->mark = mark;
     }
-    scope->next = mp->scopes;
-    mp->scopes = scope;
+    mark->next = mp->marks;
+    mp->marks = mark;
     pool_set_short(mp);
     lock_leave(&mp->lock, taken);
     return number;
 }
 
 /* Drops what is in a mark that is off the list. */
-static void scope_drop(struct memory_pool *mp, struct scope *scope)
+static void mark_drop(struct memory_pool *mp, struct mark *mark)
 {
-    struct block *block = heap_reset(&scope->heap);
+    struct block *block = heap_reset(&mark->heap);
 
     while (block != NULL) {
         struct block *next = block->next;
-        supply_keep(mp, block);
+        blocks_keep(mp, block);
         block = next;
     }
-    heap_finish(&scope->heap);
-    if (supply_give_carved(mp, scope)) {
+    heap_finish(&mark->heap);
+    if (blocks_give_carved(mp, mark)) {
         return;
     }
-    scope->next = mp->spare_scopes;
-    mp->spare_scopes = scope;
-    mp->spare_scope_count++;
+    mark->next = mp->spare_marks;
+    mp->spare_marks = mark;
+    mp->spare_mark_count++;
 }
 
 /* Structures beyond those that are kept. */
-static struct scope *scope_surplus(struct memory_pool *mp)
+static struct mark *mark_surplus(struct memory_pool *mp)
 {
-    struct scope *surplus = NULL;
+    struct mark *surplus = NULL;
 
-    while (mp->spare_scope_count > SCOPE_SPARE) {
-        struct scope *scope = mp->spare_scopes;
-        mp->spare_scopes = scope->next;
-        mp->spare_scope_count--;
-        scope->next = surplus;
-        surplus = scope;
+    while (mp->spare_mark_count > MARK_SPARE) {
+        struct mark *mark = mp->spare_marks;
+        mp->spare_marks = mark->next;
+        mp->spare_mark_count--;
+        mark->next = surplus;
+        surplus = mark;
     }
     return surplus;
 }
 
-bool scope_rewind(struct memory_pool *mp, struct mp_handle *handle,
+bool mark_rewind(struct memory_pool *mp, struct mp_handle *handle,
                   uint64_t number)
 {
     bool taken = pool_enter_lock(mp);
-    struct scope *scope = scope_current(mp, handle);
-    uint64_t owner = scope == NULL ? 0 : scope->owner;
-    struct cache *cache = scope == NULL ? NULL : scope->cache;
+    struct mark *mark = mark_current(mp, handle);
+    uint64_t owner = mark == NULL ? 0 : mark->owner;
+    struct cache *cache = mark == NULL ? NULL : mark->cache;
     size_t yielded = 0;
 
-    while (scope != NULL &&
-           (scope->owner != owner || scope->number != number)) {
-        scope = scope->next;
+    while (mark != NULL &&
+           (mark->owner != owner || mark->number != number)) {
+        mark = mark->next;
     }
-    if (scope == NULL) {
+    if (mark == NULL) {
         lock_leave(&mp->lock, taken);
         return false;
     }
-    for (struct scope **link = &mp->scopes; scope != NULL;) {
-        struct scope *each = *link;
+    for (struct mark **link = &mp->marks; mark != NULL;) {
+        struct mark *each = *link;
         if (each->owner != owner) {
             link = &each->next;
             continue;
         }
         *link = each->next;
-        scope = each == scope ? NULL : scope;
+        mark = each == mark ? NULL : mark;
         mp->freed += heap_count_live(&each->heap);
         yielded += each->heap.held;
-        scope_drop(mp, each);
+        mark_drop(mp, each);
     }
     mp->room += yielded;
     if (cache != NULL && !mp->uncached) {
         cache->fast.cut = cache->fast.end = NULL;
-        cache->scope = scope_current(mp, handle);
-        if (cache->scope == NULL) {
+        cache->mark = mark_current(mp, handle);
+        if (cache->mark == NULL) {
             cache_open(cache);
         }
     }
     pool_set_short(mp);
-    struct scope *surplus = scope_surplus(mp);
+    struct mark *surplus = mark_surplus(mp);
     pool_leave(mp, taken);
-    scope_release(mp, surplus);
+    mark_release(mp, surplus);
     if (mp->bounded) {
         tree_uncharge(mp, yielded);
     }
     return true;
 }
 
-void scope_drop_all(struct memory_pool *mp)
+void mark_drop_all(struct memory_pool *mp)
 {
-    while (mp->scopes != NULL) {
-        struct scope *scope = mp->scopes;
-        mp->scopes = scope->next;
-        scope_drop(mp, scope);
+    while (mp->marks != NULL) {
+        struct mark *mark = mp->marks;
+        mp->marks = mark->next;
+        mark_drop(mp, mark);
     }
     pool_set_short(mp);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * scope.h - marks: what a thread allocates since one goes at once.
+ * mark.h - marks: what a thread allocates since one goes at once.
  *
  * An open mark has a heap of its own.  What its owner, a thread or a handle,
  * allocates in the pool comes out of the newest mark's heap, and nobody
@@ -17,16 +17,16 @@
  * What it cannot do: come for free.  Each open mark in which anything was
  * allocated holds a block, 2 KiB or more.
  */
-#ifndef MP_SCOPE_H
-#define MP_SCOPE_H
+#ifndef MP_MARK_H
+#define MP_MARK_H
 
 #include "pool/pool.h"
 
 struct mp_handle;
 
 /* The pool's lock owns all of it; fixed: while the mark is open. */
-struct scope {
-    struct scope *next;  /* of the pool, or of the spare ones */
+struct mark {
+    struct mark *next;  /* of the pool, or of the spare ones */
     uint64_t owner;      /* fixed; number of a thread or a handle; one whose
                           * owner is no more stays until the next reset */
     uint64_t number;     /* fixed; mp_mark_t's */
@@ -39,27 +39,27 @@ struct scope {
 
 /* The newest open mark of the calling thread, or of the handle if that is not
  * NULL; NULL: it has none.  The lock is held. */
-struct scope *scope_search(const struct memory_pool *mp,
+struct mark *mark_search(const struct memory_pool *mp,
                            const struct mp_handle *handle);
 
-static inline struct scope *scope_current(const struct memory_pool *mp,
+static inline struct mark *mark_current(const struct memory_pool *mp,
                                           const struct mp_handle *handle)
 {
-    return mp->scopes == NULL ? NULL : scope_search(mp, handle);
+    return mp->marks == NULL ? NULL : mark_search(mp, handle);
 }
 
 /* No lock held.  0: errno is ENOMEM. */
-uint64_t scope_mark(struct memory_pool *mp, struct mp_handle *handle);
+uint64_t mark_mark(struct memory_pool *mp, struct mp_handle *handle);
 
 /* No lock held.  False: there is no such mark. */
-bool scope_rewind(struct memory_pool *mp, struct mp_handle *handle,
+bool mark_rewind(struct memory_pool *mp, struct mp_handle *handle,
                   uint64_t number);
 
 /* The lock is held: drops every mark, for a reset or the end; blocks go to
  * the spare ones. */
-void scope_drop_all(struct memory_pool *mp);
+void mark_drop_all(struct memory_pool *mp);
 
 /* No lock held, nobody uses the pool: frees what the spare marks are in. */
-void scope_release_all(struct memory_pool *mp);
+void mark_release_all(struct memory_pool *mp);
 
-#endif /* MP_SCOPE_H */
+#endif /* MP_MARK_H */

@@ -41,7 +41,7 @@ static bool object_fit(struct memory_pool *mp, struct heap_chunk chunk,
     /* Without slack bytes a somewhat long chunk does no harm. */
     if (granules < length &&
         (chunk.block->slack != NULL || granules <= length / 2)) {
-        supply_keep(mp, heap_shrink(chunk.block->heap, chunk,
+        blocks_keep(mp, heap_shrink(chunk.block->heap, chunk,
                                     (uint32_t)granules));
     }
     return true;
@@ -65,7 +65,7 @@ static void *object_move(struct memory_pool *mp, void *ptr, size_t old,
     struct heap_chunk from = pool_find_live(mp, ptr);
     if (error == 0 && (mp->resets != resets || from.block == NULL)) {
         /* Dropped by a reset or a rewind meanwhile. */
-        supply_keep(mp, heap_give(chunk.block->heap, chunk));
+        blocks_keep(mp, heap_give(chunk.block->heap, chunk));
         error = EFAULT;
     }
     if (error != 0) {
@@ -188,11 +188,11 @@ static struct heap_chunk object_trim(struct memory_pool *mp,
     chunk.granule += front;
     block_mark_live(block, chunk.granule, granules);
     if (front > 0) {
-        supply_keep(mp, heap_give_run(block->heap, start, front));
+        blocks_keep(mp, heap_give_run(block->heap, start, front));
     }
     if (back > 0) {
         start.granule = chunk.granule + granules;
-        supply_keep(mp, heap_give_run(block->heap, start, back));
+        blocks_keep(mp, heap_give_run(block->heap, start, back));
     }
     return chunk;
 }

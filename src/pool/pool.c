@@ -50,9 +50,9 @@ static size_t pool_first(const mp_options_t *options, size_t head)
     size_t room = backing_buffer_room(options->backing);
 
     if (room > 0) {
-        size_t granules = supply_fit(head, room);
-        return granules < SUPPLY_GRANULES_MOST ? granules
-                                               : SUPPLY_GRANULES_MOST;
+        size_t granules = blocks_fit(head, room);
+        return granules < BLOCKS_GRANULES_MOST ? granules
+                                               : BLOCKS_GRANULES_MOST;
     }
     if (options->capacity != 0 && options->capacity <= MAX_BLOCK_SIZE) {
         return block_granules(options->capacity);
@@ -75,7 +75,7 @@ static struct memory_pool *pool_place(const mp_options_t *options, bool ranged)
             range_own(slot, RANGE_SLOT, mp);
             mp->backing = mp_backing_malloc; /* once the range is full */
             mp->bytes = RANGE_SLOT;
-            supply_lay_range_block(&mp->first, slot + head, slot + RANGE_SLOT);
+            blocks_lay_range_block(&mp->first, slot + head, slot + RANGE_SLOT);
         }
         return mp;
     }
@@ -83,13 +83,13 @@ static struct memory_pool *pool_place(const mp_options_t *options, bool ranged)
     if (granules == 0) {
         return NULL;
     }
-    size_t bytes = supply_layout(head, granules);
+    size_t bytes = blocks_layout(head, granules);
     mp = options->backing->acquire(options->backing->context, bytes,
                                    BLOCK_GRANULE);
     if (mp != NULL) {
         mp->backing = *options->backing;
         mp->bytes = bytes;
-        supply_lay_block(&mp->first, (unsigned char *)mp + head, granules);
+        blocks_lay_block(&mp->first, (unsigned char *)mp + head, granules);
     }
     return mp;
 }
@@ -98,7 +98,7 @@ void pool_set_short(struct memory_pool *mp)
 {
     size_t most = mp->max_object / BLOCK_GRANULE;
 
-    if (mp->bounded || mp->kind == POOL_CACHED || mp->scopes != NULL) {
+    if (mp->bounded || mp->kind == POOL_CACHED || mp->marks != NULL) {
         most = 0;
     }
     mp->short_most = most < BLOCK_SHORT ? most : BLOCK_SHORT;
@@ -111,7 +111,7 @@ static void pool_start(struct memory_pool *mp, const mp_options_t *options)
 
     mp->kind = options->threads == MP_THREADS_CACHED   ? POOL_CACHED
                : options->threads == MP_THREADS_LOCKED ? POOL_LOCKED
-                                                       : POOL_ALONE;
+                                                       : POOL_SINGLE;
     mp->bounded = options->parent != NULL && tree_is_bounding(options->parent);
     mp->lock.word = LOCK_LEFT;
     mp->first.bytes = 0;
@@ -121,9 +121,9 @@ static void pool_start(struct memory_pool *mp, const mp_options_t *options)
     mp->room = 0;
     mp->reserve = mp->capacity;
     mp->max_object = options->max_object == 0 ? SIZE_MAX : options->max_object;
-    mp->scopes = NULL;
-    mp->spare_scopes = NULL;
-    mp->spare_scope_count = 0;
+    mp->marks = NULL;
+    mp->spare_marks = NULL;
+    mp->spare_mark_count = 0;
     mp->carved = 0;
     mp->tree = NULL;
     pool_set_short(mp);
@@ -141,7 +141,7 @@ static void pool_start(struct memory_pool *mp, const mp_options_t *options)
     mp->peak = 0;
     mp->peak_objects = 0;
     memset(mp->refused, 0, sizeof mp->refused);
-    mp->next_bytes = range_has(mp) ? RANGE_SLOT : SUPPLY_BLOCK_LEAST;
+    mp->next_bytes = range_has(mp) ? RANGE_SLOT : BLOCKS_BLOCK_LEAST;
     mp->report = options->report;
     mp->report_context = options->report_context;
     mp->recycled = false;
@@ -204,11 +204,11 @@ void pool_leave(struct memory_pool *mp, bool taken)
 {
     struct block *surplus = NULL;
 
-    if (mp->spare_bytes > supply_spare_limit(mp)) {
-        surplus = supply_surplus(mp, supply_spare_limit(mp));
+    if (mp->spare_bytes > blocks_spare_limit(mp)) {
+        surplus = blocks_surplus(mp, blocks_spare_limit(mp));
     }
     lock_leave(&mp->lock, taken);
-    supply_release(mp, surplus);
+    blocks_release(mp, surplus);
 }
 
 /* Bytes of the pool's own objects, where they are counted. */
@@ -249,11 +249,11 @@ void pool_destroy(struct memory_pool *mp)
         cache_detach_all(mp);
     }
     size_t held = pool_held(mp);
-    scope_drop_all(mp);
+    mark_drop_all(mp);
     struct block *blocks = heap_reset(&mp->heap);
-    scope_release_all(mp);
-    supply_release(mp, mp->spare);
-    supply_release(mp, blocks);
+    mark_release_all(mp);
+    blocks_release(mp, mp->spare);
+    blocks_release(mp, blocks);
     heap_finish(&mp->heap);
     free(mp->depot);
     if (mp->tree != NULL) {
@@ -298,7 +298,7 @@ static void pool_note_peak(struct memory_pool *mp)
 {
     size_t taken = mp->heap.taken;
 
-    for (const struct scope *s = mp->scopes; s != NULL; s = s->next) {
+    for (const struct mark *s = mp->marks; s != NULL; s = s->next) {
         taken += s->heap.taken;
     }
     if (taken > mp->peak) {
@@ -313,28 +313,28 @@ int pool_take_chunk(struct memory_pool *mp, const struct mp_handle *handle,
     bool gathered = mp->depot == NULL;
 
     chunk->block = NULL;
-    if (granules > SUPPLY_GRANULES_MOST) {
+    if (granules > BLOCKS_GRANULES_MOST) {
         return ENOMEM;
     }
     while (chunk->block == NULL) {
         if (size > pool_room(mp)) {
             return pool_full(mp);
         }
-        struct scope *scope = scope_current(mp, handle);
-        *chunk = heap_take(scope == NULL ? &mp->heap : &scope->heap,
+        struct mark *mark = mark_current(mp, handle);
+        *chunk = heap_take(mark == NULL ? &mp->heap : &mark->heap,
                            (uint32_t)granules);
-        if (chunk->block == NULL && !gathered && scope == NULL) {
+        if (chunk->block == NULL && !gathered && mark == NULL) {
             gathered = true;
             pool_gather_enough(mp, NULL);
         } else if (chunk->block == NULL) {
-            int error = supply_grow(mp, handle, granules, taken, chunk);
+            int error = blocks_grow(mp, handle, granules, taken, chunk);
             if (error != 0) {
                 return error;
             }
         }
     }
     if (size > pool_room(mp)) { /* while the lock was left for a whole block */
-        supply_keep(mp, heap_give(chunk->block->heap, *chunk));
+        blocks_keep(mp, heap_give(chunk->block->heap, *chunk));
         return pool_full(mp);
     }
     if (chunk->block->slack != NULL) {
@@ -392,16 +392,16 @@ static MP_SLOW void *pool_allocate_uncached(struct memory_pool *mp,
         return pool_allocate_slowly(mp, handle, size, taken);
     }
     while (error == 0 && !mp->uncached &&
-           (object = mp_inline_take(cache->mark, &cache->fast, size)) == NULL) {
+           (object = mp_inline_take(cache->state, &cache->fast, size)) == NULL) {
         if (cache_fill(cache, mp, granules)) {
             continue;
         }
-        bool enough = !gathered && cache->scope == NULL &&
+        bool enough = !gathered && cache->mark == NULL &&
                       pool_gather_enough(mp, cache);
         gathered = true;
         if (!enough) {
             struct heap_chunk chunk;
-            error = supply_grow(mp, handle, granules, &taken, &chunk);
+            error = blocks_grow(mp, handle, granules, &taken, &chunk);
         }
     }
     if (error == 0 && object == NULL) { /* no longer a pool with caches */
@@ -441,7 +441,7 @@ struct heap_chunk pool_find(const struct memory_pool *mp, const void *ptr)
     struct heap_chunk chunk = {NULL, 0};
 
     /* A mark's block may lie in a chunk of the main heap. */
-    for (const struct scope *s = mp->scopes; s != NULL; s = s->next) {
+    for (const struct mark *s = mp->marks; s != NULL; s = s->next) {
         chunk = heap_find(&s->heap, ptr);
         if (chunk.block != NULL) {
             return chunk;
@@ -482,7 +482,7 @@ void pool_drop_chunk(struct memory_pool *mp, struct heap_chunk chunk,
         memset(block_address(chunk.block, chunk.granule), 0, size);
     }
     mp->freed++;
-    supply_keep(mp, heap_give(chunk.block->heap, chunk));
+    blocks_keep(mp, heap_give(chunk.block->heap, chunk));
 }
 
 /* The free of an object into the heap; the lock as above. */
@@ -513,7 +513,7 @@ static MP_SLOW bool pool_free_uncached(struct memory_pool *mp,
         cache = handle != NULL ? &handle->cache : cache_own(mp);
     }
     bool taken = pool_enter_lock(mp);
-    if (cache != NULL && !mp->uncached && cache->scope == NULL) {
+    if (cache != NULL && !mp->uncached && cache->mark == NULL) {
         struct heap_chunk chunk = pool_find_live(mp, ptr);
         size_t granules =
             chunk.block == NULL ? 0 : block_length(chunk.block, chunk.granule);
@@ -521,7 +521,7 @@ static MP_SLOW bool pool_free_uncached(struct memory_pool *mp,
             if (cache->fast.lists[granules - 1].room == 0) {
                 cache_unload(cache, mp, granules);
             }
-            bool given = mp_inline_give(cache->mark, &cache->fast, mp, ptr);
+            bool given = mp_inline_give(cache->state, &cache->fast, mp, ptr);
             pool_leave(mp, taken);
             return given;
         }
@@ -543,7 +543,7 @@ static size_t pool_count_live(const struct memory_pool *mp)
 {
     size_t live = heap_count_live(&mp->heap);
 
-    for (const struct scope *s = mp->scopes; s != NULL; s = s->next) {
+    for (const struct mark *s = mp->marks; s != NULL; s = s->next) {
         live += heap_count_live(&s->heap);
     }
     return live;
@@ -560,11 +560,11 @@ void pool_reset(struct memory_pool *mp)
         mp->peak_objects = live;
     }
     size_t held = pool_held(mp);
-    scope_drop_all(mp);
+    mark_drop_all(mp);
     struct block *block = heap_reset(&mp->heap);
     while (block != NULL) {
         struct block *next = block->next;
-        supply_keep(mp, block);
+        blocks_keep(mp, block);
         block = next;
     }
     cache_forget(mp);
@@ -594,9 +594,9 @@ size_t pool_trim(struct memory_pool *mp, size_t keep)
         cache_resume(mp);
     }
     size_t before = mp->spare_bytes;
-    struct block *surplus = supply_surplus(mp, keep);
+    struct block *surplus = blocks_surplus(mp, keep);
     size_t given = before - mp->spare_bytes;
     lock_leave(&mp->lock, taken);
-    supply_release(mp, surplus);
+    blocks_release(mp, surplus);
     return given;
 }

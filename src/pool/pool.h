@@ -24,7 +24,7 @@
 
 enum pool_kind {
     POOL_LOCKED, /* a lock for each call, but in a process with one thread */
-    POOL_ALONE,  /* the program says that no two threads use it at once */
+    POOL_SINGLE,  /* the program says that no two threads use it at once */
     POOL_CACHED
 };
 
@@ -66,10 +66,10 @@ struct memory_pool {
     size_t spare_bytes;
     size_t promised;      /* bytes out of room for chunks still to come */
     size_t reserve;       /* bytes of the capacity beyond that mark */
-    struct scope *scopes; /* open marks, every thread's and handle's, the
-                           * newest first; see scope.h */
-    struct scope *spare_scopes; /* kept for use */
-    unsigned spare_scope_count;
+    struct mark *marks; /* open marks, every thread's and handle's, the
+                           * newest first; see mark.h */
+    struct mark *spare_marks; /* kept for use */
+    unsigned spare_mark_count;
     unsigned carved;      /* chunks of the heap that marks have */
     struct tree *tree;    /* fixed once set: the parent, children and
                            * cleanups; NULL: it has none of them; see tree.h */
@@ -104,7 +104,7 @@ static inline size_t pool_hash(const struct memory_pool *mp)
 /* The calling thread's cache, if that was the pool's first; else NULL. */
 static inline struct cache *cache_resident(const struct memory_pool *mp)
 {
-    return sync_get(&mp->resident) == &thread_mark ? mp->resident_cache : NULL;
+    return sync_get(&mp->resident) == &thread_state ? mp->resident_cache : NULL;
 }
 
 /* A pool with these options, which options.c has checked and completed.
@@ -166,7 +166,7 @@ struct heap_chunk pool_find_live(struct memory_pool *mp, const void *ptr);
 
 static inline bool pool_locks(const struct memory_pool *mp)
 {
-    return !lock_needless() && mp->kind != POOL_ALONE;
+    return !lock_needless() && mp->kind != POOL_SINGLE;
 }
 
 static inline bool pool_enter_lock(struct memory_pool *mp)

@@ -58,7 +58,7 @@ static bool recycle_fits(const struct memory_pool *mp,
     const struct cache *cache = mp->caches;
 
     return mp->kind == POOL_CACHED && mp->name == NULL &&
-           mp->scopes == NULL && mp->spare_scopes == NULL && !mp->uncached &&
+           mp->marks == NULL && mp->spare_marks == NULL && !mp->uncached &&
            mp->depot == NULL && mp->heap.index == mp->heap.few &&
            (cache == NULL ||
             (cache->next == NULL && cache->thread == self)) &&
@@ -68,7 +68,7 @@ static bool recycle_fits(const struct memory_pool *mp,
 
 bool recycle_give(struct memory_pool *mp)
 {
-    struct thread *self = thread_mark.own;
+    struct thread *self = thread_state.own;
 
     /* No lock for home: where it is the caller, no other thread changes it. */
     if (self == NULL || sync_get(&mp->home) != self ||
@@ -84,7 +84,7 @@ bool recycle_give(struct memory_pool *mp)
     struct block *block = heap_reset(&mp->heap);
     while (block != NULL) {
         struct block *next = block->next;
-        supply_keep(mp, block);
+        blocks_keep(mp, block);
         block = next;
     }
     mp->resets = 0;

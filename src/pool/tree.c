@@ -58,7 +58,7 @@ static bool tree_is_run(const struct memory_pool *mp)
 {
     const struct tree *tree = sync_get_acquire(&mp->tree);
 
-    return tree != NULL && sync_get(&tree->runner) == &thread_mark;
+    return tree != NULL && sync_get(&tree->runner) == &thread_state;
 }
 
 /* Or one below it. */
@@ -253,7 +253,7 @@ static struct tree_run *tree_step(struct tree_run *run)
         *inner = (struct tree_run){
             .mp = child, .outer = run, .first = run->first};
         inner->dropping = tree_is_too_late(run, child->tree->late);
-        sync_put(&child->tree->runner, &thread_mark);
+        sync_put(&child->tree->runner, &thread_state);
         tree_runs = inner;
         return inner;
     }
@@ -282,7 +282,7 @@ bool tree_prepare(struct memory_pool *mp)
         return false;
     }
     tree_runs = run;
-    sync_put(&mp->tree->runner, &thread_mark);
+    sync_put(&mp->tree->runner, &thread_state);
     while (run != NULL) {
         struct tree_run *next = tree_step(run);
         if (next == NULL) { /* this one is done */

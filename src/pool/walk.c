@@ -24,20 +24,20 @@
 #define WALK_BATCH 256
 
 void walk_blocks(struct memory_pool *mp,
-                 void (*visit)(struct block *block, const struct scope *scope,
+                 void (*visit)(struct block *block, const struct mark *mark,
                                void *arg),
                  void *arg)
 {
-    const struct scope *scope = NULL;
+    const struct mark *mark = NULL;
     const struct heap *heap = &mp->heap;
 
     while (heap != NULL) {
-        visit(heap->first, scope, arg);
+        visit(heap->first, mark, arg);
         for (uint32_t i = 0; i < heap->blocks; i++) {
-            visit(heap->index[i], scope, arg);
+            visit(heap->index[i], mark, arg);
         }
-        scope = scope == NULL ? mp->scopes : scope->next;
-        heap = scope == NULL ? NULL : &scope->heap;
+        mark = mark == NULL ? mp->marks : mark->next;
+        heap = mark == NULL ? NULL : &mark->heap;
     }
 }
 
@@ -137,7 +137,7 @@ static struct block *walk_next_block(const struct memory_pool *mp,
     struct block *found = NULL;
 
     walk_nearer(&mp->heap, base, &found);
-    for (const struct scope *s = mp->scopes; s != NULL; s = s->next) {
+    for (const struct mark *s = mp->marks; s != NULL; s = s->next) {
         walk_nearer(&s->heap, base, &found);
     }
     return found;
@@ -248,12 +248,12 @@ static void walk_note_leak(const struct walk_piece *piece, void *arg)
     walk_add(&leaks->all, object, size);
 }
 
-static void walk_note_leaks(struct block *block, const struct scope *scope,
+static void walk_note_leaks(struct block *block, const struct mark *mark,
                             void *arg)
 {
     struct walk_leaks *leaks = arg;
 
-    (void)scope;
+    (void)mark;
     walk_block(leaks->mp, block, walk_note_leak, leaks);
 }
 

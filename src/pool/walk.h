@@ -26,9 +26,9 @@ struct walk_piece {
     unsigned cache; /* whose run, counted from 1; or 0 */
 };
 
-/* Calls visit for every block in use; scope is NULL for the pool's own. */
+/* Calls visit for every block in use; mark is NULL for the pool's own. */
 void walk_blocks(struct memory_pool *mp,
-                 void (*visit)(struct block *block, const struct scope *scope,
+                 void (*visit)(struct block *block, const struct mark *mark,
                                void *arg),
                  void *arg);
 

@@ -81,7 +81,7 @@ struct block {
     unsigned char *map;   /* a byte per granule; one more at each end is 0 */
     unsigned char *slack; /* per first granule: bytes not asked for */
     uint32_t granules;
-    size_t bytes; /* got from the backing; 0: part of a pool or a scope */
+    size_t bytes; /* got from the backing; 0: part of a pool or a mark */
     struct heap *heap; /* whose it is; stale in a list of blocks */
 };
 

@@ -15,23 +15,23 @@
 #include <errno.h>
 
 /* Bytes in front of a block's granules in the range. */
-#define SUPPLY_RANGE_HEAD ((size_t)64)
+#define BLOCKS_RANGE_HEAD ((size_t)64)
 
-_Static_assert(sizeof(struct block) <= SUPPLY_RANGE_HEAD, "head too short");
+_Static_assert(sizeof(struct block) <= BLOCKS_RANGE_HEAD, "head too short");
 
-size_t supply_layout(size_t head, size_t granules)
+size_t blocks_layout(size_t head, size_t granules)
 {
     return head + BLOCK_GRANULE - 1 + granules * (BLOCK_GRANULE + 2) + 2;
 }
 
-size_t supply_fit(size_t head, size_t bytes)
+size_t blocks_fit(size_t head, size_t bytes)
 {
-    size_t fixed = supply_layout(head, 0);
+    size_t fixed = blocks_layout(head, 0);
 
     return bytes < fixed ? 0 : (bytes - fixed) / (BLOCK_GRANULE + 2);
 }
 
-void supply_lay_block(struct block *block, unsigned char *memory,
+void blocks_lay_block(struct block *block, unsigned char *memory,
                       size_t granules)
 {
     size_t shift = (size_t)(-(uintptr_t)memory % BLOCK_GRANULE);
@@ -43,7 +43,7 @@ void supply_lay_block(struct block *block, unsigned char *memory,
     memset(block->map - 1, 0, granules + 2);
 }
 
-void supply_lay_range_block(struct block *block, unsigned char *memory,
+void blocks_lay_range_block(struct block *block, unsigned char *memory,
                             unsigned char *end)
 {
     block->base = memory + (size_t)(-(uintptr_t)memory % BLOCK_GRANULE);
@@ -53,16 +53,16 @@ void supply_lay_range_block(struct block *block, unsigned char *memory,
     block->granules = (uint32_t)((size_t)(end - block->base) / BLOCK_GRANULE);
 }
 
-void supply_keep(struct memory_pool *mp, struct block *block)
+void blocks_keep(struct memory_pool *mp, struct block *block)
 {
-    if (block != NULL && !supply_give_carved(mp, block)) {
+    if (block != NULL && !blocks_give_carved(mp, block)) {
         block->next = mp->spare;
         mp->spare = block;
         mp->spare_bytes += block->bytes;
     }
 }
 
-void *supply_carve(struct memory_pool *mp, size_t bytes)
+void *blocks_carve(struct memory_pool *mp, size_t bytes)
 {
     uint32_t granules = (uint32_t)block_granules(bytes);
 
@@ -81,7 +81,7 @@ void *supply_carve(struct memory_pool *mp, size_t bytes)
     return block_address(chunk.block, chunk.granule);
 }
 
-bool supply_give_carved(struct memory_pool *mp, void *start)
+bool blocks_give_carved(struct memory_pool *mp, void *start)
 {
     if (mp->carved == 0) {
         return false;
@@ -91,30 +91,30 @@ bool supply_give_carved(struct memory_pool *mp, void *start)
         return false;
     }
     mp->carved--;
-    supply_keep(mp, heap_give(&mp->heap, chunk));
+    blocks_keep(mp, heap_give(&mp->heap, chunk));
     return true;
 }
 
 /* A block for a mark's heap, out of the main heap's. */
-static struct block *supply_carve_block(struct memory_pool *mp,
+static struct block *blocks_carve_block(struct memory_pool *mp,
                                         size_t granules)
 {
-    size_t fit = supply_fit(sizeof(struct block), SUPPLY_BLOCK_LEAST);
+    size_t fit = blocks_fit(sizeof(struct block), BLOCKS_BLOCK_LEAST);
 
     granules = granules > fit ? granules : fit;
-    size_t bytes = supply_layout(sizeof(struct block), granules);
-    if (block_granules(bytes) > SUPPLY_GRANULES_MOST) {
+    size_t bytes = blocks_layout(sizeof(struct block), granules);
+    if (block_granules(bytes) > BLOCKS_GRANULES_MOST) {
         return NULL;
     }
-    struct block *block = supply_carve(mp, bytes);
+    struct block *block = blocks_carve(mp, bytes);
     if (block != NULL) {
         block->bytes = bytes;
-        supply_lay_block(block, (unsigned char *)(block + 1), granules);
+        blocks_lay_block(block, (unsigned char *)(block + 1), granules);
     }
     return block;
 }
 
-struct block *supply_surplus(struct memory_pool *mp, size_t keep)
+struct block *blocks_surplus(struct memory_pool *mp, size_t keep)
 {
     struct block *surplus = NULL;
 
@@ -128,12 +128,12 @@ struct block *supply_surplus(struct memory_pool *mp, size_t keep)
     return surplus;
 }
 
-size_t supply_spare_limit(const struct memory_pool *mp)
+size_t blocks_spare_limit(const struct memory_pool *mp)
 {
-    return mp->kind == POOL_CACHED ? SUPPLY_SPARE_CACHED : SUPPLY_SPARE_LOCKED;
+    return mp->kind == POOL_CACHED ? BLOCKS_SPARE_CACHED : BLOCKS_SPARE_LOCKED;
 }
 
-void supply_release(struct memory_pool *mp, struct block *block)
+void blocks_release(struct memory_pool *mp, struct block *block)
 {
     int error = errno; /* whatever the backing does to it */
 
@@ -154,7 +154,7 @@ void supply_release(struct memory_pool *mp, struct block *block)
 }
 
 /* A spare block of at least that many granules; NULL: none. */
-static struct block *supply_take_spare(struct memory_pool *mp, size_t granules)
+static struct block *blocks_take_spare(struct memory_pool *mp, size_t granules)
 {
     for (struct block **link = &mp->spare; *link != NULL;
          link = &(*link)->next) {
@@ -170,10 +170,10 @@ static struct block *supply_take_spare(struct memory_pool *mp, size_t granules)
 
 /* A block in the range of at least that many granules: a slot where that
  * does, so that a small pool never takes a whole span; NULL: no room. */
-static struct block *supply_acquire_range(struct memory_pool *mp,
+static struct block *blocks_acquire_range(struct memory_pool *mp,
                                         size_t granules, size_t bytes)
 {
-    size_t need = SUPPLY_RANGE_HEAD + granules * BLOCK_GRANULE;
+    size_t need = BLOCKS_RANGE_HEAD + granules * BLOCK_GRANULE;
     bool slot = need <= RANGE_SLOT && bytes <= RANGE_SLOT;
     size_t spans =
         ((need > bytes ? need : bytes) + RANGE_SPAN - 1) / RANGE_SPAN;
@@ -183,30 +183,30 @@ static struct block *supply_acquire_range(struct memory_pool *mp,
         unsigned char *span = (unsigned char *)block;
         block->bytes = slot ? RANGE_SLOT : spans * RANGE_SPAN;
         range_own(block, block->bytes, mp);
-        supply_lay_range_block(block, span + SUPPLY_RANGE_HEAD,
+        blocks_lay_range_block(block, span + BLOCKS_RANGE_HEAD,
                              span + block->bytes);
     }
     return block;
 }
 
 /* The same from the pool's backing. */
-static struct block *supply_acquire_backing(struct memory_pool *mp,
+static struct block *blocks_acquire_backing(struct memory_pool *mp,
                                           size_t granules, size_t bytes)
 {
-    size_t fit = supply_fit(sizeof(struct block), bytes);
+    size_t fit = blocks_fit(sizeof(struct block), bytes);
 
     granules = granules > fit ? granules : fit;
-    bytes = supply_layout(sizeof(struct block), granules);
+    bytes = blocks_layout(sizeof(struct block), granules);
     struct block *block =
         mp->backing.acquire(mp->backing.context, bytes, BLOCK_GRANULE);
     if (block != NULL) {
         block->bytes = bytes;
-        supply_lay_block(block, (unsigned char *)(block + 1), granules);
+        blocks_lay_block(block, (unsigned char *)(block + 1), granules);
     }
     return block;
 }
 
-void supply_give_up_caches(struct memory_pool *mp)
+void blocks_give_up_caches(struct memory_pool *mp)
 {
     if (mp->uncached) {
         return;
@@ -220,15 +220,15 @@ void supply_give_up_caches(struct memory_pool *mp)
     sync_put(&mp->uncached, true);
 }
 
-int supply_grow(struct memory_pool *mp, const struct mp_handle *handle,
+int blocks_grow(struct memory_pool *mp, const struct mp_handle *handle,
                 size_t granules, bool *taken, struct heap_chunk *chunk)
 {
-    bool whole = granules > SUPPLY_WHOLE;
-    struct block *block = whole ? NULL : supply_take_spare(mp, granules);
+    bool whole = granules > BLOCKS_WHOLE;
+    struct block *block = whole ? NULL : blocks_take_spare(mp, granules);
 
     if (block == NULL) {
         size_t bytes = whole ? 0 : mp->next_bytes;
-        if (!whole && mp->next_bytes < SUPPLY_BLOCK_MOST) {
+        if (!whole && mp->next_bytes < BLOCKS_BLOCK_MOST) {
             mp->next_bytes = mp->next_bytes == RANGE_SLOT && range_has(mp)
                                  ? RANGE_SPAN
                                  : mp->next_bytes * 2;
@@ -237,32 +237,32 @@ int supply_grow(struct memory_pool *mp, const struct mp_handle *handle,
                             * the pool itself may */
         lock_leave(&mp->lock, *taken);
         if (range_has(mp)) {
-            block = supply_acquire_range(mp, granules, bytes);
+            block = blocks_acquire_range(mp, granules, bytes);
         }
         if (block == NULL) {
-            block = supply_acquire_backing(mp, granules, bytes);
+            block = blocks_acquire_backing(mp, granules, bytes);
         }
         errno = error;
         *taken = pool_enter_lock(mp);
     }
     /* Now, since marks may have come and gone while the lock was left. */
-    struct scope *scope = scope_current(mp, handle);
-    struct heap *heap = scope == NULL ? &mp->heap : &scope->heap;
-    if (block == NULL && scope != NULL) {
-        block = supply_carve_block(mp, granules);
+    struct mark *mark = mark_current(mp, handle);
+    struct heap *heap = mark == NULL ? &mp->heap : &mark->heap;
+    if (block == NULL && mark != NULL) {
+        block = blocks_carve_block(mp, granules);
         whole = false;
     }
     if (block == NULL) {
         return ENOMEM;
     }
     if (!whole && !range_has(block)) {
-        supply_give_up_caches(mp);
+        blocks_give_up_caches(mp);
     }
     if (range_has(block)) {
-        range_rename(block, block->bytes, mp, scope != NULL);
+        range_rename(block, block->bytes, mp, mark != NULL);
     }
     if (!(whole ? heap_add_whole : heap_add)(heap, block)) {
-        supply_keep(mp, block);
+        blocks_keep(mp, block);
         return ENOMEM;
     }
     if (whole) {

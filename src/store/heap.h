@@ -49,7 +49,7 @@ struct heap {
                             * 0 or 1; SIZE_MAX: nowhere */
     uint64_t bits;         /* bins that hold something */
     struct block *current; /* never NULL */
-    struct block *first;   /* inside the pool's or scope's own memory, never
+    struct block *first;   /* inside the pool's or mark's own memory, never
                             * given up */
     struct block **index;  /* all but the first, by address */
     uint32_t blocks;       /* in index */

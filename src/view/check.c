@@ -274,7 +274,7 @@ static void inspect_heap(struct inspect_count *count, struct heap *heap)
 /* Marks are in the order in which they were made. */
 static bool inspect_order(const struct memory_pool *mp)
 {
-    for (const struct scope *s = mp->scopes; s != NULL; s = s->next) {
+    for (const struct mark *s = mp->marks; s != NULL; s = s->next) {
         if (s->next != NULL && s->next->number >= s->number) {
             return false;
         }
@@ -289,7 +289,7 @@ bool inspect_check(struct memory_pool *mp)
 
     cache_pause(mp);
     inspect_heap(&count, &mp->heap);
-    for (struct scope *s = mp->scopes; s != NULL && count.whole;
+    for (struct mark *s = mp->marks; s != NULL && count.whole;
          s = s->next) {
         inspect_heap(&count, &s->heap);
     }

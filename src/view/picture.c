@@ -86,12 +86,12 @@ struct picture {
     unsigned char cell[PICTURE_CELLS];
 };
 
-static void picture_measure(struct block *block, const struct scope *scope,
+static void picture_measure(struct block *block, const struct mark *mark,
                             void *arg)
 {
     struct picture *picture = arg;
 
-    (void)scope;
+    (void)mark;
     picture->total += block->granules;
     picture->blocks++;
 }
@@ -166,7 +166,7 @@ static void picture_add_piece(const struct walk_piece *piece, void *arg)
     picture_fill(picture, piece->granule, piece->granules, piece->kind);
 }
 
-static void picture_add_block(struct block *block, const struct scope *scope,
+static void picture_add_block(struct block *block, const struct mark *mark,
                               void *arg)
 {
     struct picture *picture = arg;
@@ -178,8 +178,8 @@ static void picture_add_block(struct block *block, const struct scope *scope,
     if (picture->drawn < PICTURE_BLOCKS &&
         cells <= PICTURE_CELLS - picture->cells) {
         struct picture_block *drawn = &picture->block[picture->drawn++];
-        drawn->mark = scope == NULL ? 0 : scope->number;
-        drawn->owner = scope == NULL ? 0 : scope->owner;
+        drawn->mark = mark == NULL ? 0 : mark->number;
+        drawn->owner = mark == NULL ? 0 : mark->owner;
         drawn->base = (uintptr_t)block->base;
         drawn->granules = block->granules;
         drawn->first = picture->cells;

@@ -52,7 +52,7 @@ static void stats_add_piece(const struct walk_piece *piece, void *arg)
     }
 }
 
-static void stats_add_block(struct block *block, const struct scope *scope,
+static void stats_add_block(struct block *block, const struct mark *mark,
                             void *arg)
 {
     const struct stats_count *count = arg;
@@ -61,9 +61,9 @@ static void stats_add_block(struct block *block, const struct scope *scope,
     count->stats->blocks++;
     count->stats->backing_bytes += block->bytes;
     /* A mark's own memory, where it is no chunk of the pool's. */
-    if (scope != NULL && block == &scope->first &&
-        heap_find(&mp->heap, scope).block == NULL) {
-        count->stats->backing_bytes += scope->bytes;
+    if (mark != NULL && block == &mark->first &&
+        heap_find(&mp->heap, mark).block == NULL) {
+        count->stats->backing_bytes += mark->bytes;
     }
     walk_block(mp, block, stats_add_piece, arg);
 }
@@ -101,7 +101,7 @@ void stats_gather(struct memory_pool *mp, mp_stats_t *stats)
     cache_pause(mp);
     walk_blocks(mp, stats_add_block, &count);
     stats->backing_bytes += mp->bytes + mp->spare_bytes;
-    for (const struct scope *s = mp->spare_scopes; s != NULL; s = s->next) {
+    for (const struct mark *s = mp->spare_marks; s != NULL; s = s->next) {
         stats->backing_bytes += s->bytes;
     }
     stats->frees = stats_frees(mp);
