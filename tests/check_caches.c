@@ -246,7 +246,7 @@ static void (*const rests[])(memory_pool_t *) = {rest_reset, rest_check,
                                                  rest_count, rest_fork};
 #define RESTS (int)(sizeof rests / sizeof *rests)
 
-START_TEST(test_waits)
+START_TEST(a_rest_waits_for_the_thread_that_is_inside)
 {
     bool exist = caches_exist();
     struct stay stay = {.mp = make_named()};
@@ -363,7 +363,7 @@ static int use_in_child(memory_pool_t *mp)
                : 4;
 }
 
-START_TEST(test_fork_held)
+START_TEST(a_fork_keeps_handles_out_and_its_child_frees_nothing)
 {
     memory_pool_t *mp = make_named();
     pthread_barrier_t barrier;
@@ -428,7 +428,7 @@ static void *mark_without_cache(void *argument)
     return NULL;
 }
 
-START_TEST(test_mark_without_cache)
+START_TEST(a_mark_without_memory_for_a_cache_leaves_the_pool_whole)
 {
     bool exist = caches_exist();
     struct refused refused = {0};
@@ -483,7 +483,7 @@ static void *leave_spares(void *argument)
     return NULL;
 }
 
-START_TEST(test_spares_bounded)
+START_TEST(a_thread_keeps_few_of_the_caches_it_no_longer_needs)
 {
     bool exist = caches_exist();
     struct spares spares;
@@ -528,7 +528,7 @@ static void *free_spares(void *argument)
     return argument;
 }
 
-START_TEST(test_spares_forgotten)
+START_TEST(a_freed_cache_is_touched_by_no_thread)
 {
     watch_start();
     support_join(support_start(free_spares, NULL));
@@ -598,7 +598,7 @@ static int child_says(void (*begin)(void *), void *mp, bool destroy)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-START_TEST(test_leaks)
+START_TEST(memory_held_in_a_live_pool_is_no_leak_to_leak_sanitizer)
 {
     memory_pool_t *mp = mp_create(NULL);
 
@@ -626,14 +626,17 @@ int main(void)
     TCase *all = support_case(suite, "all");
 
 #if MP_INLINE_ABLE
-    tcase_add_loop_test(all, test_waits, 0, 2 * RESTS);
-    tcase_add_test(all, test_fork_held);
+    tcase_add_loop_test(all, a_rest_waits_for_the_thread_that_is_inside, 0,
+                        2 * RESTS);
+    tcase_add_test(all, a_fork_keeps_handles_out_and_its_child_frees_nothing);
 #endif
-    tcase_add_test(all, test_mark_without_cache);
-    tcase_add_test(all, test_spares_bounded);
-    tcase_add_test(all, test_spares_forgotten);
+    tcase_add_test(all,
+                   a_mark_without_memory_for_a_cache_leaves_the_pool_whole);
+    tcase_add_test(all, a_thread_keeps_few_of_the_caches_it_no_longer_needs);
+    tcase_add_test(all, a_freed_cache_is_touched_by_no_thread);
 #if defined(__GNUC__) && defined(__ELF__)
-    tcase_add_test(all, test_leaks);
+    tcase_add_test(all,
+                   memory_held_in_a_live_pool_is_no_leak_to_leak_sanitizer);
 #endif
     return support_run(suite);
 }

@@ -389,7 +389,7 @@ static void model_finish(void)
     }
 }
 
-START_TEST(test_random)
+START_TEST(random_work_on_a_tree_agrees_with_the_model)
 {
     model.random = support_seed();
     for (unsigned n = support_times(60000, 20); n > 0; n--) {
@@ -404,7 +404,7 @@ START_TEST(test_random)
 END_TEST
 
 /* The child of a fork has the whole tree, and charges of its own. */
-START_TEST(test_fork)
+START_TEST(the_child_of_a_fork_has_the_tree_and_charges_of_its_own)
 {
     model.random = support_seed();
     for (unsigned n = support_times(10, 3); n > 0; n--) {
@@ -434,7 +434,7 @@ END_TEST
 
 /* The reset of a pool gives back its whole capacity, and that of those above
  * what it held. */
-START_TEST(test_reset)
+START_TEST(a_reset_gives_its_capacity_back_to_the_pools_above)
 {
     mp_options_t options = {.capacity = 1000,
                             .threads = (mp_threads_t)(_i % 3)};
@@ -497,7 +497,7 @@ static void *take_share(void *argument)
     return (void *)taken;
 }
 
-START_TEST(test_shares)
+START_TEST(children_fill_their_parents_capacity_to_the_byte)
 {
     mp_options_t options = {.capacity = SHARE_CAPACITY};
     memory_pool_t *mp = mp_create(&options);
@@ -564,7 +564,7 @@ static void *come_and_go(void *argument)
     return (void *)(wrong + other);
 }
 
-START_TEST(test_threads)
+START_TEST(threads_make_and_drop_children_of_one_pool)
 {
     mp_options_t options = {0};
     pthread_t threads[4];
@@ -603,7 +603,7 @@ START_TEST(test_threads)
 END_TEST
 
 /* No call for each level: the stack would not do. */
-START_TEST(test_deep)
+START_TEST(a_tree_of_any_depth_is_ended_without_recursion)
 {
     unsigned depth = support_times(20000, 10);
     unsigned called = 0;
@@ -625,7 +625,7 @@ START_TEST(test_deep)
 END_TEST
 
 /* Children that leave in another order than they came. */
-START_TEST(test_wide)
+START_TEST(children_leave_in_another_order_than_they_came)
 {
     static memory_pool_t *children[1000];
     mp_options_t options = {.threads = (mp_threads_t)_i};
@@ -659,12 +659,18 @@ int main(void)
     TCase *alone = support_case(suite, "alone");
     TCase *shared = support_case(suite, "shared");
 
-    tcase_add_loop_test(alone, test_random, 0, 4);
-    tcase_add_loop_test(alone, test_fork, 0, 2);
-    tcase_add_loop_test(alone, test_reset, 0, 6);
-    tcase_add_test(alone, test_deep);
-    tcase_add_loop_test(alone, test_wide, 0, 3);
-    tcase_add_test(shared, test_shares);
-    tcase_add_loop_test(shared, test_threads, 0, 3);
+    tcase_add_loop_test(alone, random_work_on_a_tree_agrees_with_the_model, 0,
+                        4);
+    tcase_add_loop_test(
+        alone, the_child_of_a_fork_has_the_tree_and_charges_of_its_own, 0, 2);
+    tcase_add_loop_test(alone,
+                        a_reset_gives_its_capacity_back_to_the_pools_above, 0,
+                        6);
+    tcase_add_test(alone, a_tree_of_any_depth_is_ended_without_recursion);
+    tcase_add_loop_test(alone, children_leave_in_another_order_than_they_came,
+                        0, 3);
+    tcase_add_test(shared, children_fill_their_parents_capacity_to_the_byte);
+    tcase_add_loop_test(shared, threads_make_and_drop_children_of_one_pool, 0,
+                        3);
     return support_run(suite);
 }

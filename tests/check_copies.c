@@ -126,7 +126,7 @@ static void *use_both(void *argument)
     return argument;
 }
 
-START_TEST(test_two_copies)
+START_TEST(two_copies_of_the_library_know_nothing_of_each_other)
 {
     if (!COPIES_ABLE || !copy_load()) {
         return;
@@ -144,6 +144,7 @@ int main(void)
     Suite *suite = suite_create("copies");
     TCase *copies = support_case(suite, "copies");
 
-    tcase_add_test(copies, test_two_copies);
+    tcase_add_test(copies,
+                   two_copies_of_the_library_know_nothing_of_each_other);
     return support_run(suite);
 }

@@ -92,7 +92,7 @@ static unsigned links(const memory_pool_t *mp, const void *object)
                : 0;
 }
 
-START_TEST(test_freed_objects)
+START_TEST(a_wrong_link_in_a_freed_object_is_found)
 {
     memory_pool_t *mp = make(_i);
     unsigned step = freed_count / places(mp, 30, 4);
@@ -174,7 +174,7 @@ static void damage_map(memory_pool_t *mp, const struct block *block)
     damage_bytes(mp, block->map + block->granules - part, part);
 }
 
-START_TEST(test_maps)
+START_TEST(a_wrong_byte_in_a_map_is_found)
 {
     memory_pool_t *mp = make(_i);
     const struct heap *heap = &mp->heap;
@@ -188,7 +188,7 @@ START_TEST(test_maps)
 END_TEST
 
 /* A chunk is in the bin of its length. */
-START_TEST(test_bins)
+START_TEST(a_chunk_in_the_bin_of_another_length_is_found)
 {
     memory_pool_t *mp = make(_i);
     struct heap *heap = &mp->heap;
@@ -222,8 +222,10 @@ int main(void)
     /* With caches, with a lock, without; in other kinds it is the same code. */
     int count = (int)support_times((unsigned)pools_count, 3);
 
-    tcase_add_loop_test(kinds, test_freed_objects, 0, count);
-    tcase_add_loop_test(kinds, test_maps, 0, count);
-    tcase_add_loop_test(kinds, test_bins, 0, count);
+    tcase_add_loop_test(kinds, a_wrong_link_in_a_freed_object_is_found, 0,
+                        count);
+    tcase_add_loop_test(kinds, a_wrong_byte_in_a_map_is_found, 0, count);
+    tcase_add_loop_test(kinds, a_chunk_in_the_bin_of_another_length_is_found,
+                        0, count);
     return support_run(suite);
 }

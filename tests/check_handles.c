@@ -18,7 +18,7 @@
 
 /* By a handle, as check_scopes.c does by a thread; beside it the thread has a
  * mark and objects of its own. */
-START_TEST(test_random)
+START_TEST(random_work_through_a_handle_agrees_with_the_shadow)
 {
     uint64_t seed = support_seed();
     memory_pool_t *mp = scopes_pool(_i);
@@ -125,7 +125,7 @@ static void *wander(void *argument)
     return NULL;
 }
 
-START_TEST(test_wandering)
+START_TEST(handles_wander_from_thread_to_thread)
 {
     static struct scopes *all[WANDERERS];
     uint64_t seed = support_seed();
@@ -169,7 +169,7 @@ START_TEST(test_wandering)
 END_TEST
 
 /* Handles that come and go leave nothing but their objects. */
-START_TEST(test_many)
+START_TEST(handles_that_come_and_go_leave_only_their_objects)
 {
     enum { MANY = 200 };
     memory_pool_t *mp = scopes_pool(_i);
@@ -219,7 +219,7 @@ static size_t hide(size_t size)
 }
 
 /* Each refusal, and that nothing changes. */
-START_TEST(test_misuse)
+START_TEST(each_misuse_of_a_handle_is_reported_and_changes_nothing)
 {
     mp_options_t options = {.capacity = 1000,
                             .max_object = 500,
@@ -259,7 +259,7 @@ START_TEST(test_misuse)
 }
 END_TEST
 
-START_TEST(test_no_handle)
+START_TEST(a_null_handle_is_refused_in_silence)
 {
     mp_mark_t none = {0};
     int object = 0;
@@ -306,7 +306,7 @@ static void *attach_meanwhile(void *argument)
 
 /* Another thread makes the first pool with caches of the process, which
  * reserves the range of addresses.  ThreadSanitizer would see the race. */
-START_TEST(test_attach_before_range)
+START_TEST(a_handle_is_made_while_the_range_is_reserved)
 {
     mp_options_t options = {.threads = MP_THREADS_LOCKED};
     memory_pool_t *locked = mp_create(&options);
@@ -375,7 +375,7 @@ static void *work_beside_fork(void *argument)
     return (void *)wrong;
 }
 
-START_TEST(test_fork)
+START_TEST(a_handle_and_its_marks_live_on_in_the_child_of_a_fork)
 {
     mp_options_t options = {.threads = (mp_threads_t)_i};
     memory_pool_t *mp = mp_create(&options);
@@ -423,12 +423,20 @@ int main(void)
     TCase *single = support_case(suite, "single");
     int count = scopes_kinds();
 
-    tcase_add_loop_test(kinds, test_random, 0, count);
-    tcase_add_loop_test(kinds, test_wandering, 0, pools_count);
-    tcase_add_loop_test(kinds, test_many, 0, pools_count + SCOPES_BASE);
-    tcase_add_test(single, test_misuse);
-    tcase_add_test(single, test_no_handle);
-    tcase_add_test(single, test_attach_before_range);
-    tcase_add_loop_test(single, test_fork, 0, 2);
+    tcase_add_loop_test(kinds,
+                        random_work_through_a_handle_agrees_with_the_shadow, 0,
+                        count);
+    tcase_add_loop_test(kinds, handles_wander_from_thread_to_thread, 0,
+                        pools_count);
+    tcase_add_loop_test(kinds,
+                        handles_that_come_and_go_leave_only_their_objects, 0,
+                        pools_count + SCOPES_BASE);
+    tcase_add_test(single,
+                   each_misuse_of_a_handle_is_reported_and_changes_nothing);
+    tcase_add_test(single, a_null_handle_is_refused_in_silence);
+    tcase_add_test(single, a_handle_is_made_while_the_range_is_reserved);
+    tcase_add_loop_test(single,
+                        a_handle_and_its_marks_live_on_in_the_child_of_a_fork,
+                        0, 2);
     return support_run(suite);
 }

@@ -77,7 +77,7 @@ static void pairs(memory_pool_t *mp, size_t size)
     }
 }
 
-START_TEST(test_no_call)
+START_TEST(pairs_of_one_length_make_few_calls)
 {
     memory_pool_t *mp = make();
 
@@ -109,7 +109,7 @@ static void *another_thread(void *argument)
     return NULL;
 }
 
-START_TEST(test_elsewhere)
+START_TEST(threads_pools_and_marks_in_between_leave_the_short_way_open)
 {
     memory_pool_t *mp = make();
     memory_pool_t *other = make();
@@ -153,7 +153,7 @@ static void refused(memory_pool_t *mp, mp_event_t event, const void *ptr)
     errno = SUPPORT_ERRNO;
 }
 
-START_TEST(test_misuse)
+START_TEST(misuse_of_the_inline_functions_is_reported_by_the_library)
 {
     static char foreign[64];
     memory_pool_t *mp = make();
@@ -196,7 +196,7 @@ START_TEST(test_misuse)
 END_TEST
 
 /* Every kind of pool, most of which have no short way. */
-START_TEST(test_kinds)
+START_TEST(objects_in_pools_of_every_kind_keep_their_bytes)
 {
     memory_pool_t *mp = pools_make(_i);
     void *objects[16];
@@ -222,10 +222,13 @@ static Suite *inline_suite(void)
     Suite *suite = suite_create("inline");
     TCase *all = support_case(suite, "all");
 
-    tcase_add_test(all, test_no_call);
-    tcase_add_test(all, test_elsewhere);
-    tcase_add_test(all, test_misuse);
-    tcase_add_loop_test(all, test_kinds, 0, pools_count);
+    tcase_add_test(all, pairs_of_one_length_make_few_calls);
+    tcase_add_test(
+        all, threads_pools_and_marks_in_between_leave_the_short_way_open);
+    tcase_add_test(all,
+                   misuse_of_the_inline_functions_is_reported_by_the_library);
+    tcase_add_loop_test(all, objects_in_pools_of_every_kind_keep_their_bytes,
+                        0, pools_count);
     return suite;
 }
 

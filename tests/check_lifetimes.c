@@ -48,7 +48,7 @@ static void *churn(void *argument)
     return NULL;
 }
 
-START_TEST(test_short_threads)
+START_TEST(objects_outlive_their_thread_and_its_memory_is_used_again)
 {
     memory_pool_t *mp = mp_create(NULL);
     struct hand hand = {.mp = mp};
@@ -92,7 +92,7 @@ static void *free_rounds(void *argument)
     }
 }
 
-START_TEST(test_only_frees)
+START_TEST(a_thread_that_only_frees_hoards_nothing)
 {
     memory_pool_t *mp = mp_create(NULL);
     pthread_barrier_t barrier;
@@ -127,7 +127,7 @@ static void *end_beside(void *argument)
     return NULL;
 }
 
-START_TEST(test_exit_beside_destroy)
+START_TEST(a_thread_ends_beside_the_destruction_of_its_pool)
 {
     pthread_barrier_t barrier;
 
@@ -170,7 +170,7 @@ static void *meet_again(void *argument)
     }
 }
 
-START_TEST(test_address_again)
+START_TEST(a_pool_at_the_address_of_an_old_one_is_a_new_pool)
 {
     pthread_barrier_t barrier;
     struct hand hand = {.barrier = &barrier};
@@ -233,7 +233,7 @@ static void *die_late(void *argument)
     return NULL;
 }
 
-START_TEST(test_destructors)
+START_TEST(destructors_of_thread_data_use_the_pool_in_every_pass)
 {
     static struct hand hands[2]; /* outlive all that a destructor does */
     memory_pool_t *mp;
@@ -388,7 +388,7 @@ static void *call_first(void *argument)
     return NULL;
 }
 
-START_TEST(test_first_call)
+START_TEST(every_function_can_be_the_first_call_of_a_thread)
 {
     struct hand hand = {.mp = mp_create(NULL)};
 
@@ -418,7 +418,7 @@ static void *run_on(void *argument)
     return NULL;
 }
 
-START_TEST(test_cancel)
+START_TEST(a_cancelled_thread_leaves_its_pool_whole)
 {
     mp_options_t options = {.threads = (mp_threads_t)_i};
     struct hand hand = {.mp = mp_create(&options)};
@@ -441,7 +441,7 @@ START_TEST(test_cancel)
 }
 END_TEST
 
-START_TEST(test_many_threads)
+START_TEST(objects_of_many_threads_outlive_them)
 {
     enum { MANY = 64 };
     memory_pool_t *mp = mp_create(NULL);
@@ -493,7 +493,7 @@ static void *alternate(void *argument)
     return (void *)wrong;
 }
 
-START_TEST(test_many_pools)
+START_TEST(threads_use_hundreds_of_pools_in_turn)
 {
     pthread_t threads[LOAD];
 
@@ -519,7 +519,7 @@ END_TEST
 
 /* Bytes that a pool took, at most 1.25 times the most that was live and a
  * constant: 256 KiB. */
-START_TEST(test_footprint)
+START_TEST(a_pool_takes_at_most_a_quarter_more_than_its_peak)
 {
     struct pools_backing own;
     mp_backing_t backing = pools_backing_of(&own);
@@ -566,7 +566,7 @@ END_TEST
 
 /* The same of a pool with caches, by what it says of itself; the constant is
  * the 1 MiB that one thread's cache may have. */
-START_TEST(test_footprint_cached)
+START_TEST(a_cached_pool_takes_at_most_a_quarter_more_than_its_peak)
 {
     static unsigned char *objects[30000];
     static const size_t longest[] = {1000, 4000, 64};
@@ -605,18 +605,23 @@ static Suite *lifetimes_suite(void)
     TCase *threads = support_case(suite, "threads");
     TCase *pools = support_case(suite, "pools");
 
-    tcase_add_test(threads, test_short_threads);
-    tcase_add_test(threads, test_only_frees);
-    tcase_add_test(threads, test_exit_beside_destroy);
-    tcase_add_test(threads, test_address_again);
-    tcase_add_test(threads, test_destructors);
-    tcase_add_loop_test(threads, test_first_call, 0,
+    tcase_add_test(threads,
+                   objects_outlive_their_thread_and_its_memory_is_used_again);
+    tcase_add_test(threads, a_thread_that_only_frees_hoards_nothing);
+    tcase_add_test(threads, a_thread_ends_beside_the_destruction_of_its_pool);
+    tcase_add_test(threads, a_pool_at_the_address_of_an_old_one_is_a_new_pool);
+    tcase_add_test(threads,
+                   destructors_of_thread_data_use_the_pool_in_every_pass);
+    tcase_add_loop_test(threads,
+                        every_function_can_be_the_first_call_of_a_thread, 0,
                         FIRST_CALLS + FIRST_SCOPE_CALLS);
-    tcase_add_loop_test(threads, test_cancel, 0, 2);
-    tcase_add_test(threads, test_many_threads);
-    tcase_add_test(pools, test_many_pools);
-    tcase_add_test(pools, test_footprint);
-    tcase_add_loop_test(pools, test_footprint_cached, 0, 3);
+    tcase_add_loop_test(threads, a_cancelled_thread_leaves_its_pool_whole, 0,
+                        2);
+    tcase_add_test(threads, objects_of_many_threads_outlive_them);
+    tcase_add_test(pools, threads_use_hundreds_of_pools_in_turn);
+    tcase_add_test(pools, a_pool_takes_at_most_a_quarter_more_than_its_peak);
+    tcase_add_loop_test(
+        pools, a_cached_pool_takes_at_most_a_quarter_more_than_its_peak, 0, 3);
     return suite;
 }
 

@@ -110,7 +110,7 @@ static void *send_and_open(void *argument)
     return (void *)wrong;
 }
 
-START_TEST(test_side_by_side)
+START_TEST(threads_with_marks_exchange_objects)
 {
     uint64_t seed = support_seed();
     pthread_t threads[THREADS];
@@ -164,7 +164,7 @@ static void *free_and_take(void *argument)
     return NULL;
 }
 
-START_TEST(test_others_stay)
+START_TEST(objects_of_another_thread_stay_when_a_mark_is_rewound)
 {
     static const size_t sizes[] = {16, 100, 1024, 3000, 300000};
     struct neighbour neighbour = {.mp = scopes_pool(_i)};
@@ -233,7 +233,7 @@ static void *rewind_anothers(void *argument)
     return NULL;
 }
 
-START_TEST(test_thread_ends)
+START_TEST(a_thread_that_ends_with_marks_open_leaves_its_objects)
 {
     struct leaver leaver = {.mp = scopes_pool(_i)};
     memory_pool_t *mp = leaver.mp;
@@ -268,8 +268,13 @@ int main(void)
     Suite *suite = suite_create("marks");
     TCase *kinds = support_case(suite, "kinds");
 
-    tcase_add_loop_test(kinds, test_side_by_side, 0, pools_count);
-    tcase_add_loop_test(kinds, test_others_stay, 0, pools_count);
-    tcase_add_loop_test(kinds, test_thread_ends, 0, pools_count);
+    tcase_add_loop_test(kinds, threads_with_marks_exchange_objects, 0,
+                        pools_count);
+    tcase_add_loop_test(kinds,
+                        objects_of_another_thread_stay_when_a_mark_is_rewound,
+                        0, pools_count);
+    tcase_add_loop_test(kinds,
+                        a_thread_that_ends_with_marks_open_leaves_its_objects,
+                        0, pools_count);
     return support_run(suite);
 }

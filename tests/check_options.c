@@ -46,7 +46,7 @@ static void expect_refused(const mp_options_t *given, const char *member)
     }
 }
 
-START_TEST(test_refused)
+START_TEST(impossible_options_are_refused_by_name)
 {
     const mp_backing_t no_acquire = {NULL, release_nothing, NULL};
     const mp_backing_t no_release = {acquire_nothing, NULL, NULL};
@@ -80,7 +80,7 @@ struct longer {
     char later[64];
 };
 
-START_TEST(test_sized)
+START_TEST(options_of_other_lengths_are_read_as_far_as_they_are_known)
 {
     struct longer longer;
 
@@ -155,7 +155,7 @@ static void expect_report(memory_pool_t *mp, mp_event_t event,
     errno = 0;
 }
 
-START_TEST(test_reports)
+START_TEST(each_refusal_is_reported_once_with_its_event)
 {
     static const mp_threads_t threads[] = {
         MP_THREADS_CACHED, MP_THREADS_LOCKED, MP_THREADS_NONE};
@@ -207,7 +207,7 @@ START_TEST(test_reports)
 END_TEST
 
 /* The largest object is a matter of bytes, with every kind of thread. */
-START_TEST(test_max_object)
+START_TEST(the_largest_object_is_exact_to_the_byte)
 {
     for (size_t most = 1; most < 3000; most += most < 40 ? 1 : 233) {
         mp_options_t options = {.max_object = most,
@@ -231,7 +231,7 @@ START_TEST(test_max_object)
 }
 END_TEST
 
-START_TEST(test_name)
+START_TEST(a_name_is_copied_and_begins_each_report)
 {
     char name[200];
     mp_options_t options = {.name = name, .report = mp_report_stderr};
@@ -257,7 +257,7 @@ START_TEST(test_name)
 }
 END_TEST
 
-START_TEST(test_acquire_fails)
+START_TEST(a_pool_whose_backing_fails_says_so_and_stays_whole)
 {
     static const size_t sizes[] = {16, 1000, 5000, 300000};
     struct pools_backing own;
@@ -307,7 +307,7 @@ START_TEST(test_acquire_fails)
 }
 END_TEST
 
-START_TEST(test_trim)
+START_TEST(a_trim_gives_back_all_but_the_first_block)
 {
     struct pools_backing own;
 
@@ -344,7 +344,7 @@ static void fill_and_reset(memory_pool_t *mp, size_t bytes)
 
 /* A reset keeps what libmempool(7) states, and a trim what it is told, to
  * less than the largest block, 1 MiB and what it has besides. */
-START_TEST(test_kept)
+START_TEST(a_reset_and_a_trim_keep_no_more_than_promised)
 {
     const mp_options_t options = {.threads = (mp_threads_t)_i};
     memory_pool_t *mp = mp_create(&options);
@@ -407,7 +407,7 @@ static void *take_share(void *argument)
     return (void *)taken;
 }
 
-START_TEST(test_capacity_shared)
+START_TEST(threads_fill_a_shared_capacity_to_the_byte)
 {
     mp_options_t options = {.capacity = SHARE_CAPACITY};
     memory_pool_t *mp = mp_create(&options);
@@ -446,7 +446,7 @@ static bool is_gone(const unsigned char *memory, size_t n,
     return true;
 }
 
-START_TEST(test_zero)
+START_TEST(memory_is_zeroed_in_every_way_that_frees_it)
 {
     static unsigned char buffer[1 << 20];
     static const unsigned char word[4] = {0xde, 0xc0, 0xad, 0x5e};
@@ -489,7 +489,7 @@ START_TEST(test_zero)
 }
 END_TEST
 
-START_TEST(test_buffer)
+START_TEST(a_buffer_is_used_within_its_bounds)
 {
     static unsigned char buffer[20000];
 
@@ -533,16 +533,24 @@ int main(void)
     TCase *reports = support_case(suite, "reports");
     TCase *memory = support_case(suite, "memory");
 
-    tcase_add_test(creation, test_refused);
-    tcase_add_test(creation, test_sized);
-    tcase_add_loop_test(creation, test_max_object, 0, 3);
-    tcase_add_loop_test(reports, test_reports, 0, 3);
-    tcase_add_test(reports, test_name);
-    tcase_add_loop_test(memory, test_acquire_fails, 0, 3);
-    tcase_add_loop_test(memory, test_trim, 0, 3);
-    tcase_add_loop_test(memory, test_kept, 0, 2);
-    tcase_add_test(memory, test_capacity_shared);
-    tcase_add_loop_test(memory, test_zero, 0, 3);
-    tcase_add_test(memory, test_buffer);
+    tcase_add_test(creation, impossible_options_are_refused_by_name);
+    tcase_add_test(creation,
+                   options_of_other_lengths_are_read_as_far_as_they_are_known);
+    tcase_add_loop_test(creation, the_largest_object_is_exact_to_the_byte, 0,
+                        3);
+    tcase_add_loop_test(reports, each_refusal_is_reported_once_with_its_event,
+                        0, 3);
+    tcase_add_test(reports, a_name_is_copied_and_begins_each_report);
+    tcase_add_loop_test(memory,
+                        a_pool_whose_backing_fails_says_so_and_stays_whole, 0,
+                        3);
+    tcase_add_loop_test(memory, a_trim_gives_back_all_but_the_first_block, 0,
+                        3);
+    tcase_add_loop_test(memory, a_reset_and_a_trim_keep_no_more_than_promised,
+                        0, 2);
+    tcase_add_test(memory, threads_fill_a_shared_capacity_to_the_byte);
+    tcase_add_loop_test(memory, memory_is_zeroed_in_every_way_that_frees_it, 0,
+                        3);
+    tcase_add_test(memory, a_buffer_is_used_within_its_bounds);
     return support_run(suite);
 }

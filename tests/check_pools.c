@@ -64,7 +64,7 @@ static int by_address(const void *a, const void *b)
     return (one > two) - (one < two);
 }
 
-START_TEST(test_sizes)
+START_TEST(objects_of_every_size_lie_apart_and_keep_their_bytes)
 {
     memory_pool_t *mp = pools_make(_i);
     static unsigned char *objects[SIZES + 1];
@@ -94,7 +94,7 @@ START_TEST(test_sizes)
 }
 END_TEST
 
-START_TEST(test_usable)
+START_TEST(all_bytes_that_are_usable_belong_to_the_object)
 {
     memory_pool_t *mp = pools_make(_i);
     unsigned char *one = NULL, *two = NULL;
@@ -120,7 +120,7 @@ START_TEST(test_usable)
 }
 END_TEST
 
-START_TEST(test_big)
+START_TEST(large_objects_come_and_go_in_any_order)
 {
     static const size_t sizes[] = {100000, 1u << 20, 10000000, 262144,
                                    262145, 65536,    1025};
@@ -147,7 +147,7 @@ START_TEST(test_big)
 }
 END_TEST
 
-START_TEST(test_reset)
+START_TEST(a_reset_frees_every_object)
 {
     memory_pool_t *mp = pools_make(_i);
     void *objects[300];
@@ -179,7 +179,7 @@ START_TEST(test_reset)
 }
 END_TEST
 
-START_TEST(test_calloc)
+START_TEST(mp_calloc_zeroes_and_refuses_a_product_that_overflows)
 {
     memory_pool_t *mp = pools_make(_i);
     volatile size_t most = SIZE_MAX;
@@ -215,7 +215,7 @@ START_TEST(test_calloc)
 }
 END_TEST
 
-START_TEST(test_aligned)
+START_TEST(mp_aligned_alloc_aligns_as_asked_and_refuses_other_alignments)
 {
     static const size_t sizes[] = {1, 15, 16, 17, 100, 1024, 5000, 300000};
     enum { COUNT = sizeof sizes / sizeof sizes[0] };
@@ -259,7 +259,7 @@ START_TEST(test_aligned)
 }
 END_TEST
 
-START_TEST(test_locate)
+START_TEST(mp_locate_tells_objects_their_inside_and_freed_ones_apart)
 {
     memory_pool_t *mp = pools_make(_i);
     memory_pool_t *other = mp_create(NULL);
@@ -310,7 +310,7 @@ static void expect_kept(memory_pool_t *mp, void *at, void *given,
     POOLS_EXPECT(mp_check(mp) == 0);
 }
 
-START_TEST(test_realloc)
+START_TEST(mp_realloc_keeps_the_bytes_and_refuses_what_is_no_object)
 {
     memory_pool_t *mp = pools_make(_i);
     volatile size_t zero = 0, most = SIZE_MAX;
@@ -356,7 +356,7 @@ START_TEST(test_realloc)
 }
 END_TEST
 
-START_TEST(test_in_place)
+START_TEST(mp_realloc_grows_into_free_room_behind_the_object)
 {
     memory_pool_t *mp = pools_make(_i);
 
@@ -378,7 +378,7 @@ START_TEST(test_in_place)
 }
 END_TEST
 
-START_TEST(test_huge)
+START_TEST(sizes_near_the_largest_are_refused)
 {
     memory_pool_t *mp = pools_make(_i);
     const mp_options_t *options = &pools_kinds[_i].options;
@@ -409,7 +409,7 @@ START_TEST(test_huge)
 }
 END_TEST
 
-START_TEST(test_any_word)
+START_TEST(any_word_as_a_pointer_is_refused)
 {
     memory_pool_t *mp = pools_make(_i);
     unsigned char *object = allocate(mp, 100, 1);
@@ -437,7 +437,7 @@ START_TEST(test_any_word)
 }
 END_TEST
 
-START_TEST(test_capacity)
+START_TEST(resizing_and_alignment_cost_no_capacity)
 {
     memory_pool_t *mp = pools_make(_i);
     size_t left = pools_kinds[_i].options.capacity;
@@ -468,7 +468,7 @@ START_TEST(test_capacity)
 }
 END_TEST
 
-START_TEST(test_no_pool)
+START_TEST(a_null_pool_is_refused_by_every_function)
 {
     char local;
 
@@ -496,7 +496,7 @@ START_TEST(test_no_pool)
 }
 END_TEST
 
-START_TEST(test_version)
+START_TEST(mp_version_is_the_headers_version)
 {
     char text[64];
 
@@ -508,24 +508,44 @@ END_TEST
 
 static void add_all(TCase *test_case)
 {
-    tcase_add_loop_test(test_case, test_sizes, 0, pools_count);
-    tcase_add_loop_test(test_case, test_usable, 0, pools_count);
-    tcase_add_loop_test(test_case, test_big, 0, pools_count);
-    tcase_add_loop_test(test_case, test_reset, 0, pools_count);
-    tcase_add_loop_test(test_case, test_calloc, 0, pools_count);
-    tcase_add_loop_test(test_case, test_aligned, 0, pools_count);
-    tcase_add_loop_test(test_case, test_locate, 0, pools_count);
-    tcase_add_loop_test(test_case, test_realloc, 0, pools_count);
-    tcase_add_loop_test(test_case, test_in_place, 0, pools_count);
-    tcase_add_loop_test(test_case, test_huge, 0, pools_count);
-    tcase_add_loop_test(test_case, test_any_word, 0, pools_count);
+    tcase_add_loop_test(test_case,
+                        objects_of_every_size_lie_apart_and_keep_their_bytes,
+                        0, pools_count);
+    tcase_add_loop_test(test_case,
+                        all_bytes_that_are_usable_belong_to_the_object, 0,
+                        pools_count);
+    tcase_add_loop_test(test_case, large_objects_come_and_go_in_any_order, 0,
+                        pools_count);
+    tcase_add_loop_test(test_case, a_reset_frees_every_object, 0, pools_count);
+    tcase_add_loop_test(test_case,
+                        mp_calloc_zeroes_and_refuses_a_product_that_overflows,
+                        0, pools_count);
+    tcase_add_loop_test(
+        test_case,
+        mp_aligned_alloc_aligns_as_asked_and_refuses_other_alignments, 0,
+        pools_count);
+    tcase_add_loop_test(
+        test_case, mp_locate_tells_objects_their_inside_and_freed_ones_apart,
+        0, pools_count);
+    tcase_add_loop_test(
+        test_case, mp_realloc_keeps_the_bytes_and_refuses_what_is_no_object, 0,
+        pools_count);
+    tcase_add_loop_test(test_case,
+                        mp_realloc_grows_into_free_room_behind_the_object, 0,
+                        pools_count);
+    tcase_add_loop_test(test_case, sizes_near_the_largest_are_refused, 0,
+                        pools_count);
+    tcase_add_loop_test(test_case, any_word_as_a_pointer_is_refused, 0,
+                        pools_count);
     for (int i = 0; i < pools_count; i++) {
         if (pools_kinds[i].options.capacity != 0) {
-            tcase_add_loop_test(test_case, test_capacity, i, i + 1);
+            tcase_add_loop_test(test_case,
+                                resizing_and_alignment_cost_no_capacity, i,
+                                i + 1);
         }
     }
-    tcase_add_test(test_case, test_no_pool);
-    tcase_add_test(test_case, test_version);
+    tcase_add_test(test_case, a_null_pool_is_refused_by_every_function);
+    tcase_add_test(test_case, mp_version_is_the_headers_version);
 }
 
 int main(void)

@@ -157,7 +157,7 @@ static size_t count_of(const char *text, const char *what)
     return count;
 }
 
-START_TEST(test_print)
+START_TEST(statistics_are_printed_as_text_and_json)
 {
     memory_pool_t *mp = pools_make(_i);
     struct view *view = view_new(mp, 3);
@@ -201,7 +201,7 @@ static size_t cells_of(const char *text, const char *class)
     return cells;
 }
 
-START_TEST(test_map)
+START_TEST(a_map_shows_every_block_and_live_cell)
 {
     memory_pool_t *mp = pools_make(_i);
     char line[80];
@@ -251,7 +251,7 @@ END_TEST
 
 /* A pool with many blocks and bytes has a picture that is no longer than
  * others; 0: large objects, 1: small ones, 2: thousands of blocks. */
-START_TEST(test_map_of_a_large_pool)
+START_TEST(the_map_of_a_large_pool_is_no_longer_than_others)
 {
     static const size_t sizes[] = {100000, 512, 300000};
     const mp_options_t options = {.threads = MP_THREADS_LOCKED};
@@ -281,7 +281,7 @@ END_TEST
     "0123456789012345678901234567890123456789012345678901234567890\xc3\xa4"
 
 /* Whatever bytes a name has, what is written is whole. */
-START_TEST(test_names)
+START_TEST(any_bytes_in_a_name_leave_the_output_well_formed)
 {
     static const char *const names[] = {
         "plain", "a\"b\\c<d>&e'f", "\n\t\x01", "\xc3\xa4\xe2\x82\xac",
@@ -315,7 +315,7 @@ START_TEST(test_names)
 }
 END_TEST
 
-START_TEST(test_children)
+START_TEST(children_are_printed_below_their_parents)
 {
     mp_options_t options = {.name = "top"};
     memory_pool_t *top = mp_create(&options);
@@ -352,7 +352,7 @@ START_TEST(test_children)
 }
 END_TEST
 
-START_TEST(test_stream_fails)
+START_TEST(a_stream_that_fails_is_answered_by_its_errno)
 {
     memory_pool_t *mp = mp_create(NULL);
     FILE *stream = fopen("/dev/full", "w");
@@ -375,7 +375,7 @@ START_TEST(test_stream_fails)
 END_TEST
 
 /* Each wrong argument is refused in silence. */
-START_TEST(test_misuse)
+START_TEST(a_wrong_argument_of_a_printer_is_refused_in_silence)
 {
     memory_pool_t *mp = init_memory_pool();
     FILE *stream = tmpfile();
@@ -404,12 +404,19 @@ int main(void)
     TCase *kinds = support_case(suite, "kinds");
     TCase *single = support_case(suite, "single");
 
-    tcase_add_loop_test(kinds, test_print, 0, pools_count);
-    tcase_add_loop_test(kinds, test_map, 0, pools_count);
-    tcase_add_loop_test(single, test_map_of_a_large_pool, 0, 3);
-    tcase_add_loop_test(single, test_names, 0, 8);
-    tcase_add_test(single, test_children);
-    tcase_add_test(single, test_stream_fails);
-    tcase_add_test(single, test_misuse);
+    tcase_add_loop_test(kinds, statistics_are_printed_as_text_and_json, 0,
+                        pools_count);
+    tcase_add_loop_test(kinds, a_map_shows_every_block_and_live_cell, 0,
+                        pools_count);
+    tcase_add_loop_test(single,
+                        the_map_of_a_large_pool_is_no_longer_than_others, 0,
+                        3);
+    tcase_add_loop_test(single,
+                        any_bytes_in_a_name_leave_the_output_well_formed, 0,
+                        8);
+    tcase_add_test(single, children_are_printed_below_their_parents);
+    tcase_add_test(single, a_stream_that_fails_is_answered_by_its_errno);
+    tcase_add_test(single,
+                   a_wrong_argument_of_a_printer_is_refused_in_silence);
     return support_run(suite);
 }

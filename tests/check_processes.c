@@ -91,7 +91,7 @@ static int use_all(void)
     return 0;
 }
 
-START_TEST(test_fork)
+START_TEST(a_child_of_a_fork_under_load_uses_its_pools)
 {
     pthread_t threads[LOAD];
 
@@ -122,7 +122,7 @@ static void use_in_handler(void)
     }
 }
 
-START_TEST(test_fork_handlers)
+START_TEST(handlers_of_fork_use_pools)
 {
     pthread_t threads[LOAD];
 
@@ -146,7 +146,7 @@ START_TEST(test_fork_handlers)
 }
 END_TEST
 
-START_TEST(test_exit)
+START_TEST(a_process_exits_while_threads_use_pools)
 {
     for (unsigned n = support_times(50, 5); n > 0; n--) {
         pid_t child = fork();
@@ -182,7 +182,7 @@ static void *use_keyless(void *argument)
 }
 
 /* No key is left for the library. */
-START_TEST(test_no_keys)
+START_TEST(a_thread_works_without_a_thread_key)
 {
     pid_t child = fork();
 
@@ -229,7 +229,7 @@ static void *use_loaded(void *argument)
     return NULL; /* the key's destructor is to be there yet */
 }
 
-START_TEST(test_unloaded)
+START_TEST(a_library_closed_by_dlclose_outlives_its_threads)
 {
     struct hand hand = {0};
 
@@ -259,7 +259,7 @@ static void *only_allocate(void *argument)
 
 /* A reset beside allocations; the second time, of a pool with a lock, beside
  * frees too, which are then of objects that may be gone. */
-START_TEST(test_reset_beside)
+START_TEST(a_reset_beside_other_threads_leaves_the_pool_whole)
 {
     mp_options_t options = {.threads = (mp_threads_t)_i,
                             .capacity = _i == 0 ? 0 : 1000000};
@@ -289,11 +289,14 @@ int main(void)
     TCase *processes = support_case(suite, "processes");
     TCase *resets = support_case(suite, "resets");
 
-    tcase_add_test(processes, test_fork);
-    tcase_add_test(processes, test_fork_handlers);
-    tcase_add_test(processes, test_exit);
-    tcase_add_test(processes, test_no_keys);
-    tcase_add_test(processes, test_unloaded);
-    tcase_add_loop_test(resets, test_reset_beside, 0, 2);
+    tcase_add_test(processes, a_child_of_a_fork_under_load_uses_its_pools);
+    tcase_add_test(processes, handlers_of_fork_use_pools);
+    tcase_add_test(processes, a_process_exits_while_threads_use_pools);
+    tcase_add_test(processes, a_thread_works_without_a_thread_key);
+    tcase_add_test(processes,
+                   a_library_closed_by_dlclose_outlives_its_threads);
+    tcase_add_loop_test(resets,
+                        a_reset_beside_other_threads_leaves_the_pool_whole, 0,
+                        2);
     return support_run(suite);
 }

@@ -164,7 +164,7 @@ static void expect_usable(memory_pool_t *mp)
     ck_assert(there_is_a_range());
 }
 
-START_TEST(test_grows_out)
+START_TEST(a_pool_grows_out_of_a_full_range)
 {
     static struct worker worker;
 
@@ -212,7 +212,7 @@ static void expect_marked(memory_pool_t *mp, void **marked, bool live)
 
 /* A mark finds no room in the range: with marks of before open, of the thread
  * and of a handle, each drops its own objects and no other. */
-START_TEST(test_marks)
+START_TEST(a_mark_without_room_in_the_range_drops_only_its_own_objects)
 {
     if (!there_is_a_range()) {
         return;
@@ -259,7 +259,7 @@ START_TEST(test_marks)
 END_TEST
 
 /* Several threads, and a handle, have caches when it happens. */
-START_TEST(test_grows_out_among_threads)
+START_TEST(a_pool_grows_out_of_a_full_range_under_threads)
 {
     static struct worker workers[THREADS];
     pthread_barrier_t barrier;
@@ -296,8 +296,10 @@ int main(void)
     Suite *suite = suite_create("range");
     TCase *range = support_case(suite, "range");
 
-    tcase_add_loop_test(range, test_grows_out, 0, (int)support_times(2, 2));
-    tcase_add_test(range, test_marks);
-    tcase_add_test(range, test_grows_out_among_threads);
+    tcase_add_loop_test(range, a_pool_grows_out_of_a_full_range, 0,
+                        (int)support_times(2, 2));
+    tcase_add_test(
+        range, a_mark_without_room_in_the_range_drops_only_its_own_objects);
+    tcase_add_test(range, a_pool_grows_out_of_a_full_range_under_threads);
     return support_run(suite);
 }

@@ -60,7 +60,7 @@ static void *live(memory_pool_t *mp, uint64_t *random, bool alone)
     return objects[0];
 }
 
-START_TEST(test_new)
+START_TEST(nothing_of_a_pools_first_life_shows_in_the_next)
 {
     uint64_t random = support_seed();
     const void *old = NULL;
@@ -84,7 +84,7 @@ START_TEST(test_new)
 }
 END_TEST
 
-START_TEST(test_options)
+START_TEST(options_of_a_first_life_are_gone_in_the_next)
 {
     const mp_options_t reporting = {.report = pools_report,
                                     .max_object = 4096,
@@ -115,7 +115,7 @@ START_TEST(test_options)
 END_TEST
 
 /* More at once than are kept, in an order in which they were not made. */
-START_TEST(test_many)
+START_TEST(pools_beyond_those_kept_are_new_in_any_order)
 {
     memory_pool_t *pools[POOLS];
     uint64_t random = support_seed();
@@ -146,7 +146,7 @@ static void count_call(void *argument)
 }
 
 /* What a pool was part of does not come back with it. */
-START_TEST(test_scopes)
+START_TEST(parent_cleanups_and_marks_do_not_come_back)
 {
     memory_pool_t *parent = mp_create(NULL);
     mp_options_t below = {.parent = parent};
@@ -212,7 +212,7 @@ static void *end(void *mp)
     return NULL;
 }
 
-START_TEST(test_threads)
+START_TEST(a_pool_that_another_thread_used_or_ended_is_new)
 {
     for (unsigned i = 0; i < support_times(200, 20); i++) {
         memory_pool_t *mp = mp_create(NULL);
@@ -263,7 +263,7 @@ static void *work_beside(void *argument)
     return NULL;
 }
 
-START_TEST(test_thread_goes_on)
+START_TEST(a_cache_of_another_thread_has_nothing_of_the_first_life)
 {
     struct beside beside = {.rounds = support_times(50, 5)};
 
@@ -295,7 +295,7 @@ START_TEST(test_thread_goes_on)
 END_TEST
 
 /* A mark is open at the end, and nothing else is special. */
-START_TEST(test_open_mark)
+START_TEST(a_pool_that_ended_with_an_open_mark_is_new)
 {
     for (unsigned i = 0; i < 3; i++) {
         memory_pool_t *mp = mp_create(NULL);
@@ -316,7 +316,7 @@ END_TEST
 
 /* At the end more is free of one length than a cache keeps for itself. */
 #define MANY 900u
-START_TEST(test_many_freed)
+START_TEST(a_pool_that_ended_with_many_freed_objects_is_new)
 {
     static unsigned char *objects[MANY];
 
@@ -349,7 +349,7 @@ static void print_name(memory_pool_t *mp, mp_event_t event,
     mp_stats_print(mp, context, MP_JSON);
 }
 
-START_TEST(test_name)
+START_TEST(a_name_does_not_come_back)
 {
     static const char name[] = "first-life";
     const mp_options_t named = {.name = name};
@@ -383,7 +383,7 @@ static void count_report(memory_pool_t *mp, mp_event_t event,
     ++*(unsigned *)context;
 }
 
-START_TEST(test_context)
+START_TEST(a_report_goes_to_the_context_of_the_new_maker)
 {
     unsigned reports[2] = {0, 0};
 
@@ -399,7 +399,7 @@ START_TEST(test_context)
 END_TEST
 
 /* The memory of a large object goes with the pool, were it live or free. */
-START_TEST(test_large)
+START_TEST(the_memory_of_a_large_object_goes_with_its_pool)
 {
     for (unsigned i = 0; i < 4; i++) {
         size_t size = i < 2 ? (size_t)1 << 20 : 200000;
@@ -421,7 +421,7 @@ START_TEST(test_large)
 END_TEST
 
 /* The most bytes that a pool ever had are those of its own life. */
-START_TEST(test_peak)
+START_TEST(the_peak_is_that_of_the_new_life)
 {
     for (unsigned i = 0; i < 4; i++) {
         memory_pool_t *mp = mp_create(NULL);
@@ -462,7 +462,7 @@ static void *make_and_drop(void *argument)
     return NULL;
 }
 
-START_TEST(test_thread_ends)
+START_TEST(pools_kept_by_a_thread_serve_others_after_its_end)
 {
     memory_pool_t *mp = mp_create(NULL);
     mp_stats_t stats;
@@ -484,7 +484,7 @@ END_TEST
 
 /* The same, where the threads were there all at once, so that the next one is
  * not just another in the same place. */
-START_TEST(test_threads_end)
+START_TEST(pools_kept_by_many_threads_serve_others_after_their_end)
 {
     pthread_barrier_t barrier;
     pthread_t threads[AT_ONCE];
@@ -521,7 +521,7 @@ END_TEST
 
 /* An address of a pool that is gone, while what was that pool's own place is
  * another pool's memory, with anything in it. */
-START_TEST(test_owner)
+START_TEST(an_address_of_a_gone_pool_has_no_owner_but_what_lies_there)
 {
     const mp_options_t named = {.name = "never kept"};
     memory_pool_t *mp = mp_create(&named);
@@ -558,21 +558,24 @@ static Suite *recycle_suite(void)
     Suite *suite = suite_create("recycle");
     TCase *all = support_case(suite, "all");
 
-    tcase_add_test(all, test_new);
-    tcase_add_test(all, test_options);
-    tcase_add_test(all, test_many);
-    tcase_add_test(all, test_scopes);
-    tcase_add_test(all, test_threads);
-    tcase_add_loop_test(all, test_thread_goes_on, 0, 2);
-    tcase_add_test(all, test_open_mark);
-    tcase_add_test(all, test_many_freed);
-    tcase_add_test(all, test_name);
-    tcase_add_test(all, test_context);
-    tcase_add_test(all, test_large);
-    tcase_add_test(all, test_peak);
-    tcase_add_test(all, test_thread_ends);
-    tcase_add_test(all, test_threads_end);
-    tcase_add_test(all, test_owner);
+    tcase_add_test(all, nothing_of_a_pools_first_life_shows_in_the_next);
+    tcase_add_test(all, options_of_a_first_life_are_gone_in_the_next);
+    tcase_add_test(all, pools_beyond_those_kept_are_new_in_any_order);
+    tcase_add_test(all, parent_cleanups_and_marks_do_not_come_back);
+    tcase_add_test(all, a_pool_that_another_thread_used_or_ended_is_new);
+    tcase_add_loop_test(
+        all, a_cache_of_another_thread_has_nothing_of_the_first_life, 0, 2);
+    tcase_add_test(all, a_pool_that_ended_with_an_open_mark_is_new);
+    tcase_add_test(all, a_pool_that_ended_with_many_freed_objects_is_new);
+    tcase_add_test(all, a_name_does_not_come_back);
+    tcase_add_test(all, a_report_goes_to_the_context_of_the_new_maker);
+    tcase_add_test(all, the_memory_of_a_large_object_goes_with_its_pool);
+    tcase_add_test(all, the_peak_is_that_of_the_new_life);
+    tcase_add_test(all, pools_kept_by_a_thread_serve_others_after_its_end);
+    tcase_add_test(all,
+                   pools_kept_by_many_threads_serve_others_after_their_end);
+    tcase_add_test(all,
+                   an_address_of_a_gone_pool_has_no_owner_but_what_lies_there);
     return suite;
 }
 

@@ -51,7 +51,7 @@ static void *run_random(void *argument)
     return NULL;
 }
 
-START_TEST(test_random)
+START_TEST(random_work_with_marks_agrees_with_the_shadow)
 {
     uint64_t seed = support_seed();
     memory_pool_t *mp = scopes_pool(_i);
@@ -67,7 +67,7 @@ END_TEST
 
 /* The same by a thread that did not make the pool, beside objects and a mark
  * of the one that did, which is open all the time. */
-START_TEST(test_random_in_a_thread)
+START_TEST(random_work_beside_an_open_mark_of_the_maker_agrees)
 {
     uint64_t seed = support_seed();
     memory_pool_t *mp = scopes_pool(_i);
@@ -107,7 +107,7 @@ static const size_t lengths[] = {1,    15,    16,     17,     1023,   1024,
                                  1025, 40000, 262144, 262145, 1000000};
 #define LENGTHS (sizeof lengths / sizeof lengths[0])
 
-START_TEST(test_lengths)
+START_TEST(objects_of_every_length_go_with_their_mark)
 {
     memory_pool_t *mp = scopes_pool(_i);
     struct scopes *scopes = scopes_new(mp, _i, 1);
@@ -136,7 +136,7 @@ START_TEST(test_lengths)
 END_TEST
 
 /* What was freed after the mark stays freed, and its memory is to be had. */
-START_TEST(test_older_objects)
+START_TEST(what_was_freed_after_the_mark_stays_freed)
 {
     memory_pool_t *mp = scopes_pool(_i);
     struct scopes *scopes = scopes_new(mp, _i, 2);
@@ -163,7 +163,7 @@ START_TEST(test_older_objects)
 END_TEST
 
 /* A resize that moves is an allocation, one that does not is none. */
-START_TEST(test_resize)
+START_TEST(a_resize_that_moves_makes_an_object_of_the_mark)
 {
     memory_pool_t *mp = scopes_pool(_i);
     struct scopes *scopes = scopes_new(mp, _i, 3);
@@ -200,7 +200,7 @@ START_TEST(test_resize)
 END_TEST
 
 /* Many marks, each with an object, and a rewind over all of them at once. */
-START_TEST(test_deep)
+START_TEST(one_rewind_ends_many_marks)
 {
     enum { DEEP = 300 };
     memory_pool_t *mp = scopes_pool(_i);
@@ -235,7 +235,7 @@ START_TEST(test_deep)
 END_TEST
 
 /* A scope takes and gives back the same memory each time. */
-START_TEST(test_footprint)
+START_TEST(a_mark_uses_the_same_memory_each_time)
 {
     memory_pool_t *mp = scopes_pool(_i);
     mp_stats_t stats;
@@ -266,7 +266,7 @@ START_TEST(test_footprint)
 }
 END_TEST
 
-START_TEST(test_reset)
+START_TEST(a_reset_ends_every_mark)
 {
     memory_pool_t *mp = scopes_pool(_i);
     struct scopes *scopes = scopes_new(mp, _i, 5);
@@ -299,7 +299,7 @@ START_TEST(test_reset)
 END_TEST
 
 /* A child is no object: it stays, with all it has. */
-START_TEST(test_children_stay)
+START_TEST(a_child_stays_when_a_mark_is_rewound)
 {
     memory_pool_t *mp = mp_create(NULL);
     mp_options_t options = {.parent = mp};
@@ -342,7 +342,7 @@ static void put_word(unsigned char *at, size_t n)
     }
 }
 
-START_TEST(test_zeroed)
+START_TEST(a_rewind_zeroes_what_it_drops)
 {
     static unsigned char buffer[400000];
     mp_backing_t backing = mp_backing_buffer(buffer, sizeof buffer);
@@ -381,7 +381,7 @@ START_TEST(test_zeroed)
 END_TEST
 
 /* Each call for memory fails once, and then all do. */
-START_TEST(test_no_memory)
+START_TEST(a_mark_without_memory_is_refused_and_the_pool_stays_whole)
 {
     static void *objects[40];
     struct pools_backing own;
@@ -454,7 +454,7 @@ static void *mark_in_thread(void *argument)
     return mark;
 }
 
-START_TEST(test_misuse)
+START_TEST(a_wrong_mark_is_refused_and_changes_nothing)
 {
     mp_options_t options = {.threads = _i < 2 ? (mp_threads_t)_i : 0,
                             .capacity = _i == 2 ? SCOPES_CAPACITY : 0,
@@ -515,7 +515,7 @@ START_TEST(test_misuse)
 END_TEST
 
 /* A silent pool says nothing but errno; and without a pool nothing is said. */
-START_TEST(test_misuse_in_silence)
+START_TEST(a_silent_pool_refuses_a_wrong_mark_by_errno_alone)
 {
     memory_pool_t *mp = mp_create(NULL);
     mp_mark_t mark = mp_mark(mp), none = {0};
@@ -557,7 +557,7 @@ static int use_in_child(struct scopes *scopes)
     return 0;
 }
 
-START_TEST(test_fork)
+START_TEST(marks_live_on_in_the_child_of_a_fork)
 {
     memory_pool_t *mp = scopes_pool(_i);
     struct scopes *scopes = scopes_new(mp, _i, support_seed());
@@ -609,7 +609,7 @@ static void *free_covered(void *argument)
     return NULL;
 }
 
-START_TEST(test_freed_by_another)
+START_TEST(an_object_freed_by_another_thread_serves_nobody_before_the_rewind)
 {
     const mp_options_t options = {.threads = (mp_threads_t)_i};
     struct freed freed = {.mp = mp_create(&options)};
@@ -635,20 +635,32 @@ int main(void)
     int count = scopes_kinds();
     int base = pools_count + SCOPES_BASE;
 
-    tcase_add_loop_test(kinds, test_random, 0, count);
-    tcase_add_loop_test(kinds, test_random_in_a_thread, 0, count);
-    tcase_add_loop_test(kinds, test_lengths, 0, base);
-    tcase_add_loop_test(kinds, test_older_objects, 0, base);
-    tcase_add_loop_test(kinds, test_resize, 0, base);
-    tcase_add_loop_test(kinds, test_deep, 0, base);
-    tcase_add_loop_test(kinds, test_footprint, 0, base);
-    tcase_add_loop_test(kinds, test_reset, 0, count);
-    tcase_add_loop_test(kinds, test_fork, 0, count);
-    tcase_add_test(single, test_children_stay);
-    tcase_add_loop_test(single, test_freed_by_another, 0, 2);
-    tcase_add_loop_test(single, test_zeroed, 1, 3);
-    tcase_add_loop_test(single, test_no_memory, 1, 3);
-    tcase_add_loop_test(single, test_misuse, 0, 3);
-    tcase_add_test(single, test_misuse_in_silence);
+    tcase_add_loop_test(kinds, random_work_with_marks_agrees_with_the_shadow,
+                        0, count);
+    tcase_add_loop_test(kinds,
+                        random_work_beside_an_open_mark_of_the_maker_agrees, 0,
+                        count);
+    tcase_add_loop_test(kinds, objects_of_every_length_go_with_their_mark, 0,
+                        base);
+    tcase_add_loop_test(kinds, what_was_freed_after_the_mark_stays_freed, 0,
+                        base);
+    tcase_add_loop_test(kinds, a_resize_that_moves_makes_an_object_of_the_mark,
+                        0, base);
+    tcase_add_loop_test(kinds, one_rewind_ends_many_marks, 0, base);
+    tcase_add_loop_test(kinds, a_mark_uses_the_same_memory_each_time, 0, base);
+    tcase_add_loop_test(kinds, a_reset_ends_every_mark, 0, count);
+    tcase_add_loop_test(kinds, marks_live_on_in_the_child_of_a_fork, 0, count);
+    tcase_add_test(single, a_child_stays_when_a_mark_is_rewound);
+    tcase_add_loop_test(
+        single,
+        an_object_freed_by_another_thread_serves_nobody_before_the_rewind, 0,
+        2);
+    tcase_add_loop_test(single, a_rewind_zeroes_what_it_drops, 1, 3);
+    tcase_add_loop_test(
+        single, a_mark_without_memory_is_refused_and_the_pool_stays_whole, 1,
+        3);
+    tcase_add_loop_test(single, a_wrong_mark_is_refused_and_changes_nothing, 0,
+                        3);
+    tcase_add_test(single, a_silent_pool_refuses_a_wrong_mark_by_errno_alone);
     return support_run(suite);
 }

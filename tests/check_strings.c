@@ -86,7 +86,7 @@ static void expect_object(memory_pool_t *mp, void *object, const void *bytes,
     errno = SUPPORT_ERRNO;
 }
 
-START_TEST(test_strdup)
+START_TEST(mp_strdup_copies_the_string_and_reads_no_further)
 {
     memory_pool_t *mp = pools_make(_i);
 
@@ -101,7 +101,7 @@ START_TEST(test_strdup)
 }
 END_TEST
 
-START_TEST(test_strndup)
+START_TEST(mp_strndup_reads_no_further_than_it_may)
 {
     memory_pool_t *mp = pools_make(_i);
 
@@ -129,7 +129,7 @@ START_TEST(test_strndup)
 }
 END_TEST
 
-START_TEST(test_memdup)
+START_TEST(mp_memdup_copies_every_byte)
 {
     memory_pool_t *mp = pools_make(_i);
 
@@ -179,7 +179,7 @@ static char *print_twice(memory_pool_t *mp, char **again, const char *format,
         free(right_);                                                   \
     } while (0)
 
-START_TEST(test_printed)
+START_TEST(formats_print_what_snprintf_prints)
 {
     memory_pool_t *mp = pools_make(_i);
     static const char empty[] = "";
@@ -278,7 +278,7 @@ static size_t live_bytes(memory_pool_t *mp)
 #define NO_POINTER "your ptr is NULL"
 
 /* A string takes its length and one byte of a capacity, and no more. */
-START_TEST(test_capacity)
+START_TEST(a_string_takes_its_length_and_one_byte_of_a_capacity)
 {
     mp_options_t options = {.capacity = 100,
                             .max_object = 60,
@@ -318,7 +318,7 @@ START_TEST(test_capacity)
 }
 END_TEST
 
-START_TEST(test_no_memory)
+START_TEST(a_string_without_memory_is_refused_and_leaves_nothing)
 {
     static unsigned char buffer[8192];
     mp_backing_t backing = mp_backing_buffer(buffer, sizeof buffer);
@@ -371,7 +371,7 @@ static void *make_of_nothing(memory_pool_t *mp, int way)
     }
 }
 
-START_TEST(test_misuse)
+START_TEST(a_null_source_is_refused_and_reported)
 {
     mp_options_t options = {.report = pools_report,
                             .threads = (mp_threads_t)(_i % 3)};
@@ -421,7 +421,7 @@ START_TEST(test_misuse)
 }
 END_TEST
 
-START_TEST(test_base_pool)
+START_TEST(strings_fill_a_base_pool_to_the_byte)
 {
     memory_pool_t *mp = init_memory_pool();
     char *longer = malloc(MAX_BLOCK_SIZE + 1);
@@ -454,7 +454,7 @@ START_TEST(test_base_pool)
 END_TEST
 
 /* What a format cannot be done with is no misuse of the pool. */
-START_TEST(test_format_fails)
+START_TEST(a_format_that_fails_is_no_misuse_of_the_pool)
 {
     static const wchar_t wrong[] = {(wchar_t)0x7fffffff, 0};
     char *again;
@@ -477,7 +477,7 @@ START_TEST(test_format_fails)
 END_TEST
 
 /* They are objects like others: they go with a mark, and with a reset. */
-START_TEST(test_go)
+START_TEST(strings_go_with_a_mark_and_a_reset)
 {
     memory_pool_t *mp = pools_make(_i);
 
@@ -531,7 +531,7 @@ static void *make_many(void *argument)
     return (void *)wrong;
 }
 
-START_TEST(test_threads)
+START_TEST(threads_make_and_free_strings_in_one_pool)
 {
     mp_options_t options = {.threads = (mp_threads_t)_i};
     memory_pool_t *mp = mp_create(&options);
@@ -558,16 +558,28 @@ int main(void)
     TCase *kinds = support_case(suite, "kinds");
     TCase *single = support_case(suite, "single");
 
-    tcase_add_loop_test(kinds, test_strdup, 0, pools_count);
-    tcase_add_loop_test(kinds, test_strndup, 0, pools_count);
-    tcase_add_loop_test(kinds, test_memdup, 0, pools_count);
-    tcase_add_loop_test(kinds, test_printed, 0, pools_count);
-    tcase_add_loop_test(kinds, test_format_fails, 0, pools_count);
-    tcase_add_loop_test(kinds, test_go, 0, pools_count);
-    tcase_add_loop_test(single, test_capacity, 0, 3 * WAYS);
-    tcase_add_loop_test(single, test_no_memory, 0, WAYS);
-    tcase_add_loop_test(single, test_misuse, 0, 3 * WAYS);
-    tcase_add_loop_test(single, test_base_pool, 0, WAYS);
-    tcase_add_loop_test(single, test_threads, 0, 2);
+    tcase_add_loop_test(kinds,
+                        mp_strdup_copies_the_string_and_reads_no_further, 0,
+                        pools_count);
+    tcase_add_loop_test(kinds, mp_strndup_reads_no_further_than_it_may, 0,
+                        pools_count);
+    tcase_add_loop_test(kinds, mp_memdup_copies_every_byte, 0, pools_count);
+    tcase_add_loop_test(kinds, formats_print_what_snprintf_prints, 0,
+                        pools_count);
+    tcase_add_loop_test(kinds, a_format_that_fails_is_no_misuse_of_the_pool, 0,
+                        pools_count);
+    tcase_add_loop_test(kinds, strings_go_with_a_mark_and_a_reset, 0,
+                        pools_count);
+    tcase_add_loop_test(single,
+                        a_string_takes_its_length_and_one_byte_of_a_capacity,
+                        0, 3 * WAYS);
+    tcase_add_loop_test(single,
+                        a_string_without_memory_is_refused_and_leaves_nothing,
+                        0, WAYS);
+    tcase_add_loop_test(single, a_null_source_is_refused_and_reported, 0,
+                        3 * WAYS);
+    tcase_add_loop_test(single, strings_fill_a_base_pool_to_the_byte, 0, WAYS);
+    tcase_add_loop_test(single, threads_make_and_free_strings_in_one_pool, 0,
+                        2);
     return support_run(suite);
 }

@@ -83,7 +83,7 @@ static void start(void)
     memset(&pools_reported, 0, sizeof pools_reported);
 }
 
-START_TEST(test_order)
+START_TEST(cleanups_run_newest_first_children_before_parents)
 {
     start();
     memory_pool_t *mp = make_pool(_i, NULL);
@@ -106,7 +106,7 @@ START_TEST(test_order)
 END_TEST
 
 /* One pool of a tree goes: those below with it, and no other. */
-START_TEST(test_part)
+START_TEST(a_pool_ends_with_those_below_it_and_no_other)
 {
     start();
     memory_pool_t *mp = make_pool(_i, NULL);
@@ -191,7 +191,7 @@ static void use_pool(void *arg)
     }
 }
 
-START_TEST(test_use)
+START_TEST(a_cleanup_can_use_every_pool)
 {
     start();
     memory_pool_t *mp = make_pool(_i, NULL);
@@ -259,7 +259,7 @@ static void make_children(void *arg)
 }
 
 /* What is there from before is not counted: there may be any number. */
-START_TEST(test_many)
+START_TEST(any_number_of_cleanups_is_called)
 {
     struct work work = {.mp = make_pool(_i, NULL)};
     unsigned count = support_times(70000, 10);
@@ -275,7 +275,7 @@ START_TEST(test_many)
 }
 END_TEST
 
-START_TEST(test_added_children)
+START_TEST(children_made_in_a_cleanup_are_ended_too)
 {
     struct work work = {.mp = make_pool(_i, NULL), .left = 50};
 
@@ -302,7 +302,7 @@ static void add_endlessly(void *arg)
     }
 }
 
-START_TEST(test_endless)
+START_TEST(cleanups_that_add_cleanups_without_end_are_stopped)
 {
     struct work work = {.mp = make_pool(_i, NULL)};
 
@@ -347,7 +347,7 @@ static void breed_endlessly(void *arg)
     POOLS_EXPECT(mp_add_cleanup(child, breed_endlessly, work) == 0);
 }
 
-START_TEST(test_endless_children)
+START_TEST(children_made_without_end_are_stopped)
 {
     memory_pool_t *mp = make_pool(_i / 2, NULL);
     struct work work = {.mp = mp, .nested = _i % 2 == 1};
@@ -402,7 +402,7 @@ static void end_own(void *arg)
     }
 }
 
-START_TEST(test_busy)
+START_TEST(a_cleanup_cannot_end_its_own_pool_or_one_above)
 {
     start();
     memory_pool_t *mp = make_pool(_i, NULL);
@@ -443,7 +443,7 @@ static void end_brother(void *arg)
     destroy_memory_pool(work->other);
 }
 
-START_TEST(test_brothers)
+START_TEST(a_cleanup_can_end_an_older_brother)
 {
     start();
     memory_pool_t *mp = make_pool(_i, NULL);
@@ -471,7 +471,7 @@ static void expect_none(memory_pool_t *mp, void (*fn)(void *), void *arg)
     expect_report(mp, MP_EVENT_CLEANUP, "no such cleanup", EINVAL);
 }
 
-START_TEST(test_remove)
+START_TEST(mp_remove_cleanup_takes_back_the_newest_that_matches)
 {
     start();
     memory_pool_t *mp = make_pool(_i, NULL);
@@ -519,7 +519,7 @@ static void take_back(void *arg)
     expect_report(work->mp, MP_EVENT_CLEANUP, "no such cleanup", EINVAL);
 }
 
-START_TEST(test_misuse)
+START_TEST(a_wrong_cleanup_is_refused_and_a_rewind_calls_none)
 {
     start();
     memory_pool_t *mp = make_pool(_i, NULL);
@@ -578,7 +578,7 @@ static void split(void *arg)
     POOLS_EXPECT(*child >= 0);
 }
 
-START_TEST(test_fork)
+START_TEST(a_cleanup_can_fork_in_the_middle_of_a_reset)
 {
     start();
     pid_t child = -1;
@@ -611,17 +611,30 @@ int main(void)
     TCase *calls = support_case(suite, "calls");
     TCase *inside = support_case(suite, "inside");
 
-    tcase_add_loop_test(calls, test_order, 0, BOTH);
-    tcase_add_loop_test(calls, test_part, 0, BOTH);
-    tcase_add_loop_test(calls, test_many, 0, BOTH);
-    tcase_add_loop_test(calls, test_remove, 0, BOTH);
-    tcase_add_loop_test(calls, test_misuse, 0, BOTH);
-    tcase_add_loop_test(inside, test_use, 0, BOTH);
-    tcase_add_loop_test(inside, test_added_children, 0, BOTH);
-    tcase_add_loop_test(inside, test_endless, 0, BOTH);
-    tcase_add_loop_test(inside, test_endless_children, 0, 2 * BOTH);
-    tcase_add_loop_test(inside, test_busy, 0, BOTH);
-    tcase_add_loop_test(inside, test_brothers, 0, BOTH);
-    tcase_add_loop_test(inside, test_fork, 0, KINDS);
+    tcase_add_loop_test(calls,
+                        cleanups_run_newest_first_children_before_parents, 0,
+                        BOTH);
+    tcase_add_loop_test(calls, a_pool_ends_with_those_below_it_and_no_other, 0,
+                        BOTH);
+    tcase_add_loop_test(calls, any_number_of_cleanups_is_called, 0, BOTH);
+    tcase_add_loop_test(calls,
+                        mp_remove_cleanup_takes_back_the_newest_that_matches,
+                        0, BOTH);
+    tcase_add_loop_test(calls,
+                        a_wrong_cleanup_is_refused_and_a_rewind_calls_none, 0,
+                        BOTH);
+    tcase_add_loop_test(inside, a_cleanup_can_use_every_pool, 0, BOTH);
+    tcase_add_loop_test(inside, children_made_in_a_cleanup_are_ended_too, 0,
+                        BOTH);
+    tcase_add_loop_test(inside,
+                        cleanups_that_add_cleanups_without_end_are_stopped, 0,
+                        BOTH);
+    tcase_add_loop_test(inside, children_made_without_end_are_stopped, 0,
+                        2 * BOTH);
+    tcase_add_loop_test(inside, a_cleanup_cannot_end_its_own_pool_or_one_above,
+                        0, BOTH);
+    tcase_add_loop_test(inside, a_cleanup_can_end_an_older_brother, 0, BOTH);
+    tcase_add_loop_test(inside, a_cleanup_can_fork_in_the_middle_of_a_reset, 0,
+                        KINDS);
     return support_run(suite);
 }

@@ -21,7 +21,7 @@ struct view_seen {
     size_t count;
 };
 
-START_TEST(test_random)
+START_TEST(random_work_agrees_with_the_statistics_and_the_walk)
 {
     uint64_t seed = support_seed();
     memory_pool_t *mp = pools_make(_i);
@@ -50,7 +50,7 @@ START_TEST(test_random)
 END_TEST
 
 /* A mark's objects are counted as long as it is open, and are freed then. */
-START_TEST(test_marks)
+START_TEST(objects_of_a_mark_are_counted_until_its_rewind)
 {
     memory_pool_t *mp = pools_make(_i);
     struct view *view = view_new(mp, 1);
@@ -84,7 +84,7 @@ START_TEST(test_marks)
 END_TEST
 
 /* What handles do counts as what threads do, also when they are gone. */
-START_TEST(test_handles)
+START_TEST(objects_of_handles_are_counted_as_those_of_threads)
 {
     memory_pool_t *mp = pools_make(_i);
     struct view *view = view_new(mp, 5);
@@ -150,7 +150,7 @@ static int view_note_own(void *object, size_t size, void *arg)
 
 #define THREADS 3
 
-START_TEST(test_threads)
+START_TEST(a_walk_beside_other_threads_meets_each_object_once)
 {
     static const int kinds[] = {0, 1, 3, 14};
     int kind = kinds[_i];
@@ -230,7 +230,7 @@ static int view_free(void *object, size_t size, void *arg)
     return 0;
 }
 
-START_TEST(test_walk_changes_the_pool)
+START_TEST(a_walk_can_free_what_it_visits)
 {
     memory_pool_t *mp = pools_make(_i);
     struct view *view = view_new(mp, 1);
@@ -253,7 +253,7 @@ END_TEST
 
 static volatile size_t size_most = SIZE_MAX; /* nor does the compiler know */
 
-START_TEST(test_refusals)
+START_TEST(each_refusal_is_counted_by_its_reason)
 {
     const mp_options_t options = {.capacity = 100, .max_object = 60};
     memory_pool_t *mp = mp_create(&options);
@@ -276,7 +276,7 @@ START_TEST(test_refusals)
 }
 END_TEST
 
-START_TEST(test_sizes_of_the_structure)
+START_TEST(statistics_of_other_lengths_are_filled_as_far_as_they_go)
 {
     struct {
         mp_stats_t stats;
@@ -336,7 +336,7 @@ static void note_leak(memory_pool_t *mp, mp_event_t event,
 }
 
 /* 0: a lock; 1: caches; 2: as 1 without the flag. */
-START_TEST(test_leaks)
+START_TEST(leaks_are_reported_by_size_when_asked_for)
 {
     const mp_options_t options = {
         .threads = _i == 0 ? MP_THREADS_LOCKED : MP_THREADS_CACHED,
@@ -390,7 +390,7 @@ END_TEST
 
 /* What is in marks is live too, and so is a child's own, which is told when
  * its parent's reset or end destroys it. */
-START_TEST(test_leaks_below)
+START_TEST(leaks_in_marks_and_children_are_reported)
 {
     mp_options_t options = {.flags = MP_LEAK_CHECK,
                             .report = note_leak,
@@ -424,7 +424,7 @@ START_TEST(test_leaks_below)
 END_TEST
 
 /* Each wrong argument is refused in silence. */
-START_TEST(test_misuse)
+START_TEST(a_wrong_argument_of_a_view_is_refused_in_silence)
 {
     memory_pool_t *mp = init_memory_pool();
     mp_stats_t stats;
@@ -455,15 +455,24 @@ int main(void)
     TCase *kinds = support_case(suite, "kinds");
     TCase *single = support_case(suite, "single");
 
-    tcase_add_loop_test(kinds, test_random, 0, pools_count);
-    tcase_add_loop_test(kinds, test_marks, 0, pools_count);
-    tcase_add_loop_test(kinds, test_handles, 0, pools_count);
-    tcase_add_loop_test(kinds, test_threads, 0, 4);
-    tcase_add_loop_test(kinds, test_walk_changes_the_pool, 0, pools_count);
-    tcase_add_test(single, test_refusals);
-    tcase_add_test(single, test_sizes_of_the_structure);
-    tcase_add_loop_test(single, test_leaks, 0, 3);
-    tcase_add_test(single, test_leaks_below);
-    tcase_add_test(single, test_misuse);
+    tcase_add_loop_test(kinds,
+                        random_work_agrees_with_the_statistics_and_the_walk, 0,
+                        pools_count);
+    tcase_add_loop_test(kinds, objects_of_a_mark_are_counted_until_its_rewind,
+                        0, pools_count);
+    tcase_add_loop_test(kinds,
+                        objects_of_handles_are_counted_as_those_of_threads, 0,
+                        pools_count);
+    tcase_add_loop_test(kinds,
+                        a_walk_beside_other_threads_meets_each_object_once, 0,
+                        4);
+    tcase_add_loop_test(kinds, a_walk_can_free_what_it_visits, 0, pools_count);
+    tcase_add_test(single, each_refusal_is_counted_by_its_reason);
+    tcase_add_test(single,
+                   statistics_of_other_lengths_are_filled_as_far_as_they_go);
+    tcase_add_loop_test(single, leaks_are_reported_by_size_when_asked_for, 0,
+                        3);
+    tcase_add_test(single, leaks_in_marks_and_children_are_reported);
+    tcase_add_test(single, a_wrong_argument_of_a_view_is_refused_in_silence);
     return support_run(suite);
 }
