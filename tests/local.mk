@@ -152,6 +152,10 @@ tests_check_memory_LDADD = tests/libsupport.a libmempool-internal.la \
 	$(tests_libs)
 endif
 
+# The tests that doc/design.md names.
+TESTS += tests/hazards.sh
+EXTRA_DIST += tests/hazards.sh
+
 if HAVE_CXX
 check_PROGRAMS += tests/check_cxx
 TESTS += tests/check_cxx
