@@ -5,9 +5,8 @@
  * Who wants a pool at rest waits for those who are inside, which is shown by
  * standing there: this program does so by the functions of
  * <memory_pool_inline.h>, as compiled-in code does.  And caches are memory of
- * malloc(): here the linker's --wrap leads the library, linked statically, to
- * functions that refuse it, count it, and make each use of it after its end
- * fatal, by pages of its own.
+ * malloc(), which is refused here and counted by inject.h, and whose use after
+ * its end is fatal, by pages of its own.
  *
  * What it cannot do: show the first without caches in the process, or the
  * last where the tables of the compiled-in code do not exist.
@@ -22,12 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "inject.h"
 #include "pools.h"
-
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void __real_free(void *at);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-void __wrap_free(void *at);
 
 #define PIECES 2048u
 
@@ -46,8 +41,7 @@ static struct {
     } pieces[PIECES];
 } watched = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static _Thread_local unsigned refuse; /* so many requests of the thread */
-static bool in_child;                 /* where handlers of fork() run */
+static bool in_child; /* where handlers of fork() run */
 static size_t freed_in_child;
 
 static void *watch_piece(size_t size)
@@ -70,22 +64,6 @@ static void *watch_piece(size_t size)
     return at;
 }
 
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    void *at;
-
-    if (refuse > 0) {
-        refuse--;
-        errno = ENOMEM;
-        return NULL;
-    }
-    pthread_mutex_lock(&watched.lock);
-    at = watched.on ? watch_piece(size)
-                    : __real_aligned_alloc(alignment, size);
-    pthread_mutex_unlock(&watched.lock);
-    return at;
-}
-
 /* A watched piece stays, and can not be touched. */
 static bool watched_ends(void *at)
 {
@@ -103,17 +81,25 @@ static bool watched_ends(void *at)
     return false;
 }
 
-void __wrap_free(void *at)
+static bool watch_call(struct inject_call *call)
 {
-    if (in_child) {
-        freed_in_child++;
+    bool requests = call->function == INJECT_ALIGNED_ALLOC;
+    bool frees = call->function == INJECT_FREE;
+    bool answered = false;
+
+    if (!requests && !frees) {
+        return false;
     }
+    freed_in_child += in_child && frees;
     pthread_mutex_lock(&watched.lock);
-    bool ended = watched_ends(at);
-    pthread_mutex_unlock(&watched.lock);
-    if (!ended) {
-        __real_free(at);
+    if (frees) {
+        answered = watched_ends(call->given);
+    } else if (watched.on) {
+        call->got = watch_piece(call->size);
+        answered = true;
     }
+    pthread_mutex_unlock(&watched.lock);
+    return answered;
 }
 
 static void watch_start(void)
@@ -407,12 +393,12 @@ static void *mark_without_cache(void *argument)
     struct refused *refused = argument;
     memory_pool_t *mp = make_named();
 
-    refuse = 1;
+    inject_refuse(INJECT_ALIGNED_ALLOC, 1);
     errno = SUPPORT_ERRNO;
     mp_mark_t mark = mp_mark(mp);
     refused->error = errno;
-    refused->asked = refuse == 0;
-    refuse = 0;
+    refused->asked = inject_refusals_left(INJECT_ALIGNED_ALLOC) == 0;
+    inject_refuse(INJECT_ALIGNED_ALLOC, 0);
     refused->marked = mark.number != 0;
     void *before = (mp_allocate)(mp, 40);
     mp_mark_t second = mp_mark(mp);
@@ -625,6 +611,7 @@ int main(void)
     Suite *suite = suite_create("caches");
     TCase *all = support_case(suite, "all");
 
+    atomic_store(&inject_hook, watch_call);
 #if MP_INLINE_ABLE
     tcase_add_loop_test(all, a_rest_waits_for_the_thread_that_is_inside, 0,
                         2 * RESTS);

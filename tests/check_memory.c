@@ -2,177 +2,19 @@
  *
  * check_memory.c - a pool on a system that has no memory.
  *
- * The linker's --wrap puts this file between the library, linked statically
- * into this program, and malloc and its kin: so the n-th request can fail,
- * for every n, and what is still held can be counted.  That also catches a
- * statically linked Check and this test's own requests, so requests fail and
- * are counted only between memory_watch() and memory_unwatch(), where nothing
- * but the library runs.  A linker without --wrap cannot build this test.
+ * By inject.h the n-th request fails, for every n, and what is still held is
+ * counted.  That also catches a statically linked Check and this test's own
+ * requests, so requests fail and are counted only between inject_start() and
+ * inject_stop(), where nothing but the library runs.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "inject.h"
 #include "support.h"
 
 #define CAPACITY ((size_t)MAX_BLOCK_SIZE)
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *at, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-int __real_posix_memalign(void **at, size_t alignment, size_t size);
-void __real_free(void *at);
-void *__real_mmap(void *at, size_t size, int protection, int flags, int file,
-                  off_t offset);
-int __real_munmap(void *at, size_t size);
-int __real_pthread_mutex_init(pthread_mutex_t *mutex,
-                              const pthread_mutexattr_t *attributes);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *at, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-int __wrap_posix_memalign(void **at, size_t alignment, size_t size);
-void __wrap_free(void *at);
-void *__wrap_mmap(void *at, size_t size, int protection, int flags, int file,
-                  off_t offset);
-int __wrap_munmap(void *at, size_t size);
-int __wrap_pthread_mutex_init(pthread_mutex_t *mutex,
-                              const pthread_mutexattr_t *attributes);
-
-/* The tests of this file use one thread: no lock. */
-static struct {
-    bool watched;
-    unsigned long until; /* requests until one fails; 0: none does */
-    bool all;            /* from then on all fail */
-    bool failed;
-    long held; /* pieces of memory that were not given back */
-    int mutex; /* what pthread_mutex_init returns, if not 0 */
-    unsigned mutexes; /* calls of it since memory_watch() */
-} memory_state;
-
-/* The at-th request from here fails, with all also those behind it. */
-static void memory_watch(unsigned long at, bool all)
-{
-    memory_state.watched = true;
-    memory_state.until = at;
-    memory_state.all = all;
-    memory_state.failed = false;
-    memory_state.mutexes = 0;
-}
-
-static void memory_unwatch(void)
-{
-    memory_state.watched = false;
-}
-
-static bool memory_fails(void)
-{
-    if (!memory_state.watched || memory_state.until == 0) {
-        return false;
-    }
-    if (--memory_state.until == 0) {
-        memory_state.failed = true;
-        memory_state.until = memory_state.all;
-        return true;
-    }
-    return false;
-}
-
-static void memory_count(bool got, bool lost)
-{
-    if (memory_state.watched) {
-        memory_state.held += got - lost;
-    }
-}
-
-/* Counts a piece that was got; passes it on. */
-static void *memory_got(void *at)
-{
-    memory_count(at != NULL, false);
-    return at;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    if (memory_fails()) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    return memory_got(__real_malloc(size));
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    if (memory_fails()) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    return memory_got(__real_calloc(count, size));
-}
-
-void *__wrap_realloc(void *at, size_t size)
-{
-    if (memory_fails()) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    memory_count(false, at != NULL);
-    return memory_got(__real_realloc(at, size));
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    if (memory_fails()) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    return memory_got(__real_aligned_alloc(alignment, size));
-}
-
-int __wrap_posix_memalign(void **at, size_t alignment, size_t size)
-{
-    if (memory_fails()) {
-        return ENOMEM;
-    }
-    int error = __real_posix_memalign(at, alignment, size);
-    memory_count(error == 0, false);
-    return error;
-}
-
-void __wrap_free(void *at)
-{
-    memory_count(false, at != NULL);
-    __real_free(at);
-}
-
-void *__wrap_mmap(void *at, size_t size, int protection, int flags, int file,
-                  off_t offset)
-{
-    if (memory_fails()) {
-        errno = ENOMEM;
-        return MAP_FAILED;
-    }
-    void *page = __real_mmap(at, size, protection, flags, file, offset);
-    memory_count(page != MAP_FAILED, false);
-    return page;
-}
-
-int __wrap_munmap(void *at, size_t size)
-{
-    memory_count(false, true);
-    return __real_munmap(at, size);
-}
-
-int __wrap_pthread_mutex_init(pthread_mutex_t *mutex,
-                              const pthread_mutexattr_t *attributes)
-{
-    memory_state.mutexes++;
-    return memory_state.mutex != 0
-               ? memory_state.mutex
-               : __real_pthread_mutex_init(mutex, attributes);
-}
 
 /* Releases a capture of one line in the form that perror(3) has. */
 static void memory_release_perror(int error)
@@ -197,13 +39,13 @@ START_TEST(init_without_memory_says_so_and_keeps_nothing)
     unsigned long n = 1;
 
     for (;; n++) {
-        long before = memory_state.held;
+        long before = inject.held;
         support_capture();
-        memory_watch(n, false);
+        inject_start(n, false);
         errno = SUPPORT_ERRNO;
         memory_pool_t *mp = init_memory_pool();
         int error = errno;
-        memory_unwatch();
+        inject_stop();
         if (mp != NULL) {
             support_release_lines("", 0);
             ck_assert_int_eq(error, SUPPORT_ERRNO);
@@ -212,28 +54,37 @@ START_TEST(init_without_memory_says_so_and_keeps_nothing)
         }
         memory_release_perror(ENOMEM);
         ck_assert_int_eq(error, ENOMEM);
-        ck_assert_int_eq(memory_state.held, before);
+        ck_assert_int_eq(inject.held, before);
     }
     ck_assert_uint_gt(n, 1); /* the first request is needed */
 }
 END_TEST
 
+static int memory_mutex_error;
+
+static bool memory_refuse_mutex(struct inject_call *call)
+{
+    call->error = memory_mutex_error;
+    return call->function == INJECT_MUTEX_INIT;
+}
+
 /* A pool that asks for no mutex must not mind that there is none. */
 START_TEST(init_without_a_mutex_says_so_and_keeps_nothing)
 {
     static const int errors[] = {EAGAIN, ENOMEM, EPERM};
-    long before = memory_state.held;
+    long before = inject.held;
 
     for (size_t i = 0; i < 3; i++) {
         support_capture();
-        memory_state.mutex = errors[i];
-        memory_watch(0, false);
+        memory_mutex_error = errors[i];
+        atomic_store(&inject_hook, memory_refuse_mutex);
+        inject_start(0, false);
         errno = SUPPORT_ERRNO;
         memory_pool_t *mp = init_memory_pool();
         int error = errno;
-        memory_unwatch();
-        memory_state.mutex = 0;
-        if (memory_state.mutexes == 0) {
+        inject_stop();
+        atomic_store(&inject_hook, NULL);
+        if (inject.calls[INJECT_MUTEX_INIT] == 0) {
             support_release_lines("", 0);
             ck_assert_ptr_nonnull(mp);
             ck_assert_int_eq(error, SUPPORT_ERRNO);
@@ -243,7 +94,7 @@ START_TEST(init_without_a_mutex_says_so_and_keeps_nothing)
         memory_release_perror(errors[i]);
         ck_assert_ptr_null(mp);
         ck_assert_int_eq(error, errors[i]);
-        ck_assert_int_eq(memory_state.held, before);
+        ck_assert_int_eq(inject.held, before);
     }
 }
 END_TEST
@@ -277,14 +128,14 @@ static bool memory_live_once(uint64_t *random, bool reset)
 START_TEST(destroy_gives_all_memory_back)
 {
     uint64_t random = support_seed();
-    long before = memory_state.held;
+    long before = inject.held;
 
     for (int round = 0; round < 100; round++) {
-        memory_watch(0, false);
+        inject_start(0, false);
         bool good = memory_live_once(&random, round % 2 == 0);
-        memory_unwatch();
+        inject_stop();
         ck_assert(good);
-        ck_assert_int_eq(memory_state.held, before);
+        ck_assert_int_eq(inject.held, before);
     }
 }
 END_TEST
@@ -296,13 +147,13 @@ static bool memory_fill(struct support_shadow *shadow, size_t size,
 {
     while (CAPACITY - shadow->bytes >= size) {
         support_capture();
-        memory_watch(n, false);
+        inject_start(n, false);
         errno = SUPPORT_ERRNO;
         unsigned char *at = mp_allocate(shadow->mp, size);
         int error = errno;
-        unsigned long left = memory_state.until;
-        bool failed = memory_state.failed;
-        memory_unwatch();
+        unsigned long left = inject.until;
+        bool failed = inject.failed;
+        inject_stop();
         if (at == NULL) {
             memory_release_perror(ENOMEM);
             ck_assert_int_eq(error, ENOMEM);
@@ -354,26 +205,26 @@ START_TEST(without_memory_objects_are_freed_and_misuse_is_refused)
         shadow_allocate(shadow, 1);
     }
     support_capture();
-    memory_watch(1, true);
+    inject_start(1, true);
     errno = SUPPORT_ERRNO;
     free_memory(shadow->mp, &local);
     int error = errno;
-    memory_unwatch();
+    inject_stop();
     ck_assert_int_eq(error, EINVAL);
     support_release_lines(SUPPORT_NOT_IN_POOL, 1);
     shadow_verify(shadow);
     for (size_t i = 0; i < CAPACITY / 2; i++) {
         size_t chosen = i * 7919 % shadow->count;
-        memory_watch(1, true);
+        inject_start(1, true);
         free_memory(shadow->mp, shadow->objects[chosen].at);
-        memory_unwatch();
+        inject_stop();
         shadow->objects[chosen] = shadow->objects[--shadow->count];
         shadow->bytes--;
     }
     shadow_verify(shadow);
-    memory_watch(1, true);
+    inject_start(1, true);
     free_all_memory(shadow->mp);
-    memory_unwatch();
+    inject_stop();
     shadow->count = 0;
     shadow->bytes = 0;
     shadow_verify(shadow);
@@ -428,13 +279,13 @@ START_TEST(a_tree_without_memory_is_whole_and_leaves_nothing)
     unsigned long at = 0;
 
     do {
-        memory_state.held = 0;
-        memory_watch(++at, false);
+        inject.held = 0;
+        inject_start(++at, false);
         int refused = memory_use_tree();
-        memory_unwatch();
-        ck_assert_int_eq(refused, memory_state.failed);
-        ck_assert_int_eq(memory_state.held, 0);
-    } while (memory_state.failed);
+        inject_stop();
+        ck_assert_int_eq(refused, inject.failed);
+        ck_assert_int_eq(inject.held, 0);
+    } while (inject.failed);
     ck_assert_uint_gt(at, 6); /* a pool, a tree, a cleanup, of each */
 }
 END_TEST
@@ -592,14 +443,14 @@ START_TEST(whatever_request_fails_every_call_says_so_and_nothing_breaks)
     for (unsigned long at = 1;; at++) {
         struct memory_user user = {0};
         support_capture(); /* what a base pool prints */
-        memory_watch(at, _i % 2 != 0);
+        inject_start(at, _i % 2 != 0);
         memory_use_all(&user, kind, _i % 4 >= 2 && kind != 2);
-        memory_unwatch();
+        inject_stop();
         free(support_release());
         ck_assert_msg(user.wrong == 0, "request %lu: %u wrong, at line %d",
                       at, user.wrong, user.wrong_line);
-        ck_assert(memory_state.failed || user.refused == 0);
-        if (!memory_state.failed) {
+        ck_assert(inject.failed || user.refused == 0);
+        if (!inject.failed) {
             /* The range serves without a request. */
             ck_assert_uint_gt(at, kind == 0 && _i < 20 ? 4 : 8);
             break;

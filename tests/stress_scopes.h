@@ -22,7 +22,7 @@ static _Atomic(struct stress_handle *) stress_handles[STRESS_HANDLES];
 static atomic_long stress_cleanups; /* added and neither run nor removed */
 static atomic_bool stress_stop; /* ends a round early */
 /* /dev/null, opened once: the C library's own calls of malloc() are not held
- * back while the process forks, see fork_malloc.c. */
+ * back while the process forks, see inject.c. */
 static FILE *stress_nowhere;
 static char stress_nowhere_buffer[4096];
 

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * inject.c - what the library asks of the system, counted, failed, replaced.
+ *
+ * It also makes malloc() one that the child of a process with threads can use,
+ * under sanitizers too.  glibc holds malloc's locks across fork(); the
+ * sanitizers of older compilers do not, and a child made while a thread is
+ * inside malloc() would hang in its first own call.  In such a build a fork
+ * waits for the calls that are under way, and the calls wait for the fork.  A
+ * lock would do, but ThreadSanitizer wants a lock's owner to live on in the
+ * child.
+ *
+ * What it cannot do: hold back the C library's own calls.
+ */
+#include "inject.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "sanitizer.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *at, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+int __real_posix_memalign(void **at, size_t alignment, size_t size);
+void *__real_mmap(void *at, size_t size, int protection, int flags, int file,
+                  off_t offset);
+void __real_free(void *at);
+int __real_munmap(void *at, size_t size);
+int __real_pthread_mutex_init(pthread_mutex_t *mutex,
+                              const pthread_mutexattr_t *attributes);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *at, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+int __wrap_posix_memalign(void **at, size_t alignment, size_t size);
+void *__wrap_mmap(void *at, size_t size, int protection, int flags, int file,
+                  off_t offset);
+void __wrap_free(void *at);
+int __wrap_munmap(void *at, size_t size);
+int __wrap_pthread_mutex_init(pthread_mutex_t *mutex,
+                              const pthread_mutexattr_t *attributes);
+
+struct inject_state inject;
+inject_hook_t *_Atomic inject_hook;
+
+static _Thread_local unsigned inject_refusals[INJECT_FREE];
+static _Thread_local bool inject_nested; /* the thread is in a call's hook */
+
+#if SANITIZER_ON
+/* Not to be seen by the sanitizer: it would take one call to come before the
+ * next, and find fewer races. */
+#define INJECT_UNSEEN __attribute__((__no_sanitize_thread__))
+
+static atomic_uint inject_calls; /* under way */
+static atomic_bool inject_forks;
+
+INJECT_UNSEEN static void inject_leave(void)
+{
+    atomic_fetch_sub(&inject_calls, 1);
+}
+
+INJECT_UNSEEN static void inject_enter(void)
+{
+    atomic_fetch_add(&inject_calls, 1);
+    while (atomic_load(&inject_forks)) {
+        inject_leave();
+        sched_yield();
+        atomic_fetch_add(&inject_calls, 1);
+    }
+}
+
+INJECT_UNSEEN static void inject_prepare(void)
+{
+    atomic_store(&inject_forks, true);
+    while (atomic_load(&inject_calls) > 0) {
+        sched_yield();
+    }
+}
+
+INJECT_UNSEEN static void inject_parent(void)
+{
+    atomic_store(&inject_forks, false);
+}
+
+/* A call that was just trying to begin is of no thread here. */
+INJECT_UNSEEN static void inject_child(void)
+{
+    atomic_store(&inject_calls, 0);
+    atomic_store(&inject_forks, false);
+}
+
+/* Before the library's own handlers are registered, so that the calls are
+ * waited for after its locks are taken, as some calls are made with one. */
+__attribute__((__constructor__(101))) static void inject_load(void)
+{
+    if (pthread_atfork(inject_prepare, inject_parent, inject_child) != 0) {
+        abort();
+    }
+}
+#else
+static void inject_enter(void)
+{
+}
+
+static void inject_leave(void)
+{
+}
+#endif
+
+void inject_start(unsigned long at, bool all)
+{
+    memset(inject.calls, 0, sizeof inject.calls);
+    inject.until = at;
+    inject.all = all;
+    inject.failed = false;
+    inject.on = true;
+}
+
+void inject_stop(void)
+{
+    inject.on = false;
+}
+
+void inject_refuse(enum inject_function function, unsigned n)
+{
+    inject_refusals[function] = n;
+}
+
+unsigned inject_refusals_left(enum inject_function function)
+{
+    return inject_refusals[function];
+}
+
+static bool inject_fails(enum inject_function function)
+{
+    if (function >= INJECT_FREE) {
+        return false;
+    }
+    if (inject_refusals[function] > 0) {
+        inject_refusals[function]--;
+        return true;
+    }
+    if (!inject.on || inject.until == 0 || --inject.until > 0) {
+        return false;
+    }
+    inject.failed = true;
+    inject.until = inject.all;
+    return true;
+}
+
+/* True: the system is to do the call; false: it is answered. */
+static bool inject_begin(struct inject_call *call)
+{
+    if (inject_nested) {
+        return true;
+    }
+    inject_enter();
+    if (inject.on) {
+        inject.calls[call->function]++;
+    }
+    if (inject_fails(call->function)) {
+        call->error = errno = ENOMEM;
+        return false;
+    }
+    inject_hook_t *hook = atomic_load(&inject_hook);
+    if (hook == NULL) {
+        return true;
+    }
+    inject_nested = true;
+    bool answered = hook(call);
+    inject_nested = false;
+    return !answered;
+}
+
+static void inject_end(const struct inject_call *call)
+{
+    if (inject_nested) {
+        return;
+    }
+    bool gives = call->function == INJECT_REALLOC
+                     ? call->given != NULL && call->got != NULL
+                     : call->given != NULL;
+    if (inject.on) {
+        inject.held += (call->got != NULL) - gives;
+    }
+    inject_leave();
+}
+
+void *__wrap_malloc(size_t size)
+{
+    struct inject_call call = {.function = INJECT_MALLOC, .size = size};
+
+    if (inject_begin(&call)) {
+        call.got = __real_malloc(size);
+    }
+    inject_end(&call);
+    return call.got;
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    struct inject_call call = {.function = INJECT_CALLOC,
+                               .size = count * size};
+
+    if (inject_begin(&call)) {
+        call.got = __real_calloc(count, size);
+    }
+    inject_end(&call);
+    return call.got;
+}
+
+void *__wrap_realloc(void *at, size_t size)
+{
+    struct inject_call call = {
+        .function = INJECT_REALLOC, .given = at, .size = size};
+
+    if (inject_begin(&call)) {
+        call.got = __real_realloc(at, size);
+    }
+    inject_end(&call);
+    return call.got;
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    struct inject_call call = {.function = INJECT_ALIGNED_ALLOC,
+                               .size = size};
+
+    if (inject_begin(&call)) {
+        call.got = __real_aligned_alloc(alignment, size);
+    }
+    inject_end(&call);
+    return call.got;
+}
+
+int __wrap_posix_memalign(void **at, size_t alignment, size_t size)
+{
+    struct inject_call call = {.function = INJECT_POSIX_MEMALIGN,
+                               .size = size};
+
+    if (inject_begin(&call)) {
+        call.error = __real_posix_memalign(&call.got, alignment, size);
+    }
+    inject_end(&call);
+    if (call.error == 0) {
+        *at = call.got;
+    }
+    return call.error;
+}
+
+void *__wrap_mmap(void *at, size_t size, int protection, int flags, int file,
+                  off_t offset)
+{
+    struct inject_call call = {.function = INJECT_MMAP, .size = size};
+
+    if (inject_begin(&call)) {
+        void *pages = __real_mmap(at, size, protection, flags, file, offset);
+        call.got = pages == MAP_FAILED ? NULL : pages;
+    }
+    inject_end(&call);
+    return call.got == NULL ? MAP_FAILED : call.got;
+}
+
+void __wrap_free(void *at)
+{
+    struct inject_call call = {.function = INJECT_FREE, .given = at};
+
+    if (inject_begin(&call)) {
+        __real_free(at);
+    }
+    inject_end(&call);
+}
+
+int __wrap_munmap(void *at, size_t size)
+{
+    struct inject_call call = {
+        .function = INJECT_MUNMAP, .given = at, .size = size};
+
+    if (inject_begin(&call)) {
+        call.error = __real_munmap(at, size);
+    }
+    inject_end(&call);
+    return call.error;
+}
+
+int __wrap_pthread_mutex_init(pthread_mutex_t *mutex,
+                              const pthread_mutexattr_t *attributes)
+{
+    struct inject_call call = {.function = INJECT_MUTEX_INIT};
+
+    if (inject_begin(&call)) {
+        call.error = __real_pthread_mutex_init(mutex, attributes);
+    }
+    inject_end(&call);
+    return call.error;
+}
