@@ -215,17 +215,15 @@ static void rest_count(memory_pool_t *mp)
     ck_assert_int_eq(mp_stats(mp, &stats), 0);
 }
 
+static int rest_in_child(void *unused)
+{
+    (void)unused;
+    return 0;
+}
+
 static void rest_fork(memory_pool_t *mp)
 {
-    int status;
-    pid_t child = fork();
-
-    (void)mp;
-    if (child == 0) {
-        _exit(0);
-    }
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_int_eq(status, 0);
+    support_fork(rest_in_child, mp);
 }
 
 static void (*const rests[])(memory_pool_t *) = {rest_reset, rest_check,
@@ -333,7 +331,7 @@ static void *live_beside_fork(void *argument)
     return NULL;
 }
 
-static int use_in_child(memory_pool_t *mp)
+static int use_in_child(void *mp)
 {
     if (held_inline()->thread.inside != NULL) {
         return 2;
@@ -353,7 +351,6 @@ START_TEST(a_fork_keeps_handles_out_and_its_child_frees_nothing)
 {
     memory_pool_t *mp = make_named();
     pthread_barrier_t barrier;
-    int status;
 
     pthread_barrier_init(&barrier, NULL, 2);
     pthread_t thread = support_start(live_beside_fork, &barrier);
@@ -363,16 +360,10 @@ START_TEST(a_fork_keeps_handles_out_and_its_child_frees_nothing)
     ck_assert_ptr_nonnull(handle);
     (mp_handle_free)(handle, (mp_handle_allocate)(handle, 16));
     held_handle = handle;
-    pid_t child = fork();
-    if (child == 0) {
-        alarm(60);
-        _exit(use_in_child(mp));
-    }
+    support_fork(use_in_child, mp);
     held_handle = NULL;
     pthread_barrier_wait(&barrier);
     support_join(thread);
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_int_eq(status, 0);
     ck_assert(!held_offered);
     destroy_memory_pool(mp);
     pthread_barrier_destroy(&barrier);

@@ -123,62 +123,84 @@ START_TEST(random_sizes_that_add_up_to_the_capacity_fit)
 }
 END_TEST
 
-START_TEST(frees_in_reverse_order_give_the_whole_capacity_back)
+/* Rounds of a pool that is filled, and emptied in one way; then it has its
+ * whole capacity again. */
+static void capacity_empty_often(
+    unsigned at_1024,
+    void (*empty)(struct support_shadow *, uint64_t *random, unsigned round))
 {
     uint64_t random = support_seed();
-    unsigned rounds = capacity_rounds(600);
+    unsigned rounds = capacity_rounds(at_1024);
     struct support_shadow *shadow = shadow_new();
 
     shadow_capture();
     for (unsigned round = 0; round < rounds; round++) {
         capacity_fill(shadow, &random, capacity_most(&random, round));
-        while (shadow->count > 0) {
-            shadow_free(shadow, shadow->count - 1);
-        }
+        empty(shadow, &random, round);
         shadow_verify(shadow);
     }
     shadow_end(shadow);
     shadow_release();
+}
+
+static void capacity_free_newest(struct support_shadow *shadow,
+                                 uint64_t *random, unsigned round)
+{
+    (void)random;
+    (void)round;
+    while (shadow->count > 0) {
+        shadow_free(shadow, shadow->count - 1);
+    }
+}
+
+static void capacity_free_any(struct support_shadow *shadow,
+                              uint64_t *random, unsigned round)
+{
+    (void)round;
+    while (shadow->count > 0) {
+        shadow_free(shadow, support_below(random, shadow->count));
+    }
+}
+
+static void capacity_free_oldest(struct support_shadow *shadow,
+                                 uint64_t *random, unsigned round)
+{
+    (void)random;
+    (void)round;
+    for (size_t i = 0; i < shadow->count; i++) {
+        free_memory(shadow->mp, shadow->objects[i].at);
+    }
+    shadow->count = 0;
+    shadow->bytes = 0;
+}
+
+/* Some objects are freed; one reset drops the others, the next one nothing. */
+static void capacity_reset(struct support_shadow *shadow, uint64_t *random,
+                           unsigned round)
+{
+    for (size_t i = round % 3 * shadow->count / 3; i > 0; i--) {
+        shadow_free(shadow, support_below(random, shadow->count));
+    }
+    shadow_reset(shadow);
+    shadow_verify(shadow);
+    shadow_reset(shadow);
+}
+
+START_TEST(frees_in_reverse_order_give_the_whole_capacity_back)
+{
+    capacity_empty_often(600, capacity_free_newest);
 }
 END_TEST
 
 START_TEST(frees_in_random_order_give_the_whole_capacity_back)
 {
-    uint64_t random = support_seed();
-    unsigned rounds = capacity_rounds(600);
-    struct support_shadow *shadow = shadow_new();
-
-    shadow_capture();
-    for (unsigned round = 0; round < rounds; round++) {
-        capacity_fill(shadow, &random, capacity_most(&random, round));
-        while (shadow->count > 0) {
-            shadow_free(shadow, support_below(&random, shadow->count));
-        }
-        shadow_verify(shadow);
-    }
-    shadow_end(shadow);
-    shadow_release();
+    capacity_empty_often(600, capacity_free_any);
 }
 END_TEST
 
 START_TEST(frees_in_order_of_allocation_give_the_whole_capacity_back)
 {
-    uint64_t random = support_seed();
-    unsigned rounds = capacity_rounds(300);
-    struct support_shadow *shadow = shadow_new();
-
-    shadow_capture();
-    for (unsigned round = 0; round < rounds; round++) {
-        capacity_fill(shadow, &random, capacity_most(&random, round));
-        for (size_t i = 0; i < shadow->count; i++) {
-            free_memory(shadow->mp, shadow->objects[i].at);
-        }
-        shadow->count = 0;
-        shadow->bytes = 0;
-        shadow_verify(shadow);
-    }
-    shadow_end(shadow);
-    shadow_release();
+    capacity_empty_often(300, capacity_free_oldest);
 }
 END_TEST
 
@@ -210,9 +232,7 @@ START_TEST(a_fragmented_pool_is_not_full_before_its_capacity_is_used)
         if (round % 2 == 0) {
             shadow_reset(shadow);
         } else {
-            while (shadow->count > 0) {
-                shadow_free(shadow, support_below(&random, shadow->count));
-            }
+            capacity_free_any(shadow, &random, round);
         }
     }
     shadow_end(shadow);
@@ -300,25 +320,12 @@ END_TEST
 
 START_TEST(a_reset_gives_everything_back)
 {
-    uint64_t random = support_seed();
-    unsigned rounds = capacity_rounds(600);
     struct support_shadow *shadow = shadow_new();
 
-    shadow_capture();
-    shadow_reset(shadow);
+    shadow_reset(shadow); /* of a pool that was never used */
     shadow_verify(shadow);
-    for (unsigned round = 0; round < rounds; round++) {
-        capacity_fill(shadow, &random, capacity_most(&random, round));
-        for (size_t i = round % 3 * shadow->count / 3; i > 0; i--) {
-            shadow_free(shadow, support_below(&random, shadow->count));
-        }
-        shadow_reset(shadow);
-        shadow_verify(shadow);
-        shadow_reset(shadow);
-        shadow_verify(shadow);
-    }
     shadow_end(shadow);
-    shadow_release();
+    capacity_empty_often(600, capacity_reset);
 }
 END_TEST
 

@@ -11,10 +11,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "pools.h"
+#include "threads.h"
 
 #define NODES 16
 #define OBJECTS 60
@@ -403,29 +402,29 @@ START_TEST(random_work_on_a_tree_agrees_with_the_model)
 }
 END_TEST
 
-/* The child of a fork has the whole tree, and charges of its own. */
+static void model_work(unsigned steps)
+{
+    for (unsigned i = 0; i < steps; i++) {
+        model_step();
+    }
+}
+
+static int work_in_child(void *unused)
+{
+    (void)unused;
+    model_verify();
+    model_work(1000);
+    model_verify();
+    model_finish();
+    return 0;
+}
+
 START_TEST(the_child_of_a_fork_has_the_tree_and_charges_of_its_own)
 {
     model.random = support_seed();
     for (unsigned n = support_times(10, 3); n > 0; n--) {
-        for (unsigned i = 0; i < 1000; i++) {
-            model_step();
-        }
-        pid_t child = fork();
-        int status;
-        POOLS_EXPECT(child >= 0);
-        if (child == 0) {
-            alarm(60);
-            model_verify();
-            for (unsigned i = 0; i < 1000; i++) {
-                model_step();
-            }
-            model_verify();
-            model_finish();
-            _exit(0);
-        }
-        POOLS_EXPECT(waitpid(child, &status, 0) == child);
-        POOLS_EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        model_work(1000);
+        support_fork(work_in_child, NULL);
     }
     model_verify();
     model_finish();
@@ -475,24 +474,9 @@ static void *take_share(void *argument)
 {
     mp_options_t options = {.parent = argument};
     memory_pool_t *mp = mp_create(&options);
-    uint64_t random = (uintptr_t)&random;
-    size_t taken = 0;
 
     POOLS_EXPECT(mp != NULL);
-    for (unsigned misses = 0; misses < 50;) {
-        size_t size = 1 + support_below(&random, 300);
-        void *at = mp_allocate(mp, size);
-        if (at == NULL) {
-            misses++;
-        } else if (size % 4 == 0) {
-            free_memory(mp, at);
-        } else {
-            taken += size;
-        }
-    }
-    while (mp_allocate(mp, 1) != NULL) {
-        taken++;
-    }
+    size_t taken = pools_take_all(mp, true);
     POOLS_EXPECT(mp_check(mp) == 0);
     return (void *)taken;
 }
@@ -504,16 +488,7 @@ START_TEST(children_fill_their_parents_capacity_to_the_byte)
 
     ck_assert_ptr_nonnull(mp);
     for (unsigned round = 0; round < 3; round++) {
-        pthread_t threads[SHARES];
-        size_t taken = 0;
-        for (unsigned i = 0; i < SHARES; i++) {
-            threads[i] = support_start(take_share, mp);
-        }
-        for (unsigned i = 0; i < SHARES; i++) {
-            void *share;
-            ck_assert_int_eq(pthread_join(threads[i], &share), 0);
-            taken += (size_t)share;
-        }
+        size_t taken = threads_run(SHARES, take_share, mp, 0);
         /* Who frees last may leave some. */
         while (mp_allocate(mp, 1) != NULL) {
             taken++;
@@ -567,7 +542,7 @@ static void *come_and_go(void *argument)
 START_TEST(threads_make_and_drop_children_of_one_pool)
 {
     mp_options_t options = {0};
-    pthread_t threads[4];
+    struct threads threads;
     unsigned called = 0;
 
     options.capacity = _i == 1 ? 100000 : 0;
@@ -575,19 +550,13 @@ START_TEST(threads_make_and_drop_children_of_one_pool)
     memory_pool_t *mp = mp_create(&options);
     ck_assert_ptr_nonnull(mp);
     ck_assert_int_eq(mp_add_cleanup(mp, count, &called), 0);
-    for (unsigned i = 0; i < 4; i++) {
-        threads[i] = support_start(come_and_go, mp);
-    }
+    threads_start(&threads, 4, come_and_go, mp, 0);
     for (unsigned n = support_times(30000, 10); n > 0; n--) {
         void *at = mp_allocate(mp, 1 + n % 1500);
         POOLS_EXPECT(at != NULL);
         free_memory(mp, at);
     }
-    for (unsigned i = 0; i < 4; i++) {
-        void *wrong;
-        ck_assert_int_eq(pthread_join(threads[i], &wrong), 0);
-        ck_assert_ptr_null(wrong);
-    }
+    ck_assert_uint_eq(threads_join(&threads), 0);
     mp_stats_t stats;
     ck_assert_int_eq(mp_check(mp), 0);
     ck_assert_int_eq(mp_stats(mp, &stats), 0);

@@ -9,10 +9,9 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "scopes.h"
+#include "threads.h"
 
 #define THREADS 8
 
@@ -21,14 +20,11 @@
 START_TEST(random_work_through_a_handle_agrees_with_the_shadow)
 {
     uint64_t seed = support_seed();
-    memory_pool_t *mp = scopes_pool(_i);
-    struct scopes *scopes = scopes_new(mp, _i, seed);
+    struct scopes *scopes = scopes_start(_i, seed);
+    memory_pool_t *mp = scopes->mp;
     struct scopes *thread = scopes_new(mp, _i, 1);
-    bool base = _i == pools_count + SCOPES_BASE;
 
-    if (base) {
-        support_capture();
-    }
+    scopes_capture(_i);
     thread->alone = scopes->alone = false;
     scopes->handle = mp_attach(mp);
     POOLS_EXPECT(scopes->handle != NULL);
@@ -52,10 +48,7 @@ START_TEST(random_work_through_a_handle_agrees_with_the_shadow)
     scopes_rewind(thread, 0);
     scopes_verify(scopes);
     scopes_verify(thread);
-    while (scopes->depth > 0) {
-        scopes_rewind(scopes, scopes->depth - 1);
-        scopes_verify(scopes);
-    }
+    scopes_unwind(scopes);
     scopes_clear(thread);
     /* Alone now, and then without the handle. */
     scopes->alone = true;
@@ -75,12 +68,9 @@ START_TEST(random_work_through_a_handle_agrees_with_the_shadow)
     scopes_verify(scopes);
     scopes_clear(scopes);
     scopes_verify(scopes);
-    if (base) {
-        free(support_release());
-    }
+    scopes_release(_i);
     free(thread);
-    free(scopes);
-    scopes_pool_end(mp, _i);
+    scopes_end(scopes, _i);
 }
 END_TEST
 
@@ -130,7 +120,6 @@ START_TEST(handles_wander_from_thread_to_thread)
     static struct scopes *all[WANDERERS];
     uint64_t seed = support_seed();
     memory_pool_t *mp = scopes_pool(_i);
-    pthread_t threads[THREADS];
     mp_stats_t stats;
     size_t live = 0;
 
@@ -143,12 +132,7 @@ START_TEST(handles_wander_from_thread_to_thread)
             ck_assert_ptr_nonnull(all[i]->handle);
             atomic_store(&wanderers[i], all[i]);
         }
-        for (uintptr_t i = 0; i < THREADS; i++) {
-            threads[i] = support_start(wander, (void *)(uintptr_t)(seed + i));
-        }
-        for (unsigned i = 0; i < THREADS; i++) {
-            support_join(threads[i]);
-        }
+        threads_run(THREADS, wander, (void *)(uintptr_t)seed, 1);
         ck_assert_uint_gt(atomic_load(&wandered), 10);
         for (unsigned i = 0; i < WANDERERS; i++) {
             scopes_verify(all[i]);
@@ -201,16 +185,6 @@ START_TEST(handles_that_come_and_go_leave_only_their_objects)
 }
 END_TEST
 
-static void expect_report(mp_event_t event, const void *ptr, int error)
-{
-    ck_assert_int_eq(errno, error);
-    ck_assert_uint_eq(pools_reported.count, 1);
-    ck_assert_int_eq(pools_reported.event, event);
-    ck_assert_ptr_eq(pools_reported.ptr, ptr);
-    pools_reported.count = 0;
-    errno = 0;
-}
-
 static size_t hide(size_t size)
 {
     volatile size_t hidden = size;
@@ -233,25 +207,27 @@ START_TEST(each_misuse_of_a_handle_is_reported_and_changes_nothing)
     scopes->handle = handle;
     scopes_allocate_size(scopes, 500);
     unsigned char *object = scopes_allocate_size(scopes, 400);
-    pools_reported.count = 0;
+    pools_forget_reports();
     ck_assert_ptr_null(mp_handle_allocate(handle, hide(0)));
-    expect_report(MP_EVENT_SIZE, NULL, EINVAL);
+    pools_expect_report(mp, MP_EVENT_SIZE, NULL, NULL, EINVAL);
     ck_assert_ptr_null(mp_handle_allocate(handle, hide(501)));
-    expect_report(MP_EVENT_SIZE, NULL, EINVAL);
+    pools_expect_report(mp, MP_EVENT_SIZE, NULL, NULL, EINVAL);
     ck_assert_ptr_null(mp_handle_allocate(handle, hide(SIZE_MAX)));
-    expect_report(MP_EVENT_SIZE, NULL, EINVAL);
+    pools_expect_report(mp, MP_EVENT_SIZE, NULL, NULL, EINVAL);
     ck_assert_ptr_null(mp_handle_allocate(handle, hide(101)));
-    expect_report(MP_EVENT_FULL, NULL, ENOBUFS);
+    pools_expect_report(mp, MP_EVENT_FULL, NULL, NULL, ENOBUFS);
     mp_handle_free(handle, NULL);
-    expect_report(MP_EVENT_NO_POINTER, NULL, EINVAL);
+    pools_expect_report(mp, MP_EVENT_NO_POINTER, NULL, NULL, EINVAL);
     mp_handle_free(handle, &outside);
-    expect_report(MP_EVENT_NOT_IN_POOL, &outside, EINVAL);
+    pools_expect_report(mp, MP_EVENT_NOT_IN_POOL, NULL, &outside,
+                        EINVAL);
     mp_handle_free(handle, object + 16);
-    expect_report(MP_EVENT_NOT_IN_POOL, object + 16, EINVAL);
+    pools_expect_report(mp, MP_EVENT_NOT_IN_POOL, NULL, object + 16,
+                        EINVAL);
     scopes_verify(scopes);
     scopes_free(scopes, 1);
     mp_handle_free(handle, object);
-    expect_report(MP_EVENT_NOT_IN_POOL, object, EINVAL);
+    pools_expect_report(mp, MP_EVENT_NOT_IN_POOL, NULL, object, EINVAL);
     scopes_verify(scopes);
     mp_detach(handle);
     free(scopes);
@@ -265,28 +241,20 @@ START_TEST(a_null_handle_is_refused_in_silence)
     int object = 0;
 
     support_capture();
-    errno = 0;
-    ck_assert_ptr_null(mp_attach(NULL));
-    ck_assert_int_eq(errno, EINVAL);
+    SUPPORT_REFUSED(mp_attach(NULL), NULL);
+    for (unsigned i = 0; i < 3; i++) {
+        SUPPORT_REFUSED(mp_handle_allocate(NULL, hide(i * 10)), NULL);
+    }
+    SUPPORT_REFUSED(mp_handle_mark(NULL).number, 0);
+    SUPPORT_REFUSED(mp_handle_rewind(NULL, none), -1);
     errno = 0;
     mp_detach(NULL);
     ck_assert_int_eq(errno, EINVAL);
-    for (unsigned i = 0; i < 3; i++) {
-        errno = 0;
-        ck_assert_ptr_null(mp_handle_allocate(NULL, hide(i * 10)));
-        ck_assert_int_eq(errno, EINVAL);
-    }
     errno = 0;
     mp_handle_free(NULL, &object);
     ck_assert_int_eq(errno, EINVAL);
     errno = 0;
     mp_handle_free(NULL, NULL);
-    ck_assert_int_eq(errno, EINVAL);
-    errno = 0;
-    ck_assert_uint_eq(mp_handle_mark(NULL).number, 0);
-    ck_assert_int_eq(errno, EINVAL);
-    errno = 0;
-    ck_assert_int_eq(mp_handle_rewind(NULL, none), -1);
     ck_assert_int_eq(errno, EINVAL);
     support_release_lines("", 0);
 }
@@ -322,29 +290,6 @@ START_TEST(a_handle_is_made_while_the_range_is_reserved)
 }
 END_TEST
 
-/* In the child the handle and its marks are what they were. */
-static int use_in_child(struct scopes *scopes)
-{
-    if (mp_check(scopes->mp) != 0) {
-        return 1;
-    }
-    scopes_verify(scopes);
-    for (unsigned n = 0; n < 500; n++) {
-        scopes_step(scopes);
-    }
-    scopes_verify(scopes);
-    while (scopes->depth > 0) {
-        scopes_rewind(scopes, scopes->depth - 1);
-        scopes_verify(scopes);
-    }
-    mp_detach(scopes->handle);
-    scopes->handle = NULL;
-    scopes_clear(scopes);
-    int status = mp_check(scopes->mp) == 0 ? 0 : 2;
-    destroy_memory_pool(scopes->mp);
-    return status;
-}
-
 static struct scopes *fork_scopes;
 static atomic_bool fork_ends;
 
@@ -379,7 +324,7 @@ START_TEST(a_handle_and_its_marks_live_on_in_the_child_of_a_fork)
 {
     mp_options_t options = {.threads = (mp_threads_t)_i};
     memory_pool_t *mp = mp_create(&options);
-    pthread_t threads[3];
+    struct threads threads;
 
     fork_scopes = scopes_new(mp, 0, support_seed());
     fork_scopes->alone = false;
@@ -387,30 +332,16 @@ START_TEST(a_handle_and_its_marks_live_on_in_the_child_of_a_fork)
     fork_scopes->handle = mp_attach(mp);
     ck_assert_ptr_nonnull(fork_scopes->handle);
     atomic_store(&fork_ends, false);
-    for (uintptr_t i = 0; i < 3; i++) {
-        threads[i] = support_start(work_beside_fork, (void *)i);
-    }
+    threads_start(&threads, 3, work_beside_fork, NULL, 1);
     for (unsigned n = support_times(60, 20); n > 0; n--) {
         for (unsigned i = 0; i < 50; i++) {
             scopes_step(fork_scopes);
         }
-        pid_t child = fork();
-        POOLS_EXPECT(child >= 0);
-        if (child == 0) {
-            alarm(60);
-            _exit(use_in_child(fork_scopes));
-        }
-        int status;
-        POOLS_EXPECT(waitpid(child, &status, 0) == child);
-        POOLS_EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        support_fork(scopes_in_child, fork_scopes);
         scopes_verify(fork_scopes);
     }
     atomic_store(&fork_ends, true);
-    for (unsigned i = 0; i < 3; i++) {
-        void *wrong;
-        ck_assert_int_eq(pthread_join(threads[i], &wrong), 0);
-        ck_assert_ptr_null(wrong);
-    }
+    ck_assert_uint_eq(threads_join(&threads), 0);
     free(fork_scopes);
     destroy_memory_pool(mp);
 }

@@ -59,7 +59,7 @@ static memory_pool_t *make(void)
     memory_pool_t *mp = mp_create(&options);
 
     POOLS_EXPECT(mp != NULL);
-    memset(&pools_reported, 0, sizeof pools_reported);
+    pools_forget_reports();
     return mp;
 }
 
@@ -143,14 +143,8 @@ END_TEST
 
 static void refused(memory_pool_t *mp, mp_event_t event, const void *ptr)
 {
-    POOLS_EXPECT(errno == EINVAL);
-    POOLS_EXPECT(pools_reported.count == 1);
-    POOLS_EXPECT(pools_reported.mp == mp);
-    POOLS_EXPECT(pools_reported.event == event);
-    POOLS_EXPECT(pools_reported.ptr == ptr);
+    pools_expect_report(mp, event, NULL, ptr, EINVAL);
     POOLS_EXPECT(mp_check(mp) == 0);
-    memset(&pools_reported, 0, sizeof pools_reported);
-    errno = SUPPORT_ERRNO;
 }
 
 START_TEST(misuse_of_the_inline_functions_is_reported_by_the_library)

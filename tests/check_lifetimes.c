@@ -16,6 +16,7 @@
 
 #include "pools.h"
 #include "sanitizer.h"
+#include "threads.h"
 
 /* Bytes of blocks that a pool with caches has, all of whose objects are
  * freed: what a trim gives. */
@@ -134,17 +135,12 @@ START_TEST(a_thread_ends_beside_the_destruction_of_its_pool)
     pthread_barrier_init(&barrier, NULL, 4);
     for (unsigned n = support_times(4000, 10); n > 0; n--) {
         struct hand hand = {.mp = mp_create(NULL), .barrier = &barrier};
-        pthread_t threads[3];
+        struct threads threads;
         POOLS_EXPECT(hand.mp != NULL);
-        for (unsigned i = 0; i < 3; i++) {
-            POOLS_EXPECT(pthread_create(&threads[i], NULL, end_beside,
-                                        &hand) == 0);
-        }
+        threads_start(&threads, 3, end_beside, &hand, 0);
         pthread_barrier_wait(&barrier);
         destroy_memory_pool(hand.mp);
-        for (unsigned i = 0; i < 3; i++) {
-            pthread_join(threads[i], NULL);
-        }
+        threads_join(&threads);
     }
     pthread_barrier_destroy(&barrier);
 }
@@ -424,17 +420,13 @@ START_TEST(a_cancelled_thread_leaves_its_pool_whole)
     struct hand hand = {.mp = mp_create(&options)};
 
     for (unsigned n = support_times(1000, 10); n > 0; n--) {
-        pthread_t threads[3];
-        for (unsigned i = 0; i < 3; i++) {
-            threads[i] = support_start(run_on, &hand);
-        }
+        struct threads threads;
+        threads_start(&threads, 3, run_on, &hand, 0);
         for (unsigned i = 0; i < 3; i++) {
             sched_yield();
-            POOLS_EXPECT(pthread_cancel(threads[i]) == 0);
+            POOLS_EXPECT(pthread_cancel(threads.ids[i]) == 0);
         }
-        for (unsigned i = 0; i < 3; i++) {
-            pthread_join(threads[i], NULL);
-        }
+        threads_join(&threads);
         POOLS_EXPECT(mp_check(hand.mp) == 0);
     }
     destroy_memory_pool(hand.mp);
@@ -446,14 +438,12 @@ START_TEST(objects_of_many_threads_outlive_them)
     enum { MANY = 64 };
     memory_pool_t *mp = mp_create(NULL);
     struct hand hands[MANY] = {{0}};
-    pthread_t threads[MANY];
 
     for (unsigned i = 0; i < MANY; i++) {
         hands[i].mp = mp;
-        threads[i] = support_start(churn, &hands[i]);
     }
+    threads_run(MANY, churn, hands, sizeof hands[0]);
     for (unsigned i = 0; i < MANY; i++) {
-        support_join(threads[i]);
         for (unsigned k = 1; k < 64; k += 2) {
             POOLS_EXPECT(is_mp_ptr(mp, hands[i].objects[k]));
             POOLS_EXPECT(mp_usable_size(mp, hands[i].objects[k]) > k * 20);
@@ -495,21 +485,11 @@ static void *alternate(void *argument)
 
 START_TEST(threads_use_hundreds_of_pools_in_turn)
 {
-    pthread_t threads[LOAD];
-
     for (unsigned i = 0; i < POOLS; i++) {
         many_pools[i] = mp_create(NULL);
         POOLS_EXPECT(many_pools[i] != NULL);
     }
-    for (uintptr_t i = 0; i < LOAD; i++) {
-        POOLS_EXPECT(pthread_create(&threads[i], NULL, alternate,
-                                    (void *)(i + 1)) == 0);
-    }
-    for (unsigned i = 0; i < LOAD; i++) {
-        void *wrong;
-        pthread_join(threads[i], &wrong);
-        ck_assert_ptr_null(wrong);
-    }
+    ck_assert_uint_eq(threads_run(LOAD, alternate, (void *)1, 1), 0);
     for (unsigned i = 0; i < POOLS; i++) {
         POOLS_EXPECT(mp_check(many_pools[i]) == 0);
         destroy_memory_pool(many_pools[i]);

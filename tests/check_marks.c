@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "scopes.h"
+#include "threads.h"
 
 #define THREADS 8
 
@@ -113,20 +114,13 @@ static void *send_and_open(void *argument)
 START_TEST(threads_with_marks_exchange_objects)
 {
     uint64_t seed = support_seed();
-    pthread_t threads[THREADS];
     mp_stats_t stats;
 
     parcels_pool = scopes_pool(_i);
     if (scopes_is_shared(_i)) {
-        for (uintptr_t i = 0; i < THREADS; i++) {
-            threads[i] =
-                support_start(send_and_open, (void *)(uintptr_t)(seed + i));
-        }
-        for (unsigned i = 0; i < THREADS; i++) {
-            void *wrong;
-            ck_assert_int_eq(pthread_join(threads[i], &wrong), 0);
-            ck_assert_ptr_null(wrong);
-        }
+        size_t wrong = threads_run(THREADS, send_and_open,
+                                   (void *)(uintptr_t)seed, 1);
+        ck_assert_uint_eq(wrong, 0);
         for (unsigned i = 0; i < PARCELS; i++) {
             POOLS_EXPECT(parcel_open(atomic_exchange(&parcels[i], NULL)) ==
                          0);

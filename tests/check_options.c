@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "pools.h"
+#include "threads.h"
 
 static void *acquire_nothing(void *context, size_t size, size_t alignment)
 {
@@ -32,10 +33,8 @@ static void expect_refused(const mp_options_t *given, const char *member)
 {
     mp_options_t options = *given;
 
-    memset(&pools_reported, 0, sizeof pools_reported);
-    errno = 0;
-    ck_assert_ptr_null(mp_create(&options));
-    ck_assert_int_eq(errno, EINVAL);
+    pools_forget_reports();
+    SUPPORT_REFUSED(mp_create(&options), NULL);
     if (options.report != NULL) {
         ck_assert_uint_eq(pools_reported.count, 1);
         ck_assert_int_eq(pools_reported.event, MP_EVENT_OPTION);
@@ -97,7 +96,7 @@ START_TEST(options_of_other_lengths_are_read_as_far_as_they_are_known)
     for (size_t i = 0; i < sizeof longer.later; i++) {
         longer.later[i] = 1;
         errno = 0;
-        memset(&pools_reported, 0, sizeof pools_reported);
+        pools_forget_reports();
         ck_assert_ptr_null(mp_create_sized(&longer.known, sizeof longer));
         ck_assert_int_eq(errno, EINVAL);
         ck_assert_int_eq(pools_reported.event, MP_EVENT_OPTION);
@@ -111,9 +110,7 @@ START_TEST(options_of_other_lengths_are_read_as_far_as_they_are_known)
     /* Shorter: members that are not there are zero. */
     mp_options_t options = {.capacity = 100, .max_object = 10,
                             .flags = 0x80};
-    errno = 0;
-    ck_assert_ptr_null(mp_create_sized(&options, sizeof options));
-    ck_assert_int_eq(errno, EINVAL);
+    SUPPORT_REFUSED(mp_create_sized(&options, sizeof options), NULL);
     mp = mp_create_sized(&options, offsetof(mp_options_t, max_object));
     ck_assert_ptr_nonnull(mp);
     ck_assert_ptr_nonnull(mp_allocate(mp, 100));
@@ -136,25 +133,6 @@ START_TEST(options_of_other_lengths_are_read_as_far_as_they_are_known)
 }
 END_TEST
 
-/* Just one report since the last call, and errno. */
-static void expect_report(memory_pool_t *mp, mp_event_t event,
-                          const char *message, const void *ptr, int error)
-{
-    ck_assert_int_eq(errno, error);
-    ck_assert_uint_eq(pools_reported.count, 1);
-    ck_assert_int_eq(pools_reported.event, event);
-    ck_assert_ptr_eq(pools_reported.mp, mp);
-    ck_assert_ptr_eq(pools_reported.ptr, ptr);
-    if (message != NULL) {
-        size_t length = strlen(message) - 1; /* without its newline */
-        ck_assert_uint_eq(strlen(pools_reported.message), length);
-        ck_assert_int_eq(memcmp(pools_reported.message, message, length), 0);
-    }
-    ck_assert_ptr_null(strchr(pools_reported.message, '\n'));
-    memset(&pools_reported, 0, sizeof pools_reported);
-    errno = 0;
-}
-
 START_TEST(each_refusal_is_reported_once_with_its_event)
 {
     static const mp_threads_t threads[] = {
@@ -167,41 +145,43 @@ START_TEST(each_refusal_is_reported_once_with_its_event)
     char local;
 
     ck_assert_ptr_nonnull(mp);
-    memset(&pools_reported, 0, sizeof pools_reported);
+    pools_forget_reports();
     char *object = mp_allocate(mp, 100);
     ck_assert_ptr_nonnull(object);
     ck_assert_uint_eq(pools_reported.count, 0);
     ck_assert_ptr_null(mp_allocate(mp, zero));
-    expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
+    pools_expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
     ck_assert_ptr_null(mp_allocate(mp, 2001));
-    expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
+    pools_expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
     ck_assert_ptr_null(mp_calloc(mp, most, 2));
-    expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
+    pools_expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
     ck_assert_ptr_null(mp_calloc(mp, 3, 667));
-    expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
+    pools_expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
     ck_assert_ptr_null(mp_aligned_alloc(mp, 3, 10));
-    expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
+    pools_expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
     ck_assert_ptr_null(mp_aligned_alloc(mp, 64, 2001));
-    expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
+    pools_expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
     ck_assert_ptr_null(mp_realloc(mp, object, zero));
-    expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
+    pools_expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
     ck_assert_ptr_null(mp_realloc(mp, object, 2001));
-    expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
+    pools_expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
     ck_assert_ptr_null(mp_realloc(mp, &local, 10));
-    expect_report(mp, MP_EVENT_NOT_IN_POOL, SUPPORT_NOT_IN_POOL, &local,
-                  EINVAL);
+    pools_expect_report(mp, MP_EVENT_NOT_IN_POOL, SUPPORT_NOT_IN_POOL, &local,
+                        EINVAL);
     free_memory(mp, object + 16);
-    expect_report(mp, MP_EVENT_NOT_IN_POOL, SUPPORT_NOT_IN_POOL, object + 16,
-                  EINVAL);
+    pools_expect_report(mp, MP_EVENT_NOT_IN_POOL, SUPPORT_NOT_IN_POOL,
+                        object + 16, EINVAL);
     free_memory(mp, NULL);
-    expect_report(mp, MP_EVENT_NO_POINTER, SUPPORT_NO_POINTER, NULL, EINVAL);
+    pools_expect_report(mp, MP_EVENT_NO_POINTER, SUPPORT_NO_POINTER, NULL,
+                        EINVAL);
     ck_assert(!is_mp_ptr(mp, NULL));
-    expect_report(mp, MP_EVENT_NO_POINTER, SUPPORT_NO_POINTER, NULL, EINVAL);
+    pools_expect_report(mp, MP_EVENT_NO_POINTER, SUPPORT_NO_POINTER, NULL,
+                        EINVAL);
     free_memory(mp, object);
     ck_assert_uint_eq(pools_reported.count, 0);
     free_memory(mp, object);
-    expect_report(mp, MP_EVENT_NOT_IN_POOL, SUPPORT_NOT_IN_POOL, object,
-                  EINVAL);
+    pools_expect_report(mp, MP_EVENT_NOT_IN_POOL, SUPPORT_NOT_IN_POOL, object,
+                        EINVAL);
     destroy_memory_pool(mp);
 }
 END_TEST
@@ -389,22 +369,7 @@ END_TEST
 
 static void *take_share(void *argument)
 {
-    memory_pool_t *mp = argument;
-    uint64_t random = (uintptr_t)&random;
-    size_t taken = 0;
-
-    for (unsigned misses = 0; misses < 50;) {
-        size_t size = 1 + support_below(&random, 300);
-        if (mp_allocate(mp, size) != NULL) {
-            taken += size;
-        } else {
-            misses++;
-        }
-    }
-    while (mp_allocate(mp, 1) != NULL) {
-        taken++;
-    }
-    return (void *)taken;
+    return (void *)pools_take_all(argument, false);
 }
 
 START_TEST(threads_fill_a_shared_capacity_to_the_byte)
@@ -414,17 +379,7 @@ START_TEST(threads_fill_a_shared_capacity_to_the_byte)
 
     ck_assert_ptr_nonnull(mp);
     for (unsigned round = 0; round < 5; round++) {
-        pthread_t threads[SHARES];
-        size_t taken = 0;
-        for (unsigned i = 0; i < SHARES; i++) {
-            ck_assert_int_eq(
-                pthread_create(&threads[i], NULL, take_share, mp), 0);
-        }
-        for (unsigned i = 0; i < SHARES; i++) {
-            void *share;
-            pthread_join(threads[i], &share);
-            taken += (size_t)share;
-        }
+        size_t taken = threads_run(SHARES, take_share, mp, 0);
         ck_assert_uint_eq(taken, SHARE_CAPACITY);
         ck_assert_int_eq(mp_check(mp), 0);
         free_all_memory(mp);
@@ -434,22 +389,9 @@ START_TEST(threads_fill_a_shared_capacity_to_the_byte)
 }
 END_TEST
 
-/* True where the word stands nowhere in the memory. */
-static bool is_gone(const unsigned char *memory, size_t n,
-                    const unsigned char word[4])
-{
-    for (size_t i = 0; i + 4 <= n; i++) {
-        if (memcmp(memory + i, word, 4) == 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
 START_TEST(memory_is_zeroed_in_every_way_that_frees_it)
 {
     static unsigned char buffer[1 << 20];
-    static const unsigned char word[4] = {0xde, 0xc0, 0xad, 0x5e};
     mp_backing_t backing = mp_backing_buffer(buffer, sizeof buffer);
     mp_options_t options = {.backing = &backing,
                             .flags = MP_ZERO_ON_FREE,
@@ -463,11 +405,9 @@ START_TEST(memory_is_zeroed_in_every_way_that_frees_it)
             size_t size = 1 + i * 7;
             objects[i] = mp_allocate(mp, size);
             ck_assert_ptr_nonnull(objects[i]);
-            for (size_t k = 0; k < size; k++) {
-                objects[i][k] = word[k % 4];
-            }
+            support_put_word(objects[i], size);
         }
-        ck_assert(!is_gone(buffer, sizeof buffer, word));
+        ck_assert(!support_word_is_gone(buffer, sizeof buffer));
         for (unsigned i = 0; i < 300 && way < 2; i++) {
             if (way == 1 && i > 0) {
                 objects[i] = mp_realloc(mp, objects[i], 1);
@@ -481,7 +421,8 @@ START_TEST(memory_is_zeroed_in_every_way_that_frees_it)
         } else if (way == 3) {
             destroy_memory_pool(mp);
         }
-        ck_assert_msg(is_gone(buffer, sizeof buffer, word), "way %u", way);
+        ck_assert_msg(support_word_is_gone(buffer, sizeof buffer), "way %u",
+                      way);
         if (way < 3) {
             destroy_memory_pool(mp);
         }

@@ -159,8 +159,8 @@ static size_t count_of(const char *text, const char *what)
 
 START_TEST(statistics_are_printed_as_text_and_json)
 {
-    memory_pool_t *mp = pools_make(_i);
-    struct view *view = view_new(mp, 3);
+    struct view *view = view_start(_i, 3);
+    memory_pool_t *mp = view->mp;
     char line[80];
 
     for (unsigned n = 0; n < 500; n++) {
@@ -177,8 +177,7 @@ START_TEST(statistics_are_printed_as_text_and_json)
     snprintf(line, sizeof line, "  %-16s %20zu\n", "live_bytes", view->bytes);
     POOLS_EXPECT(strstr(text, line) != NULL);
     free(text);
-    free(view);
-    pools_end(mp, _i);
+    view_end(view, _i);
 }
 END_TEST
 
@@ -244,8 +243,7 @@ START_TEST(a_map_shows_every_block_and_live_cell)
         POOLS_EXPECT(pools_kinds[_i].source == POOLS_BUFFER);
     }
     free(text);
-    free(view);
-    pools_end(mp, _i);
+    view_end(view, _i);
 }
 END_TEST
 

@@ -7,26 +7,16 @@
  * forks, ends, or resets the pools.  A child has a watchdog of its own.
  */
 #include <dlfcn.h>
-#include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "pools.h"
-
-/* The end of a child that ran; asserts that it ended well. */
-static void expect_child(pid_t child)
-{
-    int status;
-
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
-                  "child ended with status %#x", (unsigned)status);
-}
+#include "threads.h"
 
 #define LOAD 4
 static memory_pool_t *load_pools[3];
+static struct threads load_threads;
 static atomic_bool load_ends;
 
 static void *load(void *argument)
@@ -46,7 +36,7 @@ static void *load(void *argument)
     return NULL;
 }
 
-static void load_start(pthread_t threads[LOAD])
+static void load_start(void)
 {
     mp_options_t locked = {.threads = MP_THREADS_LOCKED};
     mp_options_t limited = {.capacity = 10000000};
@@ -55,17 +45,13 @@ static void load_start(pthread_t threads[LOAD])
     load_pools[1] = mp_create(&locked);
     load_pools[2] = mp_create(&limited);
     atomic_store(&load_ends, false);
-    for (uintptr_t i = 0; i < LOAD; i++) {
-        threads[i] = support_start(load, (void *)(i + 1));
-    }
+    threads_start(&load_threads, LOAD, load, (void *)1, 1);
 }
 
-static void load_end(pthread_t threads[LOAD])
+static void load_end(void)
 {
     atomic_store(&load_ends, true);
-    for (unsigned i = 0; i < LOAD; i++) {
-        support_join(threads[i]);
-    }
+    threads_join(&load_threads);
     for (unsigned i = 0; i < 3; i++) {
         ck_assert_int_eq(mp_check(load_pools[i]), 0);
         destroy_memory_pool(load_pools[i]);
@@ -73,8 +59,9 @@ static void load_end(pthread_t threads[LOAD])
 }
 
 /* In a child: each pool is whole, usable, and goes; 0 or what is wrong. */
-static int use_all(void)
+static int use_all(void *unused)
 {
+    (void)unused;
     for (int i = 0; i < 3; i++) {
         memory_pool_t *mp = load_pools[i];
         void *object = mp_allocate(mp, 100);
@@ -93,19 +80,11 @@ static int use_all(void)
 
 START_TEST(a_child_of_a_fork_under_load_uses_its_pools)
 {
-    pthread_t threads[LOAD];
-
-    load_start(threads);
+    load_start();
     for (unsigned n = support_times(500, 20); n > 0; n--) {
-        pid_t child = fork();
-        POOLS_EXPECT(child >= 0);
-        if (child == 0) {
-            alarm(60);
-            _exit(use_all());
-        }
-        expect_child(child);
+        support_fork(use_all, NULL);
     }
-    load_end(threads);
+    load_end();
 }
 END_TEST
 
@@ -122,43 +101,38 @@ static void use_in_handler(void)
     }
 }
 
+static int use_after_handlers(void *unused)
+{
+    return atomic_load(&handled) == 6 ? use_all(unused) : 77;
+}
+
 START_TEST(handlers_of_fork_use_pools)
 {
-    pthread_t threads[LOAD];
-
-    load_start(threads);
+    load_start();
     ck_assert_int_eq(pthread_atfork(use_in_handler, use_in_handler,
                                     use_in_handler),
                      0);
     unsigned count = support_times(100, 10);
     for (unsigned n = 0; n < count; n++) {
         atomic_store(&handled, 0);
-        pid_t child = fork();
-        POOLS_EXPECT(child >= 0);
-        if (child == 0) {
-            alarm(60);
-            _exit(atomic_load(&handled) == 6 ? use_all() : 77);
-        }
+        support_fork(use_after_handlers, NULL);
         POOLS_EXPECT(atomic_load(&handled) == 6);
-        expect_child(child);
     }
-    load_end(threads);
+    load_end();
 }
 END_TEST
+
+static int exit_under_load(void *argument)
+{
+    load_start();
+    usleep(*(unsigned *)argument * 100);
+    exit(0);
+}
 
 START_TEST(a_process_exits_while_threads_use_pools)
 {
     for (unsigned n = support_times(50, 5); n > 0; n--) {
-        pid_t child = fork();
-        POOLS_EXPECT(child >= 0);
-        if (child == 0) {
-            pthread_t threads[LOAD];
-            alarm(60);
-            load_start(threads);
-            usleep(n * 100);
-            exit(0);
-        }
-        expect_child(child);
+        support_fork(exit_under_load, &n);
     }
 }
 END_TEST
@@ -182,29 +156,29 @@ static void *use_keyless(void *argument)
 }
 
 /* No key is left for the library. */
+static int work_without_keys(void *unused)
+{
+    pthread_key_t key;
+    pthread_t thread;
+
+    (void)unused;
+    while (pthread_key_create(&key, NULL) == 0) {
+    }
+    struct hand hand = {.mp = mp_create(NULL)};
+    if (hand.mp == NULL ||
+        pthread_create(&thread, NULL, use_keyless, &hand) != 0) {
+        return 1;
+    }
+    pthread_join(thread, NULL);
+    bool live = is_mp_ptr(hand.mp, hand.objects[1]);
+    bool whole = mp_check(hand.mp) == 0;
+    destroy_memory_pool(hand.mp);
+    return !live ? 2 : !whole ? 3 : 0;
+}
+
 START_TEST(a_thread_works_without_a_thread_key)
 {
-    pid_t child = fork();
-
-    POOLS_EXPECT(child >= 0);
-    if (child == 0) {
-        pthread_key_t key;
-        pthread_t thread;
-        alarm(60);
-        while (pthread_key_create(&key, NULL) == 0) {
-        }
-        struct hand hand = {.mp = mp_create(NULL)};
-        if (hand.mp == NULL ||
-            pthread_create(&thread, NULL, use_keyless, &hand) != 0) {
-            _exit(1);
-        }
-        pthread_join(thread, NULL);
-        bool live = is_mp_ptr(hand.mp, hand.objects[1]);
-        bool whole = mp_check(hand.mp) == 0;
-        destroy_memory_pool(hand.mp);
-        _exit(!live ? 2 : !whole ? 3 : 0);
-    }
-    expect_child(child);
+    support_fork(work_without_keys, NULL);
 }
 END_TEST
 
@@ -263,23 +237,20 @@ START_TEST(a_reset_beside_other_threads_leaves_the_pool_whole)
 {
     mp_options_t options = {.threads = (mp_threads_t)_i,
                             .capacity = _i == 0 ? 0 : 1000000};
-    pthread_t threads[LOAD];
 
     for (unsigned i = 0; i < 3; i++) {
         load_pools[i] = mp_create(&options);
     }
     atomic_store(&load_ends, false);
-    for (uintptr_t i = 0; i < LOAD; i++) {
-        threads[i] = support_start(_i == 0 ? only_allocate : load,
-                                   (void *)(i + 1));
-    }
+    threads_start(&load_threads, LOAD, _i == 0 ? only_allocate : load,
+                  (void *)1, 1);
     for (unsigned n = support_times(3000, 10); n > 0; n--) {
         for (unsigned i = 0; i < 3; i++) {
             free_all_memory(load_pools[i]);
             POOLS_EXPECT(mp_check(load_pools[i]) == 0);
         }
     }
-    load_end(threads);
+    load_end();
 }
 END_TEST
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "pools.h"
+#include "threads.h"
 
 #define SMALL_MOST 4000
 #define OBJECTS 20000 /* at most */
@@ -263,7 +264,7 @@ START_TEST(a_pool_grows_out_of_a_full_range_under_threads)
 {
     static struct worker workers[THREADS];
     pthread_barrier_t barrier;
-    pthread_t threads[THREADS];
+    struct threads threads;
 
     if (!there_is_a_range()) {
         return;
@@ -277,14 +278,12 @@ START_TEST(a_pool_grows_out_of_a_full_range_under_threads)
         workers[i].random = seed + i;
         workers[i].barrier = &barrier;
         workers[i].handle = i == 0 ? mp_attach(mp) : NULL;
-        threads[i] = support_start(work, &workers[i]);
     }
+    threads_start(&threads, THREADS, work, workers, sizeof workers[0]);
     pthread_barrier_wait(&barrier);
     fill_range();
     pthread_barrier_wait(&barrier);
-    for (unsigned i = 0; i < THREADS; i++) {
-        support_join(threads[i]);
-    }
+    threads_join(&threads);
     expect_objects(mp, THREADS * objects / 10);
     expect_usable(mp);
     pthread_barrier_destroy(&barrier);

@@ -11,25 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "scopes.h"
-
-/* A base pool says on standard error what is no concern here. */
-static void capture_start(int kind)
-{
-    if (kind == pools_count + SCOPES_BASE) {
-        support_capture();
-    }
-}
-
-static void capture_end(int kind)
-{
-    if (kind == pools_count + SCOPES_BASE) {
-        free(support_release());
-    }
-}
 
 static void *run_random(void *argument)
 {
@@ -42,10 +25,7 @@ static void *run_random(void *argument)
         }
     }
     scopes_verify(scopes);
-    while (scopes->depth > 0) {
-        scopes_rewind(scopes, scopes->depth - 1);
-        scopes_verify(scopes);
-    }
+    scopes_unwind(scopes);
     scopes_clear(scopes);
     scopes_verify(scopes);
     return NULL;
@@ -54,14 +34,12 @@ static void *run_random(void *argument)
 START_TEST(random_work_with_marks_agrees_with_the_shadow)
 {
     uint64_t seed = support_seed();
-    memory_pool_t *mp = scopes_pool(_i);
-    struct scopes *scopes = scopes_new(mp, _i, seed);
+    struct scopes *scopes = scopes_start(_i, seed);
 
-    capture_start(_i);
+    scopes_capture(_i);
     run_random(scopes);
-    capture_end(_i);
-    free(scopes);
-    scopes_pool_end(mp, _i);
+    scopes_release(_i);
+    scopes_end(scopes, _i);
 }
 END_TEST
 
@@ -70,11 +48,10 @@ END_TEST
 START_TEST(random_work_beside_an_open_mark_of_the_maker_agrees)
 {
     uint64_t seed = support_seed();
-    memory_pool_t *mp = scopes_pool(_i);
-    struct scopes *own = scopes_new(mp, _i, 1);
-    struct scopes *scopes = scopes_new(mp, _i, seed);
+    struct scopes *own = scopes_start(_i, 1);
+    struct scopes *scopes = scopes_new(own->mp, _i, seed);
 
-    capture_start(_i);
+    scopes_capture(_i);
     own->alone = scopes->alone = false;
     for (unsigned n = 0; n < 40; n++) {
         if (n % 10 == 5) {
@@ -90,14 +67,10 @@ START_TEST(random_work_beside_an_open_mark_of_the_maker_agrees)
     scopes_verify(own);
     own->alone = true;
     scopes_verify(own);
-    while (own->depth > 0) {
-        scopes_rewind(own, own->depth - 1);
-        scopes_verify(own);
-    }
-    capture_end(_i);
+    scopes_unwind(own);
+    scopes_release(_i);
     free(scopes);
-    free(own);
-    scopes_pool_end(mp, _i);
+    scopes_end(own, _i);
 }
 END_TEST
 
@@ -109,8 +82,8 @@ static const size_t lengths[] = {1,    15,    16,     17,     1023,   1024,
 
 START_TEST(objects_of_every_length_go_with_their_mark)
 {
-    memory_pool_t *mp = scopes_pool(_i);
-    struct scopes *scopes = scopes_new(mp, _i, 1);
+    struct scopes *scopes = scopes_start(_i, 1);
+    memory_pool_t *mp = scopes->mp;
 
     if (scopes->capacity == 0) {
         for (unsigned round = 0; round < 3; round++) {
@@ -130,16 +103,14 @@ START_TEST(objects_of_every_length_go_with_their_mark)
         }
         free_all_memory(mp);
     }
-    free(scopes);
-    scopes_pool_end(mp, _i);
+    scopes_end(scopes, _i);
 }
 END_TEST
 
 /* What was freed after the mark stays freed, and its memory is to be had. */
 START_TEST(what_was_freed_after_the_mark_stays_freed)
 {
-    memory_pool_t *mp = scopes_pool(_i);
-    struct scopes *scopes = scopes_new(mp, _i, 2);
+    struct scopes *scopes = scopes_start(_i, 2);
 
     for (unsigned i = 0; i < 60; i++) {
         scopes_allocate_size(scopes, 1 + i % 16);
@@ -157,16 +128,15 @@ START_TEST(what_was_freed_after_the_mark_stays_freed)
     scopes_verify(scopes);
     scopes_clear(scopes);
     scopes_verify(scopes);
-    free(scopes);
-    scopes_pool_end(mp, _i);
+    scopes_end(scopes, _i);
 }
 END_TEST
 
 /* A resize that moves is an allocation, one that does not is none. */
 START_TEST(a_resize_that_moves_makes_an_object_of_the_mark)
 {
-    memory_pool_t *mp = scopes_pool(_i);
-    struct scopes *scopes = scopes_new(mp, _i, 3);
+    struct scopes *scopes = scopes_start(_i, 3);
+    memory_pool_t *mp = scopes->mp;
     size_t most = scopes->capacity != 0 ? scopes->capacity / 4 : 600000;
     unsigned moved = 0, stayed = 0;
 
@@ -194,8 +164,7 @@ START_TEST(a_resize_that_moves_makes_an_object_of_the_mark)
     }
     ck_assert_uint_gt(moved + stayed, 4);
     scopes_verify(scopes);
-    free(scopes);
-    scopes_pool_end(mp, _i);
+    scopes_end(scopes, _i);
 }
 END_TEST
 
@@ -203,8 +172,8 @@ END_TEST
 START_TEST(one_rewind_ends_many_marks)
 {
     enum { DEEP = 300 };
-    memory_pool_t *mp = scopes_pool(_i);
-    struct scopes *scopes = scopes_new(mp, _i, 4);
+    struct scopes *scopes = scopes_start(_i, 4);
+    memory_pool_t *mp = scopes->mp;
     static mp_mark_t marks[DEEP];
     static void *objects[DEEP];
 
@@ -222,15 +191,14 @@ START_TEST(one_rewind_ends_many_marks)
         POOLS_EXPECT((mp_locate(mp, objects[i]) == MP_LIVE) ==
                      (i < DEEP / 2));
     }
-    capture_start(_i);
+    scopes_capture(_i);
     for (unsigned i = DEEP / 2; i < DEEP; i++) {
         scopes_refused(mp, NULL, marks[i]);
     }
-    capture_end(_i);
+    scopes_release(_i);
     ck_assert_int_eq(mp_rewind(mp, marks[0]), 0);
     scopes_verify(scopes);
-    free(scopes);
-    scopes_pool_end(mp, _i);
+    scopes_end(scopes, _i);
 }
 END_TEST
 
@@ -268,10 +236,9 @@ END_TEST
 
 START_TEST(a_reset_ends_every_mark)
 {
-    memory_pool_t *mp = scopes_pool(_i);
-    struct scopes *scopes = scopes_new(mp, _i, 5);
+    struct scopes *scopes = scopes_start(_i, 5);
 
-    capture_start(_i);
+    scopes_capture(_i);
     for (unsigned round = 0; round < 50; round++) {
         for (unsigned i = 0; i <= round % SCOPES_DEEP; i++) {
             scopes_mark(scopes);
@@ -292,9 +259,8 @@ START_TEST(a_reset_ends_every_mark)
     scopes_allocate(scopes);
     scopes_mark(scopes);
     scopes_allocate(scopes);
-    capture_end(_i);
-    free(scopes);
-    scopes_pool_end(mp, _i);
+    scopes_release(_i);
+    scopes_end(scopes, _i);
 }
 END_TEST
 
@@ -319,29 +285,6 @@ START_TEST(a_child_stays_when_a_mark_is_rewound)
 }
 END_TEST
 
-/* The word is nowhere in n bytes. */
-static bool is_gone(const unsigned char *at, size_t n)
-{
-    static const unsigned char word[] = {0xde, 0xad, 0xbe, 0xef,
-                                         0xde, 0xad, 0xbe, 0xef};
-
-    for (size_t i = 0; i + sizeof word <= n; i++) {
-        if (memcmp(at + i, word, sizeof word) == 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void put_word(unsigned char *at, size_t n)
-{
-    static const unsigned char word[] = {0xde, 0xad, 0xbe, 0xef};
-
-    for (size_t i = 0; i < n; i++) {
-        at[i] = word[i % sizeof word];
-    }
-}
-
 START_TEST(a_rewind_zeroes_what_it_drops)
 {
     static unsigned char buffer[400000];
@@ -355,9 +298,9 @@ START_TEST(a_rewind_zeroes_what_it_drops)
     for (size_t size = 8; size < 2000; size *= 2) { /* the newest object */
         unsigned char *at = mp_allocate(mp, size);
         ck_assert_ptr_nonnull(at);
-        put_word(at, size);
+        support_put_word(at, size);
         free_memory(mp, at);
-        ck_assert(is_gone(buffer, sizeof buffer));
+        ck_assert(support_word_is_gone(buffer, sizeof buffer));
     }
     for (unsigned round = 0; round < 4; round++) {
         mp_mark_t marks[2];
@@ -367,14 +310,15 @@ START_TEST(a_rewind_zeroes_what_it_drops)
             for (size_t size = 8; size < 20000; size = size * 2 + 3) {
                 unsigned char *at = mp_allocate(mp, size);
                 ck_assert_ptr_nonnull(at);
-                put_word(at, size);
+                support_put_word(at, size);
             }
         }
-        ck_assert(!is_gone(buffer, sizeof buffer));
+        ck_assert(!support_word_is_gone(buffer, sizeof buffer));
         ck_assert_int_eq(mp_rewind(mp, marks[round % 2]), 0);
-        ck_assert(is_gone(buffer, sizeof buffer) == (round % 2 == 0));
+        ck_assert(support_word_is_gone(buffer, sizeof buffer) ==
+                  (round % 2 == 0));
         ck_assert(round % 2 == 0 || mp_rewind(mp, marks[0]) == 0);
-        ck_assert(is_gone(buffer, sizeof buffer));
+        ck_assert(support_word_is_gone(buffer, sizeof buffer));
     }
     destroy_memory_pool(mp);
 }
@@ -433,14 +377,10 @@ END_TEST
 static void expect_no_mark(struct scopes *scopes, mp_handle_t *handle,
                            mp_mark_t mark)
 {
-    size_t reports = pools_reported.count;
-
+    pools_forget_reports();
     scopes_refused(scopes->mp, handle, mark);
-    ck_assert_uint_eq(pools_reported.count, reports + 1);
-    ck_assert_int_eq(pools_reported.event, MP_EVENT_MARK);
-    ck_assert_str_eq(pools_reported.message, "no such mark");
-    ck_assert_ptr_eq(pools_reported.mp, scopes->mp);
-    ck_assert_ptr_null(pools_reported.ptr);
+    pools_expect_report(scopes->mp, MP_EVENT_MARK, "no such mark", NULL,
+                        EINVAL);
     scopes_verify(scopes);
 }
 
@@ -524,9 +464,7 @@ START_TEST(a_silent_pool_refuses_a_wrong_mark_by_errno_alone)
     scopes_refused(mp, NULL, none);
     scopes_refused(NULL, NULL, mark);
     scopes_refused(NULL, NULL, none);
-    errno = 0;
-    ck_assert_uint_eq(mp_mark(NULL).number, 0);
-    ck_assert_int_eq(errno, EINVAL);
+    SUPPORT_REFUSED(mp_mark(NULL).number, 0);
     ck_assert_int_eq(mp_rewind(mp, mark), 0);
     scopes_refused(mp, NULL, mark);
     support_release_lines("", 0);
@@ -534,56 +472,21 @@ START_TEST(a_silent_pool_refuses_a_wrong_mark_by_errno_alone)
 }
 END_TEST
 
-/* A child process has its thread's marks; 0, or what is wrong. */
-static int use_in_child(struct scopes *scopes)
-{
-    if (mp_check(scopes->mp) != 0) {
-        return 1;
-    }
-    for (unsigned n = 0; n < 500; n++) {
-        scopes_step(scopes);
-    }
-    scopes_verify(scopes);
-    while (scopes->depth > 0) {
-        scopes_rewind(scopes, scopes->depth - 1);
-        scopes_verify(scopes);
-    }
-    scopes_clear(scopes);
-    free_all_memory(scopes->mp);
-    if (mp_check(scopes->mp) != 0) {
-        return 2;
-    }
-    destroy_memory_pool(scopes->mp);
-    return 0;
-}
-
 START_TEST(marks_live_on_in_the_child_of_a_fork)
 {
-    memory_pool_t *mp = scopes_pool(_i);
-    struct scopes *scopes = scopes_new(mp, _i, support_seed());
+    struct scopes *scopes = scopes_start(_i, support_seed());
 
-    capture_start(_i);
+    scopes_capture(_i);
     scopes_mark(scopes);
     for (unsigned n = support_times(10, 4); n > 0; n--) {
         for (unsigned i = 0; i < 100; i++) {
             scopes_step(scopes);
         }
-        pid_t child = fork();
-        POOLS_EXPECT(child >= 0);
-        if (child == 0) {
-            alarm(60);
-            /* The backing's account of the pool is the parent's. */
-            atomic_store(&pools_own.user, NULL);
-            _exit(use_in_child(scopes));
-        }
-        int status;
-        POOLS_EXPECT(waitpid(child, &status, 0) == child);
-        POOLS_EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        support_fork(scopes_in_child, scopes);
         scopes_verify(scopes);
     }
-    capture_end(_i);
-    free(scopes);
-    scopes_pool_end(mp, _i);
+    scopes_release(_i);
+    scopes_end(scopes, _i);
 }
 END_TEST
 

@@ -17,6 +17,7 @@
 #include <wchar.h>
 
 #include "pools.h"
+#include "threads.h"
 
 /* Lengths at all the borders: a granule, the longest short chunk, a block
  * alone. */
@@ -251,20 +252,6 @@ static bool is_made(const char *object, int way, size_t size)
            (way == MEMDUP || object[same] == '\0');
 }
 
-/* Just one report since the last call, and errno. */
-static void expect_report(memory_pool_t *mp, mp_event_t event,
-                          const char *message, int error)
-{
-    ck_assert_int_eq(errno, error);
-    ck_assert_uint_eq(pools_reported.count, 1);
-    ck_assert_int_eq(pools_reported.event, event);
-    ck_assert_ptr_eq(pools_reported.mp, mp);
-    ck_assert_ptr_null(pools_reported.ptr);
-    ck_assert_str_eq(pools_reported.message, message);
-    memset(&pools_reported, 0, sizeof pools_reported);
-    errno = SUPPORT_ERRNO;
-}
-
 static size_t live_bytes(memory_pool_t *mp)
 {
     mp_stats_t stats;
@@ -272,10 +259,6 @@ static size_t live_bytes(memory_pool_t *mp)
     ck_assert_int_eq(mp_stats(mp, &stats), 0);
     return stats.live_bytes;
 }
-
-#define FULL "the memory pool is full"
-#define SIZE "invaild memory allocate size"
-#define NO_POINTER "your ptr is NULL"
 
 /* A string takes its length and one byte of a capacity, and no more. */
 START_TEST(a_string_takes_its_length_and_one_byte_of_a_capacity)
@@ -288,26 +271,26 @@ START_TEST(a_string_takes_its_length_and_one_byte_of_a_capacity)
     int way = _i / 3;
 
     ck_assert_ptr_nonnull(mp);
-    memset(&pools_reported, 0, sizeof pools_reported);
+    pools_forget_reports();
     errno = SUPPORT_ERRNO;
     ck_assert_ptr_null(make(mp, way, 61));
-    expect_report(mp, MP_EVENT_SIZE, SIZE, EINVAL);
+    pools_expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
     ck_assert_uint_eq(live_bytes(mp), 0);
     char *first = make(mp, way, 60);
     ck_assert(is_made(first, way, 60));
     ck_assert_uint_eq(live_bytes(mp), 60);
     ck_assert_uint_eq(mp_usable_size(mp, first), 60);
     ck_assert_ptr_null(make(mp, way, 41));
-    expect_report(mp, MP_EVENT_FULL, FULL, ENOBUFS);
+    pools_expect_report(mp, MP_EVENT_FULL, SUPPORT_FULL, NULL, ENOBUFS);
     ck_assert_uint_eq(live_bytes(mp), 60);
     char *second = make(mp, way, 39);
     ck_assert(is_made(second, way, 39));
     ck_assert_ptr_null(make(mp, way, 2));
-    expect_report(mp, MP_EVENT_FULL, FULL, ENOBUFS);
+    pools_expect_report(mp, MP_EVENT_FULL, SUPPORT_FULL, NULL, ENOBUFS);
     char *third = make(mp, way, 1);
     ck_assert(is_made(third, way, 1));
     ck_assert_ptr_null(make(mp, way, 1));
-    expect_report(mp, MP_EVENT_FULL, FULL, ENOBUFS);
+    pools_expect_report(mp, MP_EVENT_FULL, SUPPORT_FULL, NULL, ENOBUFS);
     ck_assert_uint_eq(live_bytes(mp), 100);
     ck_assert(is_made(first, way, 60) && is_made(second, way, 39));
     ck_assert_int_eq(mp_check(mp), 0);
@@ -329,7 +312,7 @@ START_TEST(a_string_without_memory_is_refused_and_leaves_nothing)
     char message[200];
 
     ck_assert_ptr_nonnull(mp);
-    memset(&pools_reported, 0, sizeof pools_reported);
+    pools_forget_reports();
     errno = SUPPORT_ERRNO;
     while ((objects[count] = make(mp, _i, 50)) != NULL) {
         count++;
@@ -338,7 +321,7 @@ START_TEST(a_string_without_memory_is_refused_and_leaves_nothing)
     ck_assert_uint_gt(count, 10);
     snprintf(message, sizeof message, "mp_allocate: malloc: %s",
              strerror(ENOMEM));
-    expect_report(mp, MP_EVENT_NO_MEMORY, message, ENOMEM);
+    pools_expect_report(mp, MP_EVENT_NO_MEMORY, message, NULL, ENOMEM);
     ck_assert_uint_eq(live_bytes(mp), count * 50);
     while (count > 0) {
         POOLS_EXPECT(is_made(objects[--count], _i, 50));
@@ -381,17 +364,19 @@ START_TEST(a_null_source_is_refused_and_reported)
     ck_assert_ptr_nonnull(mp);
     char *before = make(mp, way, 100);
     size_t bytes = live_bytes(mp);
-    memset(&pools_reported, 0, sizeof pools_reported);
+    pools_forget_reports();
     errno = SUPPORT_ERRNO;
     ck_assert_ptr_null(make_of_nothing(mp, way));
-    expect_report(mp, MP_EVENT_NO_POINTER, NO_POINTER, EINVAL);
+    pools_expect_report(mp, MP_EVENT_NO_POINTER, SUPPORT_NO_POINTER, NULL,
+                        EINVAL);
     if (way == MEMDUP) {
         ck_assert_ptr_null(mp_memdup(mp, before, zero));
-        expect_report(mp, MP_EVENT_SIZE, SIZE, EINVAL);
+        pools_expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
         ck_assert_ptr_null(mp_memdup(mp, none, zero));
-        expect_report(mp, MP_EVENT_SIZE, SIZE, EINVAL);
+        pools_expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
         ck_assert_ptr_null(mp_memdup(mp, none, most));
-        expect_report(mp, MP_EVENT_NO_POINTER, NO_POINTER, EINVAL);
+        pools_expect_report(mp, MP_EVENT_NO_POINTER, SUPPORT_NO_POINTER, NULL,
+                            EINVAL);
         ck_assert_ptr_null(mp_memdup(mp, before, most));
         ck_assert_int_eq(pools_reported.event, MP_EVENT_NO_MEMORY);
         ck_assert_int_eq(errno, ENOMEM);
@@ -402,20 +387,12 @@ START_TEST(a_null_source_is_refused_and_reported)
     destroy_memory_pool(mp);
     /* Without a pool nothing is said, as by mp_calloc(). */
     support_capture();
-    errno = SUPPORT_ERRNO;
-    ck_assert_ptr_null(make(NULL, way, 5));
-    ck_assert_int_eq(errno, EINVAL);
-    errno = SUPPORT_ERRNO;
-    ck_assert_ptr_null(make_of_nothing(NULL, way));
-    ck_assert_int_eq(errno, EINVAL);
-    errno = SUPPORT_ERRNO;
-    ck_assert_ptr_null(mp_memdup(NULL, text, zero));
-    ck_assert_int_eq(errno, EINVAL);
+    SUPPORT_REFUSED(make(NULL, way, 5), NULL);
+    SUPPORT_REFUSED(make_of_nothing(NULL, way), NULL);
+    SUPPORT_REFUSED(mp_memdup(NULL, text, zero), NULL);
     /* So for a silent pool. */
     mp = mp_create(NULL);
-    errno = SUPPORT_ERRNO;
-    ck_assert_ptr_null(make_of_nothing(mp, way));
-    ck_assert_int_eq(errno, EINVAL);
+    SUPPORT_REFUSED(make_of_nothing(mp, way), NULL);
     destroy_memory_pool(mp);
     support_release_lines("", 0);
 }
@@ -535,17 +512,9 @@ START_TEST(threads_make_and_free_strings_in_one_pool)
 {
     mp_options_t options = {.threads = (mp_threads_t)_i};
     memory_pool_t *mp = mp_create(&options);
-    pthread_t threads[THREADS];
 
     ck_assert_ptr_nonnull(mp);
-    for (unsigned i = 0; i < THREADS; i++) {
-        threads[i] = support_start(make_many, mp);
-    }
-    for (unsigned i = 0; i < THREADS; i++) {
-        void *wrong;
-        ck_assert_int_eq(pthread_join(threads[i], &wrong), 0);
-        ck_assert_ptr_null(wrong);
-    }
+    ck_assert_uint_eq(threads_run(THREADS, make_many, mp, 0), 0);
     ck_assert_uint_eq(live_bytes(mp), 0);
     ck_assert_int_eq(mp_check(mp), 0);
     destroy_memory_pool(mp);

@@ -13,10 +13,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support.h"
+#include "threads.h"
 
 #define CAPACITY ((size_t)MAX_BLOCK_SIZE)
 #define THREADS 4
@@ -32,6 +32,15 @@ struct threads_work {
     unsigned wrong;
     size_t refused;
 };
+
+/* Asserts that no thread found anything wrong. */
+static void threads_expect_right(const struct threads_work *work, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        ck_assert_msg(work[i].wrong == 0, "thread %zu: %u wrong", i,
+                      work[i].wrong);
+    }
+}
 
 /* Asserts that the pool is empty and whole; its refusal is not shown. */
 static void threads_verify_empty(memory_pool_t *mp)
@@ -85,20 +94,16 @@ static void *threads_example(void *argument)
 static size_t threads_example_once(memory_pool_t *mp, uint32_t round)
 {
     struct threads_work work[THREADS];
-    pthread_t threads[THREADS];
     atomic_uint waiting = THREADS;
     size_t refused = 0;
 
     for (uint32_t i = 0; i < THREADS; i++) {
         work[i] = (struct threads_work){
             .mp = mp, .id = round * THREADS + i, .waiting = &waiting};
-        threads[i] = support_start(threads_example, &work[i]);
     }
+    threads_run(THREADS, threads_example, work, sizeof work[0]);
+    threads_expect_right(work, THREADS);
     for (uint32_t i = 0; i < THREADS; i++) {
-        support_join(threads[i]);
-        ck_assert_msg(work[i].wrong == 0,
-                      "round %u: thread %u found %u objects spoilt", round, i,
-                      work[i].wrong);
         refused += work[i].refused;
     }
     return refused;
@@ -198,7 +203,6 @@ START_TEST(objects_are_freed_by_other_threads_in_any_order)
     uint64_t random = support_seed();
     memory_pool_t *mp = init_memory_pool();
     struct threads_work work[THREADS];
-    pthread_t threads[THREADS];
 
     ck_assert_ptr_nonnull(mp);
     for (uint32_t i = 0; i < THREADS; i++) {
@@ -206,12 +210,9 @@ START_TEST(objects_are_freed_by_other_threads_in_any_order)
             .mp = mp,
             .id = (uint32_t)support_random(&random),
             .times = support_times(100000, 10)};
-        threads[i] = support_start(threads_hand_over, &work[i]);
     }
-    for (size_t i = 0; i < THREADS; i++) {
-        support_join(threads[i]);
-        ck_assert_uint_eq(work[i].wrong, 0);
-    }
+    threads_run(THREADS, threads_hand_over, work, sizeof work[0]);
+    threads_expect_right(work, THREADS);
     for (size_t i = 0; i < SLOTS; i++) {
         struct support_object none = {NULL, 0, 0};
         threads_give_back(&work[0], threads_swap(i, none));
@@ -252,14 +253,14 @@ START_TEST(a_reset_races_with_everything_and_the_pool_stays_whole)
     ck_assert_ptr_nonnull(mp);
     for (unsigned round = 0; round < rounds; round++) {
         struct threads_work work[THREADS];
-        pthread_t threads[THREADS];
+        struct threads threads;
         atomic_bool stop = false;
         support_capture();
         for (uint32_t i = 0; i < THREADS; i++) {
             work[i] = (struct threads_work){
                 .mp = mp, .id = round * THREADS + i, .stop = &stop};
-            threads[i] = support_start(threads_hammer, &work[i]);
         }
+        threads_start(&threads, THREADS, threads_hammer, work, sizeof work[0]);
         for (int i = 0; i < 2000; i++) {
             free_all_memory(mp);
             if (i % 16 == 0) {
@@ -267,13 +268,9 @@ START_TEST(a_reset_races_with_everything_and_the_pool_stays_whole)
             }
         }
         atomic_store(&stop, true);
-        for (size_t i = 0; i < THREADS; i++) {
-            support_join(threads[i]);
-            ck_assert_uint_eq(work[i].wrong, 0);
-        }
-        char *text = support_release();
-        support_only_messages(text);
-        free(text);
+        threads_join(&threads);
+        threads_expect_right(work, THREADS);
+        support_release_messages();
         free_all_memory(mp);
         threads_verify_empty(mp);
     }
@@ -333,7 +330,6 @@ START_TEST(lines_of_several_threads_never_mix)
 {
     memory_pool_t *mp = init_memory_pool();
     struct threads_work work[2 * THREADS];
-    pthread_t threads[2 * THREADS];
     unsigned times = support_times(1000, 5);
 
     ck_assert_ptr_nonnull(mp);
@@ -341,12 +337,9 @@ START_TEST(lines_of_several_threads_never_mix)
     support_capture();
     for (size_t i = 0; i < 2 * THREADS; i++) {
         work[i] = (struct threads_work){.mp = mp, .times = times};
-        threads[i] = support_start(threads_misuse_all, &work[i]);
     }
-    for (size_t i = 0; i < 2 * THREADS; i++) {
-        support_join(threads[i]);
-        ck_assert_uint_eq(work[i].wrong, 0);
-    }
+    threads_run(2 * THREADS, threads_misuse_all, work, sizeof work[0]);
+    threads_expect_right(work, 2 * THREADS);
     char *text = support_release();
     support_only_messages(text);
     for (int kind = 0; kind < THREADS_KINDS; kind++) {
@@ -385,9 +378,7 @@ START_TEST(every_misuse_leaves_the_pool_to_other_threads)
         support_capture();
         ck_assert_uint_eq(threads_misuse(mp, kind), 0);
         support_join(support_start(threads_misuse_all, &work));
-        char *text = support_release();
-        support_only_messages(text);
-        free(text);
+        support_release_messages();
         ck_assert_uint_eq(work.wrong, 0);
         void *at = mp_allocate(mp, 1);
         ck_assert_ptr_nonnull(at);
@@ -403,9 +394,10 @@ END_TEST
 
 /* What the child does with the pool it got; 0 when all is well.  Its standard
  * error is the capture, whose refusals are the parent's to count. */
-static int threads_in_child(memory_pool_t *mp)
+static int threads_in_child(void *argument)
 {
-    alarm(60);
+    memory_pool_t *mp = argument;
+
     for (int i = 0; i < 2; i++) {
         free_all_memory(mp);
         if (!support_room_is(mp, CAPACITY)) {
@@ -441,42 +433,36 @@ static void *threads_make_pools(void *argument)
     return NULL;
 }
 
+static void *threads_hammer_or_make(void *argument)
+{
+    const struct threads_work *work = argument;
+
+    return work->id == 0 ? threads_make_pools(argument)
+                         : threads_hammer(argument);
+}
+
 START_TEST(a_child_can_use_what_other_threads_were_using)
 {
     memory_pool_t *mp = init_memory_pool();
     unsigned rounds = support_times(300, 10);
     atomic_bool stop = false;
     struct threads_work work[THREADS];
-    pthread_t threads[THREADS];
+    struct threads threads;
 
     ck_assert_ptr_nonnull(mp);
     support_capture();
     for (uint32_t i = 0; i < THREADS; i++) {
         work[i] = (struct threads_work){.mp = mp, .id = i, .stop = &stop};
-        threads[i] = support_start(
-            i == 0 ? threads_make_pools : threads_hammer, &work[i]);
     }
+    threads_start(&threads, THREADS, threads_hammer_or_make, work,
+                  sizeof work[0]);
     for (unsigned round = 0; round < rounds; round++) {
-        int status = -1;
-        pid_t child = fork();
-        if (child == 0) {
-            _exit(threads_in_child(mp));
-        }
-        /* Not before: the child would write to Check, too. */
-        ck_assert_int_gt(child, 0);
-        ck_assert_int_eq(waitpid(child, &status, 0), child);
-        ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
-                      "round %u: the child ended with status %#x", round,
-                      (unsigned)status);
+        support_fork(threads_in_child, mp);
     }
     atomic_store(&stop, true);
-    for (size_t i = 0; i < THREADS; i++) {
-        support_join(threads[i]);
-        ck_assert_uint_eq(work[i].wrong, 0);
-    }
-    char *text = support_release();
-    support_only_messages(text);
-    free(text);
+    threads_join(&threads);
+    threads_expect_right(work, THREADS);
+    support_release_messages();
     free_all_memory(mp);
     threads_verify_empty(mp);
     destroy_memory_pool(mp);
@@ -517,9 +503,7 @@ START_TEST(a_cancelled_thread_leaves_the_pool_to_others)
         ck_assert_int_eq(pthread_cancel(thread), 0);
         ck_assert_int_eq(pthread_join(thread, &result), 0);
         ck_assert_ptr_eq(result, PTHREAD_CANCELED);
-        char *text = support_release();
-        support_only_messages(text);
-        free(text);
+        support_release_messages();
         free_all_memory(mp);
     }
     threads_verify_empty(mp);
@@ -555,19 +539,15 @@ START_TEST(a_destructor_of_thread_data_can_use_the_pool)
 {
     memory_pool_t *mp = init_memory_pool();
     struct threads_work work[THREADS];
-    pthread_t threads[THREADS];
 
     ck_assert_ptr_nonnull(mp);
     atomic_store(&threads_destroyed, 0);
     ck_assert_int_eq(pthread_key_create(&threads_key, threads_at_end), 0);
     for (size_t i = 0; i < THREADS; i++) {
         work[i] = (struct threads_work){.mp = mp};
-        threads[i] = support_start(threads_with_value, &work[i]);
     }
-    for (size_t i = 0; i < THREADS; i++) {
-        support_join(threads[i]);
-        ck_assert_uint_eq(work[i].wrong, 0);
-    }
+    threads_run(THREADS, threads_with_value, work, sizeof work[0]);
+    threads_expect_right(work, THREADS);
     ck_assert_uint_eq(atomic_load(&threads_destroyed), THREADS);
     pthread_key_delete(threads_key);
     threads_verify_empty(mp);

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "pools.h"
@@ -80,7 +79,7 @@ static void add_note(memory_pool_t *mp, char letter)
 static void start(void)
 {
     memset(called, 0, sizeof called);
-    memset(&pools_reported, 0, sizeof pools_reported);
+    pools_forget_reports();
 }
 
 START_TEST(cleanups_run_newest_first_children_before_parents)
@@ -364,19 +363,6 @@ START_TEST(children_made_without_end_are_stopped)
 }
 END_TEST
 
-static void expect_report(memory_pool_t *mp, mp_event_t event,
-                          const char *message, int error)
-{
-    POOLS_EXPECT(errno == error);
-    ck_assert_uint_eq(pools_reported.count, 1);
-    ck_assert_int_eq(pools_reported.event, event);
-    ck_assert_ptr_eq(pools_reported.mp, mp);
-    ck_assert_ptr_null(pools_reported.ptr);
-    ck_assert_str_eq(pools_reported.message, message);
-    memset(&pools_reported, 0, sizeof pools_reported);
-    errno = SUPPORT_ERRNO;
-}
-
 #define BUSY "the memory pool is being reset or destroyed"
 
 /* Neither its own pool nor one above. */
@@ -389,10 +375,10 @@ static void end_own(void *arg)
          mp = mp == work->mp ? work->parent : NULL) {
         errno = 0;
         free_all_memory(mp);
-        expect_report(mp, MP_EVENT_BUSY, BUSY, EBUSY);
+        pools_expect_report(mp, MP_EVENT_BUSY, BUSY, NULL, EBUSY);
         errno = 0;
         destroy_memory_pool(mp);
-        expect_report(mp, MP_EVENT_BUSY, BUSY, EBUSY);
+        pools_expect_report(mp, MP_EVENT_BUSY, BUSY, NULL, EBUSY);
         POOLS_EXPECT(mp_check(mp) == 0);
     }
     POOLS_EXPECT(is_mp_ptr(work->mp, work->object));
@@ -468,7 +454,7 @@ static void expect_none(memory_pool_t *mp, void (*fn)(void *), void *arg)
 {
     errno = 0;
     ck_assert_int_eq(mp_remove_cleanup(mp, fn, arg), -1);
-    expect_report(mp, MP_EVENT_CLEANUP, "no such cleanup", EINVAL);
+    pools_expect_report(mp, MP_EVENT_CLEANUP, "no such cleanup", NULL, EINVAL);
 }
 
 START_TEST(mp_remove_cleanup_takes_back_the_newest_that_matches)
@@ -516,7 +502,8 @@ static void take_back(void *arg)
     POOLS_EXPECT(mp_remove_cleanup(work->mp, note, &letters[0]) == 0);
     errno = 0;
     POOLS_EXPECT(mp_remove_cleanup(work->mp, take_back, work) == -1);
-    expect_report(work->mp, MP_EVENT_CLEANUP, "no such cleanup", EINVAL);
+    pools_expect_report(work->mp, MP_EVENT_CLEANUP, "no such cleanup", NULL,
+                        EINVAL);
 }
 
 START_TEST(a_wrong_cleanup_is_refused_and_a_rewind_calls_none)
@@ -527,7 +514,8 @@ START_TEST(a_wrong_cleanup_is_refused_and_a_rewind_calls_none)
 
     errno = 0;
     ck_assert_int_eq(mp_add_cleanup(mp, NULL, &work), -1);
-    expect_report(mp, MP_EVENT_CLEANUP, "the cleanup is NULL", EINVAL);
+    pools_expect_report(mp, MP_EVENT_CLEANUP, "the cleanup is NULL", NULL,
+                        EINVAL);
     /* A cleanup takes back one that has not been called, not itself. */
     add_note(mp, 'b');
     add_note(mp, 'a');
@@ -544,18 +532,10 @@ START_TEST(a_wrong_cleanup_is_refused_and_a_rewind_calls_none)
 
     mp = mp_create(NULL);
     support_capture();
-    errno = 0;
-    ck_assert_int_eq(mp_add_cleanup(NULL, note, NULL), -1);
-    ck_assert_int_eq(errno, EINVAL);
-    errno = 0;
-    ck_assert_int_eq(mp_remove_cleanup(NULL, note, NULL), -1);
-    ck_assert_int_eq(errno, EINVAL);
-    errno = 0;
-    ck_assert_int_eq(mp_add_cleanup(mp, NULL, NULL), -1);
-    ck_assert_int_eq(errno, EINVAL);
-    errno = 0;
-    ck_assert_int_eq(mp_remove_cleanup(mp, note, NULL), -1);
-    ck_assert_int_eq(errno, EINVAL);
+    SUPPORT_REFUSED(mp_add_cleanup(NULL, note, NULL), -1);
+    SUPPORT_REFUSED(mp_remove_cleanup(NULL, note, NULL), -1);
+    SUPPORT_REFUSED(mp_add_cleanup(mp, NULL, NULL), -1);
+    SUPPORT_REFUSED(mp_remove_cleanup(mp, note, NULL), -1);
     support_release_lines("", 0);
     destroy_memory_pool(mp);
     mp = init_memory_pool();
@@ -582,7 +562,6 @@ START_TEST(a_cleanup_can_fork_in_the_middle_of_a_reset)
 {
     start();
     pid_t child = -1;
-    int status;
     memory_pool_t *mp = make_pool(_i, NULL);
     memory_pool_t *below = make_pool(_i, mp);
 
@@ -600,8 +579,7 @@ START_TEST(a_cleanup_can_fork_in_the_middle_of_a_reset)
         _exit(right ? 0 : 1);
     }
     ck_assert(right);
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    support_expect_child(child);
 }
 END_TEST
 

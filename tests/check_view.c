@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "threads.h"
 #include "view.h"
 
 /* Of a walk beside other threads' work: the objects that they do not touch
@@ -24,8 +25,8 @@ struct view_seen {
 START_TEST(random_work_agrees_with_the_statistics_and_the_walk)
 {
     uint64_t seed = support_seed();
-    memory_pool_t *mp = pools_make(_i);
-    struct view *view = view_new(mp, seed);
+    struct view *view = view_start(_i, seed);
+    memory_pool_t *mp = view->mp;
     uint64_t resets = 0;
     mp_stats_t stats;
 
@@ -44,16 +45,15 @@ START_TEST(random_work_agrees_with_the_statistics_and_the_walk)
         }
     }
     view_verify(view);
-    free(view);
-    pools_end(mp, _i);
+    view_end(view, _i);
 }
 END_TEST
 
 /* A mark's objects are counted as long as it is open, and are freed then. */
 START_TEST(objects_of_a_mark_are_counted_until_its_rewind)
 {
-    memory_pool_t *mp = pools_make(_i);
-    struct view *view = view_new(mp, 1);
+    struct view *view = view_start(_i, 1);
+    memory_pool_t *mp = view->mp;
 
     for (unsigned round = 0; round < 5; round++) {
         for (unsigned i = 0; i < 50; i++) {
@@ -78,16 +78,15 @@ START_TEST(objects_of_a_mark_are_counted_until_its_rewind)
         *view = before;
         view_verify(view);
     }
-    free(view);
-    pools_end(mp, _i);
+    view_end(view, _i);
 }
 END_TEST
 
 /* What handles do counts as what threads do, also when they are gone. */
 START_TEST(objects_of_handles_are_counted_as_those_of_threads)
 {
-    memory_pool_t *mp = pools_make(_i);
-    struct view *view = view_new(mp, 5);
+    struct view *view = view_start(_i, 5);
+    memory_pool_t *mp = view->mp;
 
     for (unsigned round = 0; round < 5; round++) {
         mp_handle_t *handle = mp_attach(mp);
@@ -107,8 +106,7 @@ START_TEST(objects_of_handles_are_counted_as_those_of_threads)
         mp_detach(handle);
         view_verify(view);
     }
-    free(view);
-    pools_end(mp, _i);
+    view_end(view, _i);
 }
 END_TEST
 
@@ -155,10 +153,10 @@ START_TEST(a_walk_beside_other_threads_meets_each_object_once)
     static const int kinds[] = {0, 1, 3, 14};
     int kind = kinds[_i];
     uint64_t seed = support_seed();
-    memory_pool_t *mp = pools_make(kind);
-    struct view *own = view_new(mp, seed);
-    struct view *views[THREADS];
-    pthread_t threads[THREADS];
+    struct view *own = view_start(kind, seed);
+    memory_pool_t *mp = own->mp;
+    static struct view views[THREADS];
+    struct threads threads;
     unsigned char seen[200];
     mp_stats_t stats;
 
@@ -168,11 +166,11 @@ START_TEST(a_walk_beside_other_threads_meets_each_object_once)
         own->allocations++;
     }
     for (unsigned t = 0; t < THREADS; t++) {
-        views[t] = view_new(mp, seed + t + 1);
+        struct view *view = view_new(mp, seed + t + 1);
+        views[t] = *view;
+        free(view);
     }
-    for (unsigned t = 0; t < THREADS; t++) {
-        threads[t] = support_start(view_work, views[t]);
-    }
+    threads_start(&threads, THREADS, view_work, views, sizeof views[0]);
     for (unsigned n = 0; n < 20; n++) {
         struct view_seen state = {own, seen, 0};
         memset(seen, 0, sizeof seen);
@@ -184,21 +182,18 @@ START_TEST(a_walk_beside_other_threads_meets_each_object_once)
         POOLS_EXPECT(mp_stats(mp, &stats) == 0);
         POOLS_EXPECT(stats.live_objects >= sizeof seen);
     }
+    threads_join(&threads);
     for (unsigned t = 0; t < THREADS; t++) {
-        support_join(threads[t]);
-        for (size_t i = 0; i < views[t]->count; i++) {
-            view_add(own, views[t]->at[i], own->exact ? views[t]->size[i]
-                                                      : 1);
+        for (size_t i = 0; i < views[t].count; i++) {
+            view_add(own, views[t].at[i], own->exact ? views[t].size[i] : 1);
         }
-        own->allocations += views[t]->allocations;
-        own->frees += views[t]->frees;
-        free(views[t]);
+        own->allocations += views[t].allocations;
+        own->frees += views[t].frees;
     }
     POOLS_EXPECT(mp_stats(mp, &stats) == 0);
     own->peak = stats.peak_bytes; /* together: somewhere in between */
     view_verify(own);
-    free(own);
-    pools_end(mp, kind);
+    view_end(own, kind);
 }
 END_TEST
 
@@ -232,8 +227,8 @@ static int view_free(void *object, size_t size, void *arg)
 
 START_TEST(a_walk_can_free_what_it_visits)
 {
-    memory_pool_t *mp = pools_make(_i);
-    struct view *view = view_new(mp, 1);
+    struct view *view = view_start(_i, 1);
+    memory_pool_t *mp = view->mp;
     unsigned calls = 0;
     mp_stats_t stats;
 
@@ -246,8 +241,7 @@ START_TEST(a_walk_can_free_what_it_visits)
     POOLS_EXPECT(view->frees == 500 || view->frees == 501);
     POOLS_EXPECT(mp_stats(mp, &stats) == 0 && stats.live_objects == 0 &&
                  stats.live_bytes == 0 && stats.frees == 1001);
-    free(view);
-    pools_end(mp, _i);
+    view_end(view, _i);
 }
 END_TEST
 
@@ -429,19 +423,14 @@ START_TEST(a_wrong_argument_of_a_view_is_refused_in_silence)
     memory_pool_t *mp = init_memory_pool();
     mp_stats_t stats;
 
-#define REFUSED(call) \
-    do {                                             \
-        errno = 0;                                   \
-        POOLS_EXPECT((call) == -1 && errno == EINVAL); \
-    } while (0)
     POOLS_EXPECT(mp != NULL);
     support_capture();
-    REFUSED(mp_stats(NULL, &stats));
-    REFUSED(mp_stats(mp, NULL));
-    REFUSED(mp_stats_sized(NULL, NULL, 0));
-    REFUSED((mp_stats)(NULL, &stats));
-    REFUSED(mp_walk(NULL, view_stop, NULL));
-    REFUSED(mp_walk(mp, NULL, NULL));
+    SUPPORT_REFUSED(mp_stats(NULL, &stats), -1);
+    SUPPORT_REFUSED(mp_stats(mp, NULL), -1);
+    SUPPORT_REFUSED(mp_stats_sized(NULL, NULL, 0), -1);
+    SUPPORT_REFUSED((mp_stats)(NULL, &stats), -1);
+    SUPPORT_REFUSED(mp_walk(NULL, view_stop, NULL), -1);
+    SUPPORT_REFUSED(mp_walk(mp, NULL, NULL), -1);
     support_release_lines("", 0);
     POOLS_EXPECT(mp_stats(mp, &stats) == 0 && stats.allocations == 0 &&
                  stats.refused_size == 0);

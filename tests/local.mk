@@ -34,8 +34,8 @@ AM_CPPFLAGS += $(CHECK_CFLAGS)
 check_LIBRARIES += tests/libsupport.a
 tests_libsupport_a_SOURCES = tests/inject.c tests/inject.h tests/pools.c \
 	tests/pools.h tests/sanitizer.h tests/scopes.c tests/scopes.h \
-	tests/shadow.c tests/support.c tests/support.h tests/view.c \
-	tests/view.h
+	tests/shadow.c tests/support.c tests/support.h tests/threads.c \
+	tests/threads.h tests/view.c tests/view.h
 
 tests_shared = tests/libsupport.a libmempool.la $(CHECK_LIBS) $(PTHREAD_LIBS)
 tests_check_capacity_LDADD = $(tests_shared)

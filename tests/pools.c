@@ -63,6 +63,52 @@ void pools_report(memory_pool_t *mp, mp_event_t event, const char *message,
     }
 }
 
+void pools_forget_reports(void)
+{
+    memset(&pools_reported, 0, sizeof pools_reported);
+}
+
+void pools_expect_report(memory_pool_t *mp, mp_event_t event,
+                         const char *message, const void *ptr, int error)
+{
+    POOLS_EXPECT(errno == error);
+    ck_assert_uint_eq(pools_reported.count, 1);
+    ck_assert_int_eq(pools_reported.event, event);
+    ck_assert_ptr_eq(pools_reported.mp, mp);
+    ck_assert_ptr_eq(pools_reported.ptr, ptr);
+    ck_assert_ptr_null(strchr(pools_reported.message, '\n'));
+    if (message != NULL) {
+        char right[sizeof pools_reported.message];
+        snprintf(right, sizeof right, "%.*s", (int)strcspn(message, "\n"),
+                 message);
+        ck_assert_str_eq(pools_reported.message, right);
+    }
+    pools_forget_reports();
+    errno = SUPPORT_ERRNO;
+}
+
+size_t pools_take_all(memory_pool_t *mp, bool frees)
+{
+    uint64_t random = (uintptr_t)&random;
+    size_t taken = 0;
+
+    for (unsigned misses = 0; misses < 50;) {
+        size_t size = 1 + support_below(&random, 300);
+        void *at = mp_allocate(mp, size);
+        if (at == NULL) {
+            misses++;
+        } else if (frees && size % 4 == 0) {
+            free_memory(mp, at);
+        } else {
+            taken += size;
+        }
+    }
+    while (mp_allocate(mp, 1) != NULL) {
+        taken++;
+    }
+    return taken;
+}
+
 bool pools_cached(memory_pool_t *mp)
 {
     void *object = mp_allocate(mp, 1);
@@ -149,7 +195,7 @@ memory_pool_t *pools_make(int kind)
     mp_options_t options = pools_kinds[kind].options;
     mp_backing_t backing;
 
-    memset(&pools_reported, 0, sizeof pools_reported);
+    pools_forget_reports();
     switch (pools_kinds[kind].source) {
     case POOLS_MALLOC:
         options.backing = &mp_backing_malloc;

@@ -61,6 +61,17 @@ extern struct pools_report pools_reported;
 void pools_report(memory_pool_t *mp, mp_event_t event, const char *message,
                   const void *ptr, void *context);
 
+/* No report is known; and asserts that since then there was just this one, of
+ * the pool, with that errno, and forgets it.  Of the message the newline that
+ * it has in a line is left out; NULL: it may be any. */
+void pools_forget_reports(void);
+void pools_expect_report(memory_pool_t *mp, mp_event_t event,
+                         const char *message, const void *ptr, int error);
+
+/* Allocates until nothing more fits into the pool or one above, to the byte;
+ * frees some of it meanwhile if told so.  Returns the bytes that it has. */
+size_t pools_take_all(memory_pool_t *mp, bool frees);
+
 /* A backing over malloc(3) that keeps a list of what it gave out. */
 #define POOLS_BLOCKS 4096
 struct pools_backing {

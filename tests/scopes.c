@@ -55,7 +55,7 @@ memory_pool_t *scopes_pool(int kind)
     if (kind < pools_count) {
         return pools_make(kind);
     }
-    memset(&pools_reported, 0, sizeof pools_reported);
+    pools_forget_reports();
     if (kind == pools_count + SCOPES_BASE) {
         mp = init_memory_pool();
     } else if (kind == pools_count + SCOPES_BOUNDED) {
@@ -100,6 +100,33 @@ struct scopes *scopes_new(memory_pool_t *mp, int kind, uint64_t random)
     scopes->next_tag = (uint32_t)random | 1;
     scopes->random = random;
     return scopes;
+}
+
+struct scopes *scopes_start(int kind, uint64_t random)
+{
+    return scopes_new(scopes_pool(kind), kind, random);
+}
+
+void scopes_end(struct scopes *scopes, int kind)
+{
+    memory_pool_t *mp = scopes->mp;
+
+    free(scopes);
+    scopes_pool_end(mp, kind);
+}
+
+void scopes_capture(int kind)
+{
+    if (kind == pools_count + SCOPES_BASE) {
+        support_capture();
+    }
+}
+
+void scopes_release(int kind)
+{
+    if (kind == pools_count + SCOPES_BASE) {
+        free(support_release());
+    }
 }
 
 /* Most are short, some are alone in a block. */
@@ -384,4 +411,43 @@ void scopes_verify(const struct scopes *scopes)
     POOLS_EXPECT(stats.allocations - stats.frees == scopes->count);
     POOLS_EXPECT(stats.live_bytes >= scopes->bytes);
     POOLS_EXPECT(scopes->capacity == 0 || stats.live_bytes == scopes->bytes);
+}
+
+void scopes_unwind(struct scopes *scopes)
+{
+    while (scopes->depth > 0) {
+        scopes_rewind(scopes, scopes->depth - 1);
+        scopes_verify(scopes);
+    }
+}
+
+int scopes_in_child(void *argument)
+{
+    struct scopes *scopes = argument;
+
+    /* The backing's account of the pool is the parent's. */
+    atomic_store(&pools_own.user, NULL);
+    if (mp_check(scopes->mp) != 0) {
+        return 1;
+    }
+    scopes_verify(scopes);
+    for (unsigned n = 0; n < 500; n++) {
+        scopes_step(scopes);
+    }
+    scopes_verify(scopes);
+    scopes_unwind(scopes);
+    if (scopes->handle != NULL) {
+        mp_detach(scopes->handle);
+        scopes->handle = NULL;
+    }
+    scopes_clear(scopes);
+    if (mp_check(scopes->mp) != 0) {
+        return 2;
+    }
+    free_all_memory(scopes->mp);
+    if (mp_check(scopes->mp) != 0) {
+        return 3;
+    }
+    destroy_memory_pool(scopes->mp);
+    return 0;
 }

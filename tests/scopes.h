@@ -62,6 +62,14 @@ bool scopes_is_shared(int kind); /* more than one thread may use it */
 /* An empty shadow for a pool of that kind; to be freed. */
 struct scopes *scopes_new(memory_pool_t *mp, int kind, uint64_t random);
 
+/* A shadow of a new pool, and the end of both. */
+struct scopes *scopes_start(int kind, uint64_t random);
+void scopes_end(struct scopes *scopes, int kind);
+
+/* Between these a base pool says in vain on standard error what it says. */
+void scopes_capture(int kind);
+void scopes_release(int kind);
+
 /* One object more, if it fits, by any of the functions that make one; and of
  * one size by mp_allocate() or mp_handle_allocate(), which must succeed. */
 void scopes_allocate(struct scopes *scopes);
@@ -79,6 +87,14 @@ void scopes_step(struct scopes *scopes);
 
 /* Drops every object, one by one; marks stay open. */
 void scopes_clear(struct scopes *scopes);
+
+/* Rewinds each open mark, the newest first, and expects what the shadow says
+ * each time. */
+void scopes_unwind(struct scopes *scopes);
+
+/* In the child of a fork, whose thread and handle have their marks: works on,
+ * ends the pool; 0, or what is wrong. */
+int scopes_in_child(void *scopes);
 
 /* Expects all that the shadow says. */
 void scopes_verify(const struct scopes *scopes);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -232,6 +233,14 @@ void support_only_messages(const char *text)
                   all - known, all);
 }
 
+void support_release_messages(void)
+{
+    char *text = support_release();
+
+    support_only_messages(text);
+    free(text);
+}
+
 pthread_t support_start(void *(*run)(void *), void *argument)
 {
     pthread_t thread;
@@ -243,4 +252,50 @@ pthread_t support_start(void *(*run)(void *), void *argument)
 void support_join(pthread_t thread)
 {
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+
+void support_expect_child(pid_t child)
+{
+    int status = -1;
+
+    ck_assert_int_gt(child, 0);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+                  "the child ended with status %#x", (unsigned)status);
+}
+
+/* Nothing is asserted before the child has gone its way: it would write to
+ * Check, too. */
+void support_fork(int (*run)(void *), void *argument)
+{
+    pid_t child = fork();
+
+    if (child == 0) {
+        alarm(60);
+        _exit(run(argument));
+    }
+    support_expect_child(child);
+}
+
+static const unsigned char support_word[] = {0xde, 0xad, 0xbe, 0xef};
+
+void support_put_word(void *at, size_t n)
+{
+    unsigned char *bytes = at;
+
+    for (size_t i = 0; i < n; i++) {
+        bytes[i] = support_word[i % sizeof support_word];
+    }
+}
+
+bool support_word_is_gone(const void *at, size_t n)
+{
+    const unsigned char *bytes = at;
+
+    for (size_t i = 0; i + sizeof support_word <= n; i++) {
+        if (memcmp(bytes + i, support_word, sizeof support_word) == 0) {
+            return false;
+        }
+    }
+    return true;
 }

@@ -15,10 +15,12 @@
 #define SUPPORT_H
 
 #include <check.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <memory_pool.h>
 
@@ -64,11 +66,33 @@ void support_release_lines(const char *line, size_t count);
 /* Number of lines equal to line; *all becomes the number of all lines. */
 size_t support_count(const char *text, const char *line, size_t *all);
 
-/* Asserts that every line of text is one of the library's own. */
+/* Asserts that every line of text is one of the library's own; and releases
+ * what has only such. */
 void support_only_messages(const char *text);
+void support_release_messages(void);
 
+/* One thread; threads.h has several that do the same. */
 pthread_t support_start(void *(*run)(void *), void *argument);
 void support_join(pthread_t thread);
+
+/* Forks.  The child calls the function, with a watchdog of its own, and exits
+ * with what it returns; asserts that this is 0. */
+void support_fork(int (*run)(void *), void *argument);
+
+/* Waits for a child; asserts that it exited with 0. */
+void support_expect_child(pid_t child);
+
+/* A call that answers so, and sets errno to EINVAL. */
+#define SUPPORT_REFUSED(call, answer)     \
+    do {                                  \
+        errno = 0;                        \
+        ck_assert((call) == (answer));    \
+        ck_assert_int_eq(errno, EINVAL);  \
+    } while (0)
+
+/* Fills n bytes with a word that is nowhere else, and finds none of it. */
+void support_put_word(void *at, size_t n);
+bool support_word_is_gone(const void *at, size_t n);
 
 struct support_object {
     unsigned char *at;

@@ -27,6 +27,19 @@ struct view *view_new(memory_pool_t *mp, uint64_t seed)
     return view;
 }
 
+struct view *view_start(int kind, uint64_t seed)
+{
+    return view_new(pools_make(kind), seed);
+}
+
+void view_end(struct view *view, int kind)
+{
+    memory_pool_t *mp = view->mp;
+
+    free(view);
+    pools_end(mp, kind);
+}
+
 void view_add(struct view *view, void *object, size_t size)
 {
     POOLS_EXPECT(object != NULL);

@@ -28,6 +28,10 @@ struct view {
 /* Of a pool from which nothing was taken so far; to be freed. */
 struct view *view_new(memory_pool_t *mp, uint64_t seed);
 
+/* A view of a new pool of a kind, and the end of both. */
+struct view *view_start(int kind, uint64_t seed);
+void view_end(struct view *view, int kind);
+
 /* Notes a new object of that many bytes; forgets object i. */
 void view_add(struct view *view, void *object, size_t size);
 void view_remove(struct view *view, size_t i);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * threads.c - threads that do the same, each with its part of the work.
+ *
+ * Check writes a line for each assertion, so it is called only for what is
+ * wrong: some tests start many thousands.
+ */
+#include "threads.h"
+
+#include <check.h>
+#include <stdint.h>
+
+void threads_start(struct threads *threads, size_t n, void *(*run)(void *),
+                   void *work, size_t size)
+{
+    if (n > THREADS_MOST) {
+        ck_abort_msg("%zu threads are too many", n);
+    }
+    threads->count = n;
+    for (size_t i = 0; i < n; i++) {
+        void *part = (void *)((uintptr_t)work + i * size);
+        if (pthread_create(&threads->ids[i], NULL, run, part) != 0) {
+            ck_abort_msg("thread %zu of %zu cannot be made", i, n);
+        }
+    }
+}
+
+size_t threads_join(struct threads *threads)
+{
+    size_t sum = 0;
+
+    for (size_t i = 0; i < threads->count; i++) {
+        void *result;
+        if (pthread_join(threads->ids[i], &result) != 0) {
+            ck_abort_msg("thread %zu cannot be joined", i);
+        }
+        sum += (uintptr_t)result;
+    }
+    return sum;
+}
+
+size_t threads_run(size_t n, void *(*run)(void *), void *work, size_t size)
+{
+    struct threads threads;
+
+    threads_start(&threads, n, run, work, size);
+    return threads_join(&threads);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * threads.h - threads that do the same, each with its part of the work.
+ *
+ * Threads never assert: each returns a number, as a rule of what went wrong,
+ * and the test asserts on the sum.
+ */
+#ifndef THREADS_H
+#define THREADS_H
+
+#include <pthread.h>
+#include <stddef.h>
+
+#define THREADS_MOST 64
+
+struct threads {
+    size_t count;
+    pthread_t ids[THREADS_MOST];
+};
+
+/* Starts n threads.  The work of thread i lies size bytes behind that of the
+ * one before: an element of an array, or with 0 the same for all, or with 1
+ * a number of its own. */
+void threads_start(struct threads *threads, size_t n, void *(*run)(void *),
+                   void *work, size_t size);
+
+/* Waits for all; the sum of what they returned. */
+size_t threads_join(struct threads *threads);
+
+/* Starts them and waits. */
+size_t threads_run(size_t n, void *(*run)(void *), void *work, size_t size);
+
+#endif /* THREADS_H */
