@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * check_caches.c - caches at rest, and the memory that they are.
+ * check_caches.c - the memory that caches are, and what lies in them.
  *
- * Who wants a pool at rest waits for those who are inside, which is shown by
- * standing there: this program does so by the functions of
- * <memory_pool_inline.h>, as compiled-in code does.  And caches are memory of
- * malloc(), which is refused here and counted by inject.h, and whose use after
- * its end is fatal, by pages of its own.
+ * Caches are memory of malloc(), which is refused here and counted by
+ * inject.h, and whose use after its end is fatal, by pages of its own.  And
+ * what a program keeps in its objects alone is seen by LeakSanitizer.
  *
- * What it cannot do: show the first without caches in the process, or the
- * last where the tables of the compiled-in code do not exist.
+ * What it cannot do: show the latter without that sanitizer, or anything where
+ * no pool has caches.
  */
-#include <memory_pool_inline.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,9 +35,6 @@ static struct {
         bool freed;
     } pieces[PIECES];
 } watched = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static bool in_child; /* where handlers of fork() run */
-static size_t freed_in_child;
 
 static void *watch_piece(size_t size)
 {
@@ -90,7 +82,6 @@ static bool watch_call(struct inject_call *call)
     if (!requests && !frees) {
         return false;
     }
-    freed_in_child += in_child && frees;
     pthread_mutex_lock(&watched.lock);
     if (frees) {
         answered = watched_ends(call->given);
@@ -130,247 +121,6 @@ static size_t watched_live(void)
     return live;
 }
 
-/* A pool that no thread keeps, so that it is made and goes; and its first
- * objects, by the calling thread. */
-static memory_pool_t *make_named(void)
-{
-    const mp_options_t named = {.name = "never kept"};
-    memory_pool_t *mp = mp_create(&named);
-
-    POOLS_EXPECT(mp != NULL);
-    return mp;
-}
-
-static void use_cache(memory_pool_t *mp)
-{
-    (free_memory)(mp, (mp_allocate)(mp, 16));
-}
-
-/* Pools have caches, unless there is no range of addresses for them. */
-static bool caches_exist(void)
-{
-    memory_pool_t *mp = make_named();
-    mp_stats_t stats;
-
-    use_cache(mp);
-    ck_assert_int_eq(mp_stats(mp, &stats), 0);
-    destroy_memory_pool(mp);
-    return stats.cached_bytes > 0;
-}
-
-#if MP_INLINE_ABLE
-/* A thread that is inside, by its own cache or by a handle's, and stays there
- * until the other is done, which is wrong, or could long have been. */
-struct stay {
-    memory_pool_t *mp;
-    mp_handle_t *handle; /* or NULL */
-    pthread_barrier_t barrier;
-    atomic_bool done;
-    bool inside;
-    bool not_waited_for;
-};
-
-static void *stay_inside(void *argument)
-{
-    struct stay *stay = argument;
-    struct mp_inline_handle *handle =
-        (struct mp_inline_handle *)(void *)stay->handle;
-    struct mp_inline_thread *note =
-        handle != NULL ? &handle->thread : &mp_inline_thread_1;
-
-    if (handle != NULL) {
-        stay->inside = mp_inline_enter_handle(handle) == stay->mp;
-    } else {
-        use_cache(stay->mp);
-        stay->inside = mp_inline_enter(note, stay->mp) != NULL;
-    }
-    pthread_barrier_wait(&stay->barrier);
-    for (unsigned i = 0; stay->inside && i < 100; i++) {
-        usleep(200);
-        stay->not_waited_for =
-            stay->not_waited_for || atomic_load(&stay->done);
-    }
-    if (stay->inside) {
-        mp_inline_leave(note);
-    }
-    pthread_barrier_wait(&stay->barrier); /* a fork sees it run */
-    return NULL;
-}
-
-/* Each wants the pool at rest. */
-static void rest_reset(memory_pool_t *mp)
-{
-    free_all_memory(mp);
-}
-
-static void rest_check(memory_pool_t *mp)
-{
-    ck_assert_int_eq(mp_check(mp), 0);
-}
-
-static void rest_count(memory_pool_t *mp)
-{
-    mp_stats_t stats;
-
-    ck_assert_int_eq(mp_stats(mp, &stats), 0);
-}
-
-static int rest_in_child(void *unused)
-{
-    (void)unused;
-    return 0;
-}
-
-static void rest_fork(memory_pool_t *mp)
-{
-    support_fork(rest_in_child, mp);
-}
-
-static void (*const rests[])(memory_pool_t *) = {rest_reset, rest_check,
-                                                 rest_count, rest_fork};
-#define RESTS (int)(sizeof rests / sizeof *rests)
-
-START_TEST(a_rest_waits_for_the_thread_that_is_inside)
-{
-    bool exist = caches_exist();
-    struct stay stay = {.mp = make_named()};
-    pthread_t thread;
-
-    pthread_barrier_init(&stay.barrier, NULL, 2);
-    if (_i >= RESTS) { /* no thread has a cache, only the handle is one */
-        stay.handle = mp_attach(stay.mp);
-        ck_assert_ptr_nonnull(stay.handle);
-        (mp_handle_free)(stay.handle, (mp_handle_allocate)(stay.handle, 16));
-    }
-    thread = support_start(stay_inside, &stay);
-    pthread_barrier_wait(&stay.barrier);
-    rests[_i % RESTS](stay.mp);
-    atomic_store(&stay.done, true);
-    pthread_barrier_wait(&stay.barrier);
-    support_join(thread);
-    ck_assert(stay.inside == exist);
-    ck_assert(!stay.not_waited_for);
-    destroy_memory_pool(stay.mp);
-    pthread_barrier_destroy(&stay.barrier);
-}
-END_TEST
-
-/* While fork() holds the pools, nobody comes in by a handle; who has just
- * found that leaves no note behind in the child, which would wait for it; and
- * the handlers in the child free nothing, since malloc() may not be able yet.
- * These run with the pools held, and before the library's in the child. */
-static mp_handle_t *held_handle; /* NULL: the fork is not this test's */
-static bool held_offered;
-
-static struct mp_inline_handle *held_inline(void)
-{
-    return (struct mp_inline_handle *)(void *)held_handle;
-}
-
-static void held_prepare(void)
-{
-    if (held_handle == NULL) {
-        return;
-    }
-    if (mp_inline_enter_handle(held_inline()) != NULL) {
-        held_offered = true;
-        mp_inline_leave(&held_inline()->thread);
-    }
-    /* As a thread that wrote its note and is then kept from going on. */
-    __atomic_store_n(&held_inline()->thread.inside, MP_INLINE_NO_POOL,
-                     __ATOMIC_RELAXED);
-}
-
-static void held_parent(void)
-{
-    if (held_handle != NULL) {
-        mp_inline_leave(&held_inline()->thread);
-    }
-}
-
-static void held_child(void)
-{
-    in_child = held_handle != NULL;
-}
-
-/* Registered after the library's, so it runs after that in the child. */
-static void held_child_done(void)
-{
-    in_child = false;
-}
-
-__attribute__((__constructor__(101))) static void held_start(void)
-{
-    if (pthread_atfork(held_prepare, held_parent, held_child) != 0) {
-        abort();
-    }
-}
-
-/* A thread with caches, some of which have lost their pool, and a pool kept. */
-#define HELD_POOLS 20u
-static void *live_beside_fork(void *argument)
-{
-    pthread_barrier_t *barrier = argument;
-    memory_pool_t *pools[HELD_POOLS];
-
-    for (unsigned i = 0; i < HELD_POOLS; i++) {
-        pools[i] = make_named();
-        use_cache(pools[i]);
-    }
-    for (unsigned i = 0; i < HELD_POOLS / 2; i++) {
-        destroy_memory_pool(pools[i]);
-    }
-    memory_pool_t *kept = mp_create(NULL);
-    use_cache(kept);
-    destroy_memory_pool(kept);
-    pthread_barrier_wait(barrier);
-    pthread_barrier_wait(barrier);
-    for (unsigned i = HELD_POOLS / 2; i < HELD_POOLS; i++) {
-        destroy_memory_pool(pools[i]);
-    }
-    return NULL;
-}
-
-static int use_in_child(void *mp)
-{
-    if (held_inline()->thread.inside != NULL) {
-        return 2;
-    }
-    if (freed_in_child > 0) {
-        return 3;
-    }
-    void *object = (mp_handle_allocate)(held_handle, 16);
-    memory_pool_t *own = mp_create(NULL);
-    return object != NULL && mp_check(mp) == 0 && own != NULL &&
-                   (mp_allocate)(own, 16) != NULL && mp_check(own) == 0
-               ? 0
-               : 4;
-}
-
-START_TEST(a_fork_keeps_handles_out_and_its_child_frees_nothing)
-{
-    memory_pool_t *mp = make_named();
-    pthread_barrier_t barrier;
-
-    pthread_barrier_init(&barrier, NULL, 2);
-    pthread_t thread = support_start(live_beside_fork, &barrier);
-    pthread_barrier_wait(&barrier);
-    ck_assert_int_eq(pthread_atfork(NULL, NULL, held_child_done), 0);
-    mp_handle_t *handle = mp_attach(mp);
-    ck_assert_ptr_nonnull(handle);
-    (mp_handle_free)(handle, (mp_handle_allocate)(handle, 16));
-    held_handle = handle;
-    support_fork(use_in_child, mp);
-    held_handle = NULL;
-    pthread_barrier_wait(&barrier);
-    support_join(thread);
-    ck_assert(!held_offered);
-    destroy_memory_pool(mp);
-    pthread_barrier_destroy(&barrier);
-}
-END_TEST
-#endif
-
 /* There is no memory for a cache when a mark is made, but later there is. */
 struct refused {
     bool asked; /* for that memory */
@@ -382,7 +132,7 @@ struct refused {
 static void *mark_without_cache(void *argument)
 {
     struct refused *refused = argument;
-    memory_pool_t *mp = make_named();
+    memory_pool_t *mp = pools_make_named();
 
     inject_refuse(INJECT_ALIGNED_ALLOC, 1);
     errno = SUPPORT_ERRNO;
@@ -391,9 +141,9 @@ static void *mark_without_cache(void *argument)
     refused->asked = inject_refusals_left(INJECT_ALIGNED_ALLOC) == 0;
     inject_refuse(INJECT_ALIGNED_ALLOC, 0);
     refused->marked = mark.number != 0;
-    void *before = (mp_allocate)(mp, 40);
+    void *before = mp_allocate(mp, 40);
     mp_mark_t second = mp_mark(mp);
-    void *after = (mp_allocate)(mp, 40);
+    void *after = mp_allocate(mp, 40);
     refused->whole = second.number != 0 && mp_rewind(mp, second) == 0 &&
                      is_mp_ptr(mp, before) && !is_mp_ptr(mp, after);
     if (refused->marked) {
@@ -407,7 +157,7 @@ static void *mark_without_cache(void *argument)
 
 START_TEST(a_mark_without_memory_for_a_cache_leaves_the_pool_whole)
 {
-    bool exist = caches_exist();
+    bool exist = pools_caches_exist();
     struct refused refused = {0};
 
     /* A new thread, since others may have a cache to spare. */
@@ -431,8 +181,8 @@ struct spares {
 static void use_all(memory_pool_t *pools[POOLS])
 {
     for (unsigned i = 0; i < POOLS; i++) {
-        pools[i] = make_named();
-        use_cache(pools[i]);
+        pools[i] = pools_make_named();
+        pools_use_cache(pools[i]);
     }
 }
 
@@ -453,8 +203,8 @@ static void *leave_spares(void *argument)
     use_all(spares->pools);
     pthread_barrier_wait(&spares->barrier);
     pthread_barrier_wait(&spares->barrier);
-    memory_pool_t *mp = make_named();
-    use_cache(mp);
+    memory_pool_t *mp = pools_make_named();
+    pools_use_cache(mp);
     spares->others = watched_live();
     destroy_memory_pool(mp);
     return NULL;
@@ -462,7 +212,7 @@ static void *leave_spares(void *argument)
 
 START_TEST(a_thread_keeps_few_of_the_caches_it_no_longer_needs)
 {
-    bool exist = caches_exist();
+    bool exist = pools_caches_exist();
     struct spares spares;
 
     pthread_barrier_init(&spares.barrier, NULL, 2);
@@ -493,12 +243,12 @@ static void *free_spares(void *argument)
         destroy_all(pools);
         /* With the memory that the thread had in hand when it lost that. */
         for (unsigned i = 0; i < 20; i++) {
-            pools[i] = make_named();
-            use_cache(pools[i]);
+            pools[i] = pools_make_named();
+            pools_use_cache(pools[i]);
             POOLS_EXPECT(mp_check(pools[i]) == 0);
         }
         for (unsigned i = 0; i < 20; i++) {
-            use_cache(pools[i]);
+            pools_use_cache(pools[i]);
             destroy_memory_pool(pools[i]);
         }
     }
@@ -547,7 +297,7 @@ __attribute__((__noinline__)) static void lose(void *unused)
 __attribute__((__noinline__)) static void hold(void *mp)
 {
     for (unsigned i = 0; i < LOSSES; i++) {
-        void **object = (mp_allocate)(mp, 2 * sizeof(void *));
+        void **object = mp_allocate(mp, 2 * sizeof(void *));
         if (object == NULL) {
             _exit(1);
         }
@@ -587,7 +337,7 @@ START_TEST(memory_held_in_a_live_pool_is_no_leak_to_leak_sanitizer)
     for (unsigned i = 0; i < 3; i++) {
         ck_assert_int_eq(child_says(hold, mp, false), HELD);
         ck_assert_int_eq(child_says(hold, mp, true), LOST);
-        use_cache(mp);
+        pools_use_cache(mp);
         destroy_memory_pool(mp);
         mp = mp_create(NULL); /* the same again */
     }
@@ -596,18 +346,12 @@ START_TEST(memory_held_in_a_live_pool_is_no_leak_to_leak_sanitizer)
 END_TEST
 #endif
 
-
 int main(void)
 {
     Suite *suite = suite_create("caches");
     TCase *all = support_case(suite, "all");
 
     atomic_store(&inject_hook, watch_call);
-#if MP_INLINE_ABLE
-    tcase_add_loop_test(all, a_rest_waits_for_the_thread_that_is_inside, 0,
-                        2 * RESTS);
-    tcase_add_test(all, a_fork_keeps_handles_out_and_its_child_frees_nothing);
-#endif
     tcase_add_test(all,
                    a_mark_without_memory_for_a_cache_leaves_the_pool_whole);
     tcase_add_test(all, a_thread_keeps_few_of_the_caches_it_no_longer_needs);

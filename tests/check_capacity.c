@@ -8,9 +8,6 @@
  * Nothing here depends on how a pool keeps its memory, but for the addresses
  * after a free of the newest object, which is what "at once" means.
  */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "support.h"
 

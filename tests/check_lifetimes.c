@@ -3,16 +3,12 @@
  * check_lifetimes.c - threads and pools that end before each other.
  *
  * Threads that leave caches and objects behind or are cancelled, pools that
- * end under them, and destructors of thread keys that use pools.  Memory is
- * bounded by what a pool takes and gives back, so no figure of the system
- * decides.  What processes do is in check_processes.c.
+ * end under them, and destructors of thread keys that use pools.  What
+ * processes do is in check_processes.c.
  */
 #include <errno.h>
 #include <limits.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "pools.h"
 #include "sanitizer.h"
@@ -253,155 +249,6 @@ START_TEST(destructors_of_thread_data_use_the_pool_in_every_pass)
 }
 END_TEST
 
-static int visit_first(void *object, size_t size, void *argument)
-{
-    POOLS_EXPECT(object == argument && size >= 50);
-    return 1;
-}
-
-static void note_first(void *argument)
-{
-    *(bool *)argument = true;
-}
-
-/* The calls for scopes and for a view inside. */
-static void call_scope_first(struct hand *hand, int call)
-{
-    memory_pool_t *mp = hand->mp;
-    mp_options_t options = {.parent = mp};
-    mp_mark_t none = {0};
-    mp_handle_t *handle = hand->objects[2];
-    mp_stats_t stats;
-    FILE *nowhere;
-    static bool noted;
-
-    switch (call) {
-    case 0:
-        none = mp_mark(mp);
-        POOLS_EXPECT(none.number != 0 && mp_allocate(mp, 50) != NULL);
-        POOLS_EXPECT(mp_rewind(mp, none) == 0);
-        break;
-    case 1:
-        POOLS_EXPECT(mp_rewind(mp, none) == -1 && errno == EINVAL);
-        break;
-    case 2:
-        mp_detach(mp_attach(mp));
-        break;
-    case 3:
-        POOLS_EXPECT(mp_handle_allocate(handle, 50) != NULL);
-        break;
-    case 4:
-        mp_handle_free(handle, hand->objects[1]);
-        hand->objects[1] = mp_allocate(mp, 50);
-        break;
-    case 5:
-        none = mp_handle_mark(handle);
-        POOLS_EXPECT(mp_handle_rewind(handle, none) == 0);
-        break;
-    case 6:
-        POOLS_EXPECT(mp_add_cleanup(mp, note_first, &noted) == 0);
-        POOLS_EXPECT(mp_remove_cleanup(mp, note_first, &noted) == 0);
-        break;
-    case 7:
-        POOLS_EXPECT(mp_allocate(mp_create(&options), 50) != NULL);
-        break;
-    case 8:
-        POOLS_EXPECT(mp_strdup(mp, "first") != NULL);
-        break;
-    case 9:
-        POOLS_EXPECT(mp_asprintf(mp, "%d", call) != NULL);
-        break;
-    case 10:
-        POOLS_EXPECT(mp_stats(mp, &stats) == 0 && stats.live_objects == 1);
-        break;
-    case 11:
-        POOLS_EXPECT(mp_walk(mp, visit_first, hand->objects[1]) == 1);
-        break;
-    default:
-        nowhere = fopen("/dev/null", "w");
-        POOLS_EXPECT(nowhere != NULL && mp_map(mp, nowhere) == 0);
-        POOLS_EXPECT(mp_stats_print(mp, nowhere, MP_TEXT) == 0);
-        fclose(nowhere);
-        break;
-    }
-}
-
-/* Each public call as a thread's first. */
-#define FIRST_CALLS 12
-#define FIRST_SCOPE_CALLS 13
-static void *call_first(void *argument)
-{
-    struct hand *hand = argument;
-    memory_pool_t *mp = hand->mp;
-    void **slot = &hand->objects[1];
-
-    switch (*(int *)hand->objects[0]) {
-    case 0:
-        free_memory(mp, *slot);
-        *slot = mp_allocate(mp, 50);
-        break;
-    case 1:
-        *slot = mp_realloc(mp, *slot, 5000);
-        break;
-    case 2:
-        free_all_memory(mp);
-        *slot = mp_calloc(mp, 5, 10);
-        break;
-    case 3:
-        free_memory(mp, *slot);
-        *slot = mp_aligned_alloc(mp, 4096, 1);
-        break;
-    case 4:
-        POOLS_EXPECT(is_mp_ptr(mp, *slot));
-        break;
-    case 5:
-        POOLS_EXPECT(mp_usable_size(mp, *slot) >= 50);
-        break;
-    case 6:
-        POOLS_EXPECT(mp_locate(mp, *slot) == MP_LIVE);
-        break;
-    case 7:
-        POOLS_EXPECT(mp_owner(*slot) == mp);
-        break;
-    case 8:
-        POOLS_EXPECT(mp_check(mp) == 0);
-        break;
-    case 9:
-        mp_trim(mp, 0);
-        break;
-    case 10:
-        destroy_memory_pool(mp);
-        hand->mp = mp_create(NULL);
-        *slot = mp_allocate(hand->mp, 50);
-        break;
-    case 11:
-        *slot = mp_calloc(mp, 1, 50);
-        break;
-    default:
-        call_scope_first(hand, *(int *)hand->objects[0] - FIRST_CALLS);
-        break;
-    }
-    return NULL;
-}
-
-START_TEST(every_function_can_be_the_first_call_of_a_thread)
-{
-    struct hand hand = {.mp = mp_create(NULL)};
-
-    ck_assert_ptr_nonnull(hand.mp);
-    hand.objects[0] = &_i;
-    hand.objects[1] = mp_allocate(hand.mp, 50);
-    hand.objects[2] = mp_attach(hand.mp);
-    ck_assert_ptr_nonnull(hand.objects[2]);
-    support_join(support_start(call_first, &hand));
-    ck_assert(is_mp_ptr(hand.mp, hand.objects[1]));
-    ck_assert_int_eq(mp_check(hand.mp), 0);
-    free_memory(hand.mp, hand.objects[1]);
-    ck_assert_int_eq(mp_check(hand.mp), 0);
-    destroy_memory_pool(hand.mp);
-}
-END_TEST
-
 static void *run_on(void *argument)
 {
     struct hand *hand = argument;
@@ -497,88 +344,6 @@ START_TEST(threads_use_hundreds_of_pools_in_turn)
 }
 END_TEST
 
-/* Bytes that a pool took, at most 1.25 times the most that was live and a
- * constant: 256 KiB. */
-START_TEST(a_pool_takes_at_most_a_quarter_more_than_its_peak)
-{
-    struct pools_backing own;
-    mp_backing_t backing = pools_backing_of(&own);
-    mp_options_t options = {.backing = &backing};
-    static unsigned char *objects[200000];
-    uint64_t random = support_seed();
-    size_t live = 0, peak = 0;
-
-    pools_backing_start(&own);
-    memory_pool_t *mp = mp_create(&options);
-    ck_assert_ptr_nonnull(mp);
-    for (unsigned i = 0; i < 200000; i++) {
-        objects[i] = mp_allocate(mp, 16);
-    }
-    for (unsigned i = 0; i < 200000; i++) {
-        free_memory(mp, objects[i]);
-    }
-    for (unsigned i = 0; i < 3200; i++) {
-        objects[i] = mp_allocate(mp, 1000);
-        POOLS_EXPECT(objects[i] != NULL);
-    }
-    ck_assert_uint_le(own.peak, 3200000 / 4 * 5 + 262144);
-    free_all_memory(mp);
-    mp_trim(mp, 0);
-    own.peak = 0;
-    memset(objects, 0, sizeof objects);
-    for (unsigned n = support_times(2000000, 20); n > 0; n--) {
-        size_t i = support_below(&random, 10000);
-        size_t size = 1 + support_below(&random, 1000);
-        if (objects[i] != NULL) {
-            live -= mp_usable_size(mp, objects[i]);
-            free_memory(mp, objects[i]);
-        }
-        objects[i] = mp_allocate(mp, size);
-        live += size;
-        peak = live > peak ? live : peak;
-    }
-    ck_assert_int_eq(mp_check(mp), 0);
-    ck_assert_msg(own.peak <= peak / 4 * 5 + 262144,
-                  "%zu bytes taken for %zu live", own.peak, peak);
-    destroy_memory_pool(mp);
-}
-END_TEST
-
-/* The same of a pool with caches, by what it says of itself; the constant is
- * the 1 MiB that one thread's cache may have. */
-START_TEST(a_cached_pool_takes_at_most_a_quarter_more_than_its_peak)
-{
-    static unsigned char *objects[30000];
-    static const size_t longest[] = {1000, 4000, 64};
-    memory_pool_t *mp = mp_create(NULL);
-    uint64_t random = support_seed();
-    size_t live = 0, peak = 0, taken = 0;
-    mp_stats_t stats;
-
-    ck_assert_ptr_nonnull(mp);
-    memset(objects, 0, sizeof objects);
-    for (unsigned n = 0, count = support_times(1500000, 10); n < count; n++) {
-        size_t i = support_below(&random, 30000);
-        size_t size = 1 + support_below(&random, longest[_i]);
-        if (objects[i] != NULL) {
-            live -= mp_usable_size(mp, objects[i]);
-            free_memory(mp, objects[i]);
-        }
-        objects[i] = mp_allocate(mp, size);
-        live += mp_usable_size(mp, objects[i]);
-        peak = live > peak ? live : peak;
-        if (n % 10000 == 0 || n == count - 1) {
-            POOLS_EXPECT(mp_stats(mp, &stats) == 0);
-            taken = stats.backing_bytes > taken ? stats.backing_bytes : taken;
-        }
-    }
-    ck_assert_int_eq(mp_check(mp), 0);
-    ck_assert_msg(taken <= peak / 4 * 5 + ((size_t)1 << 20),
-                  "%zu bytes taken for %zu live", taken, peak);
-    destroy_memory_pool(mp);
-}
-END_TEST
-
 static Suite *lifetimes_suite(void)
 {
     Suite *suite = suite_create("lifetimes");
@@ -592,16 +357,10 @@ static Suite *lifetimes_suite(void)
     tcase_add_test(threads, a_pool_at_the_address_of_an_old_one_is_a_new_pool);
     tcase_add_test(threads,
                    destructors_of_thread_data_use_the_pool_in_every_pass);
-    tcase_add_loop_test(threads,
-                        every_function_can_be_the_first_call_of_a_thread, 0,
-                        FIRST_CALLS + FIRST_SCOPE_CALLS);
     tcase_add_loop_test(threads, a_cancelled_thread_leaves_its_pool_whole, 0,
                         2);
     tcase_add_test(threads, objects_of_many_threads_outlive_them);
     tcase_add_test(pools, threads_use_hundreds_of_pools_in_turn);
-    tcase_add_test(pools, a_pool_takes_at_most_a_quarter_more_than_its_peak);
-    tcase_add_loop_test(
-        pools, a_cached_pool_takes_at_most_a_quarter_more_than_its_peak, 0, 3);
     return suite;
 }
 

@@ -8,7 +8,6 @@
  * mp_allocate(), and leaves the pool as it was.
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

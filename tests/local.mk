@@ -15,13 +15,15 @@ tests_inject_ldflags = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc \
 
 if HAVE_CHECK
 tests_programs = tests/check_caches tests/check_capacity \
-	tests/check_children tests/check_copies tests/check_damage \
+	tests/check_children tests/check_cleanups tests/check_copies \
+	tests/check_damage tests/check_first_call tests/check_footprint \
 	tests/check_handles tests/check_inline tests/check_lifetimes \
 	tests/check_marks tests/check_memory tests/check_misuse \
-	tests/check_options tests/check_pools tests/check_print \
-	tests/check_processes tests/check_range tests/check_recycle \
-	tests/check_scopes tests/check_strings tests/check_threads \
-	tests/check_tree tests/check_view
+	tests/check_options tests/check_pause tests/check_pools \
+	tests/check_print tests/check_processes tests/check_range \
+	tests/check_recycle tests/check_scopes tests/check_strings \
+	tests/check_threads tests/check_tree tests/check_tree_model \
+	tests/check_view tests/check_wrong_marks
 check_PROGRAMS += $(tests_programs)
 TESTS += $(tests_programs)
 
@@ -32,14 +34,18 @@ AM_CPPFLAGS += $(CHECK_CFLAGS)
 # What the programs share, compiled once for all of them.  It calls the
 # library, so it stands before that where the library is an archive.
 check_LIBRARIES += tests/libsupport.a
-tests_libsupport_a_SOURCES = tests/inject.c tests/inject.h tests/pools.c \
-	tests/pools.h tests/sanitizer.h tests/scopes.c tests/scopes.h \
-	tests/shadow.c tests/support.c tests/support.h tests/threads.c \
-	tests/threads.h tests/view.c tests/view.h
+tests_libsupport_a_SOURCES = tests/cleanups.c tests/cleanups.h \
+	tests/inject.c tests/inject.h tests/pools.c tests/pools.h \
+	tests/sanitizer.h tests/scopes.c tests/scopes.h tests/shadow.c \
+	tests/support.c tests/support.h tests/threads.c tests/threads.h \
+	tests/view.c tests/view.h
 
 tests_shared = tests/libsupport.a libmempool.la $(CHECK_LIBS) $(PTHREAD_LIBS)
 tests_check_capacity_LDADD = $(tests_shared)
+tests_check_children_LDADD = $(tests_shared)
 tests_check_copies_LDADD = $(tests_shared)
+tests_check_first_call_LDADD = $(tests_shared)
+tests_check_footprint_LDADD = $(tests_shared)
 tests_check_inline_LDADD = $(tests_shared)
 tests_check_lifetimes_LDADD = $(tests_shared)
 tests_check_marks_LDADD = $(tests_shared)
@@ -51,29 +57,34 @@ tests_check_range_LDADD = $(tests_shared)
 tests_check_recycle_LDADD = $(tests_shared)
 tests_check_scopes_LDADD = $(tests_shared)
 tests_check_strings_LDADD = $(tests_shared)
+tests_check_tree_LDADD = $(tests_shared)
 tests_check_view_LDADD = $(tests_shared)
+tests_check_wrong_marks_LDADD = $(tests_shared)
 
 # Linked statically: for inject.c to see the library's requests, or for what
 # the library does not export.
 tests_static = tests/libsupport.a libmempool-internal.la $(CHECK_LIBS) \
 	$(PTHREAD_LIBS)
 tests_check_caches_LDADD = $(tests_static)
-tests_check_children_LDADD = $(tests_static)
+tests_check_cleanups_LDADD = $(tests_static)
 tests_check_damage_LDADD = $(tests_static)
 tests_check_handles_LDADD = $(tests_static)
 tests_check_memory_LDADD = $(tests_static)
+tests_check_pause_LDADD = $(tests_static)
 tests_check_processes_LDADD = $(tests_static)
 tests_check_threads_LDADD = $(tests_static)
-tests_check_tree_LDADD = $(tests_static)
+tests_check_tree_model_LDADD = $(tests_static)
 
-# Requests fail in the first two; the others fork while their threads run.
+# Requests fail or are counted in the first three; the others fork, most of
+# them while their threads run.
 tests_check_caches_LDFLAGS = $(tests_inject_ldflags)
 tests_check_memory_LDFLAGS = $(tests_inject_ldflags)
-tests_check_children_LDFLAGS = $(tests_inject_ldflags)
+tests_check_pause_LDFLAGS = $(tests_inject_ldflags)
+tests_check_cleanups_LDFLAGS = $(tests_inject_ldflags)
 tests_check_handles_LDFLAGS = $(tests_inject_ldflags)
 tests_check_processes_LDFLAGS = $(tests_inject_ldflags)
 tests_check_threads_LDFLAGS = $(tests_inject_ldflags)
-tests_check_tree_LDFLAGS = $(tests_inject_ldflags)
+tests_check_tree_model_LDFLAGS = $(tests_inject_ldflags)
 
 tests_check_inline_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=mp_allocate \
 	-Wl,--wrap=free_memory

@@ -119,6 +119,30 @@ bool pools_cached(memory_pool_t *mp)
     return cached;
 }
 
+bool pools_caches_exist(void)
+{
+    memory_pool_t *mp = mp_create(NULL);
+
+    POOLS_EXPECT(mp != NULL);
+    bool cached = pools_cached(mp);
+    destroy_memory_pool(mp);
+    return cached;
+}
+
+memory_pool_t *pools_make_named(void)
+{
+    const mp_options_t named = {.name = "never kept"};
+    memory_pool_t *mp = mp_create(&named);
+
+    POOLS_EXPECT(mp != NULL);
+    return mp;
+}
+
+void pools_use_cache(memory_pool_t *mp)
+{
+    free_memory(mp, mp_allocate(mp, 16));
+}
+
 static void pools_look(struct pools_backing *own)
 {
     memory_pool_t *mp = atomic_load(&own->user);

@@ -46,6 +46,12 @@ extern const int pools_count;
  * on systems of 32 bits, none has.  Told by an object's length, which only
  * pools without know to the byte. */
 bool pools_cached(memory_pool_t *mp);
+bool pools_caches_exist(void); /* a new pool has them */
+
+/* A pool that no thread keeps, since it has a name, so that it is made and
+ * goes for certain; and what gives the calling thread a cache there. */
+memory_pool_t *pools_make_named(void);
+void pools_use_cache(memory_pool_t *mp);
 
 /* The last report of a kind that has a report function, and how many. */
 struct pools_report {

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * check_footprint.c - a pool takes little more than what is live in it.
+ *
+ * Memory is bounded by what a pool takes from its backing, or says that it
+ * has, so no figure of the system decides.
+ */
+#include <string.h>
+
+#include "pools.h"
+
+/* Bytes that a pool took, at most 1.25 times the most that was live and a
+ * constant: 256 KiB. */
+START_TEST(a_pool_takes_at_most_a_quarter_more_than_its_peak)
+{
+    struct pools_backing own;
+    mp_backing_t backing = pools_backing_of(&own);
+    mp_options_t options = {.backing = &backing};
+    static unsigned char *objects[200000];
+    uint64_t random = support_seed();
+    size_t live = 0, peak = 0;
+
+    pools_backing_start(&own);
+    memory_pool_t *mp = mp_create(&options);
+    ck_assert_ptr_nonnull(mp);
+    for (unsigned i = 0; i < 200000; i++) {
+        objects[i] = mp_allocate(mp, 16);
+    }
+    for (unsigned i = 0; i < 200000; i++) {
+        free_memory(mp, objects[i]);
+    }
+    for (unsigned i = 0; i < 3200; i++) {
+        objects[i] = mp_allocate(mp, 1000);
+        POOLS_EXPECT(objects[i] != NULL);
+    }
+    ck_assert_uint_le(own.peak, 3200000 / 4 * 5 + 262144);
+    free_all_memory(mp);
+    mp_trim(mp, 0);
+    own.peak = 0;
+    memset(objects, 0, sizeof objects);
+    for (unsigned n = support_times(2000000, 20); n > 0; n--) {
+        size_t i = support_below(&random, 10000);
+        size_t size = 1 + support_below(&random, 1000);
+        if (objects[i] != NULL) {
+            live -= mp_usable_size(mp, objects[i]);
+            free_memory(mp, objects[i]);
+        }
+        objects[i] = mp_allocate(mp, size);
+        live += size;
+        peak = live > peak ? live : peak;
+    }
+    ck_assert_int_eq(mp_check(mp), 0);
+    ck_assert_msg(own.peak <= peak / 4 * 5 + 262144,
+                  "%zu bytes taken for %zu live", own.peak, peak);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+/* The same of a pool with caches, by what it says of itself; the constant is
+ * the 1 MiB that one thread's cache may have. */
+START_TEST(a_cached_pool_takes_at_most_a_quarter_more_than_its_peak)
+{
+    static unsigned char *objects[30000];
+    static const size_t longest[] = {1000, 4000, 64};
+    memory_pool_t *mp = mp_create(NULL);
+    uint64_t random = support_seed();
+    size_t live = 0, peak = 0, taken = 0;
+    mp_stats_t stats;
+
+    ck_assert_ptr_nonnull(mp);
+    memset(objects, 0, sizeof objects);
+    for (unsigned n = 0, count = support_times(1500000, 10); n < count; n++) {
+        size_t i = support_below(&random, 30000);
+        size_t size = 1 + support_below(&random, longest[_i]);
+        if (objects[i] != NULL) {
+            live -= mp_usable_size(mp, objects[i]);
+            free_memory(mp, objects[i]);
+        }
+        objects[i] = mp_allocate(mp, size);
+        live += mp_usable_size(mp, objects[i]);
+        peak = live > peak ? live : peak;
+        if (n % 10000 == 0 || n == count - 1) {
+            POOLS_EXPECT(mp_stats(mp, &stats) == 0);
+            taken = stats.backing_bytes > taken ? stats.backing_bytes : taken;
+        }
+    }
+    ck_assert_int_eq(mp_check(mp), 0);
+    ck_assert_msg(taken <= peak / 4 * 5 + ((size_t)1 << 20),
+                  "%zu bytes taken for %zu live", taken, peak);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("footprint");
+    TCase *pools = support_case(suite, "pools");
+
+    tcase_add_test(pools, a_pool_takes_at_most_a_quarter_more_than_its_peak);
+    tcase_add_loop_test(
+        pools, a_cached_pool_takes_at_most_a_quarter_more_than_its_peak, 0, 3);
+    return support_run(suite);
+}
