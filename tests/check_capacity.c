@@ -8,7 +8,6 @@
  * Nothing here depends on how a pool keeps its memory, but for the addresses
  * after a free of the newest object, which is what "at once" means.
  */
-
 #include "support.h"
 
 #define CAPACITY ((size_t)MAX_BLOCK_SIZE)

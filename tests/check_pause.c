@@ -159,7 +159,9 @@ static void held_child(void)
 
 static bool count_frees(struct inject_call *call)
 {
-    freed_in_child += in_child && call->function == INJECT_FREE;
+    if (in_child && call->function == INJECT_FREE) {
+        freed_in_child++;
+    }
     return false;
 }
 
