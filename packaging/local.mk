@@ -21,7 +21,12 @@
 # made of the tarball, or of what is committed, in the build directory.
 
 packaging_scripts = \
-	packaging/abi.sh \
+	packaging/abi-baseline.sh \
+	packaging/abi-dump.sh \
+	packaging/abi-kind.sh \
+	packaging/abi-now.sh \
+	packaging/abi-setup.sh \
+	packaging/abi-since.sh \
 	packaging/check-library.sh \
 	packaging/cross.sh \
 	packaging/debian-build.sh \
@@ -98,25 +103,28 @@ CLEANFILES += $(distdir).tar.gz $(distdir).tar.xz
 clean-local:
 	-rm -rf deb recipes release rpm cross-* check-source
 
-# Each release's own; see packaging/abi.sh.
+# Each release's own; see packaging/abi-setup.sh.
 EXTRA_DIST += packaging/abi/0.9.0.abi packaging/abi/0.9.0.h \
 	packaging/abi/0.9.0.inline.h \
 	packaging/abi/0.9.0.info
 
-packaging_tests = tests/abi.sh tests/abi-gate.sh
-TESTS += $(packaging_tests)
-EXTRA_DIST += $(packaging_tests) tests/abi_oldest.c
+abi_tests = tests/abi-same.sh tests/abi-shorter.sh tests/abi-longer.sh
+gate_tests = tests/gate-now.sh tests/gate-since.sh tests/gate-growth.sh
+TESTS += $(abi_tests) $(gate_tests)
+EXTRA_DIST += $(abi_tests) $(gate_tests) tests/abi-setup.sh \
+	tests/abi_oldest.c tests/gate-setup.sh
 
-packaging_abi = CC='$(CC)' NM='$(NM)' version='$(PACKAGE_VERSION)' \
+packaging_abi = CC='$(CC)' version='$(PACKAGE_VERSION)' \
 	version_info='$(MP_VERSION_INFO)' news='$(srcdir)/NEWS' \
 	headers='$(top_builddir)/include/memory_pool.h \
 	$(top_srcdir)/include/memory_pool_inline.h' \
 	library='$(top_builddir)/.libs/libmempool.so' \
 	baselines='$(srcdir)/packaging/abi' \
-	$(SHELL) $(srcdir)/packaging/abi.sh
+	$(SHELL) $(srcdir)/packaging
 
 check-abi: libmempool.la
-	$(AM_V_at)$(packaging_abi) check
+	$(AM_V_at)$(packaging_abi)/abi-now.sh
+	$(AM_V_at)$(packaging_abi)/abi-since.sh
 	$(AM_V_at)if test -d $(srcdir)/debian; then \
 	  $(SHELL) $(srcdir)/packaging/debian-symbols.sh \
 	    $(srcdir)/src/libmempool.map | \
@@ -125,7 +133,7 @@ check-abi: libmempool.la
 	      'renews it'; exit 1; }; fi
 
 abi-baseline: libmempool.la debian-symbols
-	$(AM_V_at)$(packaging_abi) baseline
+	$(AM_V_at)$(packaging_abi)/abi-baseline.sh
 
 .PHONY: check-abi abi-baseline
 .PHONY: deb check-deb check-debian debian-symbols

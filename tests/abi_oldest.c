@@ -2,8 +2,8 @@
  *
  * abi_oldest.c - a program of the first release, run on today's library.
  *
- * tests/abi.sh compiles it with the first release's header and links it with
- * a library that has nothing but that release's symbols, so it uses what a
+ * tests/abi-setup.sh compiles it with the first release's header and links it
+ * with a library that has nothing but that release's symbols, so it uses what a
  * binary of that time uses: every symbol of the first version node is called
  * here, and no later one may ever be.  It looks only for what each call is
  * for; the unit tests look for the rest.
