@@ -12,8 +12,10 @@ rebuild:
 	$(MAKE) $(AM_MAKEFLAGS) clean
 	$(MAKE) $(AM_MAKEFLAGS) all
 
-build_tests = tests/symbols.sh tests/header.sh tests/options.sh
-static_tests = tests/options.sh tests/hazards.sh $(gate_tests)
+build_tests = tests/symbols.sh tests/header.sh tests/options.sh \
+	tests/bootstrap.sh
+static_tests = tests/options.sh tests/bootstrap.sh \
+	tests/hazards.sh $(gate_tests)
 TESTS += $(build_tests)
 EXTRA_DIST += $(build_tests) tests/installcheck.sh tests/dist-identical.sh
 
