@@ -7,7 +7,10 @@
 
 # MP_C11
 # Stops where the compiler is older than C11.  AC_PROG_CC of autoconf 2.69
-# does not ask for C11 by itself, so that is tried here.
+# does not ask for C11 by itself, so that is tried here.  _DEFAULT_SOURCE asks
+# the C library for what it declares without any -std; with -std=c11 it would
+# declare nothing beyond C.  The usual AC_USE_SYSTEM_EXTENSIONS asks for more,
+# and so changes what strerror_r() is.
 AC_DEFUN([MP_C11],
 [AC_CACHE_CHECK([for the compiler's C11 option], [mp_cv_c11],
   [mp_cv_c11=no
@@ -26,7 +29,8 @@ _Static_assert(_Alignof(long) > 0, "C11");]], [])],
    [no], [AC_MSG_ERROR([a C11 compiler is needed; name one with CC=...])],
    ['none needed'], [C11_CFLAGS=],
    [C11_CFLAGS=$mp_cv_c11])
- AC_SUBST([C11_CFLAGS])])
+ AC_SUBST([C11_CFLAGS])
+ AC_DEFINE([_DEFAULT_SOURCE], [1], [the C library declares all that it does by default])])
 
 # MP_CXX
 # HAVE_CXX where there is a C++11 compiler that links what the C compiler
