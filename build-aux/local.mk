@@ -13,11 +13,12 @@ rebuild:
 	$(MAKE) $(AM_MAKEFLAGS) all
 
 build_tests = tests/symbols.sh tests/header.sh tests/options.sh \
-	tests/bootstrap.sh
+	tests/bootstrap.sh tests/plugin.sh
 static_tests = tests/options.sh tests/bootstrap.sh \
 	tests/hazards.sh $(gate_tests)
 TESTS += $(build_tests)
-EXTRA_DIST += $(build_tests) tests/installcheck.sh tests/dist-identical.sh
+EXTRA_DIST += $(build_tests) tests/installcheck.sh tests/dist-identical.sh \
+	tests/plugin.c tests/plugin_host.c
 
 if !HAVE_CHECK
 check-local:
