@@ -1,47 +1,38 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# debian-install.sh - installs the Debian packages as a user would, uses them
-# and takes them away again.
+# debian-install.sh - installs the Debian packages as README says, has them
+# used and takes them away again.
 #
-# debian-install.sh PACKAGES TESTS [whole]: the .deb files are in PACKAGES,
-# debian/tests is TESTS.  Runs as root, with apt-get, on the machine itself or
-# in a chroot, and needs gcc, pkg-config and man there.  The packages are
-# purged at the end, however it ends.  Then nothing that they brought may be
-# there, nor any file that has "mempool" in its name; with "whole", no file at
-# all may have come or gone, which only a tree that nothing else changes can
-# promise.
+# debian-install.sh PACKAGES TESTS README [whole]: the .deb files are in
+# PACKAGES, debian/tests is TESTS.  Runs as root, with apt-get, on the machine
+# itself or in a chroot.  The packages are purged at the end, however it ends.
+# Then nothing that they brought may be there, nor any file that has "mempool"
+# in its name; with "whole", no file at all may have come or gone, which only a
+# tree that nothing else changes can promise.
 set -eu
 LC_ALL=C
 DEBIAN_FRONTEND=noninteractive
-# With a width of its own, man keeps no formatted page in its cache, as it
-# does when root reads.
-MANWIDTH=79
-export LC_ALL DEBIAN_FRONTEND MANWIDTH
+export LC_ALL DEBIAN_FRONTEND
 packages=$(cd "$1" && pwd)
-tests=$(cd "$2" && pwd)
-whole=${3:-}
-names='libmempool-dev libmempool0'
+here=$(cd "$(dirname "$0")" && pwd)
+whole=${4:-}
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 1' HUP INT TERM
 
-if [ "$(id -u)" != 0 ]; then
-    echo 'debian-install: must be root' >&2
-    exit 1
-fi
-for name in $names; do
-    if dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q ' installed'
-    then
-        echo "debian-install: $name is installed here already" >&2
-        exit 1
-    fi
-done
-
-purge() {
-    dpkg --purge $names >/dev/null 2>&1 || :
+said() {
+    echo "debian-install: $*"
 }
 
-dir=$(mktemp -d)
-trap 'purge; rm -rf "$dir"' EXIT
-trap 'exit 1' HUP INT TERM
+installed() {
+    dpkg-query -W -f '${Package} ${db:Status-Status}\n' 'libmempool*' \
+        2>/dev/null | sed -n 's/ installed$//p'
+}
+
+[ "$(id -u)" = 0 ] || { said 'must be root'; exit 1; }
+[ -z "$(installed)" ] || { said "here already:" $(installed); exit 1; }
+trap 'dpkg --purge $(installed) >/dev/null 2>&1; rm -rf "$dir"' EXIT
 
 # What is in the tree, but for the system's own records of what it did.
 listing() {
@@ -55,68 +46,29 @@ listing() {
     fi | sort
 }
 
-said() {
-    echo "debian-install: $*"
-}
-
 listing >"$dir/before"
-
 # Slim systems leave manuals and documentation out of what they install.
-apt-get install -y --no-install-recommends \
-    -o DPkg::Lock::Timeout=300 \
+apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 \
     -o DPkg::Options::='--path-include=/usr/share/man/*' \
     -o DPkg::Options::='--path-include=/usr/share/doc/*' \
-    "$packages"/libmempool0_*.deb "$packages"/libmempool-dev_*.deb \
+    $(sed -n "s|\./deb/|$packages/|g; s/^ *apt install //p" "$3") \
     >"$dir/apt" 2>&1 || { cat "$dir/apt"; exit 1; }
-for name in $names; do
-    dpkg-query -L "$name"
-done | sort -u >"$dir/brought"
+if [ "$(echo $(installed))" != 'libmempool-dev libmempool0' ]; then
+    said "README's command installs:" $(installed)
+    exit 1
+fi
+dpkg-query -L $(installed) | sed '/^$/d' | sort -u >"$dir/brought"
 said "installed $(wc -l <"$dir/brought") paths"
 
-# README's program, built as README says.
-cat >"$dir/hello.c" <<'EOF'
-#include <memory_pool.h>
-#include <stdio.h>
-#include <string.h>
+sh "$here/debian-use.sh" "$2" "$3"
 
-int main(void)
-{
-    memory_pool_t *mp = init_memory_pool();
-    char *word = mp_allocate(mp, 6);
-    if (word != NULL)
-        puts(strcpy(word, "hello"));
-    free_memory(mp, word);
-    destroy_memory_pool(mp);
-}
-EOF
-(cd "$dir" && cc hello.c $(pkg-config --cflags --libs libmempool))
-[ "$("$dir/a.out")" = hello ]
-said 'hello.c says hello'
-
-MANPAGER=cat man mp_allocate >"$dir/page"
-grep -q 'mp_allocate' "$dir/page"
-said "man mp_allocate: $(wc -l <"$dir/page") lines"
-
-for test in examples manual; do
-    mkdir "$dir/$test"
-    AUTOPKGTEST_TMP=$dir/$test "$tests/$test"
-done
-
-dpkg --purge $names >"$dir/purge" 2>&1 || { cat "$dir/purge"; exit 1; }
+dpkg --purge $(installed) >"$dir/purge" 2>&1 || { cat "$dir/purge"; exit 1; }
 listing >"$dir/after"
-status=0
-if ! cmp -s "$dir/before" "$dir/after"; then
-    said 'the purge left, or took, more than it should:'
-    diff "$dir/before" "$dir/after" || :
-    status=1
+grep -e mempool -e memory_pool "$dir/brought" | while read -r path; do
+    [ ! -e "$path" ] && [ ! -L "$path" ] || echo "$path"
+done >"$dir/left"
+if ! diff "$dir/before" "$dir/after" || [ -s "$dir/left" ]; then
+    said 'the purge left, or took, more than it should:' $(cat "$dir/left")
+    exit 1
 fi
-while read -r path; do
-    case $path in *mempool* | *memory_pool*)
-        if [ -e "$path" ] || [ -L "$path" ]; then
-            said "the purge left $path"
-            status=1
-        fi
-    esac
-done <"$dir/brought"
-[ $status != 0 ] || said 'purged, and nothing is left'
-exit $status
+said 'purged, and nothing is left'

@@ -42,8 +42,10 @@ mount -t proc proc "$tree/proc"
 mkdir "$tree/tmp/packages"
 cp deb/*.deb "$tree/tmp/packages"
 cp -R "$top_srcdir/debian/tests" "$tree/tmp/tests"
-cp "$top_srcdir/packaging/debian-install.sh" "$tree/tmp"
-chroot "$tree" sh /tmp/debian-install.sh /tmp/packages /tmp/tests whole
+cp "$top_srcdir/packaging/debian-install.sh" \
+    "$top_srcdir/packaging/debian-use.sh" "$top_srcdir/README" "$tree/tmp"
+chroot "$tree" sh /tmp/debian-install.sh /tmp/packages /tmp/tests \
+    /tmp/README whole
 
 # The same tests as a distribution runs them.  It tests what is in the tree.
 cp /etc/resolv.conf "$tree/etc/resolv.conf" 2>/dev/null || :

@@ -22,10 +22,7 @@
 
 packaging_scripts = \
 	packaging/abi-baseline.sh \
-	packaging/abi-dump.sh \
-	packaging/abi-kind.sh \
 	packaging/abi-now.sh \
-	packaging/abi-setup.sh \
 	packaging/abi-since.sh \
 	packaging/check-library.sh \
 	packaging/cross.sh \
@@ -33,12 +30,15 @@ packaging_scripts = \
 	packaging/debian-install.sh \
 	packaging/debian-symbols.sh \
 	packaging/debian-tree.sh \
+	packaging/debian-use.sh \
 	packaging/recipes.sh \
 	packaging/release-check.sh \
 	packaging/reproduce.sh \
 	packaging/rpm.sh \
 	packaging/subproject.sh
-EXTRA_DIST += packaging/APKBUILD.in packaging/default.nix.in \
+EXTRA_DIST += packaging/abi-dump.sh packaging/abi-kind.sh \
+	packaging/abi-setup.sh \
+	packaging/APKBUILD.in packaging/default.nix.in \
 	packaging/guix.scm.in packaging/libmempool.rb.in \
 	packaging/libmempool.spec.in packaging/rpmlint.toml \
 	packaging/subproject/program.c \
@@ -59,7 +59,7 @@ deb: dist
 as_root = `test "\`id -u\`" = 0 || echo sudo`
 check-deb: deb
 	$(AM_V_at)$(as_root) $(SHELL) $(srcdir)/packaging/debian-install.sh deb \
-	  $(srcdir)/debian/tests
+	  $(srcdir)/debian/tests $(srcdir)/README
 
 check-debian: deb
 	$(AM_V_at)$(as_root) env $(packaging_run)/debian-tree.sh
