@@ -32,7 +32,7 @@ installed() {
 
 [ "$(id -u)" = 0 ] || { said 'must be root'; exit 1; }
 [ -z "$(installed)" ] || { said "here already:" $(installed); exit 1; }
-trap 'dpkg --purge $(installed) >/dev/null 2>&1; rm -rf "$dir"' EXIT
+trap 'dpkg --purge $(installed) >/dev/null 2>&1 || :; rm -rf "$dir"' EXIT
 
 # What is in the tree, but for the system's own records of what it did.
 listing() {

@@ -25,14 +25,18 @@ packaging_scripts = \
 	packaging/abi-now.sh \
 	packaging/abi-since.sh \
 	packaging/check-library.sh \
+	packaging/cross-build.sh \
 	packaging/cross.sh \
 	packaging/debian-build.sh \
 	packaging/debian-install.sh \
 	packaging/debian-symbols.sh \
 	packaging/debian-tree.sh \
 	packaging/debian-use.sh \
+	packaging/emulate.sh \
+	packaging/musl.sh \
 	packaging/recipes.sh \
 	packaging/release-check.sh \
+	packaging/reproduce-build.sh \
 	packaging/reproduce.sh \
 	packaging/rpm.sh \
 	packaging/subproject.sh
@@ -80,10 +84,10 @@ check-rpm: recipes
 MACHINES = aarch64-linux-gnu arm-linux-gnueabihf i686-linux-gnu \
 	riscv64-linux-gnu s390x-linux-gnu
 check-cross:
-	$(AM_V_at)BUILD_CC='$(CC)' $(packaging_run)/cross.sh $(MACHINES)
+	$(AM_V_at)$(packaging_run)/cross.sh $(MACHINES)
 
 check-musl:
-	$(AM_V_at)BUILD_CC='$(CC)' $(packaging_run)/cross.sh musl
+	$(AM_V_at)$(packaging_run)/musl.sh
 
 .PHONY: check-cross check-musl
 
