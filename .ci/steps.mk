@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+#
+# steps.mk - the steps of .ci/run.
+#
+#   make -f .ci/steps.mk work=DIRECTORY STEP...     runs some by hand
+#
+# README's two commands run as they stand there, each in a clean clone of what
+# is committed; then the tests under each sanitizer of gcc and clang, under
+# valgrind, and with the library's own checks; `make distcheck` and the
+# tarballs' sameness; the binary interface; and the packages, which are
+# installed and purged.
+#
+# What runs no compiled code of the library answers the same in each build, so
+# some builds leave it out: see check-programs in build-aux/local.mk.  Two of
+# them have base pools of another size.  The last step only compiles, for
+# Debian's armel: that machine aligns some numbers more strictly than pointers,
+# and has no atomic instructions for 64 bits.  make check-cross runs the tests
+# on other machines.
+
+tree := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))..)
+jobs = $(shell getconf _NPROCESSORS_ONLN)
+
+step = @work='$(work)' stop='$(stop)' '$(tree)/.ci/step' $@
+clone = git clone -q "$(tree)" "$(work)/$@"; cd "$(work)/$@"
+start = mkdir "$(work)/vpath/build-$@"; cd "$(work)/vpath/build-$@"
+# $(call build,ARGUMENTS) with configure's arguments.
+build = $(start); ../configure -q $(1); make -s -j$(jobs)
+# Check's own summary of each unit test program; there must be some.
+summaries = find . -name "*.log" -exec \
+	grep -hE "^[0-9]+%: Checks: [0-9]+, " {} + | sort | \
+	sed "s/^/ci: /" | grep . || \
+	{ echo "no summary of Check in any log"; exit 1; }
+# $(call tests,TARGET,ARGUMENTS)
+tests = $(call build,$(2)); make -s -j$(jobs) $(1); $(summaries)
+# The command of README that ends in make and this word; it shows just two.
+readme = $(clone); \
+	sed -n "s/^    \(\.\/bootstrap --deps && .*\)/\1/p" README \
+	  >../$@.commands; \
+	test "$$(wc -l <../$@.commands)" = 2; \
+	command=$$(grep "make $(1)\$$" ../$@.commands); sh -c "$$command"
+
+builds = valgrind gcc-thread clang-thread gcc-address clang-address checks \
+	dist packages arm
+all: readme-check $(builds) readme-run
+$(builds): | vpath
+.PHONY: all vpath readme-check readme-run $(builds)
+
+readme-check:
+	$(step) '$(call readme,check); $(summaries)'
+
+readme-run:
+	$(step) '$(call readme,run)'
+
+vpath:
+	$(step) '$(clone); ./bootstrap'
+
+# The sources keep to what a compiler that was told so calls C11.
+valgrind:
+	$(step) '$(call tests,check-valgrind,CFLAGS="-g -O1 -std=c11")'
+
+gcc-thread:
+	$(step) '$(call tests,check-programs,CC=gcc --enable-werror \
+	  --enable-sanitize=thread)'
+
+clang-thread:
+	$(step) '$(call tests,check-programs,CC=clang CXX=clang++ \
+	  --enable-werror --enable-sanitize=thread --with-max-block-size=4096)'
+
+gcc-address:
+	$(step) '$(call tests,check-programs,CC=gcc --enable-werror \
+	  --enable-sanitize=address$(,)undefined --with-max-block-size=64)'
+
+clang-address:
+	$(step) '$(call tests,check,CC=clang CXX=clang++ --enable-werror \
+	  --enable-sanitize=address$(,)undefined)'
+, = ,
+
+checks:
+	$(step) 'cd "$(work)/vpath"; \
+	./configure --help | grep -e --enable-checks >/dev/null || { \
+	  echo "ci: left out: configure has no --enable-checks"; exit 0; }; \
+	$(call tests,check-programs,--enable-werror --enable-checks)'
+
+dist:
+	$(step) '$(build); make -s -j$(jobs) distcheck; make -s check-dist'
+
+# One make for all, since each target wants the tarball.  The packages' own
+# tests would be distcheck's again.
+packages:
+	$(step) '$(build); targets=check-abi; \
+	for pair in musl-gcc:musl rpmbuild:rpm dpkg-buildpackage:deb; do \
+	  if command -v $${pair%:*}; then targets="$$targets check-$${pair#*:}"; \
+	  else echo "ci: left out: check-$${pair#*:}"; fi; \
+	done; \
+	DEB_BUILD_OPTIONS="nocheck parallel=$(jobs)" make -s $$targets'
+
+arm:
+	$(step) 'command -v arm-linux-gnueabi-gcc || { \
+	  echo "ci: left out: no compiler"; exit 0; }; \
+	$(call build,--host=arm-linux-gnueabi --enable-werror \
+	  LDFLAGS=-Wl$(,)-z$(,)defs)'
