@@ -22,7 +22,7 @@ bench_programs = $(bench_own) bench/bench-call $(BENCH_PROGRAMS)
 bench_common = bench/measure.h bench/work.h bench/work_main.h \
 	bench/work_memory.h bench/work_threads.h bench/work_trace.h \
 	bench/record.h
-bench_cppflags = $(AM_CPPFLAGS) -D_GNU_SOURCE -I$(top_srcdir)/bench
+bench_cppflags = $(AM_CPPFLAGS) -D_GNU_SOURCE
 
 EXTRA_DIST += bench/call.c bench/call_library.c bench/call_library.h \
 	bench/pmr.cc bench/goals bench/report.awk bench/record.c
@@ -53,28 +53,23 @@ bench_bench_locked_LDADD = $(PTHREAD_LIBS)
 bench_bench_mempool_base_SOURCES = bench/mempool.c
 bench_bench_mempool_base_CPPFLAGS = $(bench_cppflags) -DMEMPOOL_BASE
 bench_bench_mempool_base_LDFLAGS = $(AM_LDFLAGS) -no-install
-bench_bench_mempool_base_LDADD = libmempool.la $(PTHREAD_LIBS)
 
 bench_bench_mempool_SOURCES = bench/mempool.c
 bench_bench_mempool_CPPFLAGS = $(bench_cppflags)
 bench_bench_mempool_LDFLAGS = $(AM_LDFLAGS) -no-install
-bench_bench_mempool_LDADD = libmempool.la $(PTHREAD_LIBS)
 
 bench_bench_mempool_handle_SOURCES = bench/mempool.c
 bench_bench_mempool_handle_CPPFLAGS = $(bench_cppflags) -DMEMPOOL_HANDLE
 bench_bench_mempool_handle_LDFLAGS = $(AM_LDFLAGS) -no-install
-bench_bench_mempool_handle_LDADD = libmempool.la $(PTHREAD_LIBS)
 
 bench_bench_mempool_inline_SOURCES = bench/mempool.c
 bench_bench_mempool_inline_CPPFLAGS = $(bench_cppflags) -DMEMPOOL_INLINE
 bench_bench_mempool_inline_LDFLAGS = $(AM_LDFLAGS) -no-install
-bench_bench_mempool_inline_LDADD = libmempool.la $(PTHREAD_LIBS)
 
 bench_bench_mempool_handle_inline_SOURCES = bench/mempool.c
 bench_bench_mempool_handle_inline_CPPFLAGS = $(bench_cppflags) \
 	-DMEMPOOL_HANDLE -DMEMPOOL_INLINE
 bench_bench_mempool_handle_inline_LDFLAGS = $(AM_LDFLAGS) -no-install
-bench_bench_mempool_handle_inline_LDADD = libmempool.la $(PTHREAD_LIBS)
 
 # One source, four mallocs.
 bench_bench_glibc_SOURCES = bench/malloc.c
@@ -122,7 +117,7 @@ bench_bench_talloc_CPPFLAGS = $(bench_cppflags) $(BENCH_TALLOC_CFLAGS)
 bench_bench_talloc_LDADD = $(BENCH_TALLOC_LIBS) $(PTHREAD_LIBS)
 
 # The build has no C++ of its own, hence rules in full.
-bench_cxx = $(CXX) -std=c++17 -O2 -pthread -I$(top_srcdir)/bench
+bench_cxx = $(CXX) -std=c++17 -O2 -pthread
 
 bench/bench-pmr-pool: bench/pmr.cc $(bench_common) bench/$(am__dirstamp)
 	$(AM_V_GEN)$(bench_cxx) -o $@ $(top_srcdir)/bench/pmr.cc

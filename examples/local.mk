@@ -13,30 +13,14 @@ example_programs = \
 	examples/wordfreq
 
 noinst_PROGRAMS += $(example_programs)
-dist_examples_DATA += $(example_programs:=.c)
-
-examples_basic_SOURCES = examples/basic.c
-examples_basic_LDADD = libmempool.la
-examples_functional_SOURCES = examples/functional.c
-examples_functional_LDADD = libmempool.la $(PTHREAD_LIBS)
-examples_httpd_SOURCES = examples/httpd.c examples/httpd_answer.h \
-	examples/httpd_request.h examples/httpd_server.h
-examples_httpd_LDADD = libmempool.la $(PTHREAD_LIBS)
-dist_examples_DATA += examples/httpd_answer.h examples/httpd_request.h \
-	examples/httpd_server.h
-examples_picture_SOURCES = examples/picture.c examples/wordfreq_index.h
-examples_picture_LDADD = libmempool.la $(PTHREAD_LIBS)
-examples_threads_SOURCES = examples/threads.c
-examples_threads_LDADD = libmempool.la $(PTHREAD_LIBS)
-examples_wordfreq_SOURCES = examples/wordfreq.c examples/wordfreq_index.h
-examples_wordfreq_LDADD = libmempool.la $(PTHREAD_LIBS)
-dist_examples_DATA += examples/wordfreq_index.h
+dist_examples_DATA += $(example_programs:=.c) \
+	examples/httpd_answer.h examples/httpd_request.h \
+	examples/httpd_server.h examples/wordfreq_index.h
 
 # Only where configure found Lua 5.4; its test says so where it did not.
 if HAVE_LUA
 noinst_PROGRAMS += examples/luapool
 endif
-examples_luapool_SOURCES = examples/luapool.c
 examples_luapool_CPPFLAGS = $(AM_CPPFLAGS) $(LUA_CFLAGS)
 examples_luapool_LDADD = libmempool.la $(LUA_LIBS)
 EXTRA_PROGRAMS += examples/luapool
