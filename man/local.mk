@@ -84,15 +84,25 @@ man_examples = \
 check_PROGRAMS += $(man_examples)
 dist_examples_DATA += $(man_examples:=.c)
 
-# man-examples.sh runs the programs, so they are no tests of their own.
-man_tests = \
-	tests/man-cover.sh \
-	tests/man-examples.sh \
-	tests/man-lint.sh \
-	tests/man-synopsis.sh
+# Each fails when the library does not do what its page says.
+TESTS += $(man_examples)
 
-TESTS += $(man_tests)
-EXTRA_DIST += $(man_tests)
+# Those that run no compiled code, and the one that does.
+man_tests = \
+	tests/man-base-messages.sh \
+	tests/man-constants.sh \
+	tests/man-examples.sh \
+	tests/man-exports.sh \
+	tests/man-lint.sh \
+	tests/man-messages.sh \
+	tests/man-names.sh \
+	tests/man-prototypes.sh \
+	tests/man-references.sh \
+	tests/man-sections.sh \
+	tests/man-types.sh
+
+TESTS += $(man_tests) tests/man-output.sh
+EXTRA_DIST += $(man_tests) tests/man-output.sh tests/man.sh
 
 # The account of how and why, for who works on the library.
 EXTRA_DIST += doc/design.md

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+#
+# man.sh - what the tests of the manual share.
+#
+# A page of one .so line is an alias, and has nothing of its own to test.
+. "${top_srcdir:-.}/tests/shell.sh"
+man=$top_srcdir/man
+
+# The pages with a text, all or those of a section.
+pages()
+{
+    # shellcheck disable=SC2231 # the default is a pattern
+    grep -L '^\.so ' "$man"/*.${1:-[0-9]}
+}
+
+# The names that a page tells of, one on a line.
+names_of()
+{
+    sed -n '/^\.Sh NAME/,/^\.Nd/s/^\.Nm \([^ ]*\).*/\1/p' "$1"
+}
+
+# The lines of a section: page, title.
+section()
+{
+    $AWK -v title=".Sh $2" '/^\.Sh / { on = $0 == title; next } on' "$1"
+}
+
+# The names of the messages that pages document.
+messages_of()
+{
+    for documented in "$@"; do
+        section "$documented" DIAGNOSTICS | sed -n 's/^\.It //p'
+    done
+}
+
+# Writes each literal block of a page's EXAMPLES into a file of $dir, without
+# roff's escapes: block.N.out where a comment calls it OUTPUT, else block.N.c.
+blocks()
+{
+    rm -f "$dir"/block.*
+    section "$1" EXAMPLES | $AWK -v dir="$dir" '
+        /^\.\\" OUTPUT/ { output = 1 }
+        /^\.Ed/ { inside = 0 }
+        inside {
+            gsub(/\\&/, ""); gsub(/\\-/, "-"); gsub(/\\\(aq/, "\047")
+            gsub(/\\\(ga/, "`"); gsub(/\\e/, "\\")
+            print > file
+        }
+        /^\.Bd -literal/ {
+            file = dir "/block." ++n (output ? ".out" : ".c")
+            inside = 1
+            output = 0
+        }'
+}
