@@ -27,11 +27,19 @@ EXTRA_PROGRAMS += examples/luapool
 dist_examples_DATA += examples/luapool.c examples/luapool.lua
 
 example_tests = \
+	tests/examples-basic.sh \
+	tests/examples-functional.sh \
 	tests/examples-httpd.sh \
+	tests/examples-luapool-refuse.sh \
 	tests/examples-luapool.sh \
 	tests/examples-picture.sh \
-	tests/examples-run.sh \
+	tests/examples-threads.sh \
+	tests/examples-wordfreq-first.sh \
+	tests/examples-wordfreq-names.sh \
+	tests/examples-wordfreq-pool.sh \
+	tests/examples-wordfreq-refuse.sh \
 	tests/examples-wordfreq.sh
 
 TESTS += $(example_tests)
-EXTRA_DIST += $(example_tests)
+EXTRA_DIST += $(example_tests) tests/examples-functional.expected \
+	tests/wordfreq.awk tests/wordfreq.sh

@@ -6,18 +6,7 @@
 # The image is read by xmllint or python3, where one is installed; it has
 # blocks of the pool's and of a mark's, each with its path of live cells, and
 # figures that are not 0.
-set -u
-top_srcdir=${top_srcdir:-.}
-top_builddir=${top_builddir:-.}
-dir=$(mktemp -d) || exit 99
-trap 'rm -rf "$dir"' EXIT
-status=0
-
-complain()
-{
-    echo "examples-picture: $*"
-    status=1
-}
+. "${top_srcdir:-.}/tests/shell.sh"
 
 # True when the image has such a line.
 has()
