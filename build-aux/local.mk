@@ -15,7 +15,7 @@ rebuild:
 build_tests = tests/symbols.sh tests/header.sh tests/options.sh \
 	tests/bootstrap.sh tests/design-tests.sh tests/plugin.sh
 static_tests = tests/options.sh tests/bootstrap.sh tests/design-tests.sh \
-	tests/hazards.sh $(gate_tests)
+	$(gate_tests)
 TESTS += $(build_tests)
 EXTRA_DIST += $(build_tests) tests/installcheck.sh tests/dist-identical.sh \
 	tests/plugin.c tests/plugin_host.c tests/shell.sh

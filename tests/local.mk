@@ -97,10 +97,6 @@ tests_check_processes_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DPROCESSES_LIBRARY='"$(abs_top_builddir)/.libs/libmempool.so"'
 endif
 
-# The tests that doc/design.md names.
-TESTS += tests/hazards.sh
-EXTRA_DIST += tests/hazards.sh
-
 if HAVE_CXX
 check_PROGRAMS += tests/check_cxx
 TESTS += tests/check_cxx
