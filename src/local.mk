@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: MIT
 #
-# src/local.mk - the library.
+# src/local.mk - the library, and its rooms for the tests.
 
-mempool_sources = \
+store_sources = \
+	src/base/assert.c \
+	src/base/assert.h \
+	src/base/compiler.h \
+	src/base/list.h \
 	src/base/lock.c \
 	src/base/lock.h \
-	src/base/private.h \
+	src/base/result.h \
 	src/base/sync.c \
 	src/base/sync.h \
+	src/base/tool.c \
+	src/base/tool.h \
 	src/store/backing.c \
 	src/store/backing.h \
 	src/store/block.h \
@@ -15,15 +21,40 @@ mempool_sources = \
 	src/store/blocks.h \
 	src/store/heap.c \
 	src/store/heap.h \
+	src/store/heap_check.c \
+	src/store/heap_index.c \
+	src/store/heap_parts.h \
+	src/store/heap_run.c \
+	src/store/quota.c \
+	src/store/quota.h \
 	src/store/range.c \
 	src/store/range.h \
+	src/store/sizes.h
+cache_sources = \
+	src/cache/attach.c \
+	src/cache/attach.h \
 	src/cache/cache.c \
 	src/cache/cache.h \
+	src/cache/depot.c \
+	src/cache/depot.h \
 	src/cache/handle.c \
 	src/cache/handle.h \
+	src/cache/pause.c \
+	src/cache/pause.h \
 	src/cache/thread.c \
 	src/cache/thread.h \
+	src/cache/user.h
+pool_sources = \
+	src/pool/alloc.c \
+	src/pool/alloc.h \
+	src/pool/end.c \
+	src/pool/end.h \
 	src/pool/fork.c \
+	src/pool/fork.h \
+	src/pool/leaks.c \
+	src/pool/leaks.h \
+	src/pool/life.c \
+	src/pool/life.h \
 	src/pool/mark.c \
 	src/pool/mark.h \
 	src/pool/object.c \
@@ -40,26 +71,41 @@ mempool_sources = \
 	src/pool/walk.h \
 	src/view/check.c \
 	src/view/check.h \
+	src/view/locate.c \
+	src/view/locate.h \
+	src/view/objects.c \
+	src/view/objects.h \
 	src/view/picture.c \
 	src/view/picture.h \
 	src/view/stats.c \
 	src/view/stats.h \
+	src/view/stats_print.c \
+	src/view/stats_print.h \
 	src/view/text.c \
 	src/view/text.h \
 	src/api/api.c \
+	src/api/exports.c \
+	src/api/fast.h \
+	src/api/misuse.c \
+	src/api/misuse.h \
+	src/api/objects.c \
 	src/api/options.c \
 	src/api/options.h \
-	src/api/strings.c
+	src/api/strings.c \
+	src/api/users.c \
+	src/api/views.c
 
+# One unit, which includes all of the others: see src/libmempool.c.
 lib_LTLIBRARIES += libmempool.la
-libmempool_la_SOURCES = $(mempool_sources)
+libmempool_la_SOURCES = src/libmempool.c
 libmempool_la_CPPFLAGS = $(AM_CPPFLAGS)
 libmempool_la_CFLAGS = $(AM_CFLAGS) $(VISIBILITY_CFLAGS)
 libmempool_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined \
 	-version-info $(MP_VERSION_INFO)
 libmempool_la_LIBADD = $(PTHREAD_LIBS)
 EXTRA_libmempool_la_DEPENDENCIES = $(srcdir)/src/libmempool.map
-EXTRA_DIST += src/libmempool.map
+EXTRA_DIST += src/README src/libmempool.map $(store_sources) \
+	$(cache_sources) $(pool_sources)
 
 if HAVE_VISIBILITY
 libmempool_la_CPPFLAGS += -DMP_API='__attribute__((visibility("default")))'
@@ -83,11 +129,18 @@ src/libmempool.sym: $(srcdir)/src/libmempool.map
 		$(srcdir)/src/libmempool.map >$@.tmp && mv $@.tmp $@
 CLEANFILES += src/libmempool.sym src/libmempool.sym.tmp
 
-# The same sources with nothing hidden, for tests of inner functions; only
-# ever linked as an archive, so libtool compiles each source once and not
-# twice.
-check_LTLIBRARIES += libmempool-internal.la
-libmempool_internal_la_SOURCES = $(mempool_sources)
-libmempool_internal_la_CPPFLAGS = $(AM_CPPFLAGS)
+# The same, file by file and with nothing hidden, for tests of inner rooms:
+# a test of a room links the floors up to that room, and so shows that the
+# room needs no other.  Only ever archives, so libtool compiles each file once
+# and not twice.
+check_LTLIBRARIES += libmempool-store.la libmempool-cache.la \
+	libmempool-internal.la
+libmempool_store_la_SOURCES = $(store_sources)
+libmempool_store_la_CFLAGS = $(AM_CFLAGS) -static
+libmempool_store_la_LIBADD = $(PTHREAD_LIBS)
+libmempool_cache_la_SOURCES = $(cache_sources)
+libmempool_cache_la_CFLAGS = $(AM_CFLAGS) -static
+libmempool_cache_la_LIBADD = libmempool-store.la
+libmempool_internal_la_SOURCES = $(pool_sources)
 libmempool_internal_la_CFLAGS = $(AM_CFLAGS) -static
-libmempool_internal_la_LIBADD = $(PTHREAD_LIBS)
+libmempool_internal_la_LIBADD = libmempool-cache.la

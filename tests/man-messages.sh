@@ -5,12 +5,13 @@
 #
 # The compiler says which literals a source has: it writes them into its
 # assembly, where no comment, assertion or macro is left.  A source that can
-# report anything includes report.h or names stderr; a message is a literal
-# of such a source that has a space between letters, and is no format.
+# report anything includes report.h or misuse.h, or names stderr.  A message is
+# a literal of such a source that has a space between letters, and is no
+# format.
 . "${top_srcdir:-.}/tests/man.sh"
 
 find "$top_srcdir/src" -name '*.c' \
-    -exec grep -lE '[/"]report\.h"|stderr' {} + >"$dir/sources"
+    -exec grep -lE '[/"](report|misuse)\.h"|stderr' {} + >"$dir/sources"
 test -s "$dir/sources" || complain 'no source reports anything'
 while read -r source; do
     # shellcheck disable=SC2086 # the flags are lists

@@ -46,3 +46,18 @@ size_t threads_run(size_t n, void *(*run)(void *), void *work, size_t size)
     threads_start(&threads, n, run, work, size);
     return threads_join(&threads);
 }
+
+pthread_t threads_start_one(void *(*run)(void *), void *work)
+{
+    struct threads threads;
+
+    threads_start(&threads, 1, run, work, 0);
+    return threads.ids[0];
+}
+
+void threads_join_one(pthread_t thread)
+{
+    struct threads threads = {.count = 1, .ids = {thread}};
+
+    threads_join(&threads);
+}

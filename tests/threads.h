@@ -30,4 +30,8 @@ size_t threads_join(struct threads *threads);
 /* Starts them and waits. */
 size_t threads_run(size_t n, void *(*run)(void *), void *work, size_t size);
 
+/* The same for one thread, whose result is of no interest. */
+pthread_t threads_start_one(void *(*run)(void *), void *work);
+void threads_join_one(pthread_t thread);
+
 #endif /* THREADS_H */

@@ -8,43 +8,36 @@
  * is promised and not kept.
  *
  * What completing means: a backing where the default is not the range, and
- * the threads that the pool is really going to have.  A thread's cache counts
- * no capacity, knows no smaller largest object than its own, reaches only
- * into the range and does not look at freed memory; a pool that asks for any
- * of those, or is below a pool with a capacity, is locked instead, which does
- * the same, only slower with many threads.
+ * the threads that the pool is really going to have.  life_can_cache() says
+ * for which options a pool can have caches; any other pool is locked instead,
+ * which does the same, only slower with many threads.
+ *
+ * What it cannot do: see whether a parent is a pool at all.
  */
 #include "api/options.h"
 
 #include <string.h>
 
-#include "store/range.h"
-#include "pool/tree.h"
+#include "pool/life.h"
+#include "store/backing.h"
 
-static bool options_can_cache(const mp_options_t *options)
+/* Bytes behind the library's own structure are members of a later release. */
+static bool options_has_more(const mp_options_t *given, size_t size)
 {
-    return options->capacity == 0 && options->backing == NULL &&
-           (options->flags & ~MP_LEAK_CHECK) == 0 &&
-           (options->parent == NULL || !tree_is_bounding(options->parent)) &&
-           (options->max_object == 0 ||
-            options->max_object >= BLOCK_SHORT * BLOCK_GRANULE) &&
-           range_start();
-}
+    ASSERT(given != NULL);
+    const unsigned char *bytes = (const unsigned char *)given;
 
-const char *options_complete(const mp_options_t *given, size_t size,
-                             mp_options_t *options)
-{
-    memset(options, 0, sizeof *options);
-    if (given != NULL) {
-        const unsigned char *bytes = (const unsigned char *)given;
-        memcpy(options, given, size < sizeof *options ? size
-                                                      : sizeof *options);
-        for (size_t i = sizeof *options; i < size; i++) {
-            if (bytes[i] != 0) {
-                return "a later release's member";
-            }
+    for (size_t i = sizeof *given; i < size; i++) {
+        if (bytes[i] != 0) {
+            return true;
         }
     }
+    return false;
+}
+
+/* The member that is invalid by itself or with others; NULL: none is. */
+static const char *options_invalid(const mp_options_t *options)
+{
     if (options->capacity != 0 && options->max_object > options->capacity) {
         return "max_object";
     }
@@ -61,14 +54,39 @@ const char *options_complete(const mp_options_t *given, size_t size,
     if (options->report == NULL && options->report_context != NULL) {
         return "report_context";
     }
+    return NULL;
+}
+
+const char *options_complete(const mp_options_t *given, size_t size,
+                             mp_options_t *options)
+{
+    ASSERT(options != NULL && given != options);
+    memset(options, 0, sizeof *options);
+    if (given != NULL) {
+        /* First, so that a report function is known to whom a member that is
+         * invalid is told. */
+        memcpy(options, given,
+               size < sizeof *options ? size : sizeof *options);
+        if (options_has_more(given, size)) {
+            return "a later release's member";
+        }
+    }
+    const char *invalid = options_invalid(options);
+    if (invalid != NULL) {
+        return invalid;
+    }
     if (options->max_object == 0) {
         options->max_object = options->capacity;
     }
-    if (options->threads == MP_THREADS_CACHED && !options_can_cache(options)) {
+    if (options->threads == MP_THREADS_CACHED && !life_can_cache(options)) {
         options->threads = MP_THREADS_LOCKED;
     }
     if (options->threads != MP_THREADS_CACHED && options->backing == NULL) {
-        options->backing = &mp_backing_malloc;
+        options->backing = &backing_malloc;
     }
+    ASSERT(options->threads == MP_THREADS_CACHED || options->backing != NULL);
+    ASSERT(options->threads != MP_THREADS_CACHED || options->backing == NULL);
+    ASSERT(options->capacity == 0 ||
+           options->max_object <= options->capacity);
     return NULL;
 }

@@ -7,31 +7,55 @@
  * through twice, once to measure: an object of a guessed size would have to
  * be resized, and a full pool might refuse a string that fits.
  *
- * It cannot measure a string that another thread changes meanwhile.
+ * What it cannot do: measure a string that another thread changes meanwhile.
  */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "pool/report.h"
+#include "api/fast.h"
+#include "api/misuse.h"
+#include "pool/alloc.h"
 
 /* A pool that is NULL has no one to be told; as in mp_calloc(). */
 static bool strings_can_copy(memory_pool_t *mp, const void *from)
 {
-    if (mp == NULL) {
-        errno = EINVAL;
+    if (!misuse_has_pool(mp)) {
         return false;
     }
     if (from == NULL) {
-        report_event(mp, MP_EVENT_NO_POINTER, NULL);
+        misuse_argument(mp, MP_EVENT_NO_POINTER, NULL);
         return false;
     }
     return true;
 }
 
+/* What mp_allocate() does for a pool, but not by its exported name. */
+static void *strings_allocate(memory_pool_t *mp, size_t size)
+{
+    ASSERT(mp != NULL && lock_none_is_held());
+    void *object = fast_allocate(mp, size);
+
+    if (object != NULL) {
+        return object;
+    }
+    int error = errno;
+    enum result result = alloc_object(mp, thread_user(), size, &object);
+    if (result != RESULT_OK) {
+        misuse_refuse(mp, result, "mp_allocate: malloc", NULL);
+        return NULL;
+    }
+    ASSERT(object != NULL);
+    errno = error;
+    return object;
+}
+
 /* n bytes and, where the string ends, a zero. */
 static char *strings_copy(memory_pool_t *mp, const char *from, size_t n)
 {
-    char *copy = mp_allocate(mp, n + 1);
+    /* A string's length is less than SIZE_MAX. */
+    ASSERT(from != NULL && n < SIZE_MAX);
+    char *copy = strings_allocate(mp, n + 1);
 
     if (copy != NULL) {
         memcpy(copy, from, n);
@@ -60,11 +84,13 @@ void *mp_memdup(memory_pool_t *mp, const void *bytes, size_t n)
     if (!strings_can_copy(mp, n == 0 ? "" : bytes)) {
         return NULL;
     }
-    void *copy = mp_allocate(mp, n);
+    void *copy = strings_allocate(mp, n);
     return copy == NULL ? NULL : memcpy(copy, bytes, n);
 }
 
-char *mp_vasprintf(memory_pool_t *mp, const char *format, va_list arguments)
+/* What both functions that print do; called by no exported name. */
+static MP_ATTRIBUTE_FORMAT(2, 0) char *
+strings_print(memory_pool_t *mp, const char *format, va_list arguments)
 {
     va_list again;
 
@@ -76,20 +102,29 @@ char *mp_vasprintf(memory_pool_t *mp, const char *format, va_list arguments)
     int length = vsnprintf(NULL, 0, format, again);
     va_end(again);
     if (length < 0) {
-        return NULL;
+        return NULL; /* errno says why the format cannot be printed */
     }
-    char *string = mp_allocate(mp, (size_t)length + 1);
+    ASSERT(format != NULL);
+    char *string = strings_allocate(mp, (size_t)length + 1);
     if (string == NULL) {
         return NULL;
     }
     if (vsnprintf(string, (size_t)length + 1, format, arguments) < 0) {
         error = errno;
-        free_memory(mp, string);
+        enum result result = alloc_free(mp, thread_user(), string);
+        ASSERT(result == RESULT_OK);
+        (void)result;
         errno = error;
         return NULL;
     }
+    /* Printing may change it and succeed. */
     errno = error;
     return string;
+}
+
+char *mp_vasprintf(memory_pool_t *mp, const char *format, va_list arguments)
+{
+    return strings_print(mp, format, arguments);
 }
 
 char *mp_asprintf(memory_pool_t *mp, const char *format, ...)
@@ -97,7 +132,7 @@ char *mp_asprintf(memory_pool_t *mp, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    char *string = mp_vasprintf(mp, format, arguments);
+    char *string = strings_print(mp, format, arguments);
     va_end(arguments);
     return string;
 }

@@ -4,12 +4,24 @@
  *
  * A few mutexes, each with its condition, serve all locks; a lock's address
  * says which.  Sleepers of several locks may share one, so a lock that is
- * left wakes all of them, and each looks at its own word again.
+ * left wakes all of them, and each reads its own word again.
  *
- * A sleeper marks the word as awaited before it sleeps, with the mutex held;
- * whoever leaves a lock marked so takes the same mutex before it wakes, so
- * no wake-up falls between the mark and the sleep.  Who gets the lock after
- * sleeping keeps the mark, since others may still sleep.
+ * A sleeper marks the word as awaited before it sleeps, with the mutex held.
+ * The thread that leaves a lock marked so takes the same mutex before it
+ * wakes, so no wake-up falls between the mark and the sleep.  The thread that
+ * gets the lock after sleeping keeps the mark, since others may still sleep.
+ *
+ * The word of a lock goes through these states:
+ *
+ *     LEFT --take--> TAKEN --drop--> LEFT
+ *     TAKEN or AWAITED --a thread goes to sleep--> AWAITED
+ *     AWAITED --drop--> LEFT, and all sleepers wake
+ *
+ * With MP_CHECKS a thread counts the locks that it holds, by rank.  A count
+ * is enough for the order, since a lock itself knows its holder, and fork()
+ * holds more locks at once than an array would take.
+ *
+ * What it cannot do: serve the threads in the order of their arrival.
  */
 #include "base/lock.h"
 
@@ -17,13 +29,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Looks at the word before a thread sleeps: the pool's critical sections are
- * shorter than going to sleep is.  Bounded, so that a holder that does not
- * run is waited for asleep. */
+/* Reads of the word before a thread sleeps: the pool's critical sections are
+ * shorter than going to sleep is.  Bounded, so that a thread sleeps while a
+ * holder does not run. */
 #define LOCK_LOOKS 100
 
 #define LOCK_BERTHS 16
 
+/* Where threads wait.  Sixteen are enough for few to meet by chance. */
 static struct lock_berth {
     pthread_mutex_t mutex;
     pthread_cond_t left;
@@ -34,6 +47,8 @@ static struct lock_berth {
     LOCK_BERTH, LOCK_BERTH, LOCK_BERTH, LOCK_BERTH,
 };
 
+/* Neighbouring locks, and the same lock of neighbouring pools, get different
+ * berths. */
 static struct lock_berth *lock_berth_of(const struct lock *lock)
 {
     uintptr_t address = (uintptr_t)lock;
@@ -48,25 +63,37 @@ static inline void lock_pause(void)
 #endif
 }
 
-void lock_wait(struct lock *lock)
+/* Takes the lock if it is left while this reads it; false: it is not. */
+static bool lock_spin(struct lock *lock)
 {
-    struct lock_berth *berth = lock_berth_of(lock);
-    int cancel;
-
     for (int look = 0; look < LOCK_LOOKS; look++) {
         unsigned left = LOCK_LEFT;
 
         /* Relaxed: only the exchange, with acquire, makes it ours. */
         if (sync_get(&lock->word) == LOCK_LEFT &&
             sync_claim(&lock->word, &left, LOCK_TAKEN)) {
-            return;
+            return true;
         }
         lock_pause();
     }
-    /* Sleeping is a cancellation point, and this is no place to vanish. */
+    return false;
+}
+
+void lock_wait(struct lock *lock)
+{
+    struct lock_berth *berth = lock_berth_of(lock);
+    int cancel;
+
+    ASSERT(!lock_is_held(lock)); /* else it waits for itself for ever */
+    if (lock_spin(lock)) {
+        return;
+    }
+    /* Sleeping is a cancellation point, and a thread that vanished here would
+     * leave the mutex locked. */
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     pthread_mutex_lock(&berth->mutex);
-    /* Acquire, for the case that this takes the lock. */
+    /* Acquire, for the case that this takes the lock: pairs with the release
+     * in lock_drop(). */
     while (sync_swap_acquire(&lock->word, LOCK_AWAITED) != LOCK_LEFT) {
         pthread_cond_wait(&berth->left, &berth->mutex);
     }
@@ -74,6 +101,8 @@ void lock_wait(struct lock *lock)
     pthread_setcancelstate(cancel, NULL);
 }
 
+/* Reads nothing of the lock but its address: another thread may have taken it
+ * by now, and have freed the memory that it stands in. */
 void lock_wake(struct lock *lock)
 {
     struct lock_berth *berth = lock_berth_of(lock);
@@ -97,7 +126,8 @@ void lock_fork_parent(void)
     }
 }
 
-/* The sleepers are not in the child, so its conditions start anew. */
+/* The sleepers are not in the child, so its conditions start anew.  A holder
+ * is known by the address of its counts, which the child's thread keeps. */
 void lock_fork_child(void)
 {
     for (size_t i = 0; i < LOCK_BERTHS; i++) {
@@ -105,3 +135,57 @@ void lock_fork_child(void)
         pthread_mutex_unlock(&lock_berths[i].mutex);
     }
 }
+
+#ifdef MP_CHECKS
+/* Locks that the thread holds, by rank; its address is the thread's name. */
+static _Thread_local unsigned lock_held[LOCK_RANGE + 1];
+
+bool lock_is_held(const struct lock *lock)
+{
+    /* Relaxed: only what the thread itself wrote is ever its own name. */
+    return sync_get(&lock->holder) == lock_held;
+}
+
+bool lock_none_is_held(void)
+{
+    for (unsigned rank = 0; rank <= LOCK_RANGE; rank++) {
+        if (lock_held[rank] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The thread may take a lock of that rank: it holds none of the same rank, or
+ * LOCK_THREADS too, and none of a higher one. */
+static bool lock_is_in_order(enum lock_rank rank)
+{
+    for (unsigned higher = rank + 1u; higher <= LOCK_RANGE; higher++) {
+        if (lock_held[higher] != 0) {
+            return false;
+        }
+    }
+    return lock_held[rank] == 0 ||
+           (rank != LOCK_THREADS && lock_held[LOCK_THREADS] != 0);
+}
+
+void lock_note_enter(struct lock *lock)
+{
+    ASSERT(lock->rank >= LOCK_THREADS && lock->rank <= LOCK_RANGE);
+    ASSERT(!lock_is_held(lock));
+    ASSERT(lock_is_in_order(lock->rank));
+    /* A lock that was really taken has no holder any more. */
+    ASSERT(sync_get(&lock->word) == LOCK_LEFT ||
+           sync_get(&lock->holder) == NULL);
+    lock_held[lock->rank]++;
+    sync_put(&lock->holder, (const void *)lock_held);
+}
+
+void lock_note_leave(struct lock *lock)
+{
+    ASSERT(lock_is_held(lock));
+    ASSERT(lock_held[lock->rank] > 0);
+    lock_held[lock->rank]--;
+    sync_put(&lock->holder, (const void *)NULL);
+}
+#endif

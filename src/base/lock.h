@@ -3,17 +3,22 @@
  * lock.h - a lock of one word, with POSIX mutexes to wait behind it.
  *
  * An uncontended pthread mutex costs two calls and some eighty instructions
- * around its two atomic operations, which is more than all else that a
- * locked pool does.  So the lock is a word: taken and left by one atomic
- * operation each, in line, while nobody waits.  Who has to wait sleeps on a
- * condition variable under a POSIX mutex; those stand in lock.c and serve
- * all locks, so that a lock needs no set-up, no memory and no destruction.
+ * around its two atomic operations.  That is more than all else that a locked
+ * pool does.  Here a lock is a word: one atomic operation takes it and one
+ * leaves it, inline, while no thread waits.  A thread that has to wait sleeps
+ * on a condition variable under a POSIX mutex.  Those stand in lock.c and
+ * serve all locks, so a lock needs no memory and no destruction.
  *
- * And while the process has one thread, no lock is taken at all: glibc tells
- * so in __libc_single_threaded, and the only thread that could start a
- * second one is the one that is inside the library.  Elsewhere the lock is
- * always taken.  lock_enter() says whether it was, and the caller hands that
- * to lock_leave(): a lock must be left as it was entered.
+ * While the process has one thread, no lock is taken at all.  glibc says so
+ * in __libc_single_threaded, and the only thread that could start a second
+ * one is the one inside the library.  Elsewhere the lock is always taken.
+ * lock_enter() says whether it took the lock, and its caller hands that to
+ * lock_leave(): a lock must be left as it was entered.
+ *
+ * A lock has a rank, and a thread takes locks in the order of their ranks.
+ * With MP_CHECKS a lock knows its rank and its holder, and each thread knows
+ * what it holds: order and ownership are asserted, also where the process has
+ * one thread and no lock is really taken.
  *
  * What it cannot do: serve in signal handlers, be taken twice by one thread,
  * or hand itself over in order of arrival.
@@ -27,26 +32,93 @@
 #include <sys/single_threaded.h>
 #endif
 
-#include "base/private.h"
+#include "base/assert.h"
 #include "base/sync.h"
+
+/* A thread takes a lock of a higher rank than all that it holds.  Two locks
+ * of one rank are held only by a thread that holds LOCK_THREADS, without which
+ * no other thread takes two of a rank. */
+enum lock_rank {
+    LOCK_THREADS = 1, /* the list of threads */
+    LOCK_ATTACHMENTS, /* which cache belongs to which pool and thread */
+    LOCK_THREAD,      /* one thread's pools */
+    LOCK_ORPHANS,     /* pools whose makers have ended */
+    LOCK_POOL,
+    LOCK_QUOTA,       /* one for a tree of pools with a capacity */
+    LOCK_RANGE
+};
 
 enum { LOCK_LEFT, LOCK_TAKEN, LOCK_AWAITED };
 
-/* All zero: left. */
 struct lock {
     unsigned word; /* atomic: LOCK_LEFT, LOCK_TAKEN, or LOCK_AWAITED: taken,
-                    * and somebody may sleep until it is left */
+                    * and a thread may sleep until it is left */
+#ifdef MP_CHECKS
+    enum lock_rank rank; /* fixed */
+    const void *holder;  /* atomic; written by the holder alone */
+#endif
 };
 
-/* Where lock_take() and lock_drop() end when they are not alone. */
-void lock_wait(struct lock *lock);
-void lock_wake(struct lock *lock);
+#ifdef MP_CHECKS
+#define LOCK_INIT(lock_rank) {LOCK_LEFT, lock_rank, (const void *)0}
+#else
+#define LOCK_INIT(lock_rank) {LOCK_LEFT}
+#endif
 
-/* For the fork handlers: nobody goes to sleep or is woken between prepare
- * and done.  Taken after every lock that is to be held across the fork. */
-void lock_fork_prepare(void);
-void lock_fork_parent(void);
-void lock_fork_child(void);
+/* A lock in memory that may hold anything. */
+static inline void lock_start(struct lock *lock, enum lock_rank rank)
+{
+    lock->word = LOCK_LEFT;
+#ifdef MP_CHECKS
+    lock->rank = rank;
+    lock->holder = (const void *)0;
+#else
+    (void)rank;
+#endif
+}
+
+/* Where lock_take() and lock_drop() end when another thread is in the way. */
+MP_INNER void lock_wait(struct lock *lock);
+MP_INNER void lock_wake(struct lock *lock);
+
+/* For the fork handlers: between prepare and the other two no thread goes to
+ * sleep or is woken.  Called after every lock that is held across the fork
+ * was taken.  In the child, each lock that is held belongs to the caller. */
+MP_INNER void lock_fork_prepare(void);
+MP_INNER void lock_fork_parent(void);
+MP_INNER void lock_fork_child(void);
+
+#ifdef MP_CHECKS
+/* For assertions.  The calling thread entered the lock and did not leave it;
+ * and it holds no lock at all. */
+MP_INNER bool lock_is_held(const struct lock *lock);
+MP_INNER bool lock_none_is_held(void);
+
+/* The calling thread enters or leaves, whether or not the word is taken. */
+MP_INNER void lock_note_enter(struct lock *lock);
+MP_INNER void lock_note_leave(struct lock *lock);
+#else
+static inline bool lock_is_held(const struct lock *lock)
+{
+    (void)lock;
+    return true;
+}
+
+static inline bool lock_none_is_held(void)
+{
+    return true;
+}
+
+static inline void lock_note_enter(struct lock *lock)
+{
+    (void)lock;
+}
+
+static inline void lock_note_leave(struct lock *lock)
+{
+    (void)lock;
+}
+#endif
 
 /* Acquire pairs with the release in lock_drop(): what the last holder wrote
  * is seen.  A failed exchange reads nothing that is used. */
@@ -57,10 +129,12 @@ static inline void lock_take(struct lock *lock)
     if (!sync_claim(&lock->word, &left, LOCK_TAKEN)) {
         lock_wait(lock);
     }
+    lock_note_enter(lock);
 }
 
 static inline void lock_drop(struct lock *lock)
 {
+    lock_note_leave(lock);
     if (sync_swap_release(&lock->word, LOCK_LEFT) == LOCK_AWAITED) {
         lock_wake(lock);
     }
@@ -76,19 +150,28 @@ static inline bool lock_needless(void)
 #endif
 }
 
-static inline bool lock_enter(struct lock *lock)
+/* Takes the lock if that is needed; true: it did. */
+static inline bool lock_enter_if(struct lock *lock, bool needed)
 {
-    if (lock_needless()) {
+    if (!needed) {
+        lock_note_enter(lock);
         return false;
     }
     lock_take(lock);
     return true;
 }
 
+static inline bool lock_enter(struct lock *lock)
+{
+    return lock_enter_if(lock, !lock_needless());
+}
+
 static inline void lock_leave(struct lock *lock, bool taken)
 {
     if (taken) {
         lock_drop(lock);
+    } else {
+        lock_note_leave(lock);
     }
 }
 

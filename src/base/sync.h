@@ -7,9 +7,9 @@
  * nobody else can reach it, which _Atomic members would not allow.
  *
  * There is no fence between processors here.  Where a fast path must be seen
- * by a rare one without paying for it, sync_barrier() makes the rare side
+ * by a rare one without paying for it, sync_fence_heavy() makes the rare side
  * pay: it returns when every running thread of the process has passed a full
- * barrier.  sync_order() keeps the compiler from moving the fast side's
+ * fence.  sync_fence_light() keeps the compiler from moving the fast side's
  * accesses across the place that such a barrier may fall into.
  */
 #ifndef MP_SYNC_H
@@ -17,7 +17,7 @@
 
 #include <stdbool.h>
 
-#include "base/private.h"
+#include "base/compiler.h"
 
 #define sync_get(place) __atomic_load_n(place, __ATOMIC_RELAXED)
 #define sync_get_acquire(place) __atomic_load_n(place, __ATOMIC_ACQUIRE)
@@ -36,13 +36,19 @@
 #define sync_claim(place, expected, value)                       \
     __atomic_compare_exchange_n(place, expected, value, false,   \
                                 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)
-#define sync_order() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
-/* False where the system has no such barrier: then no fast path may count on
- * it.  Called once before any use of sync_barrier(). */
-bool sync_barrier_start(void);
+/* An asymmetric fence: the light side only keeps the compiler from moving
+ * accesses across it, and the heavy side pays for both.  Pairs: the light one
+ * in mp_inline_enter(), the heavy one in pause_begin(). */
+#define sync_fence_light() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
-/* Every thread of the process has passed a full barrier since the call. */
-void sync_barrier(void);
+/* False where the system has no such fence: then no fast path may count on
+ * it.  Called before the first sync_fence_heavy(), and in the child of fork().
+ * Keeps errno. */
+MP_INNER bool sync_fence_start(void);
+
+/* Every thread of the process has passed a full fence since the call.  Keeps
+ * errno. */
+MP_INNER void sync_fence_heavy(void);
 
 #endif /* MP_SYNC_H */

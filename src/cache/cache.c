@@ -1,588 +1,460 @@
 /* SPDX-License-Identifier: MIT
  *
- * cache.c - a thread's own chunks of a pool: exchange, rest and end.
+ * cache.c - a user's own chunks of a pool: filled, flushed, exchanged.
  *
- * Chunks travel in chains.  A cache whose lists are full leaves each list as
- * one chain in the pool's depot, and a cache that has run out of a length
- * takes a whole chain: so what one thread frees for another comes back for
- * one lock per list, not per object.  Only when neither depot nor heap has
- * room do chains go back to the heap, chunk by chunk, to be joined with their
+ * Chunks travel in batches.  A list that has taken a few batches of frees
+ * leaves all but one in the depot, and a cache that has run out of a length
+ * takes a whole batch from there.  So what one thread frees for another comes
+ * back for one lock a batch, not a chunk.  Only where neither depot nor heap
+ * has any do chunks go back to the heap one by one, to be joined with their
  * neighbours before the pool grows.
  *
- * A cache is on its pool's list and on its thread's.  The lock of the
- * attachments owns both ties: whichever ends first, thread or pool, cuts
- * them under it, and the other then finds no tie.  The structure of a cache
- * that lost its pool is the thread's to use again for another one, so a thread
- * may look into one whose pool is long gone and finds that it is not offered
- * for the pool that it asks for.
+ * A list counts down the frees that it may yet take, in its member room.  When
+ * it reaches 0, the next free is a slow one, which grants more: so frees are
+ * counted at no cost to the fast path, and taking a chunk counts nothing.
+ *
+ *     cut               end
+ *      |                 |
+ *      v                 v
+ *     [  run: map all 0  ]        lists[i] -> chunk -> chunk -> NULL
+ *      a new object is cut                    an object is taken here first,
+ *      here, at its start                     and a freed one put here
+ *
+ * What it cannot do: say how many chunks a list has without following it.
+ *
+ * Invariants, for each cache, while its user is not inside:
+ *
+ *     frees done == frees_granted - sum of room
+ *     lists[i].chunks == NULL and lists[i].room == 0
+ *                            where bit i of lists_used is 0
+ *                            and everywhere, while the user has a mark open
+ *     the run [cut, end) is taken from heap, and its map is 0
+ *     heap == set->heap, or it is the heap of the user's newest mark
  */
-#include <errno.h>
-#include <pthread.h>
-#include <sched.h>
+#include "cache/cache.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "cache/handle.h"
-#include "pool/mark.h"
-#include "store/blocks.h"
+#include "cache/pause.h"
 
-/* Granules of a cache's first run, doubled with each: 2 KiB to 64 KiB. */
+/* Granules of a cache's first run, doubled with each: 2 KiB to 64 KiB.  A
+ * thread that uses a pool little then takes little from others. */
 #define CACHE_RUN_FIRST 128
 #define CACHE_RUN_LAST 4096
 
-/* Loads that a list may get before it is looked at, where it was short. */
-#define CACHE_LOADS_BALANCED 8
+/* Batches of frees that a list is granted at first, and later where it stays
+ * short, as one does that is taken from as often. */
+#define CACHE_BATCHES_FIRST 2
+#define CACHE_BATCHES_BALANCED 8
 
-/* So many bytes, filled up to whole lines. */
-#define CACHE_LINES(bytes) \
-    (((bytes) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE)
+/* A loop over the lists that were ever freed into. */
+#define CACHE_EACH_LIST(bits, cache) \
+    (uint64_t bits = (cache)->lists_used; bits != 0; bits &= bits - 1)
 
-/* Spare structures that a thread keeps, and frees when it gets or loses one. */
-#define CACHE_SPARE_MOST 32
-
-const struct mp_inline_cache cache_none = {.pool = MP_INLINE_NO_POOL};
-
-/* Looks at a note before the waiting thread lets others run, and how often
- * it does that before it sleeps. */
-#define CACHE_LOOKS 1000
-#define CACHE_YIELDS 100
-
-/* What a list may get before it is looked at first. */
-static size_t cache_first_room(size_t i)
+/* The place of the lowest bit, of which there is one at least. */
+static inline size_t cache_lowest(uint64_t bits)
 {
-    return 2 * (size_t)cache_load(i + 1);
+    return (size_t)__builtin_ctzll(bits);
 }
 
-/* Changes a count other than by a free. */
-static void cache_grant(struct cache *cache, size_t i, size_t room)
+/* Frees for the list at i before its first chunks go to the depot.  With fewer
+ * than two batches, a thread that allocates and frees about a batch at a time
+ * would exchange chunks with the depot in each round. */
+static size_t cache_first_frees(size_t i)
 {
-    cache->granted |= (uint64_t)1 << i;
-    cache->spent += room - cache->fast.lists[i].room;
-    cache->fast.lists[i].room = room;
+    return CACHE_BATCHES_FIRST * (size_t)sizes_batch(i + 1);
 }
 
-void cache_open(struct cache *cache)
+/* The run is a stretch of granules; what no list of lists_used stands for is
+ * empty, and with a mark all is; no more frees are left than were granted. */
+static bool cache_is_sound(const struct cache *cache,
+                           const struct cache_set *set)
 {
-    for (uint64_t bits = cache->granted; bits != 0; bits &= bits - 1) {
-        size_t i = (size_t)__builtin_ctzll(bits);
-        cache_grant(cache, i, cache_first_room(i));
+    const unsigned char *cut = cache->fast.cut;
+    size_t left = 0;
+
+    for (size_t i = 0; i < SIZES_SHORT; i++) {
+        const struct mp_inline_list *list = &cache->fast.lists[i];
+        bool used = (cache->lists_used >> i & 1) != 0;
+        left += list->room;
+        if ((!used || cache_has_mark(cache, set)) &&
+            (list->chunks != NULL || list->room != 0)) {
+            return false;
+        }
+    }
+    return left <= cache->frees_granted && cache->set == set &&
+           cache->state != NULL && cache->heap != NULL &&
+           (cut == NULL) == (cache->fast.end == NULL) &&
+           cut <= cache->fast.end &&
+           (uintptr_t)cut % SIZES_GRANULE == 0 &&
+           (size_t)(cache->fast.end - cut) % SIZES_GRANULE == 0;
+}
+
+/* What the functions below ask for first. */
+static inline bool cache_is_ready(const struct cache *cache,
+                                  const struct cache_set *set)
+{
+    return lock_is_held(set->lock) && cache_is_sound(cache, set);
+}
+
+void cache_set_start(struct cache_set *set, struct memory_pool *pool,
+                     struct lock *lock, struct heap *heap, bool retired)
+{
+    ASSERT(pool != NULL && lock != NULL && heap != NULL);
+    memset(set, 0, sizeof *set);
+    set->pool = pool;
+    set->lock = lock;
+    set->heap = heap;
+    set->retired = retired;
+    set->first_thread = CACHE_NO_THREAD;
+}
+
+void *cache_allocate(size_t bytes)
+{
+    /* aligned_alloc() wants a multiple of the alignment. */
+    size_t lines = (bytes + SIZES_LINE - 1) / SIZES_LINE * SIZES_LINE;
+    void *memory = aligned_alloc(SIZES_LINE, lines);
+
+    ASSERT(bytes > 0);
+    if (memory != NULL) {
+        memset(memory, 0, lines);
+    }
+    return memory;
+}
+
+/* Sets how many frees a list may yet take, other than by a free: what is done
+ * so far stays counted. */
+static void cache_grant(struct cache *cache, size_t i, size_t frees)
+{
+    ASSERT(i < SIZES_SHORT);
+    cache->lists_used |= (uint64_t)1 << i;
+    cache->frees_granted += frees - cache->fast.lists[i].room;
+    cache->fast.lists[i].room = frees;
+}
+
+/* Frees go into the lists again, as far as they are used at all. */
+static void cache_grant_lists(struct cache *cache)
+{
+    for CACHE_EACH_LIST(bits, cache) {
+        size_t i = cache_lowest(bits);
+        cache_grant(cache, i, cache_first_frees(i));
     }
 }
 
 size_t cache_frees(const struct cache *cache)
 {
-    size_t rooms = 0;
+    size_t left = 0;
 
-    for (uint64_t bits = cache->granted; bits != 0; bits &= bits - 1) {
-        rooms += cache->fast.lists[__builtin_ctzll(bits)].room;
+    /* A list that was never freed into has no frees left either. */
+    for CACHE_EACH_LIST(bits, cache) {
+        left += cache->fast.lists[cache_lowest(bits)].room;
     }
-    return cache->spent - rooms;
+    ASSERT(left <= cache->frees_granted);
+    return cache->frees_granted - left;
 }
 
 /* Forgets what it had, but not how much was freed into it. */
 static void cache_empty(struct cache *cache)
 {
-    for (uint64_t bits = cache->granted; bits != 0; bits &= bits - 1) {
-        cache->fast.lists[__builtin_ctzll(bits)].chunks = NULL;
+    for CACHE_EACH_LIST(bits, cache) {
+        cache->fast.lists[cache_lowest(bits)].chunks = NULL;
     }
     cache->fast.cut = cache->fast.end = NULL;
-    cache->mark = NULL;
-    cache_open(cache);
+    cache->heap = cache->set->heap;
+    cache_grant_lists(cache);
 }
 
 void cache_renew(struct cache *cache)
 {
+    ASSERT(cache->set != NULL);
     cache_empty(cache);
-    cache->spent -= cache_frees(cache);
+    /* What is left is what was granted: so nothing is done yet. */
+    cache->frees_granted -= cache_frees(cache);
 }
 
-void cache_start(struct cache *cache, struct memory_pool *mp,
+void cache_set_renew(struct cache_set *set)
+{
+    ASSERT(lock_is_held(set->lock) && pause_is_on(set));
+    /* One cache at most, that of the thread which keeps the pool. */
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        cache_renew(c);
+    }
+    set->frees_of_gone = 0;
+}
+
+void cache_start(struct cache *cache, struct cache_set *set,
                  struct mp_inline_thread *state)
 {
-    cache_renew(cache);
-    cache->fast.pool = MP_INLINE_NO_POOL;
-    cache->run = CACHE_RUN_FIRST;
+    ASSERT(cache->set == NULL && state != NULL);
+    cache->set = set;
     cache->state = state;
-    cache->owner = mp;
-    /* Else another thread may be reserving the range just now. */
-    if (range_has(mp)) {
+    cache->run = CACHE_RUN_FIRST;
+    cache->fast.pool = MP_INLINE_NO_POOL;
+    /* A spare one still has the lists of the pool that it served.  They lead
+     * into memory that is that pool's no more, and are only forgotten. */
+    cache_renew(cache);
+    /* Else another thread may be reserving the range at this moment. */
+    if (range_has(set->pool)) {
         state->bias = range_bias;
         state->base = (uintptr_t)range_base;
         state->granules = RANGE_GRANULES;
         state->owners = range_owners(range_base);
     }
+    ASSERT(cache_is_sound(cache, set));
 }
 
-void cache_join(struct cache *cache, struct memory_pool *mp)
+void cache_flush(struct cache *cache, struct cache_set *set)
 {
-    cache->next = mp->caches;
-    mp->caches = cache;
-    if (mp->resident == NULL && cache->thread != NULL) {
-        mp->resident_cache = cache;
-        sync_put(&mp->resident, cache->state);
+    ASSERT(cache_is_ready(cache, set));
+    if (cache_has_mark(cache, set)) {
+        /* Its lists are empty, and stay closed to frees. */
+        cache_return_run(cache);
+        return;
     }
-    if (!mp->uncached) {
-        /* Release: its thread finds what is written before. */
-        sync_put_release(&cache->fast.pool, mp);
+    for CACHE_EACH_LIST(bits, cache) {
+        struct mp_inline_list *list = &cache->fast.lists[cache_lowest(bits)];
+        void *chain = list->chunks;
+        /* First, so that no chunk is in list and heap at once. */
+        list->chunks = NULL;
+        depot_give_chain(set->heap, chain);
     }
+    cache_return_run(cache);
+    cache_grant_lists(cache);
 }
 
-struct cache *cache_find(struct memory_pool *mp)
-{
-    const struct thread *self = thread_state.own;
-    struct cache *cache = cache_resident(mp);
-
-    if (cache == NULL && self != NULL) {
-        cache = self->found[pool_hash(mp)];
-    }
-    if (cache == NULL || sync_get_acquire(&cache->fast.pool) != mp) {
-        return NULL;
-    }
-    cache_use(cache);
-    return cache;
-}
-
-/* A structure that the thread's pool may have, of lines of its own, since its
- * neighbour may be another thread's; the attachments are locked. */
-static struct cache *cache_allocate(struct thread *self)
-{
-    struct cache *cache = self->spare;
-
-    if (cache != NULL) {
-        self->spare = cache->older;
-        self->spares--;
-        return cache;
-    }
-    cache = aligned_alloc(CACHE_LINE, CACHE_LINES(sizeof *cache));
-    if (cache != NULL) {
-        memset(cache, 0, sizeof *cache);
-        cache->thread = self;
-    }
-    return cache;
-}
-
-/* Gives a cache that has a pool a place on its thread's list, or takes it
- * off; the attachments are locked. */
-static void cache_tie(struct cache *cache)
-{
-    struct thread *thread = cache->thread;
-
-    cache->newer = NULL;
-    cache->older = thread->attached;
-    if (cache->older != NULL) {
-        cache->older->newer = cache;
-    }
-    thread->attached = cache;
-}
-
-static void cache_untie(struct cache *cache)
-{
-    struct thread *thread = cache->thread;
-
-    if (cache->older != NULL) {
-        cache->older->newer = cache->newer;
-    }
-    if (cache->newer != NULL) {
-        cache->newer->older = cache->older;
-    } else {
-        thread->attached = cache->older;
-    }
-    cache->owner = NULL;
-    cache->older = thread->spare;
-    thread->spare = cache;
-    thread->spares++;
-}
-
-/* Frees spare structures until so many are left; the calling thread's own,
- * which forgets where it found caches.  The attachments are locked. */
-static void cache_free_spares(struct thread *self, unsigned left)
-{
-    if (self->spares > left) {
-        cache_use(NULL);
-        memset(self->found, 0, sizeof self->found);
-    }
-    while (self->spares > left) {
-        struct cache *cache = self->spare;
-        self->spare = cache->older;
-        self->spares--;
-        free(cache);
-    }
-}
-
-static struct cache *cache_attach(struct thread *self, struct memory_pool *mp)
-{
-    int error = errno;
-    bool taken = lock_enter(&thread_attachments);
-    struct cache *cache = cache_allocate(self);
-
-    if (cache != NULL) {
-        cache_start(cache, mp, &thread_state);
-        cache_tie(cache);
-        cache_free_spares(self, CACHE_SPARE_MOST);
-        bool pool_taken = lock_enter(&mp->lock);
-        cache_join(cache, mp);
-        lock_leave(&mp->lock, pool_taken);
-    }
-    lock_leave(&thread_attachments, taken);
-    errno = error; /* without a cache the call goes on all the same */
-    return cache;
-}
-
-struct cache *cache_own(struct memory_pool *mp)
-{
-    struct thread *self = thread_self();
-
-    if (self == NULL) {
-        return NULL;
-    }
-    struct cache *cache = cache_find(mp);
-    if (cache != NULL) {
-        return cache;
-    }
-    bool taken = lock_enter(&mp->lock);
-    cache = mp->caches;
-    while (cache != NULL && cache->thread != self) {
-        cache = cache->next;
-    }
-    lock_leave(&mp->lock, taken);
-    if (cache == NULL) {
-        cache = cache_attach(self, mp);
-    }
-    if (cache != NULL) {
-        self->found[pool_hash(mp)] = cache;
-        cache_use(cache);
-    }
-    return cache;
-}
-
-/* Where the cache's runs come from. */
-static struct heap *cache_heap(const struct cache *cache,
-                               struct memory_pool *mp)
-{
-    return cache->mark == NULL ? &mp->heap : &cache->mark->heap;
-}
-
-void cache_flush(struct cache *cache, struct memory_pool *mp)
-{
-    uint64_t bits = cache->mark != NULL ? 0 : cache->granted;
-
-    for (; bits != 0; bits &= bits - 1) {
-        size_t i = (size_t)__builtin_ctzll(bits);
-        void *object = cache->fast.lists[i].chunks;
-        cache->fast.lists[i].chunks = NULL;
-        while (object != NULL) {
-            void *next = *(void **)object;
-            blocks_keep(mp, heap_give(&mp->heap, heap_find(&mp->heap, object)));
-            object = next;
-        }
-    }
-    cache_return_run(cache, mp);
-    if (cache->mark == NULL) {
-        cache_open(cache);
-    }
-}
-
-void cache_return_run(struct cache *cache, struct memory_pool *mp)
+void cache_return_run(struct cache *cache)
 {
     size_t granules =
-        (size_t)(cache->fast.end - cache->fast.cut) / BLOCK_GRANULE;
+        (size_t)(cache->fast.end - cache->fast.cut) / SIZES_GRANULE;
 
+    ASSERT(cache_is_ready(cache, cache->set));
+    /* A run that is used up is nowhere, and its end may be another block. */
     if (granules > 0) {
-        struct heap *heap = cache_heap(cache, mp);
-        struct heap_chunk start = heap_find(heap, cache->fast.cut);
-        blocks_keep(mp, heap_give_run(heap, start, (uint32_t)granules));
+        struct heap_chunk start = heap_find(cache->heap, cache->fast.cut);
+        ASSERT(start.block != NULL);
+        heap_give_run(cache->heap, start, (uint32_t)granules);
     }
     cache->fast.cut = cache->fast.end = NULL;
 }
 
-/* Moves all of a list but the first chunks, which were freed last and are
- * warm, to the depot in chains of a load; there is a depot.  Returns the
- * number of those that stay. */
-static unsigned cache_stow(struct cache *cache, struct memory_pool *mp,
-                           size_t i, unsigned stay)
+/* Moves all of a list but its first chunks, which were freed last and are
+ * warm, to the depot, which is open.  Returns the number of those that stay. */
+static unsigned cache_keep_first(struct cache *cache, struct depot *depot,
+                                 size_t i, unsigned most)
 {
-    unsigned load = cache_load(i + 1);
     void **link = &cache->fast.lists[i].chunks;
-    unsigned stayed = 0;
+    unsigned kept = 0;
 
-    while (*link != NULL && stayed < stay) {
+    /* The list is followed no further than that: the rest of a long one may
+     * be in no processor's cache any more. */
+    while (*link != NULL && kept < most) {
         link = *link;
-        stayed++;
+        kept++;
     }
-    void **chain = *link;
+    void *rest = *link;
     *link = NULL;
-    while (chain != NULL) {
-        void **last = chain;
-        for (unsigned n = 1; n < load && *last != NULL; n++) {
-            last = *last;
-        }
-        void **rest = *last;
-        *last = NULL;
-        /* Of two words, the second of the first chunk links chains. */
-        chain[1] = mp->depot[i];
-        mp->depot[i] = chain;
-        chain = rest;
-    }
-    return stayed;
+    depot_push(depot, i + 1, rest);
+    return kept;
 }
 
-static bool cache_has_depot(struct memory_pool *mp)
+void cache_flush_excess(struct cache *cache, struct cache_set *set,
+                        size_t granules)
 {
-    if (mp->depot == NULL) {
-        /* Volatile: clang believes that calloc() leaves errno alone, and would
-         * drop what puts it back. */
-        volatile int error = errno;
-        mp->depot = calloc(BLOCK_SHORT, sizeof *mp->depot);
-        errno = error; /* without it chunks go to the heap at once */
-    }
-    return mp->depot != NULL;
-}
+    size_t i = granules - 1;
 
-void cache_unload(struct cache *cache, struct memory_pool *mp,
-                  size_t granules)
-{
-    if ((cache->granted >> (granules - 1) & 1) == 0) {
-        cache_grant(cache, granules - 1, cache_first_room(granules - 1));
+    ASSERT(cache_is_ready(cache, set));
+    ASSERT(i < SIZES_SHORT && cache->fast.lists[i].room == 0);
+    ASSERT(!cache_has_mark(cache, set));
+    /* Lists start without frees, so that counts need no loop over all. */
+    if ((cache->lists_used >> i & 1) == 0) {
+        cache_grant(cache, i, cache_first_frees(i));
         return;
     }
-    if (!cache_has_depot(mp)) {
-        cache_flush(cache, mp);
+    /* Without memory for the depot the heap has to take all of it. */
+    if (!depot_open(&set->depot)) {
+        cache_flush(cache, set);
         return;
     }
-    unsigned load = cache_load(granules);
-    unsigned stayed = cache_stow(cache, mp, granules - 1, load);
-    /* A list that stays short is one that is taken from as often as it gets
-     * any: no need to look soon again. */
-    cache_grant(cache, granules - 1,
-                stayed < load ? CACHE_LOADS_BALANCED * load : load);
+    unsigned batch = sizes_batch(granules);
+    unsigned kept = cache_keep_first(cache, &set->depot, i, batch);
+    /* A list that stays short is taken from as often as it is freed into:
+     * there is no need to come back here soon. */
+    cache_grant(cache, i,
+                kept < batch ? CACHE_BATCHES_BALANCED * batch : batch);
 }
 
-void cache_close(struct cache *cache, struct memory_pool *mp)
+void cache_open_mark(struct cache *cache, struct cache_set *set,
+                     struct heap *heap)
 {
-    cache_return_run(cache, mp);
-    if (cache->granted != 0 && !cache_has_depot(mp)) {
-        cache_flush(cache, mp);
+    ASSERT(cache_is_ready(cache, set));
+    ASSERT(!sync_get(&set->retired) && heap != set->heap);
+    cache_return_run(cache);
+    /* The chunks are the pool's, and any user may have them while this one has
+     * its mark open: so they go to the depot. */
+    if (cache->lists_used != 0 && !depot_open(&set->depot)) {
+        cache_flush(cache, set);
     }
-    for (uint64_t bits = cache->granted; bits != 0; bits &= bits - 1) {
-        size_t i = (size_t)__builtin_ctzll(bits);
+    for CACHE_EACH_LIST(bits, cache) {
+        size_t i = cache_lowest(bits);
         if (cache->fast.lists[i].chunks != NULL) {
-            cache_stow(cache, mp, i, 0);
+            cache_keep_first(cache, &set->depot, i, 0);
         }
+        /* No frees left: a free of anything takes the slow path, which knows
+         * whether the object is the mark's or the pool's. */
         cache_grant(cache, i, 0);
     }
+    cache->heap = heap;
 }
 
-void cache_drain(struct memory_pool *mp)
+void cache_close_mark(struct cache *cache, struct cache_set *set,
+                      struct heap *heap)
 {
-    for (unsigned i = 0; mp->depot != NULL && i < BLOCK_SHORT; i++) {
-        void **chain = mp->depot[i];
-        mp->depot[i] = NULL;
-        while (chain != NULL) {
-            void **next_chain = chain[1];
-            void *object = chain;
-            while (object != NULL) {
-                void *next = *(void **)object;
-                blocks_keep(mp, heap_give(&mp->heap,
-                                        heap_find(&mp->heap, object)));
-                object = next;
-            }
-            chain = next_chain;
-        }
+    ASSERT(cache_is_ready(cache, set));
+    ASSERT(!sync_get(&set->retired) && cache_has_mark(cache, set));
+    cache->fast.cut = cache->fast.end = NULL;
+    cache->heap = heap;
+    /* Below an outer mark the lists stay closed. */
+    if (!cache_has_mark(cache, set)) {
+        cache_grant_lists(cache);
     }
 }
 
-bool cache_fill(struct cache *cache, struct memory_pool *mp, size_t granules)
+/* A batch out of the depot; false: it has none of that length. */
+static bool cache_fill_list(struct cache *cache, struct cache_set *set,
+                            size_t granules)
 {
+    struct mp_inline_list *list = &cache->fast.lists[granules - 1];
+    void *batch = depot_pop(&set->depot, granules);
+
+    if (batch == NULL) {
+        return false;
+    }
+    ASSERT(list->chunks == NULL);
+    list->chunks = batch;
+    /* With a batch in the list already, it may get one more. */
+    cache_grant(cache, granules - 1, sizes_batch(granules));
+    return true;
+}
+
+bool cache_fill(struct cache *cache, struct cache_set *set, size_t granules)
+{
+    bool mark = cache_has_mark(cache, set);
     size_t got;
 
-    if (cache->mark == NULL && mp->depot != NULL &&
-        mp->depot[granules - 1] != NULL) {
-        void **chain = mp->depot[granules - 1];
-        mp->depot[granules - 1] = chain[1];
-        cache->fast.lists[granules - 1].chunks = chain;
-        cache_grant(cache, granules - 1, cache_load(granules));
+    ASSERT(cache_is_ready(cache, set) && !sync_get(&set->retired));
+    ASSERT(granules > 0 && granules <= SIZES_SHORT);
+    if (!mark && cache_fill_list(cache, set, granules)) {
         return true;
     }
-    cache_return_run(cache, mp);
-    /* A mark's blocks are nobody else's. */
+    /* What is left of the run is too short for this length, and may be long
+     * enough for others: the heap joins it with its neighbours. */
+    cache_return_run(cache);
+    /* A mark's blocks are its user's alone, who may have all of them at
+     * once.  The pool's own are shared, as soon as there is another cache. */
     unsigned char *run = heap_take_run(
-        cache_heap(cache, mp), granules,
-        cache->mark == NULL ? cache->run : BLOCKS_GRANULES_MOST,
-        cache->mark == NULL && mp->caches->next != NULL, &got);
+        cache->heap, granules, mark ? SIZES_GRANULES_MOST : cache->run,
+        !mark && set->caches->next != NULL, &got);
     if (run == NULL) {
         return false;
     }
+    ASSERT(got >= granules);
     cache->fast.cut = run;
-    cache->fast.end = run + got * BLOCK_GRANULE;
-    if (cache->mark == NULL && cache->run < CACHE_RUN_LAST) {
+    cache->fast.end = run + got * SIZES_GRANULE;
+    /* A user that needs run after run will need another. */
+    if (!mark && cache->run < CACHE_RUN_LAST) {
         cache->run *= 2;
     }
     return true;
 }
 
-/* Lets others run: whoever is ready, and after some times anybody, since the
- * thread that is waited for may be of a lower priority. */
-static void cache_rest(int times)
+/* Not a fill: a fill would take no more than the next run, and leave the rest
+ * for other users, of which there are none yet. */
+void cache_take_first(struct cache *cache, struct cache_set *set)
 {
-    const struct timespec moment = {0, 50000};
-    int error = errno;
-    int cancel;
-
-    if (times < CACHE_YIELDS) {
-        sched_yield();
-    } else {
-        /* Sleeping is a cancellation point, and this is no place to vanish. */
-        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-        nanosleep(&moment, NULL);
-        pthread_setcancelstate(cancel, NULL);
-    }
-    errno = error;
-}
-
-/* Waits until a thread's, or a handle's, note is not about the pool. */
-static void cache_await(const struct mp_inline_thread *state,
-                        const struct memory_pool *mp)
-{
-    int looks = 0;
-
-    /* Acquire pairs with the release in mp_inline_leave(). */
-    while (state != NULL && sync_get_acquire(&state->inside) == mp) {
-        if (++looks % CACHE_LOOKS == 0) {
-            cache_rest(looks / CACHE_LOOKS);
-        }
-    }
-}
-
-/* Withdraws the offers; true: another thread may be inside. */
-bool cache_withdraw(struct memory_pool *mp)
-{
-    bool others = false;
-
-    for (struct cache *c = mp->caches; c != NULL; c = c->next) {
-        if (c->state != &thread_state) {
-            sync_put(&c->fast.pool, MP_INLINE_NO_POOL);
-            others = true;
-        }
-    }
-    return others;
-}
-
-void cache_await_all(struct memory_pool *mp)
-{
-    for (struct cache *c = mp->caches; c != NULL; c = c->next) {
-        if (c->state != &thread_state) {
-            cache_await(c->state, c->thread == NULL ? MP_INLINE_NO_POOL : mp);
-        }
-    }
-}
-
-void cache_pause(struct memory_pool *mp)
-{
-    if (cache_withdraw(mp)) {
-        sync_barrier();
-        cache_await_all(mp);
-    }
-}
-
-void cache_resume(struct memory_pool *mp)
-{
-    if (mp->uncached) {
-        return;
-    }
-    /* Release: who takes the offer sees what was done meanwhile. */
-    for (struct cache *c = mp->caches; c != NULL; c = c->next) {
-        sync_put_release(&c->fast.pool, mp);
-    }
-}
-
-void cache_forked(struct memory_pool *mp)
-{
-    for (struct cache *c = mp->caches; c != NULL; c = c->next) {
-        if (c->thread == NULL) {
-            sync_put(&c->state->inside, (struct memory_pool *)NULL);
-        }
-    }
-}
-
-void cache_take_first(struct cache *cache, struct memory_pool *mp)
-{
+    struct heap *heap = set->heap;
     size_t got;
 
+    ASSERT(cache_is_ready(cache, set));
+    ASSERT(cache->fast.cut == NULL && !cache_has_mark(cache, set));
+    ASSERT(heap->taken == 0 && heap->current == heap->first);
     cache->fast.cut =
-        heap_take_run(&mp->heap, 1, mp->first.granules, false, &got);
-    cache->fast.end = cache->fast.cut + got * BLOCK_GRANULE;
+        heap_take_run(heap, 1, heap->first->granules, false, &got);
+    ASSERT(cache->fast.cut != NULL && got == heap->first->granules);
+    cache->fast.end = cache->fast.cut + got * SIZES_GRANULE;
 }
 
-void cache_forget(struct memory_pool *mp)
+void cache_forget(struct cache_set *set)
 {
-    for (struct cache *c = mp->caches; c != NULL; c = c->next) {
+    ASSERT(lock_is_held(set->lock) && pause_is_on(set));
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
         cache_empty(c);
     }
-    if (mp->depot != NULL) {
-        memset(mp->depot, 0, BLOCK_SHORT * sizeof *mp->depot);
-    }
+    /* Its chunks are in blocks that the reset drops or empties. */
+    depot_forget(&set->depot);
 }
 
-void cache_detach_all(struct memory_pool *mp)
+uint64_t cache_set_frees(const struct cache_set *set)
 {
-    bool taken = lock_enter(&thread_attachments);
-    /* The lock waits for a thread that is detaching its own just now. */
-    bool pool_taken = lock_enter(&mp->lock);
-    struct cache *cache = mp->caches;
+    uint64_t frees = set->frees_of_gone;
 
-    while (cache != NULL) {
-        struct cache *next = cache->next;
-        sync_put(&cache->fast.pool, MP_INLINE_NO_POOL);
-        if (cache->thread == NULL) {
-            handle_free(cache);
-        } else {
-            cache_untie(cache);
+    ASSERT(lock_is_held(set->lock) && pause_is_on(set));
+    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
+        frees += cache_frees(c);
+    }
+    return frees;
+}
+
+uint32_t cache_run_at(const struct cache_set *set, const void *at,
+                      unsigned *number)
+{
+    ASSERT(lock_is_held(set->lock) && pause_is_on(set));
+    *number = 0;
+    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
+        ++*number;
+        /* An empty run may start where another cache's begins. */
+        if (c->fast.cut == at && c->fast.end > c->fast.cut) {
+            return (uint32_t)((size_t)(c->fast.end - c->fast.cut) /
+                              SIZES_GRANULE);
         }
-        cache = next;
     }
-    mp->caches = NULL;
-    lock_leave(&mp->lock, pool_taken);
-    if (thread_state.own != NULL) {
-        cache_free_spares(thread_state.own, CACHE_SPARE_MOST);
-    }
-    lock_leave(&thread_attachments, taken);
+    *number = 0;
+    return 0;
 }
 
-void cache_detach(struct cache *cache, struct memory_pool *mp)
+bool cache_each_chain(const struct cache_set *set, size_t granules,
+                      bool (*visit)(const void *chain, void *arg), void *arg)
 {
-    struct cache **link = &mp->caches;
-
-    while (*link != cache) {
-        link = &(*link)->next;
+    ASSERT(lock_is_held(set->lock) && pause_is_on(set));
+    ASSERT(granules > 0 && granules <= SIZES_SHORT);
+    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
+        const void *chain = c->fast.lists[granules - 1].chunks;
+        if (chain != NULL && !visit(chain, arg)) {
+            return false;
+        }
     }
-    *link = cache->next;
-    if (mp->resident_cache == cache) {
-        mp->resident_cache = NULL;
-        sync_put(&mp->resident, (struct mp_inline_thread *)NULL);
-    }
-    sync_put(&cache->fast.pool, MP_INLINE_NO_POOL);
-    cache_flush(cache, mp);
-    mp->freed += cache_frees(cache);
+    return depot_each(&set->depot, granules, visit, arg);
 }
 
-void cache_thread_ends(struct thread *thread, bool held)
+bool cache_set_is_sound(const struct cache_set *set)
 {
-    bool taken = !held && lock_enter(&thread_attachments);
+    bool retired = sync_get(&set->retired);
+    bool first = false;
 
-    while (thread->attached != NULL) {
-        struct cache *cache = thread->attached;
-        struct memory_pool *mp = cache->owner;
-        bool pool_taken = !held && lock_enter(&mp->lock);
-        cache_detach(cache, mp);
-        lock_leave(&mp->lock, pool_taken);
-        cache_untie(cache);
+    ASSERT(lock_is_held(set->lock) && pause_is_on(set));
+    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
+        /* Only the calling thread's own caches are enabled in a pause. */
+        const struct memory_pool *enabled = sync_get(&c->fast.pool);
+        if (!cache_is_sound(c, set) ||
+            (enabled != MP_INLINE_NO_POOL &&
+             (retired || enabled != set->pool))) {
+            return false;
+        }
+        first = first || c == set->first_cache;
     }
-    /* After fork() another thread's lock may still lie on malloc's state, if
-     * that is not the system's; then the structures wait for the next thread
-     * that is registered in this one's place. */
-    if (!held) {
-        cache_free_spares(thread, 0);
+    /* The first thread and its cache come and go together. */
+    if (set->first_cache == NULL) {
+        return sync_get(&set->first_thread) == CACHE_NO_THREAD;
     }
-    lock_leave(&thread_attachments, taken);
+    return first && set->first_cache->thread == sync_get(&set->first_thread);
 }

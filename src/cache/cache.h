@@ -1,156 +1,149 @@
 /* SPDX-License-Identifier: MIT
  *
- * cache.h - a thread's own chunks of a pool: the path without locks.
+ * cache.h - a user's own chunks of a pool: the path without locks.
  *
  * A cache has a run of granules to cut new objects from, and for each length
- * a list of free chunks.  While its thread has a mark open the run is of that
- * mark's blocks and the lists are empty; see mark.h.  Only its thread
- * touches it, so neither needs a lock or an atomic read-modify-write.
+ * a list of free chunks.  While its user has a mark open, the run is of that
+ * mark's heap and the lists are empty.  Only its user touches it, so neither
+ * needs a lock or an atomic read-modify-write.
  *
- * A thread has a cache in each pool that it uses, and a word of thread-local
- * storage that leads to the one it used last.  One compare then says that
- * this is the pool's, that the pool is not NULL, and that nobody wants it at
- * rest.  Where another pool was used last, the pool itself remembers whose
- * thread's cache was its first, and each thread has a small table of others.
+ * The caches of a pool are a set.  A set knows the heap and the depot behind
+ * them and the lock that owns both, and nothing else of the pool.  pause.c
+ * brings the caches of a set to rest; attach.c ties threads, caches and sets.
  *
- * Caches belong to threads: when a pool goes, its caches serve their threads
- * for other pools.  So what a thread's word leads to is always a cache.
- *
- * Now and then another thread must have all caches of a pool at rest: for a
- * reset, for mp_check(), across fork().  So a thread notes, in its own
- * thread_state, which pool it is inside before it looks whether the cache is
- * still offered to it, and clears the note when it is done.  cache_pause()
- * withdraws the offers, has sync_barrier() make sure that every thread has
- * seen that or its note can be seen, and waits for the notes to go: a few
- * instructions of time.  See cache.c.
+ * What it cannot do: serve a pool whose objects are counted to the byte, or
+ * one outside of the range.
  */
 #ifndef MP_CACHE_H
 #define MP_CACHE_H
 
-#include "store/block.h"
-#include "store/range.h"
+#include "cache/depot.h"
 #include "cache/thread.h"
+#include "store/range.h"
 
-/* Chunks of one length that travel together: 8 KiB, at most so many.  A list
- * gets some such loads before it is looked at; so each free is counted, and
- * taking costs nothing. */
-#define CACHE_LOAD_MOST 120u
+struct cache_set;
 
-static inline unsigned cache_load(size_t granules)
-{
-    size_t load = 512 / granules;
-
-    return load > CACHE_LOAD_MOST ? CACHE_LOAD_MOST : (unsigned)load;
-}
-
-/* Bytes that processors exchange at once. */
-#define CACHE_LINE 64
-
-/* Owned by its thread, while the thread is inside or the pool not paused;
- * by the holder of the pool's lock while it is paused. */
+/* Its user owns it, while that is inside or the pool is not paused; the holder
+ * of the pool's lock, while the pool is paused. */
 struct cache {
-    struct mp_inline_cache fast; /* what compiled-in code knows, too */
-    size_t run;         /* granules of the next run */
-    struct mp_inline_thread *state; /* fixed while attached: of the thread or the
-                                * handle that uses it */
-    struct mark *mark;       /* the innermost open mark; NULL: none */
-    /* A bit for each list that ever had room; no other has chunks either.  No
+    struct mp_inline_cache fast;    /* what compiled-in code knows, too */
+    size_t run;                     /* granules of the next run */
+    struct mp_inline_thread *state; /* fixed while attached: of the thread or
+                                     * the handle that uses it */
+    struct heap *heap;              /* runs come from it: the pool's, or that
+                                     * of the user's newest mark */
+    /* A bit for each list that was ever freed into; no other has chunks.  No
      * stricter aligned than the rest: a struct mp_handle begins as struct
-     * mp_inline_handle does. */
-    uint64_t granted __attribute__((__packed__, __aligned__(sizeof(void *))));
-    size_t spent;              /* frees, and all the room that there is */
-    struct memory_pool *owner; /* attachments; NULL: the pool is gone */
-    struct cache *next;        /* of the pool; its lock and attachments */
-    struct thread *thread;     /* fixed; NULL: part of a struct mp_handle */
-    struct cache *newer;       /* of the thread, when it has a pool, else */
-    struct cache *older;       /* only this, of its spare ones; attachments */
+     * mp_inline_handle does, see handle.c. */
+    uint64_t lists_used
+        __attribute__((__packed__, __aligned__(sizeof(void *))));
+    size_t frees_granted;  /* frees done, and all those that lists may yet
+                            * take before the slow path */
+    struct cache_set *set; /* attachments' lock; fixed while the set has the
+                            * cache; NULL: it serves no pool */
+    struct cache *next;    /* of the set; its lock */
+    struct thread *thread; /* fixed; NULL: a handle's */
+    void *memory;          /* fixed; what malloc() gave for it */
+    struct list_link link; /* of the thread: attached or spare; attachments'
+                            * lock */
 };
 
-/* What a thread that has used no pool yet finds: offered for none. */
-extern const struct mp_inline_cache cache_none
-    __attribute__((__visibility__("hidden")));
+/* Nobody's: neither a thread nor what an unregistered one has, NULL. */
+#define CACHE_NO_THREAD ((struct thread *)(uintptr_t)1)
 
-/* Says which cache the calling thread used last; NULL: none. */
-static inline void cache_use(struct cache *cache)
-{
-    thread_state.cache = cache != NULL ? &cache->fast
-                                      : (struct mp_inline_cache *)&cache_none;
-}
+/* A part of each pool.  Its lock owns all that is not fixed. */
+struct cache_set {
+    struct memory_pool *pool;  /* fixed; the name that caches are enabled for */
+    struct lock *lock;         /* fixed; the pool's */
+    struct heap *heap;         /* fixed; the pool's own */
+    bool retired;              /* atomic; no cache is enabled any more, or ever
+                                * was: written under the lock, once */
+    struct cache *caches;      /* every user's, linked by next */
+    struct thread *first_thread; /* atomic; the thread whose cache was the
+                                  * first; CACHE_NO_THREAD: there was none, or
+                                  * it is gone */
+    struct cache *first_cache; /* that cache; only that thread reads it without
+                                * the lock */
+    struct depot depot;
+    uint64_t frees_of_gone;    /* done in caches that were detached */
+};
 
-void cache_start(struct cache *cache, struct memory_pool *mp,
-                 struct mp_inline_thread *state);
+/* An empty set; retired: for a pool that has no caches. */
+MP_INNER void cache_set_start(struct cache_set *set, struct memory_pool *pool,
+                              struct lock *lock, struct heap *heap,
+                              bool retired);
 
-/* Forgets what it had and what was freed into it. */
-void cache_renew(struct cache *cache);
+/* Memory for a cache, or for what a cache is part of: all zero, and in lines
+ * that share no byte with others, since those may be another thread's; NULL:
+ * none is left. */
+MP_INNER void *cache_allocate(size_t bytes);
 
-/* Puts a cache on its pool's list; the lock is held. */
-void cache_join(struct cache *cache, struct memory_pool *mp);
+/* A new cache, or a spare one, enabled for no pool; its user's state learns
+ * where the range's tables are.  No lock. */
+MP_INNER void cache_start(struct cache *cache, struct cache_set *set,
+                          struct mp_inline_thread *state);
 
-/* The calling thread's cache of a pool, from now on the one that it used last;
- * NULL: it has none at hand, or the pool is paused.  Not inside. */
-struct cache *cache_find(struct memory_pool *mp);
+/* All of these with the pool's lock held, for a cache whose user is the caller
+ * or that is paused. */
 
-/* The same, found or made by all means; NULL: none is to be had.  No lock
- * held. */
-struct cache *cache_own(struct memory_pool *mp);
-
-/* All of these with the pool's lock held.  Blocks that become empty stay
- * with the pool. */
+/* Forgets what it had and what was freed into it, for a pool made again; and
+ * all caches of a set, with those that are gone. */
+MP_INNER void cache_renew(struct cache *cache);
+MP_INNER void cache_set_renew(struct cache_set *set);
 
 /* Puts all that the cache has back into the heaps; the run alone. */
-void cache_flush(struct cache *cache, struct memory_pool *mp);
-void cache_return_run(struct cache *cache, struct memory_pool *mp);
+MP_INNER void cache_flush(struct cache *cache, struct cache_set *set);
+MP_INNER void cache_return_run(struct cache *cache);
 
-/* A list has used up its frees, or is freed into for the first time: gives it
- * room, and moves what is more than a load of it to the depot, for any
- * thread. */
-void cache_unload(struct cache *cache, struct memory_pool *mp,
-                  size_t granules);
+/* A list has no frees left, or is freed into for the first time: grants it
+ * some, and moves what is more than a batch of it to the depot. */
+MP_INNER void cache_flush_excess(struct cache *cache, struct cache_set *set,
+                                 size_t granules);
 
-/* A mark is opened: nothing comes out of the lists or the run, and no free
- * goes into the lists; and the last is closed.  The cache's own thread or
- * handle. */
-void cache_close(struct cache *cache, struct memory_pool *mp);
-void cache_open(struct cache *cache);
+/* The user opens a mark: from now on runs come from its heap, nothing comes
+ * out of the lists, and no free goes into them.  The user closes its newest
+ * mark: heap is that of the one below, or the pool's own; the run is gone
+ * with the mark's blocks.  The set is not retired. */
+MP_INNER void cache_open_mark(struct cache *cache, struct cache_set *set,
+                              struct heap *heap);
+MP_INNER void cache_close_mark(struct cache *cache, struct cache_set *set,
+                               struct heap *heap);
 
-/* Objects freed in the cache so far; at rest. */
-size_t cache_frees(const struct cache *cache);
-
-/* Empties the depot into the heap. */
-void cache_drain(struct memory_pool *mp);
+static inline bool cache_has_mark(const struct cache *cache,
+                                  const struct cache_set *set)
+{
+    return cache->heap != set->heap;
+}
 
 /* Gets a run or a list for objects of that length; false: neither depot nor
  * heap has any. */
-bool cache_fill(struct cache *cache, struct memory_pool *mp, size_t granules);
-
-/* No other thread is inside or gets inside until resumed. */
-void cache_pause(struct memory_pool *mp);
-void cache_resume(struct memory_pool *mp);
-
-/* cache_pause() in two steps, so that one barrier may serve many pools: true
- * when the second is needed, after a barrier. */
-bool cache_withdraw(struct memory_pool *mp);
-void cache_await_all(struct memory_pool *mp);
-
-/* In the child of fork(): a thread that was looking at a handle's cache, and
- * found it withdrawn, will not clear the note any more. */
-void cache_forked(struct memory_pool *mp);
+MP_INNER bool cache_fill(struct cache *cache, struct cache_set *set,
+                         size_t granules);
 
 /* Makes all of the pool's first block the cache's run: a small pool then
- * never comes here again.  The heap is empty. */
-void cache_take_first(struct cache *cache, struct memory_pool *mp);
+ * needs the slow path no more.  The heap is empty. */
+MP_INNER void cache_take_first(struct cache *cache, struct cache_set *set);
 
-/* Forgets all chunks, for a reset; paused. */
-void cache_forget(struct memory_pool *mp);
+/* Forgets all chunks of all caches, for a reset; paused. */
+MP_INNER void cache_forget(struct cache_set *set);
 
-/* No lock held: the pool goes; no thread's cache of it is used again. */
-void cache_detach_all(struct memory_pool *mp);
+/* Objects freed in the cache so far; and in all caches of the set, those that
+ * are gone included; paused. */
+MP_INNER size_t cache_frees(const struct cache *cache);
+MP_INNER uint64_t cache_set_frees(const struct cache_set *set);
 
-/* Takes a cache off its pool, which is alive; its lock is held. */
-void cache_detach(struct cache *cache, struct memory_pool *mp);
+/* Granules of a cache's run that starts at an address, and the place of that
+ * cache in the set, counted from 1; 0 and 0: none does.  Paused. */
+MP_INNER uint32_t cache_run_at(const struct cache_set *set, const void *at,
+                               unsigned *number);
 
-/* The thread ends: what its caches hold goes back to the pools.  held: the
- * caller has all locks, after fork(). */
-void cache_thread_ends(struct thread *thread, bool held);
+/* Calls visit for each chain of free chunks of that length, in caches and
+ * depot, until it returns false; false: it did.  Paused. */
+MP_INNER bool cache_each_chain(const struct cache_set *set, size_t granules,
+                               bool (*visit)(const void *chain, void *arg),
+                               void *arg);
+
+/* Counts, ties and bits agree; paused.  Follows no chain. */
+MP_INNER bool cache_set_is_sound(const struct cache_set *set);
 
 #endif /* MP_CACHE_H */

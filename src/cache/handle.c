@@ -3,49 +3,55 @@
  * handle.c - a cache that belongs to no thread.
  *
  * Handles come and go with malloc(), since each has as many bytes as a cache
- * and lives long.  The pool's end ends those that are left.
+ * and lives long.  The pool's end frees those that are left: attach_end_all()
+ * does, which knows a cache by what malloc() gave for it and needs nothing of
+ * this file.
+ *
+ * What it cannot do: be used by two threads at once.
+ *
+ * Invariant: memory == the handle, so that free() gets the whole of it.
  */
 #include "cache/handle.h"
 
 #include <stdlib.h>
 
-#include "store/blocks.h"
-
 _Static_assert(offsetof(struct mp_handle, cache.fast) ==
                    offsetof(struct mp_inline_handle, cache),
                "a handle begins otherwise than compiled-in code believes");
 
-struct mp_handle *handle_attach(struct memory_pool *mp)
+struct mp_handle *handle_attach(struct cache_set *set)
 {
-    /* Lines of its own: its neighbour may be another thread's. */
-    size_t bytes = (sizeof(struct mp_handle) + CACHE_LINE - 1) / CACHE_LINE *
-                   CACHE_LINE;
-    struct mp_handle *handle = aligned_alloc(CACHE_LINE, bytes);
+    ASSERT(lock_none_is_held());
+    struct mp_handle *handle = cache_allocate(sizeof *handle);
 
     if (handle == NULL) {
         return NULL;
     }
-    memset(handle, 0, sizeof *handle);
-    cache_start(&handle->cache, mp, &handle->state);
-    handle->mp = mp;
-    handle->number = thread_new_number();
-    bool taken = pool_enter_lock(mp);
-    cache_join(&handle->cache, mp);
-    lock_leave(&mp->lock, taken);
+    handle->pool = set->pool;
+    handle->user.number = thread_new_number();
+    handle->user.cache = &handle->cache;
+    handle->cache.memory = handle;
+    cache_start(&handle->cache, set, &handle->state);
+    bool taken = lock_enter(set->lock);
+    attach_join(&handle->cache, set);
+    lock_leave(set->lock, taken);
     return handle;
 }
 
 void handle_detach(struct mp_handle *handle)
 {
-    struct memory_pool *mp = handle->mp;
-    bool taken = pool_enter_lock(mp);
+    struct cache_set *set = handle->cache.set;
 
-    cache_detach(&handle->cache, mp);
-    pool_leave(mp, taken);
-    handle_free(&handle->cache);
+    ASSERT(set != NULL && lock_is_held(set->lock));
+    ASSERT(handle->user.cache == &handle->cache);
+    attach_leave(&handle->cache, set);
+    handle->cache.set = NULL;
 }
 
-void handle_free(struct cache *cache)
+void handle_free(struct mp_handle *handle)
 {
-    free((unsigned char *)cache - offsetof(struct mp_handle, cache));
+    /* free() may be the program's own, and take locks of its own. */
+    ASSERT(lock_none_is_held());
+    ASSERT(handle->cache.set == NULL && handle->cache.memory == handle);
+    free(handle);
 }

@@ -2,13 +2,27 @@
  *
  * thread.c - what the library knows of a thread, and all pools by thread.
  *
- * A key's destructor tells that a thread ends; its caches are then emptied
- * into their pools, and the pools that it made go to a list of orphans.  Key
- * destructors that run later may still use pools: the thread is then one
- * without a cache, for good, so that nothing is made that nobody would undo.
+ * A key's destructor tells that a thread ends.  The hook then empties the
+ * thread's caches into their pools, and the pools that it made go to a list of
+ * orphans.  Key destructors that run later may still use pools: the thread is
+ * then one without a cache, for good, so that nothing is made that nobody
+ * would undo.
  *
  * What it cannot do: notice the end of a thread where no key is to be had,
- * since the process has used them all.  Such threads go without a cache.
+ * since the process has used them all.  Such threads go without a cache.  Nor
+ * can it see that a thread which comes here for the first time does so in the
+ * last round of key destructors, after which our own is not run any more: no
+ * system tells.  Two things narrow that down.  Our key has a high number, see
+ * thread_make_key(), so that our destructor is run after those of most keys in
+ * the same round.  And a thread that gets the memory of one that is gone ends
+ * it, see thread_end_stale().
+ *
+ * Invariants, under the lock of the list:
+ *
+ *     a thread is registered == its struct thread has state != NULL
+ *     state != NULL          => state->own == that struct thread, while the
+ *                               thread runs
+ *     a place is in t->made  == its maker is t, under the lock of t
  */
 #include "cache/thread.h"
 
@@ -17,58 +31,98 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pool/recycle.h"
+/* Keys that have a place in each thread from its start in glibc; others cost
+ * each thread another piece of memory. */
+#define THREAD_KEYS 32u
 
-__thread struct mp_inline_thread thread_state = {
-    .cache = (struct mp_inline_cache *)&cache_none};
+_Static_assert(sizeof(struct mp_inline_thread) <= 64,
+               "a thread's state is more than a line of thread-local storage");
+
+MP_INNER_OBJECT const struct mp_inline_cache thread_no_cache = {
+    .pool = MP_INLINE_NO_POOL};
+
+/* The model stands here, too: gcc forgets that of the declaration where the
+ * variable has another name. */
+MP_INNER_OBJECT __thread struct mp_inline_thread thread_state MP_INLINE_TLS = {
+    .cache = (struct mp_inline_cache *)&thread_no_cache};
 /* The exported name is another one for it, so that a second copy of the
  * library in the process keeps to its own, whatever the linker binds. */
 #ifdef __ELF__
 extern __thread struct mp_inline_thread mp_inline_thread_1
-    __attribute__((__alias__("mempool_private_thread_state")));
+    __attribute__((__alias__("thread_state")));
 #else
 __thread struct mp_inline_thread mp_inline_thread_1; /* nobody looks into it */
 #endif
-struct lock thread_attachments;
 
-static struct lock thread_lock; /* owns the list and the key */
-static struct thread thread_orphans; /* pools whose makers have ended */
-static struct thread *thread_list = &thread_orphans;
-static struct thread thread_ended; /* self of a thread after its destructor */
+MP_INNER_OBJECT struct lock thread_attachments = LOCK_INIT(LOCK_ATTACHMENTS);
+
+static struct lock thread_lock = LOCK_INIT(LOCK_THREADS); /* owns the list and
+                                                           * the key */
+static struct thread thread_orphans = { /* pools whose makers have ended */
+    .lock = LOCK_INIT(LOCK_ORPHANS)};
+static struct thread *thread_list = &thread_orphans; /* which is its last */
+static struct thread thread_ended; /* own of a thread after its destructor */
+static const struct user thread_nobody; /* a thread without a struct thread */
+static void (*thread_ends)(struct thread *thread); /* atomic; set once */
 static pthread_key_t thread_key;
 static bool thread_key_made;
 
-/* Puts a pool at the front of a thread's list; its lock is held. */
-static void thread_push(struct thread *thread, struct memory_pool *mp)
+void thread_set_end(void (*ends)(struct thread *thread))
 {
-    mp->made_previous = NULL;
-    mp->made_next = thread->made;
-    if (mp->made_next != NULL) {
-        mp->made_next->made_previous = mp;
-    }
-    thread->made = mp;
+    ASSERT(ends != NULL);
+    ASSERT(sync_get(&thread_ends) == NULL || sync_get(&thread_ends) == ends);
+    /* Relaxed: a function is there all the time. */
+    sync_put(&thread_ends, ends);
 }
 
-/* The pools that the thread made are nobody's from now on; the thread's and
- * the orphans' locks are held. */
+/* Puts a place on a thread's list; its lock is held. */
+static void thread_push(struct thread *thread, struct thread_place *place)
+{
+    ASSERT(lock_is_held(&thread->lock));
+    list_push(&thread->made, &place->link);
+    /* Release pairs with the acquire in thread_delist(): a thread that reads
+     * the maker finds the pool on its list. */
+    sync_put_release(&place->maker, thread);
+}
+
+/* The pools that a thread made are nobody's from now on, but for those that it
+ * kept; its lock and that of the orphans are held.  Nothing is kept but where
+ * fork() left the thread behind: else the hook has destroyed those pools. */
 static void thread_orphan(struct thread *thread)
 {
-    struct memory_pool *mp = thread->made;
+    struct list_link *link = thread->made.first;
 
-    thread->made = NULL;
-    while (mp != NULL) {
-        struct memory_pool *next = mp->made_next;
-        if (sync_get(&mp->recycled)) {
-            /* Of a thread that fork() left behind: for who comes next. */
-            thread_push(thread, mp);
-            mp = next;
-            continue;
+    ASSERT(thread != &thread_orphans);
+    ASSERT(lock_is_held(&thread->lock) && lock_is_held(&thread_orphans.lock));
+    while (link != NULL) {
+        struct list_link *next = link->next;
+        struct thread_place *place =
+            LIST_ENTRY(link, struct thread_place, link);
+        if (!sync_get(&place->kept)) {
+            list_remove(link);
+            thread_push(&thread_orphans, place);
         }
-        thread_push(&thread_orphans, mp);
-        /* Release: who sees the new home finds the pool on its list. */
-        sync_put_release(&mp->home, &thread_orphans);
-        mp = next;
+        link = next;
     }
+}
+
+/* What is left to do once the hook has ended the thread's caches.  The struct
+ * thread may be used again from the moment that its state is NULL, so that
+ * comes last. */
+static void thread_retire(struct thread *thread)
+{
+    bool taken = lock_enter(&thread->lock);
+    bool orphans_taken = lock_enter(&thread_orphans.lock);
+
+    thread_orphan(thread);
+    ASSERT(thread->made.first == NULL);
+    lock_leave(&thread_orphans.lock, orphans_taken);
+    lock_leave(&thread->lock, taken);
+
+    taken = lock_enter(&thread_lock);
+    ASSERT(thread->state == &thread_state);
+    thread->state = NULL;
+    lock_leave(&thread_lock, taken);
 }
 
 /* The key's destructor. */
@@ -76,20 +130,40 @@ static void thread_end(void *argument)
 {
     struct thread *thread = argument;
 
-    recycle_drop(thread);
-    cache_thread_ends(thread, false);
+    ASSERT(thread == thread_state.own);
+    ASSERT(lock_none_is_held());
+    sync_get(&thread_ends)(thread);
+    /* Before the pools are orphans: nothing below may register the thread
+     * again, whose key's destructor may not be run another time. */
     thread_state.own = &thread_ended;
-    cache_use(NULL);
-    bool taken = lock_enter(&thread->lock);
-    bool orphans_taken = lock_enter(&thread_orphans.lock);
-    thread_orphan(thread);
-    lock_leave(&thread_orphans.lock, orphans_taken);
-    lock_leave(&thread->lock, taken);
-    taken = lock_enter(&thread_lock);
-    thread->state = NULL;
-    lock_leave(&thread_lock, taken);
+    thread_retire(thread);
 }
 
+/* Two threads that run have no memory in common.  So a struct thread whose
+ * state is at the calling thread's, which is not registered, is that of a
+ * thread that is gone and was never told to have ended: it is ended now, by the
+ * thread that got its memory. */
+static void thread_end_stale(void)
+{
+    bool taken = lock_enter(&thread_lock);
+    struct thread *thread = thread_list;
+
+    ASSERT(thread_state.own == NULL);
+    while (thread != NULL && thread->state != &thread_state) {
+        thread = thread->next;
+    }
+    /* The record stays as it is without the lock: nobody else has this
+     * memory, and a record with a state is used by no other thread. */
+    lock_leave(&thread_lock, taken);
+    if (thread != NULL) {
+        sync_get(&thread_ends)(thread);
+        thread_retire(thread);
+    }
+}
+
+/* 64 bits where a long has them; on 32 bits a number comes again after four
+ * thousand million threads and handles, in a process that would have to keep a
+ * mark of the first open for so long. */
 uint64_t thread_new_number(void)
 {
     static unsigned long numbers; /* atomic */
@@ -97,17 +171,45 @@ uint64_t thread_new_number(void)
     return sync_add(&numbers, 1) + 1;
 }
 
-/* A struct thread for the caller; the list's lock is held. */
-static struct thread *thread_take(void)
+/* Gets a key; false: the process has used them all.  The list's lock is held.
+ *
+ * Systems run the destructors of a round in the order of the keys' numbers, and
+ * glibc gives a new key the lowest number that is free.  A destructor may be
+ * the first in its thread to use a pool, in the last round; ours is still run
+ * if its key's number is higher.  So this takes all numbers up to the last that
+ * costs threads nothing, and gives back all but that one. */
+static bool thread_make_key(void)
+{
+    pthread_key_t keys[THREAD_KEYS];
+    unsigned made = 0;
+
+    ASSERT(lock_is_held(&thread_lock) && !thread_key_made);
+    while (made < THREAD_KEYS &&
+           pthread_key_create(&keys[made], thread_end) == 0) {
+        made++;
+        /* As numbers, which keys are in all systems where this helps. */
+        if ((uintptr_t)keys[made - 1] >= THREAD_KEYS - 1) {
+            break;
+        }
+    }
+    if (made == 0) {
+        return false;
+    }
+    thread_key = keys[--made];
+    while (made > 0) {
+        pthread_key_delete(keys[--made]);
+    }
+    thread_key_made = true;
+    return true;
+}
+
+/* A struct thread that is not in use, on the list; NULL: no memory.  The list's
+ * lock is held. */
+static struct thread *thread_find_free(void)
 {
     struct thread *thread = thread_list;
 
-    if (!thread_key_made) {
-        if (pthread_key_create(&thread_key, thread_end) != 0) {
-            return NULL;
-        }
-        thread_key_made = true;
-    }
+    ASSERT(lock_is_held(&thread_lock));
     while (thread != NULL &&
            (thread == &thread_orphans || thread->state != NULL)) {
         thread = thread->next;
@@ -117,69 +219,103 @@ static struct thread *thread_take(void)
         if (thread == NULL) {
             return NULL;
         }
+        lock_start(&thread->lock, LOCK_THREAD);
         thread->next = thread_list;
         thread_list = thread;
     }
-    if (pthread_setspecific(thread_key, thread) != 0) {
+    /* Its caches left their pools as the thread before ended. */
+    ASSERT(thread->attached.first == NULL);
+    return thread;
+}
+
+/* Registers the caller; NULL: no memory, or no key.  The list's lock is
+ * held. */
+static struct thread *thread_register(void)
+{
+    struct thread *thread;
+
+    ASSERT(sync_get(&thread_ends) != NULL);
+    if (!thread_key_made && !thread_make_key()) {
+        return NULL;
+    }
+    thread = thread_find_free();
+    if (thread == NULL || pthread_setspecific(thread_key, thread) != 0) {
         return NULL;
     }
     thread->state = &thread_state;
-    thread->number = thread_new_number();
+    thread->user.number = thread_new_number();
+    /* What the thread before found is freed, or another one's. */
     memset(thread->found, 0, sizeof thread->found);
     return thread;
 }
 
-struct thread *thread_self(void)
+struct thread *thread_self_slow(void)
+{
+    int error = errno; /* the caller does without, and may succeed */
+
+    ASSERT(lock_none_is_held());
+    ASSERT(thread_state.own == NULL);
+    thread_end_stale();
+    bool taken = lock_enter(&thread_lock);
+    struct thread *thread = thread_register();
+    lock_leave(&thread_lock, taken);
+    thread_state.own = thread;
+    errno = error;
+    return thread;
+}
+
+struct thread *thread_known(void)
 {
     struct thread *thread = thread_state.own;
 
-    if (thread == NULL) {
-        int error = errno; /* the caller does without, and may succeed */
-        bool taken = lock_enter(&thread_lock);
-        thread = thread_take();
-        lock_leave(&thread_lock, taken);
-        thread_state.own = thread;
-        errno = error;
-    }
     return thread == &thread_ended ? NULL : thread;
 }
 
-void thread_enlist(struct thread *thread, struct memory_pool *mp)
+const struct user *thread_user(void)
 {
+    const struct thread *thread = thread_state.own;
+
+    /* That of thread_ended has the number 0, too. */
+    ASSERT(thread_ended.user.number == 0);
+    return thread == NULL ? &thread_nobody : &thread->user;
+}
+
+void thread_enlist(struct thread *thread, struct thread_place *place)
+{
+    ASSERT(sync_get(&place->maker) == NULL && !list_has(&place->link));
     if (thread == NULL) {
         thread = &thread_orphans;
     }
     bool taken = lock_enter(&thread->lock);
-    thread_push(thread, mp);
-    sync_put_release(&mp->home, thread);
+    thread_push(thread, place);
     lock_leave(&thread->lock, taken);
 }
 
-void thread_delist(struct memory_pool *mp)
+void thread_delist(struct thread_place *place)
 {
     for (;;) {
-        struct thread *thread = sync_get_acquire(&mp->home);
+        /* Acquire pairs with the release in thread_push(). */
+        struct thread *thread = sync_get_acquire(&place->maker);
+        ASSERT(thread != NULL);
         bool taken = lock_enter(&thread->lock);
-        /* It may have been orphaned just before. */
-        if (sync_get(&mp->home) == thread) {
-            if (mp->made_next != NULL) {
-                mp->made_next->made_previous = mp->made_previous;
-            }
-            if (mp->made_previous != NULL) {
-                mp->made_previous->made_next = mp->made_next;
-            } else {
-                thread->made = mp->made_next;
-            }
-            sync_put(&mp->home, (struct thread *)NULL);
-            lock_leave(&thread->lock, taken);
-            return;
+        /* The maker may have ended meanwhile, and the place be an orphan's;
+         * under the lock of the list that it is on it stays there. */
+        bool found = sync_get(&place->maker) == thread;
+        if (found) {
+            list_remove(&place->link);
+            sync_put(&place->maker, (struct thread *)NULL);
         }
         lock_leave(&thread->lock, taken);
+        if (found) {
+            return;
+        }
     }
 }
 
+/* In the order of the ranks, so the orphans' lock after those of threads. */
 void thread_hold(void)
 {
+    ASSERT(lock_none_is_held());
     lock_take(&thread_lock);
     lock_take(&thread_attachments);
     for (struct thread *t = thread_list; t != NULL; t = t->next) {
@@ -188,10 +324,13 @@ void thread_hold(void)
         }
     }
     lock_take(&thread_orphans.lock);
+    ASSERT(thread_list_is_sound());
 }
 
 void thread_drop(void)
 {
+    ASSERT(lock_is_held(&thread_lock));
+    ASSERT(thread_list_is_sound());
     for (struct thread *t = thread_list; t != NULL; t = t->next) {
         lock_drop(&t->lock);
     }
@@ -199,29 +338,58 @@ void thread_drop(void)
     lock_drop(&thread_lock);
 }
 
-void thread_each_pool(void (*visit)(struct memory_pool *mp, void *argument),
+void thread_each_pool(void (*visit)(struct thread_place *place,
+                                    void *argument),
                       void *argument)
 {
+    ASSERT(lock_is_held(&thread_lock));
     for (struct thread *t = thread_list; t != NULL; t = t->next) {
-        for (struct memory_pool *mp = t->made; mp != NULL;
-             mp = mp->made_next) {
-            visit(mp, argument);
+        for (struct list_link *link = t->made.first; link != NULL;
+             link = link->next) {
+            visit(LIST_ENTRY(link, struct thread_place, link), argument);
         }
     }
 }
 
-void thread_forked(void)
+void thread_forked(void (*gone)(struct thread *thread))
 {
+    ASSERT(lock_is_held(&thread_lock));
     for (struct thread *t = thread_list; t != NULL; t = t->next) {
-        if (t != &thread_orphans && t->state != &thread_state) {
-            cache_thread_ends(t, true);
+        /* The orphans' has no state either. */
+        if (t->state != NULL && t->state != &thread_state) {
+            gone(t);
+            ASSERT(t->attached.first == NULL);
             thread_orphan(t);
             t->state = NULL;
         }
     }
 }
 
-__attribute__((__constructor__)) static void thread_start(void)
+/* Every place on a thread's list names that thread, and is linked back; a
+ * registered thread has a number.  Its lock is held, or all are. */
+static bool thread_is_sound(const struct thread *thread)
 {
-    fork_start();
+    struct list_link *const *from = &thread->made.first;
+
+    for (; *from != NULL; from = &(*from)->next) {
+        const struct thread_place *place =
+            LIST_ENTRY(*from, struct thread_place, link);
+        if ((*from)->from != from || sync_get(&place->maker) != thread) {
+            return false;
+        }
+    }
+    return thread->state == NULL || thread->user.number != 0;
+}
+
+bool thread_list_is_sound(void)
+{
+    /* The orphans' record is no thread's, and on the list all the time. */
+    bool sound = true;
+    bool orphans = false;
+
+    for (const struct thread *t = thread_list; t != NULL; t = t->next) {
+        sound = sound && thread_is_sound(t);
+        orphans = orphans || t == &thread_orphans;
+    }
+    return sound && orphans && thread_orphans.state == NULL;
 }

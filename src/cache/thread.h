@@ -4,18 +4,19 @@
  *
  * A thread that makes a pool or gets a cache is registered: it has a struct
  * thread, which lists the pools that it made and the caches that it has, and
- * a key destructor which undoes both when it ends.  A struct thread is never
- * freed, only used again, so that a pool may look at its maker's without
+ * a key destructor which tells its end.  What has to be done then is known
+ * higher up, so thread.c calls a hook that it was handed.  A struct thread is
+ * never freed, only used again, so a pool may look at its maker's without
  * knowing whether that thread still runs.
  *
- * One line of thread-local storage, and a word in tree.c, no more, since a
- * library loaded late finds little room for it: the cache that the thread used
- * last, the pool whose fast path it is in, where the range's tables are, and
- * its struct thread.
+ * Static thread-local storage is scarce for libraries that dlopen() loads:
+ * one cache line, thread_state, and one pointer in pool/end.c are all that is
+ * used.
  *
- * Locks, in the order in which they are taken: the list of threads; the
- * attachments (which cache belongs to which pool and thread); a thread's own;
- * a pool's own; the range's; and last those that sleepers use.
+ * What it cannot do: notice the end of a thread where the process has no key
+ * left.  Such threads go without a cache.  Nor where a thread first comes here
+ * from a key destructor in the last of the rounds that POSIX has for those,
+ * and that key has a higher number than the library's; see thread.c.
  */
 #ifndef MP_THREAD_H
 #define MP_THREAD_H
@@ -23,70 +24,119 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "base/lock.h"
+#include "cache/user.h"
 
 #define MP_INLINE_LIBRARY
 #include "memory_pool_inline.h"
 
-struct cache;
-struct thread;
+struct memory_pool;
 
 #define THREAD_CACHES 8 /* found without a search */
 
 /* The calling thread's own.  Compiled-in code finds it by another name, which
- * is exported; the library keeps to this one, so that two copies of it in one
+ * is exported.  The library keeps to this one, so that two copies of it in one
  * process do not share it, whatever the linker binds. */
+#ifdef MP_ONE_UNIT
+static __thread struct mp_inline_thread thread_state MP_INLINE_TLS;
+#else
 extern __thread struct mp_inline_thread thread_state
     __attribute__((__visibility__("hidden"))) MP_INLINE_TLS;
+#endif
+
+/* What a thread that has used no pool yet finds: a cache enabled for none. */
+MP_INNER const struct mp_inline_cache thread_no_cache;
 
 struct thread {
-    struct lock lock;            /* owns made */
-    struct memory_pool *made;    /* pools that it made, linked by made_next */
-    struct mp_inline_thread *state;    /* the list's lock; NULL: it has ended */
-    struct thread *next;         /* the list's lock */
-    uint64_t number;             /* only its thread; never used again */
-    struct cache *attached;      /* those with a pool; the attachments' lock */
-    struct cache *spare;         /* those without, linked by older; so this */
-    unsigned spares;             /* so this */
-    unsigned recycled_count;     /* only its thread, as the next */
-    struct memory_pool *recycled; /* pools to be made again; see recycle.h */
-    struct cache *found[THREAD_CACHES]; /* only its thread */
+    struct lock lock;        /* owns made */
+    struct list made;        /* struct thread_place: pools that it made */
+    struct mp_inline_thread *state; /* the list's lock; NULL: it has ended */
+    struct thread *next;     /* the list's lock */
+    struct user user;        /* only its thread */
+    struct list attached;    /* attachments' lock; caches that serve a pool */
+    struct list spare;       /* attachments' lock; caches that serve none */
+    unsigned spares;         /* attachments' lock */
+    struct cache *found[THREAD_CACHES]; /* only its thread; attach.c writes
+                                         * it, but for the registration, which
+                                         * sets all of it to NULL */
+    struct memory_pool *kept; /* only its thread; pool/recycle.c: pools that
+                               * are to be made again */
+    unsigned kept_count;      /* only its thread; pool/recycle.c */
 };
 
-/* The calling thread's; NULL: no memory, or the thread is ending. */
-struct thread *thread_self(void);
+/* A pool's place among those of its maker. */
+struct thread_place {
+    struct list_link link; /* that thread's lock */
+    struct thread *maker;  /* atomic; written under that thread's lock; the
+                            * orphans' once the maker has ended; NULL: none,
+                            * no pool lives here */
+    bool kept;             /* atomic; the pool was destroyed, and waits to be
+                            * made again; only its maker's thread writes it */
+};
 
-/* A number that no other thread or handle has or will have; and the calling
- * thread's, 0 where thread_self() was not called before. */
-uint64_t thread_new_number(void);
+/* The hook that is called as a thread ends, with no lock held.  It destroys the
+ * pools that the thread keeps and ends the thread's caches.  thread.c does all
+ * else: from then on the thread is known to have ended, the pools that it made
+ * are the orphans', and its struct thread may be used again.  The caller is
+ * that thread, or one that got the memory of a thread which is gone.
+ *
+ * Set before the first thread is registered, by what knows pools; any number
+ * of times, but always the same function. */
+MP_INNER void thread_set_end(void (*ends)(struct thread *thread));
 
-static inline uint64_t thread_number(void)
+/* thread_self() for a thread that is not registered yet. */
+MP_INNER struct thread *thread_self_slow(void);
+
+/* The calling thread's; NULL: no memory, or the thread is ending.  Keeps
+ * errno.  No lock held. */
+static inline struct thread *thread_self(void)
 {
-    const struct thread *self = thread_state.own;
+    struct thread *thread = (struct thread *)thread_state.own;
 
-    return self == NULL ? 0 : self->number;
+    if (thread == NULL) {
+        thread = thread_self_slow();
+    }
+    /* One that has ended has the number 0. */
+    return thread == NULL || thread->user.number == 0 ? NULL : thread;
 }
 
-/* Puts a pool on its maker's list, or takes it off. */
-void thread_enlist(struct thread *thread, struct memory_pool *mp);
-void thread_delist(struct memory_pool *mp);
+/* The calling thread's, without registering it; NULL: it was never registered,
+ * or has ended. */
+MP_INNER struct thread *thread_known(void);
+
+/* The calling thread as a user of pools; one that was never registered, or has
+ * ended, has the number 0, which owns no mark. */
+MP_INNER const struct user *thread_user(void);
+
+/* A number that no other thread or handle has or will have. */
+MP_INNER uint64_t thread_new_number(void);
+
+/* Puts a pool, whose place is all zero, on its maker's list, NULL: the
+ * orphans', or takes it off.  No lock of a rank above LOCK_THREADS held. */
+MP_INNER void thread_enlist(struct thread *thread, struct thread_place *place);
+MP_INNER void thread_delist(struct thread_place *place);
 
 /* Takes the locks of the list, of the attachments and of every thread: no
  * pool comes or goes, no thread either.  And leaves them. */
-void thread_hold(void);
-void thread_drop(void);
-
-/* Held, in the child of fork(): the other threads are no more. */
-void thread_forked(void);
+MP_INNER void thread_hold(void);
+MP_INNER void thread_drop(void);
 
 /* Held: calls visit for every pool there is. */
-void thread_each_pool(void (*visit)(struct memory_pool *mp, void *argument),
-                      void *argument);
+MP_INNER void thread_each_pool(void (*visit)(struct thread_place *place,
+                                             void *argument),
+                               void *argument);
 
-/* The attachments' lock; see cache.c. */
-extern struct lock thread_attachments;
+/* Held, in the child of fork(): the other threads are no more.  Calls gone for
+ * each of them, which ends its caches; then its pools are the orphans', but for
+ * those that it kept: they stay with its struct thread for the next thread that
+ * is registered in its place. */
+MP_INNER void thread_forked(void (*gone)(struct thread *thread));
 
-/* Registers the handlers of fork(), which are in fork.c. */
-void fork_start(void);
+/* The list of threads agrees with what it lists; held. */
+MP_INNER bool thread_list_is_sound(void);
+
+/* The attachments' lock; see attach.c. */
+MP_INNER struct lock thread_attachments;
 
 #endif /* MP_THREAD_H */

@@ -2,60 +2,115 @@
  *
  * fork.c - the child of a process with threads can use every pool.
  *
- * Before fork() every lock of the library is taken, in the one order that
- * thread.h gives, and every pool is paused: so no other thread is in the
- * middle of anything.  In the child those threads are gone; what their
- * caches hold goes back to the pools, and the pools that they made have no
- * maker any more.
+ * Before fork() every lock of the library is taken, in the order of their
+ * ranks, and every pool is paused: so no other thread is in the middle of
+ * anything.  In the child those threads are gone.  What their caches hold goes
+ * back to the pools, and the pools that they made have no maker any more.
+ *
+ * The locks of pools and quotas are taken, and later dropped, by the lists of
+ * pools by maker.  Both sides meet the same pools:
+ *
+ *   - While the threads' locks are held, no pool comes onto a list or goes off
+ *     one.  thread_forked() in the child only moves pools between lists.
+ *   - No lock of a listed pool is held by a thread that waits for one of the
+ *     threads' locks: life_destroy() takes the lock of its pool, and drops it,
+ *     in recycle_push() and attach_end_all(), before it delists the pool.  So
+ *     taking all of them here ends.
+ *   - From delisting on, the lock of a pool that is being destroyed may be
+ *     held across fork(), and is then taken in the child for good.  Nobody
+ *     asks for it there.  The pool is on no list, its parent's list of children
+ *     does not have it since tree_leave(), no cache is tied to it since
+ *     attach_end_all(), and its memory is not given back.
+ *   - That thread may hold, besides, the lock of a tree's quotas, for some
+ *     instructions.  That is the lock of the topmost pool, which is listed as
+ *     long as it has pools below, so this waits for it.  Where the pool itself
+ *     is the topmost, it is as its own lock.
  *
  * The handlers are registered when the library is loaded, so that handlers
  * of the program, registered later, may use pools: those run before ours
- * prepare and after ours are done.  It is thread.c that has this done, since
- * a linker takes no file out of an archive that nothing refers to.
+ * prepare and after ours are done.
  *
  * What it cannot do: see vfork() or a bare clone().
  */
+#include "pool/fork.h"
+
 #include <pthread.h>
 
+#include "cache/pause.h"
 #include "pool/pool.h"
+#include "store/range.h"
 
-static void fork_hold_pool(struct memory_pool *mp, void *argument)
+static void fork_hold_pool(struct thread_place *place, void *argument)
 {
+    struct memory_pool *mp = pool_at(place);
     bool *others = argument;
+    ASSERT(sync_get(&place->maker) != NULL);
 
     lock_take(&mp->lock);
-    *others = cache_withdraw(mp) || *others;
+    *others = pause_revoke(&mp->caches) || *others;
 }
 
-static void fork_await_pool(struct memory_pool *mp, void *argument)
+static void fork_await_pool(struct thread_place *place, void *argument)
 {
+    ASSERT(pool_is_entered(pool_at(place)));
     (void)argument;
-    cache_await_all(mp);
+    pause_await(&pool_at(place)->caches);
 }
 
-static void fork_drop_pool(struct memory_pool *mp, void *argument)
+/* The lock of a tree of quotas is part of the topmost one.  Those of the others
+ * are never taken, and taking all is simpler than to tell them apart. */
+static void fork_hold_quota(struct thread_place *place, void *argument)
 {
+    ASSERT(pool_is_entered(pool_at(place)));
     (void)argument;
-    cache_resume(mp);
+    lock_take(&pool_at(place)->quota.lock);
+}
+
+static void fork_drop_quota(struct thread_place *place, void *argument)
+{
+    ASSERT(pool_is_entered(pool_at(place)));
+    (void)argument;
+    lock_drop(&pool_at(place)->quota.lock);
+}
+
+static void fork_drop_pool(struct thread_place *place, void *argument)
+{
+    struct memory_pool *mp = pool_at(place);
+
+    ASSERT(pool_is_entered(mp) && pause_is_on(&mp->caches));
+    (void)argument;
+    pause_end(&mp->caches);
     lock_drop(&mp->lock);
 }
 
-static void fork_forget_pool(struct memory_pool *mp, void *argument)
+static void fork_forget_inside(struct thread_place *place, void *argument)
 {
+    ASSERT(pause_is_on(&pool_at(place)->caches));
     (void)argument;
-    cache_forked(mp);
+    pause_forked(&pool_at(place)->caches);
+}
+
+/* Of a thread that the child does not have: the locks are held already. */
+static void fork_thread_gone(struct thread *thread)
+{
+    attach_thread_ends(thread, true);
+    ASSERT(thread->attached.first == NULL);
 }
 
 static void fork_prepare(void)
 {
+    ASSERT(lock_none_is_held());
     bool others = false;
 
     thread_hold();
     thread_each_pool(fork_hold_pool, &others);
     if (others) {
-        sync_barrier();
+        /* One for all pools.  Pairs with sync_fence_light() in
+         * mp_inline_enter(). */
+        sync_fence_heavy();
         thread_each_pool(fork_await_pool, NULL);
     }
+    thread_each_pool(fork_hold_quota, NULL);
     range_fork_prepare();
     lock_fork_prepare();
 }
@@ -64,19 +119,24 @@ static void fork_parent(void)
 {
     lock_fork_parent();
     range_fork_done();
+    thread_each_pool(fork_drop_quota, NULL);
     thread_each_pool(fork_drop_pool, NULL);
     thread_drop();
+    ASSERT(lock_none_is_held());
 }
 
 static void fork_child(void)
 {
     lock_fork_child();
     range_fork_done();
-    sync_barrier_start();
-    thread_forked();
-    thread_each_pool(fork_forget_pool, NULL);
+    /* A new process has to ask for the fence anew. */
+    (void)sync_fence_start();
+    thread_each_pool(fork_drop_quota, NULL);
+    thread_forked(fork_thread_gone);
+    thread_each_pool(fork_forget_inside, NULL);
     thread_each_pool(fork_drop_pool, NULL);
     thread_drop();
+    ASSERT(lock_none_is_held());
 }
 
 void fork_start(void)

@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: MIT
  *
- * mark.c - marks: what a thread allocates since one goes at once.
+ * mark.c - marks: what a user allocates since one goes at once.
  *
  * All marks of a pool are on one list, the newest first, so an owner's own
- * are in their order too.  Owners are told apart by numbers that are never
- * used again: a thread that ends need not look for the marks that it leaves
- * open, since nobody has its number; their objects stay until they are freed
- * or the pool is reset.
+ * are in their order, too.  Owners are told apart by numbers that are never
+ * used again.  So a thread that ends need not look for the marks that it
+ * leaves open: nobody has its number, and their objects stay until they are
+ * freed or the pool is reset.
  *
- * A few structures are kept for the next marks, so that a mark in a loop
- * costs no memory to be got and given back.
+ *     marks.open -> mark 9 of B -> mark 7 of A -> mark 4 of B -> NULL
+ *
+ * A few structures are kept for the next marks, so that a mark in a loop costs
+ * no memory to be got and given back.  One that is lent goes back to its
+ * lender at once: the heap that lent it may need the chunk.
+ *
+ * Invariants, with the lock held:
+ *
+ *     number(mark) > number(mark->next) for each open mark
+ *     marks.spares == length of marks.spare
+ *     lender == NULL for each spare mark
+ *
+ * What it cannot do: find a mark by its number without a search.
  */
 #include "pool/mark.h"
-
-#include <errno.h>
-
-#include "cache/handle.h"
-#include "store/blocks.h"
-#include "pool/tree.h"
 
 /* Granules of a mark's first block where that is not in the range. */
 #define MARK_FIRST 64u
@@ -25,242 +30,348 @@
 /* Structures kept for use. */
 #define MARK_SPARE 4u
 
-static unsigned long mark_numbers; /* atomic; marks made so far */
+_Static_assert(sizeof(struct mark) <= RANGE_SLOT * 7 / 8,
+               "no room for objects in a mark's slot");
 
-struct mark *mark_search(const struct memory_pool *mp,
-                           const struct mp_handle *handle)
+/* Atomic; marks made so far, in all pools.  A long, since not every processor
+ * adds to 64 bits that threads share. */
+static unsigned long mark_numbers;
+
+struct mark *mark_search(const struct memory_pool *mp, uint64_t owner)
 {
-    uint64_t owner = handle != NULL ? handle->number : thread_number();
-    struct mark *mark = mp->marks;
+    ASSERT(pool_is_entered(mp));
+    struct mark *mark = mp->marks.open;
 
+    /* Short where marks are used as intended: few users have one open in the
+     * same pool at a time. */
     while (mark != NULL && mark->owner != owner) {
         mark = mark->next;
     }
+    ASSERT(mark == NULL || owner != 0); /* nobody's number owns no mark */
     return mark;
 }
 
-/* Memory for a mark, laid out; no lock held. */
-static struct mark *mark_place(struct memory_pool *mp)
+/* Bytes of a mark outside of the range: its structure, and the first block
+ * with its map and slack. */
+static size_t mark_layout(void)
 {
-    struct mark *mark;
-    unsigned char *slot = range_has(mp) ? range_take_slot() : NULL;
+    return blocks_layout(sizeof(struct mark), MARK_FIRST);
+}
 
-    if (slot != NULL) {
-        mark = (struct mark *)(void *)slot;
-        range_own(slot, RANGE_SLOT, mp);
-        range_rename(slot, RANGE_SLOT, mp, true);
-        blocks_lay_range_block(&mark->first, slot + sizeof *mark,
-                               slot + RANGE_SLOT);
-        mark->bytes = RANGE_SLOT;
+/* Lays out the first block in the memory behind a mark's structure, outside of
+ * the range.  lender: see struct mark. */
+static void mark_lay(struct memory_pool *mp, struct mark *mark,
+                     struct heap *lender)
+{
+    ASSERT(!range_has(mark));
+    mark->bytes = mark_layout();
+    mark->lender = lender;
+    blocks_lay(&mark->first, (unsigned char *)(mark + 1), MARK_FIRST,
+               mp->blocks.counted);
+}
+
+/* Memory for a mark from the pool's source, laid out; NULL: it has none.  No
+ * lock held. */
+static struct mark *mark_acquire(struct memory_pool *mp)
+{
+    ASSERT(lock_none_is_held());
+    bool ranged;
+    void *memory = blocks_get(&mp->blocks, mark_layout(), &ranged);
+    struct mark *mark = memory;
+
+    if (mark == NULL) {
+        return NULL;
+    }
+    if (!ranged) {
+        mark_lay(mp, mark, NULL);
         return mark;
     }
-    size_t bytes = blocks_layout(sizeof *mark, MARK_FIRST);
-    mark = mp->backing.acquire(mp->backing.context, bytes, BLOCK_GRANULE);
+    unsigned char *slot = memory;
+    /* Apart: no cache takes what is freed there. */
+    range_rename(slot, RANGE_SLOT, mp, true);
+    blocks_lay_range(&mark->first, slot + sizeof *mark, slot + RANGE_SLOT);
+    mark->bytes = RANGE_SLOT;
+    mark->lender = NULL;
+    return mark;
+}
+
+/* The same out of the pool's own heap, where its source has no more, as a
+ * buffer has not. */
+static struct mark *mark_lend(struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp));
+    struct mark *mark = heap_lend(&mp->heap, mark_layout());
+
     if (mark != NULL) {
-        blocks_lay_block(&mark->first, (unsigned char *)(mark + 1),
-                         MARK_FIRST);
-        mark->bytes = bytes;
+        mark_lay(mp, mark, &mp->heap);
     }
     return mark;
 }
 
+/* A structure that is not in use, from the spare ones or new; NULL: there is
+ * no memory.  The lock, held on entry and on return, may be left meanwhile. */
+static struct mark *mark_take(struct memory_pool *mp, bool *taken)
+{
+    ASSERT(pool_is_entered(mp));
+    struct mark *mark = mp->marks.spare;
+
+    if (mark != NULL) {
+        mp->marks.spare = mark->next;
+        mp->marks.spares--;
+        ASSERT((mp->marks.spares == 0) == (mp->marks.spare == NULL));
+        return mark;
+    }
+    /* Getting memory may call the program, which may use the pool. */
+    lock_leave(&mp->lock, *taken);
+    mark = mark_acquire(mp);
+    *taken = pool_enter(mp);
+    return mark != NULL ? mark : mark_lend(mp);
+}
+
+/* Puts a structure that was taken on the list of open marks, with an empty
+ * heap.  cache: its owner's; NULL: the owner has none. */
+static void mark_push(struct memory_pool *mp, struct mark *mark,
+                      uint64_t owner, struct cache *cache)
+{
+    ASSERT(pool_is_entered(mp));
+    ASSERT(owner != 0);
+    if (!range_has(mark)) {
+        attach_retire(&mp->caches); /* caches do not reach its first block */
+    }
+    mark->owner = owner;
+    mark->number = sync_add(&mark_numbers, 1) + 1;
+    mark->cache = mp->caches.retired ? NULL : cache;
+    heap_start(&mark->heap, &mark->first, &mp->blocks,
+               (mp->settings.flags & MP_ZERO_ON_FREE) != 0);
+    if (mark->cache != NULL) {
+        /* Nobody else touches the cache: its user is here. */
+        cache_open_mark(mark->cache, &mp->caches, &mark->heap);
+    }
+    mark->next = mp->marks.open;
+    mp->marks.open = mark;
+    /* The short way would cut from the pool's own heap. */
+    pool_set_bump(mp);
+}
+
+/* The cache that has to know of a mark of that user's; NULL: there is none to
+ * tell.  RESULT_NO_MEMORY: one made later would not know of the mark.  No lock
+ * held. */
+static enum result mark_find_cache(struct memory_pool *mp,
+                                   const struct user *user,
+                                   struct cache **cache)
+{
+    ASSERT(lock_none_is_held());
+    *cache = NULL;
+    if (!mp->mode->caches || sync_get(&mp->caches.retired)) {
+        return RESULT_OK;
+    }
+    *cache = attach_cache(&mp->caches, user);
+    return *cache != NULL || sync_get(&mp->caches.retired) ? RESULT_OK
+                                                           : RESULT_NO_MEMORY;
+}
+
+enum result mark_open(struct memory_pool *mp, const struct user *user,
+                      uint64_t *number)
+{
+    ASSERT(lock_none_is_held());
+    struct cache *cache;
+
+    if (user->number == 0) {
+        /* A thread gets its number as it is registered.  One that has ended
+         * for the library gets none. */
+        const struct thread *self = thread_self();
+        if (self == NULL) {
+            return RESULT_NO_MEMORY;
+        }
+        user = &self->user;
+    }
+    ASSERT(user->number != 0);
+    enum result result = mark_find_cache(mp, user, &cache);
+    if (result != RESULT_OK) {
+        return result;
+    }
+    bool taken = pool_enter(mp);
+    struct mark *mark = mark_take(mp, &taken);
+    if (mark != NULL) {
+        mark_push(mp, mark, user->number, cache);
+        *number = mark->number;
+        ASSERT(mark_newest(mp, user) == mark);
+        ASSERT(mark_is_sound(mp));
+    }
+    pool_leave(mp, taken);
+    return mark != NULL ? RESULT_OK : RESULT_NO_MEMORY;
+}
+
+/* Drops what is in a mark that is off the list, which is spare then. */
+static void mark_drop(struct memory_pool *mp, struct mark *mark)
+{
+    ASSERT(pool_is_entered(mp));
+    ASSERT(mark->heap.lent == 0); /* only the pool's own heap lends */
+    /* Blocks go to the stock, or to the heap that lent them; the mark's first
+     * one stays with the structure, its map clear. */
+    heap_reset(&mark->heap);
+    heap_finish(&mark->heap);
+    if (mark->lender != NULL) {
+        heap_take_back(mark->lender, mark);
+        return;
+    }
+    mark->next = mp->marks.spare;
+    mp->marks.spare = mark;
+    mp->marks.spares++;
+}
+
+/* Takes structures beyond those that are kept off the spare ones.  The caller
+ * gives them back once the lock is left. */
+static struct mark *mark_excess(struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp));
+    struct mark *excess = NULL;
+
+    while (mp->marks.spares > MARK_SPARE) {
+        struct mark *mark = mp->marks.spare;
+        mp->marks.spare = mark->next;
+        mp->marks.spares--;
+        mark->next = excess;
+        excess = mark;
+    }
+    return excess;
+}
+
+/* Gives a list of marks back to the source.  No lock held. */
 static void mark_release(struct memory_pool *mp, struct mark *mark)
 {
-    int error = errno; /* whatever the backing does to it */
-
+    ASSERT(mark == NULL || lock_none_is_held());
     while (mark != NULL) {
         struct mark *next = mark->next;
-        if (range_has(mark)) {
-            range_give_slot(mark);
-        } else {
-            mp->backing.release(mp->backing.context, mark, mark->bytes);
-        }
+        ASSERT(mark->lender == NULL);
+        blocks_put(&mp->blocks, mark, mark->bytes);
         mark = next;
     }
-    errno = error;
 }
 
 void mark_release_all(struct memory_pool *mp)
 {
-    mark_release(mp, mp->spare_marks);
+    ASSERT(mp->marks.open == NULL); /* dropped, before the heap that lends */
+    struct mark *spare = mp->marks.spare;
+
+    mp->marks.spare = NULL;
+    mp->marks.spares = 0;
+    mark_release(mp, spare);
 }
 
-/* The same out of the pool's own blocks, where its backing has no more, as a
- * buffer has not; the lock is held. */
-static struct mark *mark_carve(struct memory_pool *mp)
+/* Drops one owner's marks from its newest to the last, which is one of them.
+ * Returns the bytes that their objects were charged. */
+static size_t mark_drop_until(struct memory_pool *mp, const struct mark *last)
 {
-    size_t bytes = blocks_layout(sizeof(struct mark), MARK_FIRST);
-    struct mark *mark = blocks_carve(mp, bytes);
+    ASSERT(pool_is_entered(mp));
+    uint64_t owner = last->owner;
+    struct mark **link = &mp->marks.open;
+    size_t held = 0;
+    bool done = false;
 
-    if (mark != NULL) {
-        blocks_lay_block(&mark->first, (unsigned char *)(mark + 1),
-                         MARK_FIRST);
-        mark->bytes = bytes;
-    }
-    return mark;
-}
-
-/* A structure that is not in use, from the spare ones or new; the lock, held
- * on entry and on return, may be left meanwhile. */
-static struct mark *mark_take(struct memory_pool *mp, bool *taken)
-{
-    struct mark *mark = mp->spare_marks;
-
-    if (mark == NULL) {
-        int error = errno; /* the pool's own blocks may serve */
-        lock_leave(&mp->lock, *taken);
-        mark = mark_place(mp);
-        errno = error;
-        *taken = pool_enter_lock(mp);
-        if (mark == NULL) {
-            mark = mark_carve(mp);
+    while (!done) {
+        struct mark *mark = *link;
+        ASSERT(mark != NULL); /* last is still to come */
+        if (mark->owner != owner) {
+            link = &mark->next;
+            continue;
         }
-        return mark;
+        done = mark == last;
+        *link = mark->next;
+        /* No cache holds chunks of it but those of its owner's run, which are
+         * not live. */
+        mp->counters.freed += heap_count_live(&mark->heap);
+        held += mark->heap.held;
+        mark_drop(mp, mark);
     }
-    mp->spare_marks = mark->next;
-    mp->spare_mark_count--;
-    return mark;
+    return held;
 }
 
-uint64_t mark_mark(struct memory_pool *mp, struct mp_handle *handle)
+enum result mark_rewind(struct memory_pool *mp, const struct user *user,
+                        uint64_t number)
 {
-    struct cache *cache = NULL;
-    uint64_t owner;
-
-    if (handle != NULL) {
-        owner = handle->number;
-        cache = &handle->cache;
-    } else {
-        if (thread_self() == NULL) {
-            errno = ENOMEM;
-            return 0;
-        }
-        owner = thread_number();
-        if (mp->kind == POOL_CACHED && !sync_get(&mp->uncached)) {
-            cache = cache_own(mp);
-            if (cache == NULL && !sync_get(&mp->uncached)) {
-                /* One made later would not know of the mark. */
-                errno = ENOMEM;
-                return 0;
-            }
-        }
-    }
-    bool taken = pool_enter_lock(mp);
-    struct mark *mark = mark_take(mp, &taken);
-    if (mark == NULL) {
-        lock_leave(&mp->lock, taken);
-        errno = ENOMEM;
-        return 0;
-    }
-    if (!range_has(mark)) { /* where caches do not reach */
-        blocks_give_up_caches(mp);
-    }
-    uint64_t number = sync_add(&mark_numbers, 1) + 1;
-    mark->owner = owner;
-    mark->number = number;
-    mark->cache = mp->uncached ? NULL : cache;
-    heap_start(&mark->heap, &mark->first,
-               (mp->flags & MP_ZERO_ON_FREE) != 0, mp->bounded);
-    mark->first.bytes = 0;
-    /* Nobody else touches the cache: its owner is here. */
-    if (mark->cache != NULL) {
-        cache_close(mark->cache, mp);
-        mark->cache->mark = mark;
-    }
-    mark->next = mp->marks;
-    mp->marks = mark;
-    pool_set_short(mp);
-    lock_leave(&mp->lock, taken);
-    return number;
-}
-
-/* Drops what is in a mark that is off the list. */
-static void mark_drop(struct memory_pool *mp, struct mark *mark)
-{
-    struct block *block = heap_reset(&mark->heap);
-
-    while (block != NULL) {
-        struct block *next = block->next;
-        blocks_keep(mp, block);
-        block = next;
-    }
-    heap_finish(&mark->heap);
-    if (blocks_give_carved(mp, mark)) {
-        return;
-    }
-    mark->next = mp->spare_marks;
-    mp->spare_marks = mark;
-    mp->spare_mark_count++;
-}
-
-/* Structures beyond those that are kept. */
-static struct mark *mark_surplus(struct memory_pool *mp)
-{
-    struct mark *surplus = NULL;
-
-    while (mp->spare_mark_count > MARK_SPARE) {
-        struct mark *mark = mp->spare_marks;
-        mp->spare_marks = mark->next;
-        mp->spare_mark_count--;
-        mark->next = surplus;
-        surplus = mark;
-    }
-    return surplus;
-}
-
-bool mark_rewind(struct memory_pool *mp, struct mp_handle *handle,
-                  uint64_t number)
-{
-    bool taken = pool_enter_lock(mp);
-    struct mark *mark = mark_current(mp, handle);
-    uint64_t owner = mark == NULL ? 0 : mark->owner;
+    ASSERT(lock_none_is_held());
+    bool taken = pool_enter(mp);
+    const struct mark *mark = mark_newest(mp, user);
     struct cache *cache = mark == NULL ? NULL : mark->cache;
-    size_t yielded = 0;
 
     while (mark != NULL &&
-           (mark->owner != owner || mark->number != number)) {
+           (mark->owner != user->number || mark->number != number)) {
         mark = mark->next;
     }
     if (mark == NULL) {
         lock_leave(&mp->lock, taken);
-        return false;
+        return RESULT_NO_MARK;
     }
-    for (struct mark **link = &mp->marks; mark != NULL;) {
-        struct mark *each = *link;
-        if (each->owner != owner) {
-            link = &each->next;
-            continue;
-        }
-        *link = each->next;
-        mark = each == mark ? NULL : mark;
-        mp->freed += heap_count_live(&each->heap);
-        yielded += each->heap.held;
-        mark_drop(mp, each);
+    size_t held = mark_drop_until(mp, mark);
+    if (mp->mode->counts) {
+        /* One sum for all marks: a tree's lock is taken once. */
+        quota_uncharge(&mp->quota, held);
     }
-    mp->room += yielded;
-    if (cache != NULL && !mp->uncached) {
-        cache->fast.cut = cache->fast.end = NULL;
-        cache->mark = mark_current(mp, handle);
-        if (cache->mark == NULL) {
-            cache_open(cache);
-        }
+    if (cache != NULL && !mp->caches.retired) {
+        /* A cache with no mark left gets frees for its lists again. */
+        struct mark *newest = mark_newest(mp, user);
+        cache_close_mark(cache, &mp->caches,
+                         newest == NULL ? &mp->heap : &newest->heap);
     }
-    pool_set_short(mp);
-    struct mark *surplus = mark_surplus(mp);
+    pool_set_bump(mp);
+    ASSERT(mark_is_sound(mp));
+    struct mark *excess = mark_excess(mp);
     pool_leave(mp, taken);
-    mark_release(mp, surplus);
-    if (mp->bounded) {
-        tree_uncharge(mp, yielded);
-    }
-    return true;
+    mark_release(mp, excess);
+    return RESULT_OK;
 }
 
 void mark_drop_all(struct memory_pool *mp)
 {
-    while (mp->marks != NULL) {
-        struct mark *mark = mp->marks;
-        mp->marks = mark->next;
+    ASSERT(pool_is_entered(mp));
+    while (mp->marks.open != NULL) {
+        struct mark *mark = mp->marks.open;
+        mp->marks.open = mark->next;
         mark_drop(mp, mark);
     }
-    pool_set_short(mp);
+    pool_set_bump(mp);
+    ASSERT(mp->heap.lent == 0); /* each lent chunk was a mark's */
+}
+
+struct heap *mark_next_heap(struct memory_pool *mp, const struct heap *heap,
+                            const struct mark **mark)
+{
+    ASSERT(pool_is_entered(mp));
+    struct mark *next = mp->marks.open;
+
+    /* The pool's own heap is first, then those on the list. */
+    *mark = NULL;
+    if (heap == NULL) {
+        return &mp->heap;
+    }
+    if (heap != &mp->heap) {
+        next = mark_of(mp, heap)->next;
+    }
+    *mark = next;
+    return next == NULL ? NULL : &next->heap;
+}
+
+bool mark_is_sound(const struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp));
+    const struct pool_marks *marks = &mp->marks;
+    unsigned spares = 0;
+
+    /* Numbers that fall from one to the next leave no circle, too. */
+    for (const struct mark *m = marks->open; m != NULL; m = m->next) {
+        if (m->owner == 0 || m->heap.first != &m->first ||
+            (m->next != NULL && m->next->number >= m->number)) {
+            return false;
+        }
+    }
+    for (const struct mark *m = marks->spare; m != NULL; m = m->next) {
+        if (m->lender != NULL || m->heap.lent != 0 ||
+            spares == marks->spares) {
+            return false;
+        }
+        spares++;
+    }
+    return spares == marks->spares &&
+           (marks->open == NULL || mp->bump_most == 0);
 }

@@ -1,65 +1,86 @@
 /* SPDX-License-Identifier: MIT
  *
- * mark.h - marks: what a thread allocates since one goes at once.
+ * mark.h - marks: what a user allocates since one goes at once.
  *
  * An open mark has a heap of its own.  What its owner, a thread or a handle,
  * allocates in the pool comes out of the newest mark's heap, and nobody
- * else's ever does; so rewinding drops whole blocks, however many objects are
- * in them, and takes nothing from anybody.  Objects in it are freed one by
- * one as any others, from any thread, but under the pool's lock: no cache
- * takes their chunks, which its thread would then hand out again.  Allocating
- * is as fast as ever in a pool with caches, whose runs then come from the
- * mark's heap.
+ * else's ever does.  So a rewind drops whole blocks, however many objects are
+ * in them, and takes nothing from anybody.  Any thread may free such objects
+ * one by one, but under the pool's lock: no cache takes their chunks, which
+ * its thread would hand out again beyond the rewind.  Allocating is as fast as
+ * without a mark in a pool with caches, whose runs then come from the mark's
+ * heap.
  *
  * A mark's own memory is its structure and its first block in one piece, as a
  * pool's is.
  *
- * What it cannot do: come for free.  Each open mark in which anything was
- * allocated holds a block, 2 KiB or more.
+ * What it cannot do: cost nothing.  Each open mark holds a block of 2 KiB or
+ * more.
  */
 #ifndef MP_MARK_H
 #define MP_MARK_H
 
 #include "pool/pool.h"
 
-struct mp_handle;
-
 /* The pool's lock owns all of it; fixed: while the mark is open. */
 struct mark {
-    struct mark *next;  /* of the pool, or of the spare ones */
-    uint64_t owner;      /* fixed; number of a thread or a handle; one whose
-                          * owner is no more stays until the next reset */
+    struct mark *next;   /* of the open ones, or of the spare ones */
+    uint64_t owner;      /* fixed; a user's number; a mark whose owner has
+                          * ended stays until the next reset */
     uint64_t number;     /* fixed; mp_mark_t's */
     struct cache *cache; /* fixed; the owner's, in a pool with caches; only
-                          * the owner looks, since it goes with a thread */
-    size_t bytes;        /* of its own memory, for good */
+                          * the owner follows it, since it goes with a
+                          * thread */
+    size_t bytes;        /* fixed for good; of its own memory */
+    struct heap *lender; /* fixed for good; the heap that its own memory is a
+                          * chunk of; NULL: it is the source's */
     struct heap heap;
     struct block first;
 };
 
-/* The newest open mark of the calling thread, or of the handle if that is not
- * NULL; NULL: it has none.  The lock is held. */
-struct mark *mark_search(const struct memory_pool *mp,
-                           const struct mp_handle *handle);
+/* The user's newest open mark; NULL: it has none.  The lock is held. */
+MP_INNER struct mark *mark_search(const struct memory_pool *mp,
+                                  uint64_t owner);
 
-static inline struct mark *mark_current(const struct memory_pool *mp,
-                                          const struct mp_handle *handle)
+static inline struct mark *mark_newest(const struct memory_pool *mp,
+                                       const struct user *user)
 {
-    return mp->marks == NULL ? NULL : mark_search(mp, handle);
+    ASSERT(pool_is_entered(mp));
+    return mp->marks.open == NULL ? NULL : mark_search(mp, user->number);
 }
 
-/* No lock held.  0: errno is ENOMEM. */
-uint64_t mark_mark(struct memory_pool *mp, struct mp_handle *handle);
+/* The mark whose heap it is; NULL: it is the pool's own.  Marks have numbers
+ * that are never used again; the own heap stands for 0. */
+static inline const struct mark *mark_of(const struct memory_pool *mp,
+                                         const struct heap *heap)
+{
+    return heap == &mp->heap ? NULL
+                             : LIST_ENTRY(heap, const struct mark, heap);
+}
 
-/* No lock held.  False: there is no such mark. */
-bool mark_rewind(struct memory_pool *mp, struct mp_handle *handle,
-                  uint64_t number);
+/* No lock held.  RESULT_NO_MEMORY; else *number is the mark's. */
+MP_INNER enum result mark_open(struct memory_pool *mp,
+                               const struct user *user, uint64_t *number);
+
+/* No lock held.  RESULT_NO_MARK: the user has no such mark open. */
+MP_INNER enum result mark_rewind(struct memory_pool *mp,
+                                 const struct user *user, uint64_t number);
 
 /* The lock is held: drops every mark, for a reset or the end; blocks go to
- * the spare ones. */
-void mark_drop_all(struct memory_pool *mp);
+ * the stock. */
+MP_INNER void mark_drop_all(struct memory_pool *mp);
 
-/* No lock held, nobody uses the pool: frees what the spare marks are in. */
-void mark_release_all(struct memory_pool *mp);
+/* No lock held, nobody uses the pool: gives back what the spare marks have. */
+MP_INNER void mark_release_all(struct memory_pool *mp);
+
+/* The heaps of the pool in turn: NULL begins, with the pool's own, whose mark
+ * is NULL.  The lock is held. */
+MP_INNER struct heap *mark_next_heap(struct memory_pool *mp,
+                                     const struct heap *heap,
+                                     const struct mark **mark);
+
+/* Open marks are in the order in which they were made, and spare ones are as
+ * many as counted. */
+MP_INNER bool mark_is_sound(const struct memory_pool *mp);
 
 #endif /* MP_MARK_H */

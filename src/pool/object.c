@@ -1,174 +1,211 @@
 /* SPDX-License-Identifier: MIT
  *
- * object.c - what can be done with objects besides taking and freeing them.
+ * object.c - what can be done with objects besides allocating and freeing.
  *
- * An object grows where it stands if what lies behind it is free or behind
- * the top, else it moves; then only what it grows by needs room in the
- * capacity, though both copies exist for a moment.  A stricter alignment
- * than a granule's is cut out of a longer chunk, whose ends go back.
+ * An object grows where it stands if what lies behind it is free, else it
+ * moves.  In a pool that counts only the growth is charged, so that an object
+ * of more than half of the capacity can grow, though both copies exist for a
+ * moment.  The bytes are copied under the lock there: a reset could give the
+ * old ones back meanwhile.
  *
- * An object that moves keeps no stricter alignment than the usual one.
+ *     quota:   |---- old ----|- growth -|        one charge more
+ *     heap:    |---- old ----|   |-------- new --------|
+ *
+ * A stricter alignment than a granule's is cut out of a longer chunk, whose
+ * ends go back to the heap.
+ *
+ * What it cannot do: keep a stricter alignment than the usual one for an
+ * object that has to move.
  */
 #include "pool/object.h"
 
-#include <errno.h>
+#include "pool/mark.h"
 
-#include "store/blocks.h"
-#include "pool/tree.h"
-
-/* Writes an object's size to its block, where that has a place for it. */
-static void object_note_size(struct heap_chunk chunk, size_t granules,
-                             size_t size)
+/* A part of a live chunk is about to become free.  Where that is outside of
+ * the range, caches could cut runs from it, and read maps in the range.  Until
+ * then such a block was one long chunk, which did no harm. */
+static void object_free_part(struct memory_pool *mp, struct heap_chunk chunk)
 {
-    if (chunk.block->slack != NULL) {
-        chunk.block->slack[chunk.granule] =
-            (unsigned char)(granules * BLOCK_GRANULE - size);
+    ASSERT(pool_is_entered(mp));
+    if (!range_has(chunk.block)) {
+        attach_retire(&mp->caches);
     }
 }
 
-/* Fits the chunk to that many granules where it stands, if that can be. */
+/* Fits a live chunk to that many granules where it stands; false: what is
+ * behind it is not free, and nothing changed. */
 static bool object_fit(struct memory_pool *mp, struct heap_chunk chunk,
                        size_t granules)
 {
+    ASSERT(pool_is_entered(mp));
+    ASSERT(granules > 0);
     size_t length = block_length(chunk.block, chunk.granule);
 
-    if (granules > UINT32_MAX) {
-        return false;
-    }
     if (granules > length) {
-        return heap_extend(chunk.block->heap, chunk, (uint32_t)granules);
+        /* No lock is left here: extending takes what is there, or fails. */
+        return granules <= SIZES_GRANULES_MOST &&
+               heap_extend(chunk.block->heap, chunk, (uint32_t)granules);
     }
-    /* Without slack bytes a somewhat long chunk does no harm. */
-    if (granules < length &&
-        (chunk.block->slack != NULL || granules <= length / 2)) {
-        blocks_keep(mp, heap_shrink(chunk.block->heap, chunk,
-                                    (uint32_t)granules));
+    /* Where sizes are not noted, a somewhat long chunk does no harm, and the
+     * object may grow again without a search. */
+    if (granules < length && (mp->mode->counts || granules <= length / 2)) {
+        object_free_part(mp, chunk);
+        heap_shrink(chunk.block->heap, chunk, (uint32_t)granules);
     }
     return true;
 }
 
-/* Takes room for what the object grows by and a new chunk for all of it; the
- * lock is held on entry and left.  It is held while the bytes are copied, or
- * a reset could give the old ones back meanwhile. */
-static void *object_move(struct memory_pool *mp, void *ptr, size_t old,
-                         size_t size, bool taken)
+/* Number of the mark that a chunk belongs to; 0: none.  Numbers are never used
+ * again, so it tells a later mark whose memory is the same. */
+static uint64_t object_mark(const struct memory_pool *mp,
+                            struct heap_chunk chunk)
 {
-    size_t granules = block_granules(size);
+    const struct mark *mark = mark_of(mp, chunk.block->heap);
+
+    return mark == NULL ? 0 : mark->number;
+}
+
+/* Moves an object of old bytes that grows to size, in a pool that counts.  The
+ * lock, held on entry and on return, may be left meanwhile.  So the object is
+ * sought again: a thread that resets the pool or frees the object takes it
+ * away, which is the program's error. */
+static enum result object_move(struct memory_pool *mp, const struct user *user,
+                               struct heap_chunk from, size_t old,
+                               size_t size, bool *taken, void **object)
+{
+    ASSERT(pool_is_entered(mp));
+    ASSERT(mp->mode->counts && size > old);
     struct heap_chunk chunk;
-    size_t growth = size > old ? size - old : 0;
-    uint64_t resets = mp->resets;
-
-    pool_hold(mp, growth);
-    mp->promised += growth;
-    int error = pool_take_chunk(mp, NULL, 0, granules, &taken, &chunk);
-    mp->promised -= growth;
-    struct heap_chunk from = pool_find_live(mp, ptr);
-    if (error == 0 && (mp->resets != resets || from.block == NULL)) {
-        /* Dropped by a reset or a rewind meanwhile. */
-        blocks_keep(mp, heap_give(chunk.block->heap, chunk));
-        error = EFAULT;
+    void *ptr = block_address(from.block, from.granule);
+    uint64_t resets = mp->counters.resets;
+    uint64_t mark = object_mark(mp, from);
+    enum result result = alloc_chunk(mp, user, size - old,
+                                     sizes_granules(size), taken, &chunk);
+    if (result != RESULT_OK) {
+        return result;
     }
-    if (error != 0) {
-        mp->room += growth;
-        pool_leave(mp, taken);
-        errno = error;
-        return NULL;
+    from = pool_find_live(mp, ptr);
+    if (resets != mp->counters.resets || from.block == NULL ||
+        pool_size_of(from) != old || object_mark(mp, from) != mark) {
+        /* As if nothing had been asked: no free is counted. */
+        heap_give(chunk.block->heap, chunk);
+        quota_undo(&mp->quota, size - old);
+        return RESULT_NOT_LIVE;
     }
-    object_note_size(chunk, granules, size);
-    chunk.block->heap->held += size;
-    void *object = block_address(chunk.block, chunk.granule);
-    memcpy(object, ptr, old < size ? old : size);
-    pool_drop_chunk(mp, from, old);
-    /* Of what the old one held, the new one holds as much. */
-    pool_hold(mp, size - growth);
-    pool_leave(mp, taken);
-    return object;
+    alloc_note_size(chunk, 0, size);
+    *object = block_address(chunk.block, chunk.granule);
+    memcpy(*object, ptr, old);
+    /* Its charge goes on for the new chunk, so in between no other thread
+     * can be charged for these bytes. */
+    alloc_drop_moved(mp, from, old);
+    ASSERT(pool_size_of(chunk) == size);
+    return RESULT_OK;
 }
 
-/* object_resize() for an object of a pool whose capacity, or one above it,
- * counts what it grows by; that is taken already. */
-static void *object_resize_held(struct memory_pool *mp, void *ptr, size_t size,
-                                bool taken, struct heap_chunk chunk)
+/* Fits a live object of old bytes, of a pool that counts, where it stands,
+ * charge and all; RESULT_OK and false in *fits: it has to move, and nothing is
+ * charged. */
+static enum result object_fit_counted(struct memory_pool *mp,
+                                      struct heap_chunk chunk, size_t old,
+                                      size_t size, bool *fits)
 {
-    size_t old = pool_size_of(chunk);
+    ASSERT(mp->mode->counts && old == pool_size_of(chunk));
+    size_t granules = sizes_granules(size);
+    unsigned char *object = block_address(chunk.block, chunk.granule);
 
-    if (size > old && size - old > pool_room(mp)) {
-        pool_leave(mp, taken);
-        errno = pool_full(mp);
-        return NULL;
-    }
-    if (!object_fit(mp, chunk, block_granules(size))) {
-        return object_move(mp, ptr, old, size, taken);
-    }
-    if (size > old) {
-        pool_hold(mp, size - old);
+    *fits = true;
+    if (size <= old) {
+        if ((mp->settings.flags & MP_ZERO_ON_FREE) != 0) {
+            /* First, since the heap keeps its links in free chunks. */
+            memset(object + size, 0, old - size);
+        }
+        (void)object_fit(mp, chunk, granules); /* a shorter one always fits */
+        quota_uncharge(&mp->quota, old - size);
     } else {
-        mp->room += old - size;
+        /* First: a chunk that was extended for nothing would have cut what
+         * was behind it out of its bin. */
+        if (!quota_charge(&mp->quota, size - old)) {
+            return quota_refusal(&mp->quota);
+        }
+        *fits = object_fit(mp, chunk, granules);
+        if (!*fits) {
+            quota_undo(&mp->quota, size - old);
+            return RESULT_OK;
+        }
     }
-    chunk.block->heap->held += size - old; /* as unsigned numbers */
-    object_note_size(chunk, block_granules(size), size);
-    pool_leave(mp, taken);
-    return ptr;
+    alloc_note_size(chunk, old, size);
+    return RESULT_OK;
 }
 
-void *object_resize(struct memory_pool *mp, void *ptr, size_t size)
+static enum result object_resize_counted(struct memory_pool *mp,
+                                         const struct user *user, void *ptr,
+                                         size_t size, void **object)
 {
-    if (size - 1 >= mp->max_object) {
-        errno = EINVAL;
-        return NULL;
-    }
-    if (size > SIZE_MAX - BLOCK_GRANULE) {
-        errno = pool_full(mp);
-        return NULL;
-    }
-    bool taken = pool_enter_lock(mp);
+    bool taken = pool_enter(mp);
     struct heap_chunk chunk = pool_find_live(mp, ptr);
+    bool fits;
+
     if (chunk.block == NULL) {
         lock_leave(&mp->lock, taken);
-        errno = EFAULT;
-        return NULL;
+        return RESULT_NOT_LIVE;
     }
     size_t old = pool_size_of(chunk);
-    size_t growth = size > old ? size - old : 0;
-    if (mp->bounded && growth > 0) {
-        /* The pools above first, and no two locks at once. */
-        lock_leave(&mp->lock, taken);
-        if (!tree_charge(mp, growth)) {
-            errno = ENOBUFS;
-            return NULL;
-        }
-        taken = pool_enter_lock(mp);
-        chunk = pool_find_live(mp, ptr);
-        if (chunk.block == NULL || pool_size_of(chunk) != old) {
-            lock_leave(&mp->lock, taken);
-            tree_uncharge(mp, growth);
-            errno = EFAULT;
-            return NULL;
-        }
-    }
-    if ((mp->flags & MP_ZERO_ON_FREE) != 0 && size < old) {
-        memset((unsigned char *)ptr + size, 0, old - size);
-    }
-    void *object = ptr;
-    if (chunk.block->slack != NULL) {
-        object = object_resize_held(mp, ptr, size, taken, chunk);
-        if (mp->bounded) {
-            tree_uncharge(mp, object == NULL ? growth
-                              : size < old   ? old - size
-                                             : 0);
-        }
-        return object;
-    }
-    bool fits = object_fit(mp, chunk, block_granules(size));
-    pool_leave(mp, taken);
+    enum result result = object_fit_counted(mp, chunk, old, size, &fits);
     if (!fits) {
-        object = pool_allocate_at_last(mp, NULL, size);
-        if (object != NULL) {
-            memcpy(object, ptr, old < size ? old : size);
-            pool_free_at_last(mp, NULL, ptr);
-        }
+        result = object_move(mp, user, chunk, old, size, &taken, object);
+    } else if (result == RESULT_OK) {
+        *object = ptr;
     }
-    return object;
+    pool_leave(mp, taken);
+    return result;
+}
+
+/* The same in a pool with caches, where an object that moves is allocated and
+ * freed as others are: in the user's cache, if it is short. */
+static enum result object_resize_cached(struct memory_pool *mp,
+                                        const struct user *user, void *ptr,
+                                        size_t size, void **object)
+{
+    bool taken = pool_enter(mp);
+    struct heap_chunk chunk = pool_find_live(mp, ptr);
+
+    if (chunk.block == NULL) {
+        lock_leave(&mp->lock, taken);
+        return RESULT_NOT_LIVE;
+    }
+    /* No cache takes freed objects in a pool that zeroes them. */
+    ASSERT((mp->settings.flags & MP_ZERO_ON_FREE) == 0);
+    size_t old = pool_size_of(chunk);
+    bool fits = object_fit(mp, chunk, sizes_granules(size));
+    pool_leave(mp, taken);
+    if (fits) {
+        *object = ptr;
+        return RESULT_OK;
+    }
+    /* The old object stays live until it is copied, so nobody else gets its
+     * chunk meanwhile. */
+    enum result result = alloc_object(mp, user, size, object);
+    if (result == RESULT_OK) {
+        ASSERT(*object != ptr);
+        memcpy(*object, ptr, old < size ? old : size);
+        (void)alloc_free(mp, user, ptr); /* misuse alone could free it first */
+    }
+    return result;
+}
+
+enum result object_resize(struct memory_pool *mp, const struct user *user,
+                          void *ptr, size_t size, void **object)
+{
+    ASSERT(lock_none_is_held());
+    /* As unsigned numbers: a size of 0, too. */
+    if (size - 1 >= mp->settings.max_object) {
+        return RESULT_SIZE;
+    }
+    if (size > SIZE_MAX - SIZES_GRANULE) {
+        return quota_refusal(&mp->quota);
+    }
+    return (mp->mode->counts ? object_resize_counted : object_resize_cached)(
+        mp, user, ptr, size, object);
 }
 
 /* Cuts granules out of a longer live chunk so that they start aligned. */
@@ -176,79 +213,53 @@ static struct heap_chunk object_trim(struct memory_pool *mp,
                                      struct heap_chunk chunk,
                                      size_t alignment, uint32_t granules)
 {
-    struct block *block = chunk.block;
-    uint32_t length = block_length(block, chunk.granule);
-    uintptr_t address = (uintptr_t)block_address(block, chunk.granule);
-    uint32_t front =
-        (uint32_t)(-address % alignment / BLOCK_GRANULE);
-    struct heap_chunk start = chunk;
-    uint32_t back = length - front - granules;
+    uintptr_t address = (uintptr_t)block_address(chunk.block, chunk.granule);
+    uint32_t skipped = (uint32_t)(-address % alignment / SIZES_GRANULE);
 
-    block_clear_live(block, chunk.granule, length);
-    chunk.granule += front;
-    block_mark_live(block, chunk.granule, granules);
-    if (front > 0) {
-        blocks_keep(mp, heap_give_run(block->heap, start, front));
-    }
-    if (back > 0) {
-        start.granule = chunk.granule + granules;
-        blocks_keep(mp, heap_give_run(block->heap, start, back));
-    }
-    return chunk;
+    ASSERT(skipped + granules <= block_length(chunk.block, chunk.granule));
+    object_free_part(mp, chunk);
+    return heap_trim(chunk.block->heap, chunk, skipped, granules);
 }
 
-void *object_align(struct memory_pool *mp, size_t alignment, size_t size)
+enum result object_align(struct memory_pool *mp, const struct user *user,
+                         size_t alignment, size_t size, void **object)
 {
-    if (alignment <= BLOCK_GRANULE) {
-        return pool_allocate_at_last(mp, NULL, size);
+    ASSERT(lock_none_is_held());
+    ASSERT(alignment != 0 && (alignment & (alignment - 1)) == 0);
+    ASSERT(alignment <= OBJECT_ALIGNMENT_MOST);
+    if (alignment <= SIZES_GRANULE) {
+        return alloc_object(mp, user, size, object);
     }
-    if (size - 1 >= mp->max_object) {
-        errno = EINVAL;
-        return NULL;
+    if (size - 1 >= mp->settings.max_object) {
+        return RESULT_SIZE;
     }
-    if (mp->bounded && !tree_charge(mp, size)) {
-        errno = ENOBUFS;
-        return NULL;
+    if (size > SIZE_MAX - alignment) {
+        return quota_refusal(&mp->quota);
     }
-    size_t extra = alignment / BLOCK_GRANULE - 1;
-    size_t counted = mp->first.slack == NULL ? 0 : size;
+    bool counts = mp->mode->counts;
+    size_t granules = sizes_granules(size);
+    /* A chunk starts at a granule, so this many may have to be skipped. */
+    size_t extra = alignment / SIZES_GRANULE - 1;
     struct heap_chunk chunk;
-    void *object = NULL;
-    int error = pool_full(mp);
-    bool taken = pool_enter_lock(mp);
-    if (size <= pool_room(mp)) {
-        error = ENOMEM;
-        if (size <= SIZE_MAX - alignment) {
-            pool_hold(mp, counted);
-            mp->promised += counted;
-            error = pool_take_chunk(mp, NULL, 0, block_granules(size) + extra,
-                                    &taken, &chunk);
-            mp->promised -= counted;
-            if (error != 0) {
-                mp->room += counted;
-            }
+    bool taken = pool_enter(mp);
+    enum result result = alloc_chunk(mp, user, counts ? size : 0,
+                                     granules + extra, &taken, &chunk);
+    if (result == RESULT_OK) {
+        chunk = object_trim(mp, chunk, alignment, (uint32_t)granules);
+        if (counts) {
+            alloc_note_size(chunk, 0, size);
         }
-    }
-    if (error == 0) {
-        chunk =
-            object_trim(mp, chunk, alignment, (uint32_t)block_granules(size));
-        object_note_size(chunk, block_granules(size), size);
-        chunk.block->heap->held += counted;
-        object = block_address(chunk.block, chunk.granule);
+        *object = block_address(chunk.block, chunk.granule);
+        ASSERT((uintptr_t)*object % alignment == 0);
     }
     pool_leave(mp, taken);
-    if (error != 0) {
-        if (mp->bounded) {
-            tree_uncharge(mp, size);
-        }
-        errno = error;
-    }
-    return object;
+    return result;
 }
 
 size_t object_size(struct memory_pool *mp, const void *ptr)
 {
-    bool taken = pool_enter_lock(mp);
+    ASSERT(lock_none_is_held());
+    bool taken = pool_enter(mp);
     struct heap_chunk chunk = pool_find_live(mp, ptr);
     size_t size = chunk.block == NULL ? 0 : pool_size_of(chunk);
 

@@ -1,22 +1,32 @@
 /* SPDX-License-Identifier: MIT
  *
- * object.h - what can be done with objects besides taking and freeing them.
+ * object.h - what can be done with objects besides allocating and freeing.
+ *
+ * What it cannot do: keep a stricter alignment than the usual one for an
+ * object that is resized and has to move.
  */
 #ifndef MP_OBJECT_H
 #define MP_OBJECT_H
 
-#include "pool/pool.h"
+#include "pool/alloc.h"
 
 /* Largest alignment, in bytes. */
 #define OBJECT_ALIGNMENT_MOST ((size_t)65536)
 
-/* Resizes a live object of old bytes; NULL: errno, and it is as it was. */
-void *object_resize(struct memory_pool *mp, void *ptr, size_t size);
+/* No lock held in any of these.  All but RESULT_OK leave object and pool as
+ * they were. */
+
+/* Resizes the live object at ptr to size bytes; *object is its new address. */
+MP_INNER enum result object_resize(struct memory_pool *mp,
+                                   const struct user *user, void *ptr,
+                                   size_t size, void **object);
 
 /* alignment is a power of two up to OBJECT_ALIGNMENT_MOST. */
-void *object_align(struct memory_pool *mp, size_t alignment, size_t size);
+MP_INNER enum result object_align(struct memory_pool *mp,
+                                  const struct user *user, size_t alignment,
+                                  size_t size, void **object);
 
 /* Bytes of a live object that its holder may use; 0: there is none. */
-size_t object_size(struct memory_pool *mp, const void *ptr);
+MP_INNER size_t object_size(struct memory_pool *mp, const void *ptr);
 
 #endif /* MP_OBJECT_H */

@@ -1,213 +1,185 @@
 /* SPDX-License-Identifier: MIT
  *
- * pool.h - a pool's life, and its objects counted to the byte.
+ * pool.h - what a pool is made of, its lock, and its short way without caches.
  *
  * A pool is one piece of memory: this structure and its first block.  More
  * blocks come as they are needed and go when they are empty.
  *
- * There are two kinds.  One with thread caches lives in the range, has a
- * thread's frees and allocations done in its cache, and comes to the lock
- * only to exchange chunks with the heap.  The other does everything under
- * its lock, or without one if it is for one thread only; it takes its blocks
- * from any backing and can count to the byte.
+ * The structure is made of parts.  Each part is written by the functions of
+ * its own file alone, under the pool's lock but where the part says else.
+ * What a pool does is told by one value, its mode, which is chosen as the pool
+ * is made: a const table with the slow paths and a few facts.  A mode that
+ * checks more is one more such table, whose functions call those of another.
  *
- * Arguments are checked by api.c: pools here are never NULL.
+ * What it cannot do: check arguments.  api/ does, so pools here are never NULL.
  */
 #ifndef MP_POOL_H
 #define MP_POOL_H
 
-#include "cache/cache.h"
-#include "store/heap.h"
-#include "base/lock.h"
+#include "base/result.h"
+#include "cache/attach.h"
 #include "memory_pool.h"
-#include "base/private.h"
+#include "store/quota.h"
 
-enum pool_kind {
-    POOL_LOCKED, /* a lock for each call, but in a process with one thread */
-    POOL_SINGLE,  /* the program says that no two threads use it at once */
-    POOL_CACHED
-};
-
-/* Why an allocation was refused. */
-enum { POOL_REFUSED_SIZE, POOL_REFUSED_FULL, POOL_REFUSED_MEMORY };
+struct mark;
+struct tree;
+struct memory_pool;
 
 /* Bytes of a name, with its end; what is longer is cut off. */
 #define POOL_NAME 64
 
-struct mp_handle;
+/* How calls are served.  The tables are in alloc.c. */
+struct pool_mode {
+    bool locks;  /* takes the pool's lock, in a process with several threads */
+    bool caches; /* users have caches, while the set of caches says so */
+    bool counts; /* objects are counted to the byte; blocks have slack bytes */
+    size_t stock_limit; /* bytes of empty blocks that are kept */
 
-/* The lock owns all that follows but where it says else; fixed: not changed
- * between creation and destruction, but for recycle_take(). */
-struct memory_pool {
-    size_t room;          /* bytes that may be held before there is a new
-                           * high-water mark, which is looked after where
-                           * there is time for it */
-    size_t capacity;      /* bytes held at most, as callers ask; fixed */
-    struct lock lock;
-    enum pool_kind kind;  /* fixed */
-    size_t short_most;    /* granules, BLOCK_SHORT at most, that may be cut
-                           * off without a look at max_object; 0 while a mark
-                           * is open, and for a bounded pool and one with
-                           * caches */
-    size_t max_object;    /* bytes; fixed */
-    struct heap heap;     /* its first members are used by every call */
+    /* An object, or its end, where the short way does not serve.  size is one
+     * that the pool may take.  No lock held.  RESULT_OK sets *object. */
+    enum result (*allocate)(struct memory_pool *mp, const struct user *user,
+                            size_t size, void **object);
+    enum result (*free)(struct memory_pool *mp, const struct user *user,
+                        const void *ptr);
+};
 
-    struct cache *caches; /* every thread's and handle's */
-    struct mp_inline_thread *resident; /* atomic; the thread whose cache was the
-                                   * first; NULL: it has none now */
-    struct cache *resident_cache; /* that; only that thread may look into it */
-    void **depot;         /* chains of chunks by granules - 1; or NULL */
+/* Fixed, but for recycle.c, which makes a kept pool again. */
+struct pool_settings {
+    size_t max_object;    /* bytes */
+    unsigned flags;       /* MP_* */
+    mp_report_fn *report; /* NULL: silent */
+    void *report_context;
+    const char *name;     /* NULL: none */
+    size_t bytes;         /* of the pool itself */
+};
 
-    unsigned flags;       /* MP_*; fixed */
-    bool uncached;        /* atomic; no cache is offered, for good */
-    bool bounded;         /* fixed; some pool above it has a capacity, which
-                           * counts what this one holds */
-    struct block *spare;  /* empty blocks kept for use, linked by next */
-    size_t spare_bytes;
-    size_t promised;      /* bytes out of room for chunks still to come */
-    size_t reserve;       /* bytes of the capacity beyond that mark */
-    struct mark *marks; /* open marks, every thread's and handle's, the
-                           * newest first; see mark.h */
-    struct mark *spare_marks; /* kept for use */
-    unsigned spare_mark_count;
-    unsigned carved;      /* chunks of the heap that marks have */
-    struct tree *tree;    /* fixed once set: the parent, children and
-                           * cleanups; NULL: it has none of them; see tree.h */
-    uint64_t resets; /* so far; the numbers of mp_stats() up to refused */
-    uint64_t freed;       /* objects, but for frees done in caches */
-    size_t peak;          /* granules out of the heaps at once; of a pool with
-                           * caches */
-    size_t peak_objects;
+/* Why a request was refused. */
+enum pool_refusal { POOL_REFUSED_SIZE, POOL_REFUSED_FULL, POOL_REFUSED_MEMORY };
+
+/* The pool's lock; what mp_stats() says.  Frees done in caches are counted by
+ * the set of caches, and bytes held by the quota. */
+struct pool_counters {
+    uint64_t resets;
+    uint64_t freed;
     uint64_t refused[3];  /* by POOL_REFUSED_* */
-    size_t next_bytes;    /* of the next block */
-    size_t bytes;         /* of the pool itself; fixed */
-    mp_backing_t backing; /* fixed; of a pool in the range: for when that
-                           * is full */
-    mp_report_fn *report; /* fixed; NULL: silent */
-    void *report_context; /* fixed */
-    const char *name;     /* fixed; NULL: none */
+    size_t peak;          /* granules out of the heaps at once, where objects
+                           * are not counted to the byte */
+    size_t peak_objects;
+};
 
-    struct thread *home;  /* atomic; on whose list it is; that list's lock */
-    struct memory_pool *made_next; /* so these */
-    struct memory_pool *made_previous;
-    struct memory_pool *recycled_next; /* only home */
-    bool recycled;        /* atomic; it was destroyed, and waits to be made
-                           * again; only home writes it */
+/* mark.c; the pool's lock. */
+struct pool_marks {
+    struct mark *open;  /* every user's, the newest first */
+    struct mark *spare; /* kept for use */
+    unsigned spares;
+};
+
+struct memory_pool {
+    /* Written by every call of a pool without caches. */
+    struct quota quota;
+    struct lock lock;
+    size_t bump_most; /* granules, SIZES_SHORT at most, of objects that
+                       * pool_bump() may cut; 0: neither it nor pool_unbump()
+                       * may serve.  Follows from the rest, see
+                       * pool_set_bump() */
+    const struct pool_mode *mode; /* fixed */
+    struct heap heap;             /* its first members are in every call */
+
+    /* Read by many calls, and hardly ever written. */
+    struct pool_settings settings;
+    struct tree *tree; /* atomic; fixed once set, by tree.c: the parent,
+                        * children and cleanups; NULL: it has none of them */
+    struct cache_set caches;
+
+    /* Written by slow paths. */
+    struct blocks blocks;
+    struct pool_marks marks;
+    struct pool_counters counters;
+    struct thread_place place;
+    struct memory_pool *kept_next; /* recycle.c; only the maker's thread */
     struct block first;
 };
 
-static inline size_t pool_hash(const struct memory_pool *mp)
+/* The pool of a place among those of a thread. */
+static inline struct memory_pool *pool_at(struct thread_place *place)
 {
-    return ((uintptr_t)mp / RANGE_SLOT) % THREAD_CACHES;
+    return LIST_ENTRY(place, struct memory_pool, place);
 }
-
-/* The calling thread's cache, if that was the pool's first; else NULL. */
-static inline struct cache *cache_resident(const struct memory_pool *mp)
-{
-    return sync_get(&mp->resident) == &thread_state ? mp->resident_cache : NULL;
-}
-
-/* A pool with these options, which options.c has checked and completed.
- * NULL: there is no memory. */
-struct memory_pool *pool_create(const mp_options_t *options);
-
-/* No other call may be under way for the pool. */
-void pool_destroy(struct memory_pool *mp);
-
-/* An object, or its free, where more has to be done than to use the caller's
- * own cache or to move the top; for every kind, with no lock held, by the
- * handle or, if that is NULL, the thread.  NULL: errno
- * is EINVAL for a size that the pool never takes, ENOBUFS where the capacity is
- * used, ENOMEM.  False: ptr is no live object's start. */
-void *pool_allocate_at_last(struct memory_pool *mp, struct mp_handle *handle,
-                            size_t size);
-bool pool_free_at_last(struct memory_pool *mp, struct mp_handle *handle,
-                       const void *ptr);
-
-/* A chunk under the lock, which may be left meanwhile; 0 or an error. */
-int pool_take_chunk(struct memory_pool *mp, const struct mp_handle *handle,
-                    size_t size, size_t granules, bool *taken,
-                    struct heap_chunk *chunk);
-
-/* Gives a live chunk back to its heap; its size must be what the pool counts.
- * The lock is held; pool_leave() leaves it and gives back what is too much. */
-void pool_drop_chunk(struct memory_pool *mp, struct heap_chunk chunk,
-                     size_t size);
-void pool_leave(struct memory_pool *mp, bool taken);
-
-/* Bytes of the capacity that nobody holds; takes some of them, which must be
- * there, and gives some back.  The lock is held. */
-static inline size_t pool_room(const struct memory_pool *mp)
-{
-    return mp->room + mp->reserve;
-}
-void pool_hold(struct memory_pool *mp, size_t bytes);
-
-/* Says whether pool_cut() may serve; the lock is held. */
-void pool_set_short(struct memory_pool *mp);
-
-/* The error number for a size beyond the room that is left. */
-int pool_full(const struct memory_pool *mp);
-
-/* Bytes of a live chunk that its holder may use; as asked, where the block
- * says so. */
-size_t pool_size_of(struct heap_chunk chunk);
-
-void pool_reset(struct memory_pool *mp);
-
-/* Gives empty blocks back until no more than keep bytes of them are left;
- * returns the bytes given. */
-size_t pool_trim(struct memory_pool *mp, size_t keep);
-
-/* The granule of some heap of the pool, and the live chunk, at an address;
- * none, where there is none.  Lock held. */
-struct heap_chunk pool_find(const struct memory_pool *mp, const void *ptr);
-struct heap_chunk pool_find_live(struct memory_pool *mp, const void *ptr);
 
 static inline bool pool_locks(const struct memory_pool *mp)
 {
-    return !lock_needless() && mp->kind != POOL_SINGLE;
+    return mp->mode->locks && !lock_needless();
 }
 
-static inline bool pool_enter_lock(struct memory_pool *mp)
+/* Takes the pool's lock if that is needed; hand what it returns to
+ * pool_leave(), or to lock_leave() where no block can have become empty. */
+static inline bool pool_enter(struct memory_pool *mp)
 {
-    if (!pool_locks(mp)) {
-        return false;
-    }
-    lock_take(&mp->lock);
-    return true;
+    return lock_enter_if(&mp->lock, pool_locks(mp));
 }
 
-/* Without caches: cuts a short object from the top where that is all there is
- * to do; NULL says nothing about why, pool_allocate_at_last() will.  The lock
- * is held or needless. */
-static inline void *pool_cut(struct memory_pool *mp, size_t size)
+/* Leaves the lock, and gives back what the stock has too much. */
+MP_INNER void pool_leave(struct memory_pool *mp, bool taken);
+
+/* For assertions: the caller entered. */
+static inline bool pool_is_entered(const struct memory_pool *mp)
 {
-    size_t granules = block_granules(size);
+    return lock_is_held(&mp->lock);
+}
+
+/* Says whether pool_bump() may serve: objects are counted, by this pool's lock
+ * alone, and no mark is open.  The lock is held. */
+MP_INNER void pool_set_bump(struct memory_pool *mp);
+
+/* The granule of some heap of the pool, and the live chunk, at an address;
+ * none, where there is none.  The lock is held. */
+MP_INNER struct heap_chunk pool_find(const struct memory_pool *mp,
+                                     const void *ptr);
+MP_INNER struct heap_chunk pool_find_live(const struct memory_pool *mp,
+                                          const void *ptr);
+
+/* Bytes of a live chunk that its holder may use; as asked for, where the pool
+ * counts them.  The lock is held. */
+MP_INNER size_t pool_size_of(struct heap_chunk chunk);
+
+/* Counts a refusal.  No lock held: not every processor has an instruction to
+ * add to 64 bits that threads share. */
+MP_INNER void pool_count_refusal(struct memory_pool *mp,
+                                 enum pool_refusal reason);
+
+/* Cuts a short object from the top where that is all there is to do; NULL
+ * says nothing about why, the mode's allocate will.  The lock is held or
+ * needless. */
+static inline void *pool_bump(struct memory_pool *mp, size_t size)
+{
+    size_t granules = sizes_granules(size);
     size_t i;
 
-    /* As unsigned numbers: also where size is 0. */
-    if (size - 1 >= mp->room || granules - 1 >= mp->short_most ||
-        !heap_take_top(&mp->heap, granules, &i)) {
+    /* As unsigned numbers: both a size of 0 and one near SIZE_MAX make 0
+     * granules, and so fail here. */
+    if (granules - 1 >= mp->bump_most ||
+        !quota_can_bump(&mp->quota, size) ||
+        !heap_bump(&mp->heap, granules, &i)) {
         return NULL;
     }
-    mp->heap.slack[i] = (unsigned char)(-size % BLOCK_GRANULE);
-    mp->room -= size;
-    return mp->heap.base + i * BLOCK_GRANULE;
+    mp->heap.slack[i] = (unsigned char)(-size % SIZES_GRANULE);
+    quota_bump(&mp->quota, size);
+    return mp->heap.base + i * SIZES_GRANULE;
 }
 
-/* Takes the top down over a short object; false: there is more to it.  The
+/* Takes the top down over a short object; false: there is more to do.  The
  * lock is held or needless. */
-static inline bool pool_uncut(struct memory_pool *mp, const void *ptr)
+static inline bool pool_unbump(struct memory_pool *mp, const void *ptr)
 {
     size_t i;
-    size_t length = heap_give_top(&mp->heap, ptr, &i);
+    size_t length;
 
-    if (length == 0) {
+    if (mp->bump_most == 0 ||
+        (length = heap_unbump(&mp->heap, ptr, &i)) == 0) {
         return false;
     }
-    mp->freed++;
-    mp->room += length * BLOCK_GRANULE - mp->heap.slack[i];
+    mp->counters.freed++;
+    quota_unbump(&mp->quota, length * SIZES_GRANULE - mp->heap.slack[i]);
     return true;
 }
 

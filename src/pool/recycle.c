@@ -5,7 +5,13 @@
  * What is kept is a pool in the range that is nothing special any more: it has
  * no name, no marks or memory for them, no tree, no other thread's cache, no
  * handle, and no more blocks than RECYCLE_BYTES besides its slot.  All of its
- * numbers are set back when it is given, so that taking one is short.
+ * numbers are set back as it is pushed, so that popping one is short:
+ *
+ *     push = empty heap, blocks in the stock, numbers of a new pool
+ *     pop  = settings
+ *
+ * A kept pool stays on the list of its maker's pools, so that fork() finds it
+ * there, and its place says that it is kept.
  *
  * What it cannot do: serve another thread than the one that made the pool, or
  * give memory back while the thread runs.  Slot, blocks and cache of
@@ -13,107 +19,127 @@
  */
 #include "pool/recycle.h"
 
-#include <stdlib.h>
+#include "base/tool.h"
+#include "store/range.h"
 
-#include "store/blocks.h"
-#include "pool/tree.h"
-
-/* Pools that a thread keeps, and bytes of spare blocks in each. */
+/* Pools that a thread keeps, and bytes of empty blocks in each. */
 #define RECYCLE_MOST 16u
 #define RECYCLE_BYTES (RANGE_SLOT + RANGE_SPAN)
 
-/* Says whether the pool's memory holds pointers that count. */
+/* Says whether the pool's memory holds pointers to what is in use.  A kept
+ * pool's memory does not, whatever the program has left in it. */
 static void recycle_show(const struct memory_pool *mp, bool shown)
 {
-    (shown ? range_show : range_hide)(mp, mp->bytes);
-    for (const struct block *b = mp->spare; b != NULL; b = b->next) {
-        (shown ? range_show : range_hide)(b, b->bytes);
+    ASSERT(mp->mode->caches && mp->settings.bytes == RANGE_SLOT);
+    void (*say)(const void *start, size_t bytes) =
+        shown ? tool_show : tool_hide;
+
+    say(mp, mp->settings.bytes);
+    for (const struct block *b = mp->blocks.stock; b != NULL; b = b->next) {
+        say(b, b->bytes);
     }
 }
 
-struct memory_pool *recycle_take(struct thread *self,
-                                 const mp_options_t *options)
+/* Takes the pool that was pushed last off the thread's list. */
+static struct memory_pool *recycle_take(struct thread *self)
 {
-    struct memory_pool *mp = self->recycled;
+    struct memory_pool *mp = self->kept;
+    ASSERT(mp != NULL && self->kept_count > 0);
+    ASSERT(sync_get(&mp->place.kept) && mp->tree == NULL);
 
-    if (mp == NULL || options->threads != MP_THREADS_CACHED ||
+    self->kept = mp->kept_next;
+    self->kept_count--;
+    recycle_show(mp, true);
+    return mp;
+}
+
+struct memory_pool *recycle_pop(struct thread *self,
+                                const mp_options_t *options)
+{
+    ASSERT(self == thread_known());
+    ASSERT(lock_none_is_held());
+
+    if (self->kept == NULL || options->threads != MP_THREADS_CACHED ||
         options->name != NULL) {
         return NULL;
     }
-    self->recycled = mp->recycled_next;
-    self->recycled_count--;
-    mp->max_object = options->max_object == 0 ? SIZE_MAX : options->max_object;
-    mp->flags = options->flags;
-    mp->report = options->report;
-    mp->report_context = options->report_context;
-    recycle_show(mp, true);
-    sync_put(&mp->recycled, false);
+    struct memory_pool *mp = recycle_take(self);
+    mp->settings.max_object =
+        options->max_object == 0 ? SIZE_MAX : options->max_object;
+    mp->settings.flags = options->flags;
+    mp->settings.report = options->report;
+    mp->settings.report_context = options->report_context;
+    /* Relaxed: only this thread writes it, and who asks for the owner of an
+     * address meanwhile may get either answer. */
+    sync_put(&mp->place.kept, false);
     return mp;
 }
 
 /* Nothing is in the pool that would have to be given back elsewhere. */
-static bool recycle_fits(const struct memory_pool *mp,
-                         const struct thread *self)
+static bool recycle_fits(const struct memory_pool *mp)
 {
-    const struct cache *cache = mp->caches;
-
-    return mp->kind == POOL_CACHED && mp->name == NULL &&
-           mp->marks == NULL && mp->spare_marks == NULL && !mp->uncached &&
-           mp->depot == NULL && mp->heap.index == mp->heap.few &&
-           (cache == NULL ||
-            (cache->next == NULL && cache->thread == self)) &&
-           (mp->heap.size - mp->first.granules) * BLOCK_GRANULE +
-                   mp->spare_bytes <= RECYCLE_BYTES;
+    ASSERT(pool_is_entered(mp));
+    return mp->mode->caches && !sync_get(&mp->caches.retired) &&
+           mp->settings.name == NULL && mp->tree == NULL &&
+           mp->marks.open == NULL && mp->marks.spare == NULL &&
+           mp->caches.depot.lists == NULL && heap_is_small(&mp->heap) &&
+           attach_is_own(&mp->caches) &&
+           (mp->heap.size - mp->first.granules) * SIZES_GRANULE +
+                   mp->blocks.stock_bytes <= RECYCLE_BYTES;
 }
 
-bool recycle_give(struct memory_pool *mp)
+/* Makes all of the pool as it was when it was new, but for its settings. */
+static void recycle_renew(struct memory_pool *mp)
 {
-    struct thread *self = thread_state.own;
+    ASSERT(pool_is_entered(mp) && recycle_fits(mp));
+    /* Its blocks go to the stock, where they are less than its limit. */
+    heap_reset(&mp->heap);
+    blocks_renew(&mp->blocks);
+    memset(&mp->counters, 0, sizeof mp->counters);
+    cache_set_renew(&mp->caches);
+    /* The next one to use it is the same thread. */
+    struct cache *cache = attach_first(&mp->caches);
+    if (cache != NULL) {
+        cache_take_first(cache, &mp->caches);
+    }
+}
 
-    /* No lock for home: where it is the caller, no other thread changes it. */
-    if (self == NULL || sync_get(&mp->home) != self ||
-        self->recycled_count == RECYCLE_MOST) {
+bool recycle_push(struct memory_pool *mp)
+{
+    ASSERT(lock_none_is_held());
+    struct thread *self = thread_known();
+
+    /* No lock for the maker: where it is the caller, no other thread changes
+     * it. */
+    if (self == NULL || sync_get(&mp->place.maker) != self ||
+        self->kept_count == RECYCLE_MOST) {
         return false;
     }
-    /* The lock waits for a thread that is detaching its own just now. */
-    bool taken = pool_enter_lock(mp);
-    if (!recycle_fits(mp, self)) {
-        lock_leave(&mp->lock, taken);
-        return false;
+    /* The lock waits for a thread that is taking its own cache off it. */
+    bool taken = pool_enter(mp);
+    bool fits = recycle_fits(mp);
+    if (fits) {
+        recycle_renew(mp);
+        recycle_show(mp, false);
+        sync_put(&mp->place.kept, true);
+        mp->kept_next = self->kept;
+        self->kept = mp;
+        self->kept_count++;
     }
-    struct block *block = heap_reset(&mp->heap);
-    while (block != NULL) {
-        struct block *next = block->next;
-        blocks_keep(mp, block);
-        block = next;
-    }
-    mp->resets = 0;
-    mp->freed = 0;
-    mp->peak = 0;
-    mp->peak_objects = 0;
-    memset(mp->refused, 0, sizeof mp->refused);
-    mp->next_bytes = mp->spare == NULL ? RANGE_SLOT : RANGE_SPAN;
-    if (mp->caches != NULL) {
-        cache_renew(mp->caches);
-        cache_take_first(mp->caches, mp);
-    }
-    recycle_show(mp, false);
-    sync_put(&mp->recycled, true);
-    mp->recycled_next = self->recycled;
-    self->recycled = mp;
-    self->recycled_count++;
     lock_leave(&mp->lock, taken);
-    return true;
+    ASSERT(self->kept_count <= RECYCLE_MOST);
+    return fits;
 }
 
-void recycle_drop(struct thread *self)
+struct memory_pool *recycle_take_last(struct thread *self)
 {
-    self->recycled_count = RECYCLE_MOST; /* none is taken back */
-    while (self->recycled != NULL) {
-        struct memory_pool *mp = self->recycled;
-        self->recycled = mp->recycled_next;
-        recycle_show(mp, true);
-        pool_destroy(mp);
+    ASSERT(lock_none_is_held());
+    if (self->kept == NULL) {
+        /* The structure may serve another thread next. */
+        self->kept_count = 0;
+        return NULL;
     }
-    self->recycled_count = 0;
+    struct memory_pool *mp = recycle_take(self);
+    self->kept_count = RECYCLE_MOST; /* none is pushed any more */
+    return mp;
 }

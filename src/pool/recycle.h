@@ -6,6 +6,9 @@
  * and over.  So a thread keeps some of those that it destroyed: empty, with
  * the thread's cache still attached, on the list of pools where they were.
  * To make a pool is then to take one and to note what the options say.
+ *
+ * What it cannot do: keep a pool with a name, with caches of other users, or
+ * with more memory than a few blocks.
  */
 #ifndef MP_RECYCLE_H
 #define MP_RECYCLE_H
@@ -14,14 +17,15 @@
 
 /* A pool with these options, complete, but no parent yet, among those that the
  * calling thread keeps; NULL: there is none.  No lock held. */
-struct memory_pool *recycle_take(struct thread *self,
-                                 const mp_options_t *options);
+MP_INNER struct memory_pool *recycle_pop(struct thread *self,
+                                         const mp_options_t *options);
 
-/* Keeps a pool that is to go, where nobody but the calling thread has used it
- * and it is small; false: it is to be destroyed.  No lock held. */
-bool recycle_give(struct memory_pool *mp);
+/* Keeps a pool that is to go, if only the calling thread has used it and it is
+ * small; false: it is to be destroyed.  No lock held. */
+MP_INNER bool recycle_push(struct memory_pool *mp);
 
-/* Destroys all that the calling thread keeps, as it ends.  No lock held. */
-void recycle_drop(struct thread *self);
+/* Takes one that is to be destroyed, as its thread ends; NULL: none is left.
+ * From the first call on the thread keeps no more.  No lock held. */
+MP_INNER struct memory_pool *recycle_take_last(struct thread *self);
 
 #endif /* MP_RECYCLE_H */

@@ -1,110 +1,174 @@
 /* SPDX-License-Identifier: MIT
  *
- * report.c - what the library says of misuse, and the errno for it.
+ * report.c - the words of every event, and whom they are told.
  *
  * Lines go through stdio, as perror(3)'s do, so that they keep their place
  * among the program's own; a line that stands ready and goes out in one call
  * is written whole, since standard error has no buffer to split it.
+ *
+ * A pool's name, and the message of a program that calls mp_report_stderr()
+ * itself, may come from outside.  So a line has no control characters but the
+ * newline at its end: else a name could forge a second line of a log, or
+ * command the terminal that shows it.
+ *
+ * What it cannot do: set errno, which is for api/, or keep it.
  */
 #include "pool/report.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-static const struct {
-    const char *message;
-    int error;
-} report_events[] = {
-    [MP_EVENT_NO_POOL] = {"the memory pool is NULL", EINVAL},
-    [MP_EVENT_SIZE] = {"invaild memory allocate size", EINVAL},
-    [MP_EVENT_FULL] = {"the memory pool is full", ENOBUFS},
-    [MP_EVENT_NO_POINTER] = {"your ptr is NULL", EINVAL},
+/* Bytes of a message, and of a step's reason in it, with the end. */
+#define REPORT_MESSAGE 256
+#define REPORT_REASON 128
+
+static const char *const report_messages[] = {
+    [MP_EVENT_NO_POOL] = "the memory pool is NULL",
+    [MP_EVENT_SIZE] = "invaild memory allocate size",
+    [MP_EVENT_FULL] = "the memory pool is full",
+    [MP_EVENT_NO_POINTER] = "your ptr is NULL",
     [MP_EVENT_NOT_IN_POOL] =
-        {"your ptr is not in the memory pool, cannot be freed", EINVAL},
-    [MP_EVENT_MARK] = {"no such mark", EINVAL},
-    [MP_EVENT_CLEANUP] = {"no such cleanup", EINVAL},
-    [MP_EVENT_BUSY] = {"the memory pool is being reset or destroyed", EBUSY},
+        "your ptr is not in the memory pool, cannot be freed",
+    [MP_EVENT_MARK] = "no such mark",
+    [MP_EVENT_CLEANUP] = "no such cleanup",
+    [MP_EVENT_BUSY] = "the memory pool is being reset or destroyed",
 };
 
-void mp_report_stderr(memory_pool_t *mp, mp_event_t event,
-                      const char *message, const void *ptr, void *context)
+/* True: a control character begins there, of ASCII or one of U+0080 to U+009F
+ * in UTF-8, which terminals obey too. */
+static bool report_is_control(const char *at)
 {
-    const char *name = mp == NULL ? NULL : mp->name;
-    char line[POOL_NAME + 256];
+    unsigned char first = (unsigned char)at[0];
+    unsigned char second = first == 0xc2 ? (unsigned char)at[1] : 0;
 
-    (void)event;
-    (void)ptr;
-    (void)context;
+    return first < 0x20 || first == 0x7f || (second >= 0x80 && second < 0xa0);
+}
+
+/* Puts a string into a line, of which there are so many bytes, its end among
+ * them: what does not fit is left out.  Returns where the line ends. */
+static char *report_put(char *line, const char *end, const char *string)
+{
+    ASSERT(line < end);
+    for (; *string != '\0' && end - line > 1; string++) {
+        /* Of two bytes the second is none by itself; a stray one stays. */
+        bool control = report_is_control(string);
+        *line++ = control ? '?' : *string;
+        string += control && (unsigned char)*string == 0xc2;
+    }
+    *line = '\0';
+    return line;
+}
+
+void report_print(memory_pool_t *mp, const char *message)
+{
+    char line[POOL_NAME + REPORT_MESSAGE];
+    char *end = line + sizeof line - 1; /* a newline always fits */
+    char *at = line;
+
     if (message == NULL) {
         return;
     }
-    snprintf(line, sizeof line, "%s%s%s\n", name == NULL ? "" : name,
-             name == NULL ? "" : ": ", message);
+    if (mp != NULL && mp->settings.name != NULL) {
+        at = report_put(at, end, mp->settings.name);
+        at = report_put(at, end, ": ");
+    }
+    at = report_put(at, end, message);
+    ASSERT(at <= end - 1 && *at == '\0');
+    *at++ = '\n';
+    *at = '\0';
     fputs(line, stderr);
 }
 
-static void report_tell(memory_pool_t *mp, mp_event_t event,
-                        const char *message, const void *ptr)
+void report_words(memory_pool_t *mp, mp_event_t event, const char *message,
+                  const void *ptr)
 {
+    ASSERT(lock_none_is_held());
     if (mp == NULL) {
-        mp_report_stderr(NULL, event, message, ptr, NULL);
-    } else if (mp->report != NULL) {
-        mp->report(mp, event, message, ptr, mp->report_context);
+        report_print(NULL, message);
+    } else if (mp->settings.report != NULL) {
+        mp->settings.report(mp, event, message, ptr,
+                            mp->settings.report_context);
     }
 }
 
 void report_event(memory_pool_t *mp, mp_event_t event, const void *ptr)
 {
-    report_tell(mp, event, report_events[event].message, ptr);
-    errno = report_events[event].error;
+    ASSERT((size_t)event <
+           sizeof report_messages / sizeof report_messages[0]);
+    ASSERT(report_messages[event] != NULL);
+    report_words(mp, event, report_messages[event], ptr);
 }
 
-void report_cleanup(memory_pool_t *mp, const char *message)
+/* strerror_r() has two forms, of POSIX and of glibc under _GNU_SOURCE.  The
+ * type of what it returns says which this is. */
+__attribute__((__unused__)) static const char *
+report_reason_posix(int failed, const char *buffer)
 {
-    report_tell(mp, MP_EVENT_CLEANUP, message, NULL);
-    errno = report_events[MP_EVENT_CLEANUP].error;
+    return failed == 0 ? buffer : NULL;
 }
 
-void report_no_pool_to_allocate(void)
+__attribute__((__unused__)) static const char *
+report_reason_gnu(const char *reason, const char *buffer)
 {
-    report_tell(NULL, MP_EVENT_NO_POOL, "memory_pool is NULL", NULL);
-    errno = EINVAL;
+    (void)buffer;
+    return reason;
 }
 
-/* "WHAT: REASON" */
-static void report_reason(char *message, size_t size, const char *what,
+#define REPORT_REASON_OF(error, buffer, size)       \
+    _Generic(strerror_r(error, buffer, size),       \
+             int: report_reason_posix,              \
+             char *: report_reason_gnu)(            \
+        strerror_r(error, buffer, size), buffer)
+
+/* "STEP: REASON", cut off where that is too long. */
+static void report_format(char *message, size_t size, const char *step,
                           int error)
 {
-    char reason[128];
+    char buffer[REPORT_REASON];
+    const char *reason = REPORT_REASON_OF(error, buffer, sizeof buffer);
 
-    if (strerror_r(error, reason, sizeof reason) != 0) {
-        snprintf(reason, sizeof reason, "error %d", error);
+    ASSERT(step != NULL);
+    if (reason == NULL) {
+        snprintf(buffer, sizeof buffer, "error %d", error);
+        reason = buffer;
     }
-    snprintf(message, size, "%s: %s", what, reason);
+    snprintf(message, size, "%s: %s", step, reason);
 }
 
 void report_failure(memory_pool_t *mp, const char *step, int error)
 {
-    char message[256];
+    char message[REPORT_MESSAGE];
 
-    report_reason(message, sizeof message, step, error);
-    report_tell(mp, MP_EVENT_NO_MEMORY, message, NULL);
-    errno = error;
+    ASSERT(error != 0);
+    report_format(message, sizeof message, step, error);
+    report_words(mp, MP_EVENT_NO_MEMORY, message, NULL);
 }
 
-void report_creation(const mp_options_t *options, mp_event_t event,
-                     const char *what, int error)
+/* There is no pool to be told of, so nothing goes to standard error where the
+ * program did not ask for reports. */
+static void report_to_options(const mp_options_t *options, mp_event_t event,
+                              const char *message)
 {
-    char message[256];
-
-    if (event == MP_EVENT_OPTION) {
-        snprintf(message, sizeof message, "invalid option: %s", what);
-    } else {
-        report_reason(message, sizeof message, what, error);
-    }
+    ASSERT(lock_none_is_held());
     if (options->report != NULL) {
         options->report(NULL, event, message, NULL, options->report_context);
     }
-    errno = error;
+}
+
+void report_option(const mp_options_t *options, const char *member)
+{
+    char message[REPORT_MESSAGE];
+
+    ASSERT(member != NULL);
+    snprintf(message, sizeof message, "invalid option: %s", member);
+    report_to_options(options, MP_EVENT_OPTION, message);
+}
+
+void report_creation(const mp_options_t *options, const char *step, int error)
+{
+    char message[REPORT_MESSAGE];
+
+    ASSERT(error != 0);
+    report_format(message, sizeof message, step, error);
+    report_to_options(options, MP_EVENT_NO_MEMORY, message);
 }

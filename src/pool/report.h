@@ -1,30 +1,35 @@
 /* SPDX-License-Identifier: MIT
  *
- * report.h - what the library says of misuse, and the errno for it.
+ * report.h - the words of every event, and whom they are told.
  *
  * The words are part of the interface: programs and tests compare them,
  * spelling included.  Reports are made with no lock held, since the function
  * that is told may be the program's own.
+ *
+ * What it cannot do: set errno.  That is api/'s part.
  */
 #ifndef MP_REPORT_H
 #define MP_REPORT_H
 
 #include "pool/pool.h"
 
-/* Tells the pool's report function, or prints where there is no pool, and
- * sets errno to what the event stands for. */
-void report_event(memory_pool_t *mp, mp_event_t event, const void *ptr);
+/* Tells the pool's report function, or standard error where mp is NULL; in the
+ * event's own words, or in others. */
+MP_INNER void report_event(memory_pool_t *mp, mp_event_t event,
+                           const void *ptr);
+MP_INNER void report_words(memory_pool_t *mp, mp_event_t event,
+                           const char *message, const void *ptr);
 
-/* The same for MP_EVENT_CLEANUP in other words. */
-void report_cleanup(memory_pool_t *mp, const char *message);
+/* The same in the words of perror(3): "STEP: REASON". */
+MP_INNER void report_failure(memory_pool_t *mp, const char *step, int error);
 
-/* The same for mp_allocate(), whose words for no pool are its own. */
-void report_no_pool_to_allocate(void);
+/* To the function in options, of a pool that could not be made: an option
+ * that is invalid, or a step that failed. */
+MP_INNER void report_option(const mp_options_t *options, const char *member);
+MP_INNER void report_creation(const mp_options_t *options, const char *step,
+                              int error);
 
-/* "STEP: REASON" as perror(3) does for error, told to the pool's function or
- * to one that has no pool yet; sets errno to error. */
-void report_failure(memory_pool_t *mp, const char *step, int error);
-void report_creation(const mp_options_t *options, mp_event_t event,
-                     const char *what, int error);
+/* What mp_report_stderr() does. */
+MP_INNER void report_print(memory_pool_t *mp, const char *message);
 
 #endif /* MP_REPORT_H */

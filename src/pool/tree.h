@@ -1,74 +1,87 @@
 /* SPDX-License-Identifier: MIT
  *
- * tree.h - pools below pools, and what is called when one goes.
+ * tree.h - pools below pools, and the cleanups of a pool.
  *
  * A pool has a struct tree from the moment it has a parent, a child or a
  * cleanup, and keeps it to its end.
+ *
+ * What it cannot do: end a pool.  end.c takes the lists apart.
  */
 #ifndef MP_TREE_H
 #define MP_TREE_H
 
 #include "pool/pool.h"
 
-struct tree_cleanup;
-
-/* A reset or destroy under way: a thread's own, in a chain, the innermost
- * first. */
+/* A reset or destroy under way, of a pool or of one below it.  It lies in that
+ * pool's struct tree, so that the thread's list of them never leads to a dead
+ * stack, however a cleanup is left.  end.c alone, and tree_leave(). */
 struct tree_run {
-    struct memory_pool *mp;
-    struct tree_run *outer;
-    struct tree_run *first; /* the outermost of what is ended at once */
+    struct list_link link;   /* in the thread's list, the innermost first */
+    struct memory_pool *mp;  /* atomic; NULL: it is over, or the pool is gone */
+    struct tree_run *parent; /* the parent's; NULL: this is the outermost */
+    struct tree_run *first;  /* the outermost of what is ended at once */
     unsigned late; /* in that: cleanups and children that cleanups made */
     bool dropping; /* runs no cleanup any more */
     bool dropped;  /* has left one out */
 };
 
-/* The lists are owned by the lock of the pool that they hang on. */
+struct tree_cleanup {
+    struct tree_cleanup *older;
+    void (*fn)(void *arg);
+    void *arg;
+    bool late; /* added by a cleanup of the same run */
+};
+
+/* The lock of the pool that a list hangs on owns that list. */
 struct tree {
+    struct memory_pool *mp;       /* fixed; whose it is */
     struct memory_pool *parent;   /* fixed; NULL: none */
-    struct memory_pool *newer;    /* its neighbours among the children of */
-    struct memory_pool *older;    /* the parent, whose lock owns these */
-    bool listed;                  /* it is among them; so this */
+    struct list_link link;        /* among the parent's children; its lock */
+    struct list children;         /* struct tree by link, the newest first */
+    struct tree_cleanup *cleanups; /* the newest first */
     bool late;                    /* fixed; made by a cleanup of the parent */
-    struct memory_pool *children; /* the newest first */
-    struct tree_cleanup *cleanups; /* so these */
-    size_t charged; /* bytes of the capacity that pools below it hold */
     const struct mp_inline_thread *runner; /* atomic; the thread that began
                                             * last to end or reset it, until
                                             * it is done */
     struct tree_run run; /* only the thread that destroys it with its parent */
+    struct tree_run own; /* of a reset or destroy that begins with this pool:
+                          * the lock, by which one thread gets it */
 };
 
-/* True: what a child of this pool holds is counted by a capacity. */
-bool tree_is_bounding(const struct memory_pool *parent);
+/* Before a new pool is known to others: it and its parent get a struct tree,
+ * and a parent with a capacity gets ready to be charged by it.  No lock held.
+ * RESULT_NO_MEMORY, and nothing done. */
+MP_INNER enum result tree_start(struct memory_pool *mp,
+                                struct memory_pool *parent);
 
-/* Makes a new pool the newest child; false: no memory, and nothing done. */
-bool tree_join(struct memory_pool *mp, struct memory_pool *parent);
+/* Makes it the newest child; everything else in it is done.  No lock held. */
+MP_INNER void tree_join(struct memory_pool *mp);
 
-/* The end of a pool's struct tree; it has no children any more. */
-void tree_leave(struct memory_pool *mp);
-
-/* Takes bytes out of the room of every pool above that has a capacity, or
- * false, and out of none; and gives them back.  No lock may be held. */
-bool tree_charge(struct memory_pool *mp, size_t bytes);
-void tree_uncharge(struct memory_pool *mp, size_t bytes);
-
-/* Before a reset or destroy, with no lock held: destroys the children and
- * runs the cleanups until neither is left.  False, reported and nothing
- * done: the caller is a cleanup of this pool or of one below. */
-bool tree_prepare(struct memory_pool *mp);
+/* The end of a pool's struct tree; it has no children any more.  No lock
+ * held. */
+MP_INNER void tree_leave(struct memory_pool *mp);
 
 /* The newest child, the next older one, and the parent; NULL: none.  The lock
  * of the pool, or of the parent where that is next, is held. */
-struct memory_pool *tree_first(const struct memory_pool *mp);
-struct memory_pool *tree_next(const struct memory_pool *mp);
-struct memory_pool *tree_parent(const struct memory_pool *mp);
+MP_INNER struct memory_pool *tree_first(const struct memory_pool *mp);
+MP_INNER struct memory_pool *tree_next(const struct memory_pool *mp);
+MP_INNER struct memory_pool *tree_parent(const struct memory_pool *mp);
 
-/* For the functions of the same names.  add: 0, or ENOMEM.  remove: false:
- * there is none. */
-int tree_add_cleanup(struct memory_pool *mp, void (*fn)(void *arg),
-                     void *arg);
-bool tree_remove_cleanup(struct memory_pool *mp, void (*fn)(void *arg),
-                         void *arg);
+/* Takes the newest child, or cleanup, off its list; NULL: there is none.  No
+ * lock held. */
+MP_INNER struct memory_pool *tree_take_child(struct memory_pool *mp);
+MP_INNER struct tree_cleanup *tree_take_cleanup(struct memory_pool *mp);
+
+/* True: the calling thread ends or resets just this pool. */
+MP_INNER bool tree_is_run(const struct memory_pool *mp);
+
+/* No lock held.  RESULT_NO_MEMORY; false: there is no such cleanup. */
+MP_INNER enum result tree_add_cleanup(struct memory_pool *mp,
+                                      void (*fn)(void *arg), void *arg);
+MP_INNER bool tree_remove_cleanup(struct memory_pool *mp,
+                                  void (*fn)(void *arg), void *arg);
+
+/* Links of parent and children agree; the lock is held. */
+MP_INNER bool tree_is_sound(const struct memory_pool *mp);
 
 #endif /* MP_TREE_H */

@@ -3,15 +3,21 @@
  * backing.c - where the memory of pools comes from.
  *
  * A buffer serves one pool at a time, which takes all of it for itself and
- * its first block: so there is nothing to manage in it but whether it is
- * taken, which stands in its first bytes.  It cannot be shared or grow.
+ * its first block.  So there is nothing to manage in it but whether it is
+ * taken, which stands in its first bytes:
+ *
+ *     buffer | to a granule | struct backing_buffer | room ...
+ *
+ *     room == size, while no pool has it; room == 0, while one has
+ *
+ * What it cannot do: share a buffer, or let one grow.
  */
 #include "store/backing.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "store/block.h"
+#include "store/sizes.h"
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <sys/mman.h>
@@ -20,32 +26,27 @@
 /* Blocks from this on are advised to lie in huge pages: 2 MiB. */
 #define BACKING_HUGE ((size_t)2 << 20)
 
-static void *backing_malloc_acquire(void *context, size_t size,
-                                    size_t alignment)
+MP_INNER_OBJECT const mp_backing_t backing_malloc = BACKING_MALLOC;
+
+void *backing_malloc_acquire(void *context, size_t size, size_t alignment)
 {
     (void)context;
     (void)alignment; /* the pool aligns within what it gets */
     return malloc(size);
 }
 
-static void backing_malloc_release(void *context, void *block, size_t size)
+void backing_malloc_release(void *context, void *block, size_t size)
 {
     (void)context;
     (void)size;
     free(block);
 }
 
-const mp_backing_t mp_backing_malloc = {
-    .acquire = backing_malloc_acquire,
-    .release = backing_malloc_release,
-    .context = NULL,
-};
-
-static void *backing_mmap_acquire(void *context, size_t size,
-                                  size_t alignment)
+void *backing_mmap_acquire(void *context, size_t size, size_t alignment)
 {
     (void)context;
     (void)alignment; /* pages are */
+    ASSERT(size > 0);
     void *block = mmap(NULL, size, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (block == MAP_FAILED) {
@@ -53,24 +54,21 @@ static void *backing_mmap_acquire(void *context, size_t size,
     }
 #ifdef MADV_HUGEPAGE
     if (size >= BACKING_HUGE) {
-        madvise(block, size, MADV_HUGEPAGE); /* advice: may well fail */
+        /* Where that fails, pages are of the usual size: no less right. */
+        madvise(block, size, MADV_HUGEPAGE);
     }
 #endif
     return block;
 }
 
-static void backing_mmap_release(void *context, void *block, size_t size)
+void backing_mmap_release(void *context, void *block, size_t size)
 {
     (void)context;
     munmap(block, size);
 }
 
-const mp_backing_t mp_backing_mmap = {
-    .acquire = backing_mmap_acquire,
-    .release = backing_mmap_release,
-    .context = NULL,
-};
-
+/* Nothing locks it: a buffer is one pool's alone, and a program that gives it
+ * to two at once would have to lock for them anyway. */
 struct backing_buffer {
     size_t room; /* bytes behind this head; 0 while a pool has them */
     size_t size; /* the same, kept */
@@ -85,6 +83,7 @@ static void *backing_buffer_acquire(void *context, size_t size,
     if (head == NULL || size > head->room) {
         return NULL;
     }
+    ASSERT(head->room == head->size);
     head->room = 0;
     return head + 1;
 }
@@ -95,14 +94,15 @@ static void backing_buffer_release(void *context, void *block, size_t size)
 
     (void)block;
     (void)size;
+    ASSERT(head != NULL && block == head + 1 && head->room == 0);
     head->room = head->size;
 }
 
-mp_backing_t mp_backing_buffer(void *buffer, size_t size)
+mp_backing_t backing_of_buffer(void *buffer, size_t size)
 {
     mp_backing_t backing = {backing_buffer_acquire, backing_buffer_release,
                             NULL};
-    size_t shift = (size_t)(-(uintptr_t)buffer % BLOCK_GRANULE);
+    size_t shift = (size_t)(-(uintptr_t)buffer % SIZES_GRANULE);
 
     if (buffer != NULL && size >= shift + sizeof(struct backing_buffer)) {
         struct backing_buffer *head =

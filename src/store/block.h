@@ -44,52 +44,34 @@
 #include <string.h>
 
 #include "base/sync.h"
-
-/* Marks what is kept out of its callers, so that those stay short. */
-#if defined(__GNUC__) || defined(__clang__)
-#define MP_SLOW __attribute__((__noinline__))
-/* What is called most begins on a line of the instruction cache. */
-#define MP_FAST __attribute__((__aligned__(64)))
-#define MP_LIKELY(condition) __builtin_expect(condition, 1)
-#define MP_UNLIKELY(condition) __builtin_expect(condition, 0)
-#else
-#define MP_SLOW
-#define MP_FAST
-#define MP_LIKELY(condition) (condition)
-#define MP_UNLIKELY(condition) (condition)
-#endif
-
-#define BLOCK_GRANULE ((size_t)16)
-#define BLOCK_SHORT 64u /* granules of the longest chunk with a short code */
+#include "store/sizes.h"
 
 enum {
     BLOCK_NONE = 0x00,
     BLOCK_NIBBLE = 0x10,
     BLOCK_LONG_LIVE = 0x20,
     BLOCK_LONG_FREE = 0x21,
-    BLOCK_LONG_HELD = 0x22,
+    BLOCK_LONG_LENT = 0x22,
     BLOCK_FREE = 0x40,
     BLOCK_CACHED = 0x80,
     BLOCK_LIVE = 0xc0,
     BLOCK_LENGTH_BITS = 0x3f
 };
 
-/* All of it belongs to the holder of the pool's lock. */
+struct heap;
+
+/* The pool's lock owns all of it, but bytes of the map as said above. */
 struct block {
-    struct block *next; /* in a list of blocks that no heap has */
-    unsigned char *base;  /* granule 0, aligned to BLOCK_GRANULE */
+    unsigned char *base;  /* granule 0, aligned to SIZES_GRANULE */
     unsigned char *map;   /* a byte per granule; one more at each end is 0 */
     unsigned char *slack; /* per first granule: bytes not asked for */
     uint32_t granules;
-    size_t bytes; /* got from the backing; 0: part of a pool or a mark */
-    struct heap *heap; /* whose it is; stale in a list of blocks */
+    size_t bytes;         /* got from the source; 0: part of a pool or a mark */
+    struct heap *heap;   /* whose it is; stale in the stock */
+    struct heap *lender; /* the heap in one of whose chunks it lies; NULL: it
+                          * is memory of its own */
+    struct block *next;  /* of the stock */
 };
-
-/* Granules for n bytes, n >= 1 and n <= SIZE_MAX - 15. */
-static inline size_t block_granules(size_t n)
-{
-    return (n + BLOCK_GRANULE - 1) / BLOCK_GRANULE;
-}
 
 static inline void block_put_length(unsigned char *at, uint32_t length)
 {
@@ -155,7 +137,7 @@ static inline uint32_t block_free_before(const struct block *block, uint32_t i)
 static inline void block_mark_live(struct block *block, uint32_t i,
                                    uint32_t length)
 {
-    if (length <= BLOCK_SHORT) {
+    if (length <= SIZES_SHORT) {
         sync_put_release(&block->map[i],
                          (unsigned char)(BLOCK_LIVE | (length - 1)));
     } else {
@@ -170,7 +152,7 @@ static inline void block_clear_live(struct block *block, uint32_t i,
                                     uint32_t length)
 {
     sync_put(&block->map[i], BLOCK_NONE);
-    if (length > BLOCK_SHORT) {
+    if (length > SIZES_SHORT) {
         block_clear_length(block->map + i + 1);
     }
 }
@@ -181,7 +163,7 @@ static inline void block_mark_free(struct block *block, uint32_t i,
     unsigned char *first = block->map + i;
     unsigned char *last = first + length - 1;
 
-    if (length <= BLOCK_SHORT) {
+    if (length <= SIZES_SHORT) {
         unsigned char code = (unsigned char)(BLOCK_FREE | (length - 1));
         sync_put(first, code);
         sync_put(last, code);
@@ -201,7 +183,7 @@ static inline void block_clear_free(struct block *block, uint32_t i,
 
     sync_put(first, BLOCK_NONE);
     sync_put(last, BLOCK_NONE);
-    if (length > BLOCK_SHORT) {
+    if (length > SIZES_SHORT) {
         block_clear_length(first + 1);
         block_clear_length(last - 8);
     }
@@ -275,7 +257,7 @@ static inline bool block_find(const struct block *block, const void *ptr,
 
 static inline void *block_address(const struct block *block, uint32_t i)
 {
-    return block->base + (size_t)i * BLOCK_GRANULE;
+    return block->base + (size_t)i * SIZES_GRANULE;
 }
 
 #endif /* MP_BLOCK_H */

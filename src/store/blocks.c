@@ -1,273 +1,320 @@
 /* SPDX-License-Identifier: MIT
  *
- * supply.c - the blocks of a pool: made, kept, given back.
+ * blocks.c - the blocks of a pool: got, laid out, kept, given back.
  *
- * A block is laid out in one of two ways: in the range, where its map stands
- * in the range's, or anywhere else, with its map and slack bytes behind its
- * granules.  Empty blocks are kept for use up to a bound.  Memory is got and
- * given back only while the pool's lock is left, since that may call the
- * program's own functions.
+ * A block is laid out in one of two ways.  In the range its map stands in the
+ * range's:
  *
- * What it cannot do: give back a block that holds a single live object.
+ *     struct block | granules ...                        slot or spans
+ *
+ * Anywhere else the map and the slack bytes stand behind the granules, with
+ * one byte of the map more at each end:
+ *
+ *     struct block | granules ... | 0 | map | 0 | slack  backing
+ *
+ * Slack bytes are laid out where the pool counts objects to the byte.  Where
+ * it does not, slack is NULL in either layout, and their place stays unused:
+ * so the size of a block does not depend on who asks for it.
+ *
+ * Invariants:
+ *
+ *     stock_bytes == sum of bytes over the stock
+ *     every block of the stock has an empty map and bytes > 0
+ *
+ * What it cannot do: give back a block that holds a single live object, or
+ * keep errno, which a backing may set while it serves.
  */
 #include "store/blocks.h"
 
-#include <errno.h>
+#include "store/range.h"
 
 /* Bytes in front of a block's granules in the range. */
 #define BLOCKS_RANGE_HEAD ((size_t)64)
 
+/* Bytes that a granule takes outside of the range, with map and slack. */
+#define BLOCKS_GRANULE (SIZES_GRANULE + 2)
+
+/* Bytes of a map that are looked at to see that a block is empty: the map of
+ * a very long block may never have been touched. */
+#define BLOCKS_LOOK 4096u
+
 _Static_assert(sizeof(struct block) <= BLOCKS_RANGE_HEAD, "head too short");
+
+/* Bytes of the next block of a pool that has only its first. */
+static size_t blocks_first_bytes(const struct blocks *blocks)
+{
+    return blocks->ranged ? RANGE_SLOT : BLOCKS_LEAST;
+}
+
+void blocks_start(struct blocks *blocks, struct memory_pool *owner,
+                  bool ranged, bool counted, size_t stock_limit,
+                  const mp_backing_t *backing)
+{
+    ASSERT(backing->acquire != NULL && backing->release != NULL);
+    ASSERT(!ranged || !counted); /* the range has no slack bytes */
+    blocks->stock = NULL;
+    blocks->stock_bytes = 0;
+    blocks->stock_limit = stock_limit;
+    blocks->owner = owner;
+    blocks->ranged = ranged;
+    blocks->counted = counted;
+    blocks->backing = *backing;
+    blocks_renew(blocks);
+}
+
+void blocks_renew(struct blocks *blocks)
+{
+    blocks->next_bytes = blocks_first_bytes(blocks);
+}
 
 size_t blocks_layout(size_t head, size_t granules)
 {
-    return head + BLOCK_GRANULE - 1 + granules * (BLOCK_GRANULE + 2) + 2;
+    ASSERT(granules <= SIZES_GRANULES_MOST);
+    return head + SIZES_GRANULE - 1 + granules * BLOCKS_GRANULE + 2;
 }
 
 size_t blocks_fit(size_t head, size_t bytes)
 {
     size_t fixed = blocks_layout(head, 0);
 
-    return bytes < fixed ? 0 : (bytes - fixed) / (BLOCK_GRANULE + 2);
+    return bytes < fixed ? 0 : (bytes - fixed) / BLOCKS_GRANULE;
 }
 
-void blocks_lay_block(struct block *block, unsigned char *memory,
-                      size_t granules)
+/* What is the same in both layouts. */
+static void blocks_lay_head(struct block *block, unsigned char *memory,
+                            size_t shift)
 {
-    size_t shift = (size_t)(-(uintptr_t)memory % BLOCK_GRANULE);
-
     block->base = memory + shift;
-    block->map = block->base + granules * BLOCK_GRANULE + 1;
-    block->slack = block->map + granules + 1;
+    block->bytes = 0;
+    block->heap = NULL;
+    block->lender = NULL;
+    block->next = NULL;
+}
+
+/* Bytes to the next granule. */
+static size_t blocks_shift(const unsigned char *memory)
+{
+    return (size_t)(-(uintptr_t)memory % SIZES_GRANULE);
+}
+
+void blocks_lay(struct block *block, unsigned char *memory, size_t granules,
+                bool counted)
+{
+    ASSERT(granules > 0 && granules <= SIZES_GRANULES_MOST);
+    blocks_lay_head(block, memory, blocks_shift(memory));
+    block->map = block->base + granules * SIZES_GRANULE + 1;
+    block->slack = counted ? block->map + granules + 1 : NULL;
     block->granules = (uint32_t)granules;
     memset(block->map - 1, 0, granules + 2);
 }
 
-void blocks_lay_range_block(struct block *block, unsigned char *memory,
-                            unsigned char *end)
+void blocks_lay_range(struct block *block, unsigned char *memory,
+                      unsigned char *end)
 {
-    block->base = memory + (size_t)(-(uintptr_t)memory % BLOCK_GRANULE);
+    size_t shift = blocks_shift(memory);
+
+    ASSERT(range_has(memory) && range_has(end - 1));
+    ASSERT((size_t)(end - memory) >= shift + SIZES_GRANULE);
+    blocks_lay_head(block, memory, shift);
     block->map = range_map(range_base) +
-                 (size_t)(block->base - range_base) / BLOCK_GRANULE;
+                 (size_t)(block->base - range_base) / SIZES_GRANULE;
     block->slack = NULL;
-    block->granules = (uint32_t)((size_t)(end - block->base) / BLOCK_GRANULE);
+    block->granules = (uint32_t)((size_t)(end - block->base) / SIZES_GRANULE);
+    ASSERT(block->map[0] == BLOCK_NONE);
 }
 
-void blocks_keep(struct memory_pool *mp, struct block *block)
+void *blocks_get(struct blocks *blocks, size_t bytes, bool *ranged)
 {
-    if (block != NULL && !blocks_give_carved(mp, block)) {
-        block->next = mp->spare;
-        mp->spare = block;
-        mp->spare_bytes += block->bytes;
+    ASSERT(lock_none_is_held());
+    void *slot = blocks->ranged ? range_take_slot() : NULL;
+
+    /* Structures are short, so a slot serves whatever the backing would be
+     * asked for. */
+    *ranged = slot != NULL;
+    if (slot != NULL) {
+        range_own(slot, RANGE_SLOT, blocks->owner);
+        return slot;
+    }
+    return blocks->backing.acquire(blocks->backing.context, bytes,
+                                   SIZES_GRANULE);
+}
+
+void blocks_put(struct blocks *blocks, void *memory, size_t bytes)
+{
+    /* A copy, since the memory may be that of the pool with these blocks. */
+    mp_backing_t backing = blocks->backing;
+
+    ASSERT(lock_none_is_held());
+    if (range_has(memory)) {
+        range_give_slot(memory);
+    } else {
+        backing.release(backing.context, memory, bytes);
     }
 }
 
-void *blocks_carve(struct memory_pool *mp, size_t bytes)
+/* For assertions: no chunk starts in the part of the map that is looked at. */
+static inline bool blocks_is_empty(const struct block *block)
 {
-    uint32_t granules = (uint32_t)block_granules(bytes);
+    size_t look = block->granules;
 
-    /* What lies in the range has the range's map, and can have no other. */
-    if (range_has(mp)) {
-        return NULL;
+    if (look > BLOCKS_LOOK) {
+        look = BLOCKS_LOOK;
     }
-    /* Only long chunks can be told from objects. */
-    granules = granules > BLOCK_SHORT ? granules : BLOCK_SHORT + 1;
-    struct heap_chunk chunk = heap_take(&mp->heap, granules);
-    if (chunk.block == NULL) {
-        return NULL;
-    }
-    sync_put(&chunk.block->map[chunk.granule], BLOCK_LONG_HELD);
-    mp->carved++;
-    return block_address(chunk.block, chunk.granule);
-}
-
-bool blocks_give_carved(struct memory_pool *mp, void *start)
-{
-    if (mp->carved == 0) {
-        return false;
-    }
-    struct heap_chunk chunk = heap_find(&mp->heap, start);
-    if (chunk.block == NULL) {
-        return false;
-    }
-    mp->carved--;
-    blocks_keep(mp, heap_give(&mp->heap, chunk));
-    return true;
-}
-
-/* A block for a mark's heap, out of the main heap's. */
-static struct block *blocks_carve_block(struct memory_pool *mp,
-                                        size_t granules)
-{
-    size_t fit = blocks_fit(sizeof(struct block), BLOCKS_BLOCK_LEAST);
-
-    granules = granules > fit ? granules : fit;
-    size_t bytes = blocks_layout(sizeof(struct block), granules);
-    if (block_granules(bytes) > BLOCKS_GRANULES_MOST) {
-        return NULL;
-    }
-    struct block *block = blocks_carve(mp, bytes);
-    if (block != NULL) {
-        block->bytes = bytes;
-        blocks_lay_block(block, (unsigned char *)(block + 1), granules);
-    }
-    return block;
-}
-
-struct block *blocks_surplus(struct memory_pool *mp, size_t keep)
-{
-    struct block *surplus = NULL;
-
-    while (mp->spare_bytes > keep) {
-        struct block *block = mp->spare;
-        mp->spare = block->next;
-        mp->spare_bytes -= block->bytes;
-        block->next = surplus;
-        surplus = block;
-    }
-    return surplus;
-}
-
-size_t blocks_spare_limit(const struct memory_pool *mp)
-{
-    return mp->kind == POOL_CACHED ? BLOCKS_SPARE_CACHED : BLOCKS_SPARE_LOCKED;
-}
-
-void blocks_release(struct memory_pool *mp, struct block *block)
-{
-    int error = errno; /* whatever the backing does to it */
-
-    while (block != NULL) {
-        struct block *next = block->next;
-        if (range_has(block)) {
-            if (block->bytes == RANGE_SLOT) {
-                range_give_slot(block);
-            } else {
-                range_give(block, block->bytes / RANGE_SPAN);
-            }
-        } else {
-            mp->backing.release(mp->backing.context, block, block->bytes);
+    for (size_t i = 0; i < look; i++) {
+        if (sync_get(&block->map[i]) != BLOCK_NONE) {
+            return false;
         }
-        block = next;
     }
-    errno = error;
+    return sync_get(&block->map[block->granules - 1]) == BLOCK_NONE;
 }
 
-/* A spare block of at least that many granules; NULL: none. */
-static struct block *blocks_take_spare(struct memory_pool *mp, size_t granules)
+void blocks_push(struct blocks *blocks, struct block *block)
 {
-    for (struct block **link = &mp->spare; *link != NULL;
+    ASSERT(block->bytes > 0 && block->lender == NULL);
+    ASSERT(blocks_is_empty(block));
+    block->next = blocks->stock;
+    blocks->stock = block;
+    blocks->stock_bytes += block->bytes;
+}
+
+struct block *blocks_take(struct blocks *blocks, size_t granules)
+{
+    ASSERT(granules > 0);
+    /* First fit, the newest first: a processor has most of it at hand. */
+    for (struct block **link = &blocks->stock; *link != NULL;
          link = &(*link)->next) {
         struct block *block = *link;
         if (block->granules >= granules) {
             *link = block->next;
-            mp->spare_bytes -= block->bytes;
+            block->next = NULL;
+            blocks->stock_bytes -= block->bytes;
             return block;
         }
     }
     return NULL;
 }
 
+struct block *blocks_excess(struct blocks *blocks, size_t keep)
+{
+    struct block *excess = NULL;
+
+    while (blocks->stock_bytes > keep) {
+        struct block *block = blocks->stock;
+        ASSERT(block != NULL && block->bytes <= blocks->stock_bytes);
+        blocks->stock = block->next;
+        blocks->stock_bytes -= block->bytes;
+        block->next = excess;
+        excess = block;
+    }
+    return excess;
+}
+
+size_t blocks_plan(struct blocks *blocks, bool whole)
+{
+    size_t bytes = blocks->next_bytes;
+
+    if (whole) {
+        return 0;
+    }
+    if (bytes < BLOCKS_MOST) {
+        /* After the slots a whole span, since what lies between is neither. */
+        blocks->next_bytes =
+            blocks->ranged && bytes == RANGE_SLOT ? RANGE_SPAN : bytes * 2;
+    }
+    return bytes;
+}
+
 /* A block in the range of at least that many granules: a slot where that
  * does, so that a small pool never takes a whole span; NULL: no room. */
-static struct block *blocks_acquire_range(struct memory_pool *mp,
-                                        size_t granules, size_t bytes)
+static struct block *blocks_acquire_range(const struct blocks *blocks,
+                                          size_t granules, size_t bytes)
 {
-    size_t need = BLOCKS_RANGE_HEAD + granules * BLOCK_GRANULE;
+    size_t need = BLOCKS_RANGE_HEAD + granules * SIZES_GRANULE;
     bool slot = need <= RANGE_SLOT && bytes <= RANGE_SLOT;
     size_t spans =
         ((need > bytes ? need : bytes) + RANGE_SPAN - 1) / RANGE_SPAN;
-    struct block *block = slot ? range_take_slot() : range_take(spans);
+    size_t size = slot ? RANGE_SLOT : spans * RANGE_SPAN;
+    unsigned char *memory = slot ? range_take_slot() : range_take(spans);
 
-    if (block != NULL) {
-        unsigned char *span = (unsigned char *)block;
-        block->bytes = slot ? RANGE_SLOT : spans * RANGE_SPAN;
-        range_own(block, block->bytes, mp);
-        blocks_lay_range_block(block, span + BLOCKS_RANGE_HEAD,
-                             span + block->bytes);
+    if (memory == NULL) {
+        return NULL;
     }
+    struct block *block = (struct block *)(void *)memory;
+    /* Before any address in it is handed out; see range_owner(). */
+    range_own(memory, size, blocks->owner);
+    blocks_lay_range(block, memory + BLOCKS_RANGE_HEAD, memory + size);
+    block->bytes = size;
     return block;
 }
 
 /* The same from the pool's backing. */
-static struct block *blocks_acquire_backing(struct memory_pool *mp,
-                                          size_t granules, size_t bytes)
+static struct block *blocks_acquire_backing(const struct blocks *blocks,
+                                            size_t granules, size_t bytes)
 {
     size_t fit = blocks_fit(sizeof(struct block), bytes);
 
     granules = granules > fit ? granules : fit;
     bytes = blocks_layout(sizeof(struct block), granules);
-    struct block *block =
-        mp->backing.acquire(mp->backing.context, bytes, BLOCK_GRANULE);
+    struct block *block = blocks->backing.acquire(blocks->backing.context,
+                                                  bytes, SIZES_GRANULE);
     if (block != NULL) {
+        blocks_lay(block, (unsigned char *)(block + 1), granules,
+                   blocks->counted);
         block->bytes = bytes;
-        blocks_lay_block(block, (unsigned char *)(block + 1), granules);
     }
     return block;
 }
 
-void blocks_give_up_caches(struct memory_pool *mp)
+struct block *blocks_acquire(const struct blocks *blocks, size_t granules,
+                             size_t bytes)
 {
-    if (mp->uncached) {
-        return;
+    ASSERT(lock_none_is_held());
+    ASSERT(granules > 0 && granules <= SIZES_GRANULES_MOST);
+    ASSERT(bytes <= BLOCKS_MOST && blocks->owner != NULL);
+    struct block *block = NULL;
+
+    if (blocks->ranged) {
+        block = blocks_acquire_range(blocks, granules, bytes);
     }
-    cache_pause(mp);
-    for (struct cache *c = mp->caches; c != NULL; c = c->next) {
-        sync_put(&c->fast.pool, MP_INLINE_NO_POOL);
-        cache_flush(c, mp);
+    /* The pool then has memory that caches do not reach; its caller retires
+     * them. */
+    if (block == NULL) {
+        block = blocks_acquire_backing(blocks, granules, bytes);
     }
-    cache_drain(mp);
-    sync_put(&mp->uncached, true);
+    return block;
 }
 
-int blocks_grow(struct memory_pool *mp, const struct mp_handle *handle,
-                size_t granules, bool *taken, struct heap_chunk *chunk)
+void blocks_release(const struct blocks *blocks, struct block *block)
 {
-    bool whole = granules > BLOCKS_WHOLE;
-    struct block *block = whole ? NULL : blocks_take_spare(mp, granules);
+    ASSERT(block == NULL || lock_none_is_held());
+    while (block != NULL) {
+        struct block *next = block->next; /* it goes with the block */
+        ASSERT(block->bytes > 0 && block->lender == NULL);
+        if (!range_has(block)) {
+            blocks->backing.release(blocks->backing.context, block,
+                                    block->bytes);
+        } else if (block->bytes == RANGE_SLOT) {
+            range_give_slot(block);
+        } else {
+            range_give(block, block->bytes / RANGE_SPAN);
+        }
+        block = next;
+    }
+}
 
-    if (block == NULL) {
-        size_t bytes = whole ? 0 : mp->next_bytes;
-        if (!whole && mp->next_bytes < BLOCKS_BLOCK_MOST) {
-            mp->next_bytes = mp->next_bytes == RANGE_SLOT && range_has(mp)
-                                 ? RANGE_SPAN
-                                 : mp->next_bytes * 2;
+bool blocks_is_sound(const struct blocks *blocks)
+{
+    size_t bytes = 0;
+
+    for (const struct block *block = blocks->stock; block != NULL;
+         block = block->next) {
+        /* The second compare also ends a walk of a circle. */
+        if (block->bytes == 0 || block->bytes > blocks->stock_bytes - bytes ||
+            block->granules == 0 || block->lender != NULL ||
+            sync_get(&block->map[0]) != BLOCK_NONE) {
+            return false;
         }
-        int error = errno; /* a backing may change it and still serve, or
-                            * the pool itself may */
-        lock_leave(&mp->lock, *taken);
-        if (range_has(mp)) {
-            block = blocks_acquire_range(mp, granules, bytes);
-        }
-        if (block == NULL) {
-            block = blocks_acquire_backing(mp, granules, bytes);
-        }
-        errno = error;
-        *taken = pool_enter_lock(mp);
+        bytes += block->bytes;
     }
-    /* Now, since marks may have come and gone while the lock was left. */
-    struct mark *mark = mark_current(mp, handle);
-    struct heap *heap = mark == NULL ? &mp->heap : &mark->heap;
-    if (block == NULL && mark != NULL) {
-        block = blocks_carve_block(mp, granules);
-        whole = false;
-    }
-    if (block == NULL) {
-        return ENOMEM;
-    }
-    if (!whole && !range_has(block)) {
-        blocks_give_up_caches(mp);
-    }
-    if (range_has(block)) {
-        range_rename(block, block->bytes, mp, mark != NULL);
-    }
-    if (!(whole ? heap_add_whole : heap_add)(heap, block)) {
-        blocks_keep(mp, block);
-        return ENOMEM;
-    }
-    if (whole) {
-        chunk->block = block;
-        chunk->granule = 0;
-    }
-    return 0;
+    return bytes == blocks->stock_bytes;
 }

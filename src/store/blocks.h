@@ -1,69 +1,95 @@
 /* SPDX-License-Identifier: MIT
  *
- * supply.h - the blocks of a pool: made, kept, given back.
+ * blocks.h - where a pool's blocks come from, and the stock of empty ones.
+ *
+ * A block is got from the range, from the backing, or from the stock: blocks
+ * that became empty and are kept for any heap of the pool.  A heap pushes an
+ * empty block onto the stock, under the pool's lock; the pool takes the excess
+ * off in the same hold and gives it back once the lock is left, since a
+ * backing may be the program's own function.
+ *
+ * What it cannot do: give back a block that holds a single live object.
  */
 #ifndef MP_BLOCKS_H
 #define MP_BLOCKS_H
 
-#include "pool/mark.h"
+#include "memory_pool.h"
+#include "store/block.h"
 
-/* Bytes of a pool's second block, from which on each is twice the one before
- * up to BLOCKS_BLOCK_MOST. */
-#define BLOCKS_BLOCK_LEAST ((size_t)1 << 10)
-#define BLOCKS_BLOCK_MOST ((size_t)1 << 20)
+/* Bytes of a pool's second block outside of the range, from which on each is
+ * twice the one before up to BLOCKS_MOST. */
+#define BLOCKS_LEAST ((size_t)1 << 10)
+#define BLOCKS_MOST ((size_t)1 << 20)
 
 /* Objects of more granules than this, 256 KiB, have a block to themselves. */
 #define BLOCKS_WHOLE 16384u
 
-/* Granules of a block at most: they are counted in 32 bits, with room for
- * what a block has besides; and its bytes in a size_t of 32. */
-#define BLOCKS_GRANULES_MOST                                        \
-    (SIZE_MAX / 32 < UINT32_MAX - 65536 ? SIZE_MAX / 32             \
-                                        : (size_t)UINT32_MAX - 65536)
+/* The pool's lock owns what is not fixed. */
+struct blocks {
+    struct block *stock;       /* empty blocks, linked by next; each has bytes
+                                * of its own and an empty map */
+    size_t stock_bytes;        /* of those */
+    size_t stock_limit;        /* fixed; bytes that are kept */
+    size_t next_bytes;         /* of the next block */
+    struct memory_pool *owner; /* fixed; its name in the range; NULL while
+                                * the pool is being made */
+    bool ranged;               /* fixed; the pool lives in the range, and uses
+                                * the backing only when that is full */
+    bool counted;              /* fixed; blocks have slack bytes, since objects
+                                * are counted to the byte */
+    mp_backing_t backing;      /* fixed */
+};
 
-/* Bytes of empty blocks that a pool keeps for use, by kind. */
-#define BLOCKS_SPARE_CACHED ((size_t)16 << 20)
-#define BLOCKS_SPARE_LOCKED ((size_t)64 << 10)
+/* Empty, with what is fixed. */
+MP_INNER void blocks_start(struct blocks *blocks, struct memory_pool *owner,
+                           bool ranged, bool counted, size_t stock_limit,
+                           const mp_backing_t *backing);
+
+/* For a pool that is made again: the size of the next block is a new pool's. */
+MP_INNER void blocks_renew(struct blocks *blocks);
 
 /* Bytes of a head followed by granules, their map and their slack, with what
  * aligning the granules may cost; and the granules that fit in so many bytes
- * behind a head, 0: none. */
-size_t blocks_layout(size_t head, size_t granules);
-size_t blocks_fit(size_t head, size_t bytes);
+ * behind a head, 0: none.  No lock. */
+MP_INNER size_t blocks_layout(size_t head, size_t granules);
+MP_INNER size_t blocks_fit(size_t head, size_t bytes);
 
-/* Lays a block out in the memory behind its head, with its own map and slack;
- * or in the range, from memory to end, where its map is already, and clear. */
-void blocks_lay_block(struct block *block, unsigned char *memory,
-                      size_t granules);
-void blocks_lay_range_block(struct block *block, unsigned char *memory,
-                            unsigned char *end);
+/* Lays a block out: in the memory behind its head, with its own map and, if
+ * counted, slack; or in the range, from memory to end, where its map is
+ * already, and clear.  Sets every member, as those of a block that is a part
+ * of a pool or a mark; whose it is else, the caller says then.  No lock. */
+MP_INNER void blocks_lay(struct block *block, unsigned char *memory,
+                         size_t granules, bool counted);
+MP_INNER void blocks_lay_range(struct block *block, unsigned char *memory,
+                               unsigned char *end);
 
-/* Bytes of empty blocks that the pool keeps for use. */
-size_t blocks_spare_limit(const struct memory_pool *mp);
+/* Memory from the source for a structure with its first block, and back.
+ * *ranged: it is a slot of the range, RANGE_SLOT bytes with all of their map 0
+ * and of that owner.  Else it has that many bytes, and is the backing's.  No
+ * lock held: a backing may call the program.  The blocks may lie in the memory
+ * that is put back. */
+MP_INNER void *blocks_get(struct blocks *blocks, size_t bytes, bool *ranged);
+MP_INNER void blocks_put(struct blocks *blocks, void *memory, size_t bytes);
 
-/* With the lock: takes an empty block, or NULL, among the spare ones; and
- * what is to be given back of them beyond keep bytes. */
-void blocks_keep(struct memory_pool *mp, struct block *block);
-struct block *blocks_surplus(struct memory_pool *mp, size_t keep);
+/* With the lock: pushes an empty block, which is no part of a pool or mark and
+ * is not lent; takes one of at least that many granules, NULL: none; takes off
+ * what is more than keep bytes. */
+MP_INNER void blocks_push(struct blocks *blocks, struct block *block);
+MP_INNER struct block *blocks_take(struct blocks *blocks, size_t granules);
+MP_INNER struct block *blocks_excess(struct blocks *blocks, size_t keep);
 
-/* Without the lock: gives those back. */
-void blocks_release(struct memory_pool *mp, struct block *block);
+/* With the lock: bytes to ask blocks_acquire() for, and the next time for
+ * more; whole: a block for one long object, which asks for its own length. */
+MP_INNER size_t blocks_plan(struct blocks *blocks, bool whole);
 
-/* A pool in the range gets memory outside of it: caches do not reach there, so
- * from now on everything is done under the lock, which is held.  Nothing, if
- * it has no caches. */
-void blocks_give_up_caches(struct memory_pool *mp);
+/* No lock held: a new block of at least that many granules and about that many
+ * bytes, or NULL; and a list of blocks back to where they came from.  Reads
+ * what is fixed alone. */
+MP_INNER struct block *blocks_acquire(const struct blocks *blocks,
+                                      size_t granules, size_t bytes);
+MP_INNER void blocks_release(const struct blocks *blocks, struct block *block);
 
-/* With the lock: a chunk of the main heap's for a mark, where the backing has
- * no more blocks; NULL: the heap has none of at least so many bytes, or the
- * pool is in the range.  And back: false, where it is no such chunk. */
-void *blocks_carve(struct memory_pool *mp, size_t bytes);
-bool blocks_give_carved(struct memory_pool *mp, void *start);
-
-/* Gets the caller's heap a block for a chunk of that length, 0 or an error
- * number; *chunk is set where the block is that one chunk.  The lock, held on
- * entry and on return, is left meanwhile.  handle: see mark_current(). */
-int blocks_grow(struct memory_pool *mp, const struct mp_handle *handle,
-                size_t granules, bool *taken, struct heap_chunk *chunk);
+/* The stock is a list of whole empty blocks whose bytes are stock_bytes. */
+MP_INNER bool blocks_is_sound(const struct blocks *blocks);
 
 #endif /* MP_BLOCKS_H */

@@ -2,53 +2,46 @@
  *
  * heap.c - blocks of one pool and the free chunks in them.
  *
- * heap.h says how it works.  Two choices are worth their reasons:
+ * heap.h says how it works.  Two choices need their reasons:
  *
- * Free chunks are used before the top moves, the best fitting bin first:
- * that keeps the live objects close together, and in the case that must be
- * fast, frees in reverse order, every bin is empty and one compare says so.
+ * Free chunks are used before the top moves, the best fitting bin first.
+ * That keeps the live objects close together.  In the case that must be fast,
+ * frees in reverse order, every bin is empty and one compare says so.
  *
  * Blocks other than the current one have no top: what was left of them when
  * the next block came is an ordinary free chunk.  So there is one way to
  * join chunks, and an empty block is a free chunk as long as the block.
+ *
+ * Invariants, in granules:
+ *
+ *     size  == sum of granules over first and index[0 .. blocks - 1]
+ *     size  == taken + bumped + free + (granules - top)
+ *     map[top] == 0, and so is the map behind it
+ *     bits >> b & 1  <=>  bins[b] leads to a free chunk of bin b
+ *
+ * bumped is the balance of heap_bump() and heap_unbump(), which count
+ * nothing.  A chunk that heap_bump() cut may go by heap_give(), so taken wraps
+ * around in pools that use both; only pools that use neither read it.
+ *
+ * What it cannot do: find a chunk among very many of one bin at once.  It
+ * tries a few, then a longer bin, and searches all of a bin only where the
+ * heap would have to grow otherwise.
  */
 #include "store/heap.h"
 
-#include <errno.h>
-#include <stdlib.h>
+#include "store/heap_parts.h"
 
-/* Chunks of one bin that are tried for a fit before a longer bin is, which
- * fits for certain: bounds the time where a bin holds many short ones. */
-#define HEAP_TRIES 8
-
-/* Objects that a run should have room for: fewer, and caches come again too
- * soon; more, and no chunk is left for long objects. */
-#define HEAP_RUN 32
-
-/* Granules whose map bytes are one line of a processor's cache. */
-#define HEAP_LINE 64u
-
-static unsigned heap_bin(uint32_t granules)
+void heap_link(struct heap *heap, struct block *block, uint32_t i,
+               uint32_t length)
 {
-    if (granules <= 16) {
-        return granules - 1;
-    }
-    unsigned doubling = 31u - (unsigned)__builtin_clz(granules - 1);
-    if (granules <= 1024) {
-        return 16 + (doubling - 4) * 4 +
-               (((granules - 1) >> (doubling - 2)) & 3u);
-    }
-    return 40 + (doubling - 10);
-}
-
-static void heap_link(struct heap *heap, struct block *block, uint32_t i,
-                      uint32_t length)
-{
-    unsigned bin = heap_bin(length);
+    unsigned bin = sizes_bin(length);
     struct heap_link *link = block_address(block, i);
     uint64_t bit = (uint64_t)1 << bin;
 
+    ASSERT(length <= block->granules && i <= block->granules - length);
+    ASSERT(sync_get(&block->map[i]) == BLOCK_NONE);
     link->previous = NULL;
+    /* What an empty bin holds was never set: only its bit says so. */
     link->next = (heap->bits & bit) != 0 ? heap->bins[bin] : NULL;
     if (link->next != NULL) {
         link->next->previous = link;
@@ -58,18 +51,23 @@ static void heap_link(struct heap *heap, struct block *block, uint32_t i,
     block_mark_free(block, i, length);
 }
 
+/* Takes a free chunk out of its bin, and its mark off the map. */
 static void heap_unlink(struct heap *heap, struct block *block, uint32_t i,
                         uint32_t length)
 {
-    unsigned bin = heap_bin(length);
+    unsigned bin = sizes_bin(length);
     struct heap_link *link = block_address(block, i);
 
+    ASSERT(block_is_free(sync_get(&block->map[i])));
+    ASSERT(block_length(block, i) == length);
+    ASSERT((heap->bits >> bin & 1) != 0);
     if (link->next != NULL) {
         link->next->previous = link->previous;
     }
     if (link->previous != NULL) {
         link->previous->next = link->next;
     } else {
+        ASSERT(heap->bins[bin] == link);
         heap->bins[bin] = link->next;
         if (link->next == NULL) {
             heap->bits &= ~((uint64_t)1 << bin);
@@ -78,9 +76,11 @@ static void heap_unlink(struct heap *heap, struct block *block, uint32_t i,
     block_clear_free(block, i, length);
 }
 
-/* Makes an empty block the current one. */
+/* Makes an empty block the current one.  The caller has seen to what the one
+ * before has behind its top. */
 static void heap_open(struct heap *heap, struct block *block)
 {
+    ASSERT(block->granules > 0 && sync_get(&block->map[0]) == BLOCK_NONE);
     block->heap = heap;
     heap->current = block;
     heap->base = block->base;
@@ -88,16 +88,16 @@ static void heap_open(struct heap *heap, struct block *block)
     heap->slack = block->slack;
     heap->granules = block->granules;
     heap->top = 0;
-    /* Another block than the first may go when its granule 0 is free; and
-     * memory that is to be zero is not just left behind the top. */
-    heap->least =
-        heap->zero || heap->slow ? SIZE_MAX : block != heap->first;
+    heap->unbump_from = heap_unbump_from(heap, block);
 }
 
-void heap_start(struct heap *heap, struct block *first, bool zero, bool slow)
+void heap_start(struct heap *heap, struct block *first, struct blocks *stock,
+                bool zero)
 {
+    ASSERT(stock != NULL);
     heap->zero = zero;
-    heap->slow = slow;
+    heap->stock = stock;
+    heap->lent = 0;
     heap->size = first->granules;
     heap->taken = 0;
     heap->held = 0;
@@ -105,74 +105,35 @@ void heap_start(struct heap *heap, struct block *first, bool zero, bool slow)
     heap->first = first;
     heap->index = heap->few;
     heap->blocks = 0;
-    heap->room = HEAP_FEW;
+    heap->index_size = HEAP_FEW;
     heap_open(heap, first);
+    ASSERT(heap_is_sound(heap));
 }
 
-void heap_finish(struct heap *heap)
+struct heap_chunk heap_search(const struct heap *heap, unsigned bin,
+                              uint32_t granules, unsigned tries)
 {
-    if (heap->index != heap->few) {
-        free(heap->index);
-    }
-}
-
-struct heap_chunk heap_find(const struct heap *heap, const void *ptr)
-{
-    struct heap_chunk chunk = {heap->current, 0};
-
-    if (block_find(chunk.block, ptr, &chunk.granule)) {
-        return chunk;
-    }
-    chunk.block = heap->first;
-    if (block_find(chunk.block, ptr, &chunk.granule)) {
-        return chunk;
-    }
-    uint32_t low = 0;
-    uint32_t high = heap->blocks;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if ((uintptr_t)heap->index[middle]->base <= (uintptr_t)ptr) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    if (low > 0) {
-        chunk.block = heap->index[low - 1];
-        if (block_find(chunk.block, ptr, &chunk.granule)) {
-            return chunk;
-        }
-    }
-    chunk.block = NULL;
-    return chunk;
-}
-
-/* Looks through at most tries chunks of a bin for one of that length. */
-static struct heap_chunk heap_search(const struct heap *heap, unsigned bin,
-                                     uint32_t granules, unsigned tries)
-{
-    struct heap_chunk none = {NULL, 0};
     const struct heap_link *link =
         (heap->bits >> bin & 1) != 0 ? heap->bins[bin] : NULL;
 
     for (; link != NULL && tries > 0; link = link->next, tries--) {
         struct heap_chunk chunk = heap_find(heap, link);
+        ASSERT(chunk.block != NULL);
         if (block_length(chunk.block, chunk.granule) >= granules) {
             return chunk;
         }
     }
-    return none;
+    return heap_none();
 }
 
-/* Takes granules of a free chunk, unmarked, behind those skipped; the rest
- * stays free. */
-static void heap_cut(struct heap *heap, struct heap_chunk chunk,
-                     uint32_t skipped, uint32_t granules)
+void heap_cut(struct heap *heap, struct heap_chunk chunk, uint32_t skipped,
+              uint32_t granules)
 {
     struct block *block = chunk.block;
     uint32_t length = block_length(block, chunk.granule);
     uint32_t end = chunk.granule + skipped + granules;
 
+    ASSERT(granules > 0 && skipped + granules <= length);
     heap->taken += granules;
     heap_unlink(heap, block, chunk.granule, length);
     if (skipped > 0) {
@@ -183,12 +144,14 @@ static void heap_cut(struct heap *heap, struct heap_chunk chunk,
     }
 }
 
+/* A live chunk out of a free one, found without a long search. */
 static struct heap_chunk heap_take_free(struct heap *heap, uint32_t granules)
 {
-    unsigned bin = heap_bin(granules);
+    unsigned bin = sizes_bin(granules);
     struct heap_chunk chunk = heap_search(heap, bin, granules, HEAP_TRIES);
 
     if (chunk.block == NULL) {
+        /* Every chunk of a longer bin fits, so one try is enough. */
         uint64_t longer = heap->bits >> bin >> 1;
         if (longer != 0) {
             bin += 1u + (unsigned)__builtin_ctzll(longer);
@@ -202,115 +165,13 @@ static struct heap_chunk heap_take_free(struct heap *heap, uint32_t granules)
     return chunk;
 }
 
-/* The first chunk of that many granules in the bins from one on. */
-static struct heap_chunk heap_search_from(const struct heap *heap,
-                                          unsigned bin, uint32_t granules)
-{
-    struct heap_chunk chunk = {NULL, 0};
-
-    for (; bin < HEAP_BINS && chunk.block == NULL; bin++) {
-        uint64_t longer = heap->bits >> bin;
-        if (longer == 0) {
-            break;
-        }
-        bin += (unsigned)__builtin_ctzll(longer);
-        chunk = heap_search(heap, bin, granules, HEAP_TRIES);
-    }
-    return chunk;
-}
-
-/* A chunk for a run of objects of that length: the shortest there is room in
- * for some, so that it is worth its while and long chunks stay whole for what
- * needs them; or any that one fits. */
-static struct heap_chunk heap_search_run(const struct heap *heap,
-                                         uint32_t least)
-{
-    unsigned bin = heap_bin(least * HEAP_RUN);
-
-    return heap_search_from(
-        heap, heap->bits >> bin != 0 ? bin : heap_bin(least), least);
-}
-
-/* Granules from one to the next whose map byte begins a line. */
-static uint32_t heap_to_line(const struct block *block, size_t granule)
-{
-    uintptr_t place =
-        (uintptr_t)block_address(block, (uint32_t)granule) / BLOCK_GRANULE;
-
-    return (uint32_t)(-place % HEAP_LINE);
-}
-
-/* A run in lines of its own, of the map and so of the memory, too; NULL: no
- * free chunk and no top is long enough. */
-static unsigned char *heap_take_lines(struct heap *heap, size_t least,
-                                      size_t most, size_t *got)
-{
-    uint32_t need = (uint32_t)(least + HEAP_LINE - 1) / HEAP_LINE * HEAP_LINE;
-    struct heap_chunk chunk = {NULL, 0};
-    size_t length;
-
-    if (heap->bits != 0) {
-        /* With so many more, there is such a place in it. */
-        chunk = heap_search_from(heap, heap_bin(need + HEAP_LINE - 1),
-                                 need + HEAP_LINE - 1);
-    }
-    if (chunk.block != NULL) {
-        uint32_t skipped = heap_to_line(chunk.block, chunk.granule);
-        length = block_length(chunk.block, chunk.granule) - skipped;
-        *got = (length < most ? length : most) / HEAP_LINE * HEAP_LINE;
-        heap_cut(heap, chunk, skipped, (uint32_t)*got);
-        return block_address(chunk.block, chunk.granule + skipped);
-    }
-    uint32_t skipped = heap_to_line(heap->current, heap->top);
-    length = heap->granules - heap->top;
-    if (length < skipped + need) {
-        return NULL;
-    }
-    length -= skipped;
-    *got = (length < most ? length : most) / HEAP_LINE * HEAP_LINE;
-    heap->taken += *got;
-    heap->top += skipped + *got;
-    if (skipped > 0) {
-        heap_link(heap, heap->current, (uint32_t)(heap->top - *got) - skipped,
-                  skipped);
-    }
-    return heap->base + (heap->top - *got) * BLOCK_GRANULE;
-}
-
-unsigned char *heap_take_run(struct heap *heap, size_t least, size_t most,
-                             bool apart, size_t *got)
-{
-    struct heap_chunk chunk = {NULL, 0};
-
-    if (apart && most >= HEAP_LINE) {
-        unsigned char *run = heap_take_lines(heap, least, most, got);
-        if (run != NULL) {
-            return run;
-        }
-    }
-    if (heap->bits != 0) {
-        chunk = heap_search_run(heap, (uint32_t)least);
-    }
-    if (chunk.block != NULL) {
-        size_t length = block_length(chunk.block, chunk.granule);
-        *got = length < most ? length : most;
-        heap_cut(heap, chunk, 0, (uint32_t)*got);
-        return block_address(chunk.block, chunk.granule);
-    }
-    size_t length = heap->granules - heap->top;
-    if (length < least) {
-        return NULL;
-    }
-    *got = length < most ? length : most;
-    heap->top += *got;
-    heap->taken += *got;
-    return heap->base + (heap->top - *got) * BLOCK_GRANULE;
-}
-
 struct heap_chunk heap_take(struct heap *heap, uint32_t granules)
 {
-    struct heap_chunk chunk = {NULL, 0};
+    struct heap_chunk chunk = heap_none();
 
+    ASSERT(granules > 0 && granules <= SIZES_GRANULES_MOST);
+    ASSERT(heap_is_sound(heap));
+    /* One compare where nothing is free, as after frees in reverse order. */
     if (heap->bits != 0) {
         chunk = heap_take_free(heap, granules);
         if (chunk.block != NULL) {
@@ -326,7 +187,7 @@ struct heap_chunk heap_take(struct heap *heap, uint32_t granules)
         return chunk;
     }
     /* Growth costs more than a long search does. */
-    chunk = heap_search(heap, heap_bin(granules), granules, UINT32_MAX);
+    chunk = heap_search(heap, sizes_bin(granules), granules, UINT32_MAX);
     if (chunk.block != NULL) {
         heap_cut(heap, chunk, 0, granules);
         block_mark_live(chunk.block, chunk.granule, granules);
@@ -334,57 +195,13 @@ struct heap_chunk heap_take(struct heap *heap, uint32_t granules)
     return chunk;
 }
 
-/* Place of a block, or of where it would go, in the index. */
-static uint32_t heap_index_of(const struct heap *heap,
-                              const struct block *block)
-{
-    uint32_t i = heap->blocks;
-
-    while (i > 0 &&
-           (uintptr_t)heap->index[i - 1]->base >= (uintptr_t)block->base) {
-        i--;
-    }
-    return i;
-}
-
-static void heap_remove(struct heap *heap, const struct block *block)
-{
-    uint32_t i = heap_index_of(heap, block);
-
-    heap->blocks--;
-    heap->size -= block->granules;
-    memmove(heap->index + i, heap->index + i + 1,
-            (heap->blocks - i) * sizeof *heap->index);
-}
-
-/* Notes a block in the index; false: no memory. */
-static bool heap_note(struct heap *heap, struct block *block)
-{
-    if (heap->blocks == heap->room) {
-        uint32_t room = heap->room * 2;
-        struct block **index = malloc(room * sizeof *index);
-        if (index == NULL) {
-            return false;
-        }
-        memcpy(index, heap->index, heap->blocks * sizeof *index);
-        heap_finish(heap);
-        heap->index = index;
-        heap->room = room;
-    }
-    uint32_t i = heap_index_of(heap, block);
-    memmove(heap->index + i + 1, heap->index + i,
-            (heap->blocks - i) * sizeof *heap->index);
-    heap->index[i] = block;
-    heap->blocks++;
-    heap->size += block->granules;
-    return true;
-}
-
 bool heap_add(struct heap *heap, struct block *block)
 {
-    if (!heap_note(heap, block)) {
+    ASSERT(heap_is_sound(heap));
+    if (!heap_index_add(heap, block)) {
         return false;
     }
+    /* What is left of the block before becomes a chunk like any other. */
     if (heap->top < heap->granules) {
         heap_link(heap, heap->current, (uint32_t)heap->top,
                   (uint32_t)(heap->granules - heap->top));
@@ -393,76 +210,120 @@ bool heap_add(struct heap *heap, struct block *block)
     return true;
 }
 
-bool heap_add_whole(struct heap *heap, struct block *block)
+bool heap_add_whole(struct heap *heap, struct block *block,
+                    struct heap_chunk *chunk)
 {
-    if (!heap_note(heap, block)) {
+    ASSERT(block->granules > SIZES_SHORT);
+    ASSERT(heap_is_sound(heap));
+    if (!heap_index_add(heap, block)) {
         return false;
     }
+    /* The current block stays: it may have room for many short objects. */
     block->heap = heap;
     block_mark_live(block, 0, block->granules);
     heap->taken += block->granules;
+    chunk->block = block;
+    chunk->granule = 0;
     return true;
 }
 
+/* A block that is empty, and not in the index any more, goes where it came
+ * from. */
+static void heap_drop(struct heap *heap, struct block *block)
+{
+    ASSERT(block != heap->first && block != heap->current);
+    if (block->lender != NULL) {
+        ASSERT(block->lender != heap);
+        heap_take_back(block->lender, block);
+    } else {
+        blocks_push(heap->stock, block);
+    }
+}
+
 /* The current block is empty.  If the first block is empty too, it becomes
- * the current one and the other goes. */
-static struct block *heap_fall_back(struct heap *heap)
+ * the current one and the other goes.  Else the current one stays though it
+ * is empty: a heap needs one, and the next object will want it. */
+static void heap_fall_back(struct heap *heap)
 {
     struct block *current = heap->current;
     struct block *first = heap->first;
 
+    ASSERT(heap->top == 0);
     if (current == first || !block_is_free(sync_get(&first->map[0])) ||
         block_length(first, 0) != first->granules) {
-        return NULL;
+        return;
     }
     heap_unlink(heap, first, 0, first->granules);
     heap_open(heap, first);
-    heap_remove(heap, current);
-    return current;
+    heap_index_remove(heap, current);
+    heap_drop(heap, current);
 }
 
-struct block *heap_give(struct heap *heap, struct heap_chunk chunk)
+void heap_give(struct heap *heap, struct heap_chunk chunk)
 {
+    ASSERT(chunk.block->heap == heap);
+    ASSERT(sync_get(&chunk.block->map[chunk.granule]) >= BLOCK_CACHED ||
+           sync_get(&chunk.block->map[chunk.granule]) == BLOCK_LONG_LIVE);
     uint32_t length = block_length(chunk.block, chunk.granule);
 
     block_clear_live(chunk.block, chunk.granule, length);
-    return heap_give_run(heap, chunk, length);
+    heap_give_run(heap, chunk, length);
 }
 
-struct block *heap_give_run(struct heap *heap, struct heap_chunk start,
-                            uint32_t granules)
+/* Takes the free neighbours of what starts at *granule and ends before *end
+ * out of their bins, and moves the two over them. */
+static void heap_join(struct heap *heap, struct block *block,
+                      uint32_t *granule, uint32_t *end)
+{
+    uint32_t before = block_free_before(block, *granule);
+
+    if (before != 0) {
+        *granule -= before;
+        heap_unlink(heap, block, *granule, before);
+    }
+    /* Behind the last granule, and behind the top, the map has 0. */
+    if (block_is_free(sync_get(&block->map[*end]))) {
+        uint32_t behind = block_length(block, *end);
+        heap_unlink(heap, block, *end, behind);
+        *end += behind;
+    }
+}
+
+void heap_give_run(struct heap *heap, struct heap_chunk start,
+                   uint32_t granules)
 {
     struct block *block = start.block;
     uint32_t i = start.granule;
-    uint32_t before = block_free_before(block, i);
     uint32_t end = i + granules;
 
+    ASSERT(block->heap == heap && granules > 0);
+    ASSERT(end <= heap_used(heap, block));
+    ASSERT(sync_get(&block->map[i]) == BLOCK_NONE);
     heap->taken -= granules;
-    if (before != 0) {
-        i -= before;
-        heap_unlink(heap, block, i, before);
-    }
-    /* Behind the last granule, and behind the top, the map has 0. */
-    if (block_is_free(sync_get(&block->map[end]))) {
-        uint32_t behind = block_length(block, end);
-        heap_unlink(heap, block, end, behind);
-        end += behind;
-    }
+    heap_join(heap, block, &i, &end);
     if (block == heap->current) {
+        /* At the top nothing is linked: the top comes down over it. */
         if (end == heap->top) {
             heap->top = i;
-            return i == 0 ? heap_fall_back(heap) : NULL;
+            if (i == 0) {
+                heap_fall_back(heap);
+            }
+            return;
         }
     } else if (i == 0 && end == block->granules) {
         if (block != heap->first) {
-            heap_remove(heap, block);
-            return block;
+            heap_index_remove(heap, block);
+            heap_drop(heap, block);
+            return;
         }
+        /* The first block is a part of its pool, and cannot go. */
         heap_link(heap, block, 0, end);
-        return heap->top == 0 ? heap_fall_back(heap) : NULL;
+        if (heap->top == 0) {
+            heap_fall_back(heap);
+        }
+        return;
     }
     heap_link(heap, block, i, end - i);
-    return NULL;
 }
 
 bool heap_extend(struct heap *heap, struct heap_chunk chunk,
@@ -473,6 +334,8 @@ bool heap_extend(struct heap *heap, struct heap_chunk chunk,
     uint32_t end = chunk.granule + length;
     uint32_t more = granules - length;
 
+    ASSERT(block->heap == heap && granules > length);
+    ASSERT(block_starts_live(sync_get(&block->map[chunk.granule])));
     if (block == heap->current && end == heap->top) {
         if (heap->granules - heap->top < more) {
             return false;
@@ -487,20 +350,49 @@ bool heap_extend(struct heap *heap, struct heap_chunk chunk,
         }
         heap_cut(heap, behind, 0, more);
     }
+    /* All of the old mark goes first: a longer length has other nibbles, or a
+     * short chunk becomes a long one. */
     block_clear_live(block, chunk.granule, length);
     block_mark_live(block, chunk.granule, granules);
     return true;
 }
 
-struct block *heap_shrink(struct heap *heap, struct heap_chunk chunk,
-                          uint32_t granules)
+void heap_shrink(struct heap *heap, struct heap_chunk chunk,
+                 uint32_t granules)
 {
     uint32_t length = block_length(chunk.block, chunk.granule);
     struct heap_chunk rest = {chunk.block, chunk.granule + granules};
 
+    ASSERT(granules > 0 && granules < length);
+    ASSERT(block_starts_live(sync_get(&chunk.block->map[chunk.granule])));
+    /* What is cut off is then as a run is: its map is 0. */
     block_clear_live(chunk.block, chunk.granule, length);
     block_mark_live(chunk.block, chunk.granule, granules);
-    return heap_give_run(heap, rest, length - granules);
+    heap_give_run(heap, rest, length - granules);
+}
+
+struct heap_chunk heap_trim(struct heap *heap, struct heap_chunk chunk,
+                            uint32_t skipped, uint32_t granules)
+{
+    struct block *block = chunk.block;
+    uint32_t length = block_length(block, chunk.granule);
+    uint32_t back = length - skipped - granules;
+    struct heap_chunk kept = {block, chunk.granule + skipped};
+    struct heap_chunk rest = {block, kept.granule + granules};
+
+    ASSERT(granules > 0 && skipped + granules <= length);
+    ASSERT(block_starts_live(sync_get(&block->map[chunk.granule])));
+    block_clear_live(block, chunk.granule, length);
+    /* The kept part is marked first: it keeps both rests from being joined,
+     * and the block from becoming empty. */
+    block_mark_live(block, kept.granule, granules);
+    if (skipped > 0) {
+        heap_give_run(heap, chunk, skipped);
+    }
+    if (back > 0) {
+        heap_give_run(heap, rest, back);
+    }
+    return kept;
 }
 
 /* Clears the map of a block.  All of that of a single long object would be a
@@ -509,73 +401,71 @@ static void heap_clear(const struct heap *heap, struct block *block)
 {
     size_t used = heap_used(heap, block);
 
-    if (used > BLOCK_SHORT && block->map[0] == BLOCK_LONG_LIVE &&
+    if (used > SIZES_SHORT && block->map[0] == BLOCK_LONG_LIVE &&
         block_length(block, 0) == used) {
         block_clear_live(block, 0, (uint32_t)used);
     } else {
         memset(block->map, 0, used);
     }
     if (heap->zero) {
-        memset(block->base, 0, used * BLOCK_GRANULE);
+        memset(block->base, 0, used * SIZES_GRANULE);
     }
 }
 
-struct block *heap_reset(struct heap *heap)
+void heap_reset(struct heap *heap)
 {
-    struct block *dropped = NULL;
+    uint32_t blocks = heap->blocks;
 
-    for (uint32_t i = 0; i < heap->blocks; i++) {
-        struct block *block = heap->index[i];
-        heap_clear(heap, block);
-        block->next = dropped;
-        dropped = block;
+    ASSERT(heap->lent == 0); /* else marks would lie in what is free */
+    ASSERT(heap_is_sound(heap));
+    /* All maps first, while the top still says how much of the current block
+     * was used. */
+    for (uint32_t i = 0; i < blocks; i++) {
+        heap_clear(heap, heap->index[i]);
     }
     heap_clear(heap, heap->first);
-    heap_open(heap, heap->first);
     heap->blocks = 0;
     heap->bits = 0;
     heap->size = heap->first->granules;
     heap->taken = 0;
     heap->held = 0;
-    return dropped;
-}
-
-/* A free chunk, by its length's nibbles a start and not the end of a long one,
- * and of that bin. */
-static bool heap_is_in_bin(struct heap_chunk chunk, unsigned bin)
-{
-    const unsigned char *at = chunk.block->map + chunk.granule;
-
-    return block_is_free(at[0]) &&
-           (at[0] != BLOCK_LONG_FREE || (at[1] & 0xf0) == BLOCK_NIBBLE) &&
-           heap_bin(block_length(chunk.block, chunk.granule)) == bin;
-}
-
-bool heap_has_free(const struct heap *heap, size_t chunks)
-{
-    for (unsigned bin = 0; bin < HEAP_BINS; bin++) {
-        const struct heap_link *previous = NULL;
-        const struct heap_link *link =
-            (heap->bits >> bin & 1) != 0 ? heap->bins[bin] : NULL;
-        for (; link != NULL; previous = link, link = link->next) {
-            struct heap_chunk chunk = heap_find(heap, link);
-            if (chunk.block == NULL || chunks == 0 ||
-                !heap_is_in_bin(chunk, bin) || link->previous != previous) {
-                return false;
-            }
-            chunks--;
-        }
+    heap_open(heap, heap->first);
+    /* The lowest block comes last, so that the stock hands it out first. */
+    while (blocks > 0) {
+        heap_drop(heap, heap->index[--blocks]);
     }
-    return chunks == 0;
 }
 
-size_t heap_count_live(const struct heap *heap)
+void *heap_lend(struct heap *heap, size_t bytes)
 {
-    size_t live = block_count_live(heap->first, heap_used(heap, heap->first));
-
-    for (uint32_t i = 0; i < heap->blocks; i++) {
-        const struct block *block = heap->index[i];
-        live += block_count_live(block, heap_used(heap, block));
+    ASSERT(bytes > 0);
+    /* What lies in the range has the range's map, and can have no other. */
+    if (heap->stock->ranged ||
+        bytes > SIZES_GRANULES_MOST * SIZES_GRANULE) {
+        return NULL;
     }
-    return live;
+    uint32_t granules = (uint32_t)sizes_granules(bytes);
+    /* Only long chunks can be told from objects. */
+    granules = granules > SIZES_SHORT ? granules : SIZES_SHORT + 1;
+    struct heap_chunk chunk = heap_take(heap, granules);
+    if (chunk.block == NULL) {
+        return NULL;
+    }
+    /* No address of it is taken for an object from now on. */
+    sync_put(&chunk.block->map[chunk.granule], BLOCK_LONG_LENT);
+    heap->lent++;
+    return block_address(chunk.block, chunk.granule);
 }
+
+void heap_take_back(struct heap *heap, void *start)
+{
+    struct heap_chunk chunk = heap_find(heap, start);
+
+    ASSERT(heap->lent > 0 && chunk.block != NULL);
+    ASSERT(sync_get(&chunk.block->map[chunk.granule]) == BLOCK_LONG_LENT);
+    uint32_t length = block_length(chunk.block, chunk.granule);
+    heap->lent--;
+    block_clear_live(chunk.block, chunk.granule, length);
+    heap_give_run(heap, chunk, length);
+}
+

@@ -2,54 +2,31 @@
  *
  * range.c - one stretch of addresses, where pools with thread caches live.
  *
- * A bit per span says whether it is taken; spans are taken first fit from
+ * A bit per span says whether it is taken.  Spans are taken first fit from
  * below, so that what is in use stays together.  A span that is given back
  * keeps its memory for the next taker as long as no more than RANGE_KEEP
  * bytes lie so; beyond that the system gets the memory, not the addresses.
+ *
+ * A span may be cut into slots.  It stays so for good: free slots are on a
+ * list and only serve as slots again.
+ *
+ * Invariants:
+ *
+ *     dirty_bytes == RANGE_SPAN * bits of dirty
+ *     taken & dirty == 0
+ *     words of taken below lowest are all ones
+ *
+ * What it cannot do: move what is taken together, or take back a span whose
+ * slots are all free.
  */
 #include "store/range.h"
 
 #include <errno.h>
 
-#include "base/lock.h"
+#include "base/tool.h"
 
 #if UINTPTR_MAX > 0xffffffffu
 #include <sys/mman.h>
-#endif
-
-/* LeakSanitizer does not look for pointers in the range of its own accord: a
- * program that runs under it finds what pools hold only if it is told. */
-#if defined(__linux__) && (defined(__GNUC__) || defined(__clang__))
-void __lsan_register_root_region(const void *start, size_t bytes)
-    __attribute__((__weak__));
-void __lsan_unregister_root_region(const void *start, size_t bytes)
-    __attribute__((__weak__));
-
-void range_show(const void *start, size_t bytes)
-{
-    if (__lsan_register_root_region != NULL) {
-        __lsan_register_root_region(start, bytes);
-    }
-}
-
-void range_hide(const void *start, size_t bytes)
-{
-    if (__lsan_unregister_root_region != NULL) {
-        __lsan_unregister_root_region(start, bytes);
-    }
-}
-#else
-void range_show(const void *start, size_t bytes)
-{
-    (void)start;
-    (void)bytes;
-}
-
-void range_hide(const void *start, size_t bytes)
-{
-    (void)start;
-    (void)bytes;
-}
 #endif
 
 /* Bytes of free spans that keep their memory, in the whole process. */
@@ -58,15 +35,37 @@ void range_hide(const void *start, size_t bytes)
 #define RANGE_SPANS (RANGE_SIZE / RANGE_SPAN)
 #define RANGE_WORDS (RANGE_SPANS / 64)
 
-unsigned char *range_base;
-uintptr_t range_bias;
+MP_INNER_OBJECT unsigned char *range_base;
+MP_INNER_OBJECT uintptr_t range_bias;
 
-static struct lock range_lock; /* owns all that follows */
+static struct lock range_lock = LOCK_INIT(LOCK_RANGE); /* owns what follows */
 static uint64_t range_taken[RANGE_WORDS];
 static uint64_t range_dirty[RANGE_WORDS]; /* free, and with memory */
 static size_t range_dirty_bytes;
 static size_t range_lowest; /* no word below it has a free span */
 static void *range_slots;   /* free slots, linked through their first word */
+
+#if UINTPTR_MAX > 0xffffffffu
+/* Maps tables and spans in one piece.  The lock is held. */
+static void range_reserve(void)
+{
+    size_t tables = RANGE_GRANULES + RANGE_OWNERS_SIZE;
+
+    ASSERT(lock_is_held(&range_lock));
+    ASSERT(sync_get(&range_base) == NULL);
+    /* Only pools with caches live here, and they need the heavy fence. */
+    if (!sync_fence_start()) {
+        return;
+    }
+    void *all = mmap(NULL, tables + RANGE_SIZE, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (all != MAP_FAILED) {
+        unsigned char *base = (unsigned char *)all + tables;
+        range_bias = (uintptr_t)all - (uintptr_t)base / SIZES_GRANULE;
+        sync_put(&range_base, base);
+    }
+}
+#endif
 
 bool range_start(void)
 {
@@ -75,25 +74,39 @@ bool range_start(void)
     bool taken = lock_enter(&range_lock);
 
     if (!range_tried) {
-        int error = errno; /* who asks can do without */
-        size_t tables = RANGE_GRANULES + RANGE_OWNERS_SIZE;
-        void *all = MAP_FAILED;
-        /* Only pools with caches live here, and they need the barrier. */
-        if (sync_barrier_start()) {
-            all = mmap(NULL, tables + RANGE_SIZE, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        }
-        if (all != MAP_FAILED) {
-            unsigned char *base = (unsigned char *)all + tables;
-            range_bias = (uintptr_t)all - (uintptr_t)base / BLOCK_GRANULE;
-            sync_put(&range_base, base);
-        }
+        int error = errno; /* the caller can do without the range */
+        range_reserve();
         range_tried = true;
         errno = error;
     }
     lock_leave(&range_lock, taken);
 #endif
     return sync_get(&range_base) != NULL;
+}
+
+/* For assertions: start is that of so many bytes of whole slots. */
+static inline bool range_has_slots(const void *start, size_t bytes)
+{
+    size_t offset = (size_t)((uintptr_t)start - (uintptr_t)range_base);
+
+    return bytes > 0 && bytes % RANGE_SLOT == 0 && range_has(start) &&
+           offset % RANGE_SLOT == 0 && bytes <= RANGE_SIZE - offset;
+}
+
+/* For assertions: the map of a slot or of a span's first slot is clear.  More
+ * of it may never have been touched. */
+static inline bool range_is_clear(const void *start)
+{
+    size_t i = (size_t)((uintptr_t)start - (uintptr_t)range_base) /
+               SIZES_GRANULE;
+    const unsigned char *map = range_map(range_base) + i;
+
+    for (i = 0; i < RANGE_SLOT / SIZES_GRANULE; i++) {
+        if (sync_get(&map[i]) != BLOCK_NONE) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool range_is_taken(size_t span)
@@ -107,6 +120,7 @@ static size_t range_search(size_t spans)
     size_t span = range_lowest * 64;
 
     while (span + spans <= RANGE_SPANS) {
+        /* A word at a time over what is all taken. */
         if (span % 64 == 0 && range_taken[span / 64] == UINT64_MAX) {
             span += 64;
             continue;
@@ -118,13 +132,15 @@ static size_t range_search(size_t spans)
         if (length == spans) {
             return span;
         }
-        span += length + 1;
+        span += length + 1; /* behind the one that is taken */
     }
     return RANGE_SPANS;
 }
 
-static void *range_take_locked(size_t spans)
+static void *range_take_spans(size_t spans)
 {
+    ASSERT(lock_is_held(&range_lock));
+    ASSERT(spans > 0);
     if (spans > RANGE_SPANS) {
         return NULL;
     }
@@ -134,6 +150,7 @@ static void *range_take_locked(size_t spans)
     }
     for (size_t span = first; span < first + spans; span++) {
         uint64_t bit = (uint64_t)1 << (span % 64);
+        ASSERT(!range_is_taken(span));
         range_taken[span / 64] |= bit;
         if ((range_dirty[span / 64] & bit) != 0) {
             range_dirty[span / 64] &= ~bit;
@@ -149,9 +166,11 @@ static void *range_take_locked(size_t spans)
 
 void *range_take(size_t spans)
 {
+    ASSERT(sync_get(&range_base) != NULL);
     bool taken = lock_enter(&range_lock);
-    void *start = range_take_locked(spans);
+    void *start = range_take_spans(spans);
 
+    ASSERT(start == NULL || range_is_clear(start));
     lock_leave(&range_lock, taken);
     return start;
 }
@@ -168,17 +187,13 @@ static bool range_drop(void *start, size_t bytes)
 #endif
 }
 
-void range_give(void *start, size_t spans)
+/* Marks spans as free; dirty: and as still having their memory. */
+static void range_give_spans(size_t first, size_t spans, bool dirty)
 {
-    size_t first = (size_t)((unsigned char *)start - range_base) / RANGE_SPAN;
-    size_t bytes = spans * RANGE_SPAN;
-    range_hide(start, bytes);
-    bool taken = lock_enter(&range_lock);
-    bool dirty = range_dirty_bytes + bytes <= RANGE_KEEP ||
-                 !range_drop(start, bytes);
-
+    ASSERT(lock_is_held(&range_lock));
     for (size_t span = first; span < first + spans; span++) {
         uint64_t bit = (uint64_t)1 << (span % 64);
+        ASSERT(range_is_taken(span));
         range_taken[span / 64] &= ~bit;
         if (dirty) {
             range_dirty[span / 64] |= bit;
@@ -188,24 +203,50 @@ void range_give(void *start, size_t spans)
     if (first / 64 < range_lowest) {
         range_lowest = first / 64;
     }
+}
+
+void range_give(void *start, size_t spans)
+{
+    size_t first = (size_t)((unsigned char *)start - range_base) / RANGE_SPAN;
+    size_t bytes = spans * RANGE_SPAN;
+
+    ASSERT(range_has_slots(start, bytes));
+    ASSERT(range_is_clear(start));
+    tool_hide(start, bytes);
+    /* The memory goes under the lock, since another thread could take the
+     * spans and write there before. */
+    bool taken = lock_enter(&range_lock);
+    bool dirty = range_dirty_bytes + bytes <= RANGE_KEEP ||
+                 !range_drop(start, bytes);
+    range_give_spans(first, spans, dirty);
     lock_leave(&range_lock, taken);
+}
+
+/* Cuts a span into free slots, the lowest first; none where there is no
+ * span. */
+static void range_cut_slots(void)
+{
+    unsigned char *span = range_take_spans(1);
+
+    for (size_t at = span == NULL ? 0 : RANGE_SPAN; at > 0;) {
+        at -= RANGE_SLOT;
+        *(void **)(void *)(span + at) = range_slots;
+        range_slots = span + at;
+    }
 }
 
 void *range_take_slot(void)
 {
+    ASSERT(sync_get(&range_base) != NULL);
     bool taken = lock_enter(&range_lock);
 
     if (range_slots == NULL) {
-        unsigned char *span = range_take_locked(1);
-        for (size_t at = span == NULL ? 0 : RANGE_SPAN; at > 0;) {
-            at -= RANGE_SLOT;
-            *(void **)(void *)(span + at) = range_slots;
-            range_slots = span + at;
-        }
+        range_cut_slots();
     }
     void *slot = range_slots;
     if (slot != NULL) {
         range_slots = *(void **)slot;
+        ASSERT(range_has_slots(slot, RANGE_SLOT) && range_is_clear(slot));
     }
     lock_leave(&range_lock, taken);
     return slot;
@@ -213,7 +254,8 @@ void *range_take_slot(void)
 
 void range_give_slot(void *slot)
 {
-    range_hide(slot, RANGE_SLOT);
+    ASSERT(range_has_slots(slot, RANGE_SLOT) && range_is_clear(slot));
+    tool_hide(slot, RANGE_SLOT);
     bool taken = lock_enter(&range_lock);
 
     *(void **)slot = range_slots;
@@ -223,7 +265,7 @@ void range_give_slot(void *slot)
 
 void range_own(void *start, size_t bytes, struct memory_pool *owner)
 {
-    range_show(start, bytes);
+    tool_show(start, bytes);
     range_rename(start, bytes, owner, false);
 }
 
@@ -233,9 +275,11 @@ void range_rename(void *start, size_t bytes, struct memory_pool *owner,
     size_t first = (size_t)((unsigned char *)start - range_base) / RANGE_SLOT;
     struct memory_pool **owners = range_owners(range_base) + first;
 
+    ASSERT(range_has_slots(start, bytes));
+    ASSERT(((uintptr_t)owner & 1) == 0); /* the lowest bit says apart */
     owner = (struct memory_pool *)((uintptr_t)owner | apart);
     for (size_t i = 0; i < bytes / RANGE_SLOT; i++) {
-        /* Release, for mp_owner(), which looks into the pool. */
+        /* Release, for mp_owner(), which reads the pool's members. */
         sync_put_release(&owners[i], owner);
     }
 }

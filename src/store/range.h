@@ -20,6 +20,7 @@
 #ifndef MP_RANGE_H
 #define MP_RANGE_H
 
+#include "base/lock.h"
 #include "store/block.h"
 
 struct memory_pool;
@@ -31,47 +32,42 @@ struct memory_pool;
 #endif
 #define RANGE_SPAN ((uintptr_t)1 << 16)
 #define RANGE_SLOT ((uintptr_t)1 << 11) /* of one owner */
-#define RANGE_GRANULES (RANGE_SIZE / BLOCK_GRANULE)
+#define RANGE_GRANULES (RANGE_SIZE / SIZES_GRANULE)
 #define RANGE_OWNERS (RANGE_SIZE / RANGE_SLOT)
 #define RANGE_OWNERS_SIZE (RANGE_OWNERS * sizeof(struct memory_pool *))
 
 /* Set once, before the first pool that uses it; NULL: there is no range. */
-extern unsigned char *range_base __attribute__((__visibility__("hidden")));
+MP_INNER unsigned char *range_base;
 
 /* The map byte of the granule at an address is at range_bias + address / 16,
  * as numbers. */
-extern uintptr_t range_bias __attribute__((__visibility__("hidden")));
+MP_INNER uintptr_t range_bias;
 
 /* Reserves the range if that has not been tried; false: there is none. */
-bool range_start(void);
+MP_INNER bool range_start(void);
 
 /* Spans in a row, all of their map 0; NULL: no room. */
-void *range_take(size_t spans);
-void range_give(void *start, size_t spans);
+MP_INNER void *range_take(size_t spans);
+MP_INNER void range_give(void *start, size_t spans);
 
 /* One slot, its map 0. */
-void *range_take_slot(void);
-void range_give_slot(void *slot);
+MP_INNER void *range_take_slot(void);
+MP_INNER void range_give_slot(void *slot);
 
 /* Names the owner of whole slots.  The name stays when they are given back:
  * their map is clear then, so that no address in them is taken for an object,
  * and what is not in its owner's heap is not its owner's. */
-void range_own(void *start, size_t bytes, struct memory_pool *owner);
+MP_INNER void range_own(void *start, size_t bytes, struct memory_pool *owner);
 
 /* Names it again, for blocks that are kept and used again.  apart: no cache
  * takes what is freed there; the name is then one byte off, so that the fast
  * path does not know it. */
-void range_rename(void *start, size_t bytes, struct memory_pool *owner,
-                  bool apart);
-
-/* Tells LeakSanitizer, where there is one, that what is between holds pointers,
- * and that it does no longer; taking and giving do so too. */
-void range_show(const void *start, size_t bytes);
-void range_hide(const void *start, size_t bytes);
+MP_INNER void range_rename(void *start, size_t bytes,
+                           struct memory_pool *owner, bool apart);
 
 /* For the fork handlers. */
-void range_fork_prepare(void);
-void range_fork_done(void);
+MP_INNER void range_fork_prepare(void);
+MP_INNER void range_fork_done(void);
 
 static inline unsigned char *range_map(const unsigned char *base)
 {

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * inspect.h - looking at a pool without changing it.
+ * check.h - does everything in a pool agree?
+ *
+ * What it cannot do: see what a program wrote into a live object.
  */
-#ifndef MP_INSPECT_H
-#define MP_INSPECT_H
+#ifndef MP_CHECK_H
+#define MP_CHECK_H
 
 #include "pool/pool.h"
 
-mp_where_t inspect_locate(struct memory_pool *mp, const void *ptr);
+/* True when every invariant of the pool holds.  No lock held. */
+MP_INNER bool check_pool(struct memory_pool *mp);
 
-memory_pool_t *inspect_owner(const void *ptr);
-
-/* True when every invariant of the pool holds. */
-bool inspect_check(struct memory_pool *mp);
-
-#endif /* MP_INSPECT_H */
+#endif /* MP_CHECK_H */

@@ -4,12 +4,12 @@
  *
  * Each block is a strip of cells that goes on in further rows.  A cell stands
  * for one granule, or for as many as it takes to keep the file small; then it
- * has the colour of what most of it is.  All is copied while the pool is at
- * rest, into memory that was got before, and written with no lock held, since
- * a stream may be slow.
+ * has the colour of what most of it is.  All is copied while the pool is
+ * paused, into memory that was got before, and written with no lock held,
+ * since a stream may be slow.
  *
- * The colours are told apart by who does not see red or green as others do,
- * and by their lightness alone.
+ * The colours are told apart by people who do not see red or green as others
+ * do, and by their lightness alone.
  *
  * What it cannot do: show every block of a pool with more of them than there
  * are rows; those at the end are counted in the figures and named in a line.
@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "cache/pause.h"
 #include "view/text.h"
 
 /* What a cell is, after walk.h's kinds; and where a chunk begins. */
@@ -46,7 +47,7 @@ static const struct {
     [WALK_CACHED] = {"c", "#e69f00", "freed, in a cache"},
     [WALK_RUN] = {"r", "#f0e442", "run of cache 1, 2, ..."},
     [WALK_FREE] = {"f", "#cc79a7", "free"},
-    [WALK_HELD] = {"h", "#4d4d4d", "a mark's block"},
+    [WALK_LENT] = {"h", "#4d4d4d", "a mark's block"},
     [PICTURE_BEYOND] = {"b", "#e8e8e8", "beyond the top"},
 };
 
@@ -86,6 +87,7 @@ struct picture {
     unsigned char cell[PICTURE_CELLS];
 };
 
+/* The first round: how large all is. */
 static void picture_measure(struct block *block, const struct mark *mark,
                             void *arg)
 {
@@ -101,10 +103,13 @@ static void picture_measure(struct block *block, const struct mark *mark,
 static size_t picture_scale(const struct picture *picture)
 {
     size_t scale = 1;
+    ASSERT(picture->blocks > 0);
 
     while (picture->total / scale > PICTURE_CELLS - PICTURE_BLOCKS) {
         scale *= 2;
     }
+    /* So much for each block that has a row, and one cell more. */
+    ASSERT(picture->total / scale <= PICTURE_CELLS - PICTURE_BLOCKS);
     return scale;
 }
 
@@ -113,6 +118,7 @@ static void picture_finish_cell(struct picture *picture)
 {
     unsigned most = 0;
 
+    ASSERT(picture->current < picture->cells);
     for (unsigned kind = 1; kind < PICTURE_KINDS; kind++) {
         if (picture->parts[kind] > picture->parts[most]) {
             most = kind;
@@ -125,6 +131,7 @@ static void picture_finish_cell(struct picture *picture)
 static void picture_fill(struct picture *picture, size_t from, size_t granules,
                          unsigned kind)
 {
+    ASSERT(kind < PICTURE_KINDS);
     if (from % picture->scale == 0) {
         picture->cell[picture->current] = PICTURE_START;
     }
@@ -141,11 +148,13 @@ static void picture_fill(struct picture *picture, size_t from, size_t granules,
     }
 }
 
-/* The numbers of a piece, and its cells if its block has any. */
+/* The numbers of a piece, and its cells if its block has any.  The numbers are
+ * those of all blocks, also of those that have no row. */
 static void picture_add_piece(const struct walk_piece *piece, void *arg)
 {
     struct picture *picture = arg;
     struct heap_chunk chunk = {piece->block, piece->granule};
+    ASSERT(piece->kind < WALK_KINDS && piece->granules > 0);
 
     picture->granules[piece->kind] += piece->granules;
     picture->used += piece->granules;
@@ -158,6 +167,7 @@ static void picture_add_piece(const struct walk_piece *piece, void *arg)
     }
     if (piece->kind == WALK_RUN && picture->runs < PICTURE_RUNS &&
         piece->granules >= picture->scale) {
+        ASSERT(piece->cache != 0);
         struct picture_run *run = &picture->run[picture->runs++];
         run->cell = picture->current;
         run->cells = piece->granules / picture->scale;
@@ -166,14 +176,18 @@ static void picture_add_piece(const struct walk_piece *piece, void *arg)
     picture_fill(picture, piece->granule, piece->granules, piece->kind);
 }
 
+/* A block with a row gets its cells first; then its pieces fill them.  What is
+ * behind the top is no piece, and is filled in here. */
 static void picture_add_block(struct block *block, const struct mark *mark,
                               void *arg)
 {
     struct picture *picture = arg;
+    ASSERT(picture->scale > 0);
     size_t cells =
         (block->granules + picture->scale - 1) / picture->scale;
     size_t used = picture->used;
 
+    ASSERT(picture->drawn <= PICTURE_BLOCKS);
     picture->current = picture->cells;
     if (picture->drawn < PICTURE_BLOCKS &&
         cells <= PICTURE_CELLS - picture->cells) {
@@ -185,6 +199,7 @@ static void picture_add_block(struct block *block, const struct mark *mark,
         drawn->first = picture->cells;
         drawn->cells = cells;
         picture->cells += cells;
+        ASSERT(picture->cells <= PICTURE_CELLS);
     }
     walk_block(picture->mp, block, picture_add_piece, picture);
     if (picture->current < picture->cells) {
@@ -196,22 +211,36 @@ static void picture_add_block(struct block *block, const struct mark *mark,
     }
 }
 
+/* Twice over the blocks, in one hold of the lock: the scale depends on how many
+ * granules there are in all. */
 static void picture_gather(struct picture *picture, struct memory_pool *mp)
 {
-    bool taken = pool_enter_lock(mp);
+    bool taken = pool_enter(mp);
 
     picture->mp = mp;
-    cache_pause(mp);
+    pause_begin(&mp->caches);
     walk_blocks(mp, picture_measure, picture);
     picture->scale = picture_scale(picture);
     walk_blocks(mp, picture_add_block, picture);
-    cache_resume(mp);
+    ASSERT(picture->cells <= PICTURE_CELLS);
+    ASSERT(picture->drawn <= picture->blocks);
+    pause_end(&mp->caches);
     lock_leave(&mp->lock, taken);
 }
 
+/* Rows of cells; the last may not be full. */
 static size_t picture_rows(const struct picture_block *block)
 {
+    ASSERT(block->cells > 0);
     return (block->cells + PICTURE_ROW - 1) / PICTURE_ROW;
+}
+
+/* In the title, which readers speak, and as the heading. */
+static void picture_put_name(struct text *text, const struct picture *picture)
+{
+    const char *name = picture->mp->settings.name;
+
+    text_put_xml(text, name == NULL ? "a memory pool" : name);
 }
 
 static void picture_put_head(struct text *text, const struct picture *picture)
@@ -227,8 +256,7 @@ static void picture_put_head(struct text *text, const struct picture *picture)
                "height='%zu' viewBox='0 0 %d %zu' "
                "font-family='sans-serif' font-size='12'>\n<title>",
                PICTURE_WIDTH, height, PICTURE_WIDTH, height);
-    text_put_xml(text, picture->mp->name == NULL ? "a memory pool"
-                                                 : picture->mp->name);
+    picture_put_name(text, picture);
     text_print(text, "</title>\n<style>\n");
     for (unsigned kind = 0; kind < PICTURE_KINDS; kind++) {
         text_print(text, ".%s{fill:%s}\n", picture_kinds[kind].class,
@@ -249,22 +277,22 @@ static void picture_put_figures(struct text *text,
                       : unused / (picture->used / 1000);
 
     text_print(text, "<text x='%d' y='28' font-size='18'>", PICTURE_LEFT);
-    text_put_xml(text, picture->mp->name == NULL ? "a memory pool"
-                                                 : picture->mp->name);
+    picture_put_name(text, picture);
     text_print(text, "</text>\n<text x='%d' y='50'>live: %zu bytes in %zu "
                "object%s; blocks: %zu, of %zu bytes</text>\n", PICTURE_LEFT,
                picture->live_bytes, picture->live_objects,
                picture->live_objects == 1 ? "" : "s", picture->blocks,
-               picture->total * BLOCK_GRANULE);
+               picture->total * SIZES_GRANULE);
     text_print(text, "<text x='%d' y='68'>below the tops: %zu bytes, of them "
                "cached %zu, in runs %zu, free %zu; fragmentation (free / "
                "below the tops): %zu.%zu %%</text>\n", PICTURE_LEFT,
-               picture->used * BLOCK_GRANULE,
-               picture->granules[WALK_CACHED] * BLOCK_GRANULE,
-               picture->granules[WALK_RUN] * BLOCK_GRANULE,
-               unused * BLOCK_GRANULE, part / 10, part % 10);
+               picture->used * SIZES_GRANULE,
+               picture->granules[WALK_CACHED] * SIZES_GRANULE,
+               picture->granules[WALK_RUN] * SIZES_GRANULE,
+               unused * SIZES_GRANULE, part / 10, part % 10);
 }
 
+/* Each colour with its word: the picture is to be read by itself. */
 static void picture_put_legend(struct text *text,
                                const struct picture *picture)
 {
@@ -278,7 +306,7 @@ static void picture_put_legend(struct text *text,
         x += 150;
     }
     text_print(text, "<text x='%d' y='113'>a cell is %zu bytes%s</text>\n",
-               PICTURE_LEFT, picture->scale * BLOCK_GRANULE,
+               PICTURE_LEFT, picture->scale * SIZES_GRANULE,
                picture->scale == 1
                    ? "; each chunk begins with a gap"
                    : ", coloured as most of it is");
@@ -291,6 +319,7 @@ static size_t picture_stretch(const struct picture *picture, size_t i,
 {
     unsigned kind = picture->cell[i] & PICTURE_KIND;
     size_t next = i + 1;
+    ASSERT(i < end && end <= picture->cells);
 
     while (next < end && (picture->cell[next] & PICTURE_KIND) == kind &&
            (picture->scale > 1 ||
@@ -348,6 +377,7 @@ static void picture_put_runs(struct text *text, const struct picture *picture,
     }
 }
 
+/* A mark's block has a bar at its left, and says whose it is. */
 static void picture_put_blocks(struct text *text,
                                const struct picture *picture)
 {
@@ -357,7 +387,7 @@ static void picture_put_blocks(struct text *text,
         const struct picture_block *block = &picture->block[i];
         text_print(text, "<text x='%d' y='%zu'>block at 0x%llx, %zu bytes",
                    PICTURE_LEFT, y + 10, (unsigned long long)block->base,
-                   block->granules * BLOCK_GRANULE);
+                   block->granules * SIZES_GRANULE);
         if (block->mark != 0) {
             text_print(text, ", of mark %llu, owner %llu",
                        (unsigned long long)block->mark,
@@ -380,19 +410,14 @@ static void picture_put_blocks(struct text *text,
     }
 }
 
-int mp_map(memory_pool_t *mp, FILE *stream)
+int picture_draw(struct memory_pool *mp, FILE *stream)
 {
+    ASSERT(lock_none_is_held());
     struct text text = {stream, 0};
-    int error = errno;
-
-    if (mp == NULL || stream == NULL) {
-        errno = EINVAL;
-        return -1;
-    }
     struct picture *picture = calloc(1, sizeof *picture);
+
     if (picture == NULL) {
-        errno = ENOMEM;
-        return -1;
+        return ENOMEM;
     }
     picture_gather(picture, mp);
     picture_put_head(&text, picture);
@@ -401,9 +426,5 @@ int mp_map(memory_pool_t *mp, FILE *stream)
     picture_put_blocks(&text, picture);
     text_print(&text, "</svg>\n");
     free(picture);
-    if (text_end(&text) != 0) {
-        return -1;
-    }
-    errno = error;
-    return 0;
+    return text_end(&text);
 }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * picture.h - a pool's blocks drawn as an SVG image.
+ *
+ * What it cannot do: show more than PICTURE_BLOCKS blocks.
  */
 #ifndef MP_PICTURE_H
 #define MP_PICTURE_H
+
+#include <stdio.h>
 
 #include "pool/walk.h"
 
@@ -14,5 +18,8 @@
 
 /* Cells in a row. */
 #define PICTURE_ROW 128u
+
+/* 0, or an error number.  No lock held. */
+MP_INNER int picture_draw(struct memory_pool *mp, FILE *stream);
 
 #endif /* MP_PICTURE_H */

@@ -6,40 +6,51 @@
  * them, maybe inside a character; readers of JSON and XML refuse a whole
  * file for one such byte.  So bytes are read as UTF-8 here, and what is none
  * is replaced.
+ *
+ * This is the one place below api/ that looks at errno: a stream tells the
+ * reason of its error in no other way.
+ *
+ * What it cannot do: take back what was written before an error.
  */
 #include "view/text.h"
 
 #include <errno.h>
 #include <stdbool.h>
 
+#include "base/assert.h"
+
+/* Why a call of stdio failed; a stream of the program's own may not say. */
+static int text_reason(void)
+{
+    return errno == 0 ? EIO : errno;
+}
+
 void text_print(struct text *text, const char *format, ...)
 {
     va_list arguments;
 
+    ASSERT(text->stream != NULL);
     if (text->error != 0) {
         return;
     }
     errno = 0;
     va_start(arguments, format);
     if (vfprintf(text->stream, format, arguments) < 0) {
-        text->error = errno == 0 ? EIO : errno;
+        text->error = text_reason();
     }
     va_end(arguments);
 }
 
 int text_end(struct text *text)
 {
+    ASSERT(text->stream != NULL);
     if (text->error == 0) {
         errno = 0;
         if (fflush(text->stream) != 0) {
-            text->error = errno == 0 ? EIO : errno;
+            text->error = text_reason();
         }
     }
-    if (text->error != 0) {
-        errno = text->error;
-        return -1;
-    }
-    return 0;
+    return text->error;
 }
 
 /* Bytes of the character at s and its number; 0xfffd for a byte that is part
@@ -52,6 +63,7 @@ static int text_character(const char *s, uint32_t *number)
     uint32_t value = length == 1 ? first : first & (0x7fu >> length);
     bool whole = length == 1 || (first >= 0xc0 && first < 0xf8);
 
+    ASSERT(first != '\0');
     for (int i = 1; i < length && whole; i++) {
         unsigned char next = (unsigned char)s[i];
         whole = (next & 0xc0) == 0x80; /* not the string's end either */
@@ -62,12 +74,14 @@ static int text_character(const char *s, uint32_t *number)
         *number = 0xfffd;
         return 1;
     }
+    ASSERT(value != 0 && length <= 4);
     *number = value;
     return length;
 }
 
 void text_put_json(struct text *text, const char *string)
 {
+    ASSERT(string != NULL);
     while (*string != '\0') {
         uint32_t c;
         int length = text_character(string, &c);
@@ -84,6 +98,7 @@ void text_put_json(struct text *text, const char *string)
 
 void text_put_xml(struct text *text, const char *string)
 {
+    ASSERT(string != NULL);
     while (*string != '\0') {
         uint32_t c;
         int length = text_character(string, &c);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * exports.c - exported constants, the version, reports to standard error.
+ *
+ * What it cannot do: make the constants other names of inner ones.  Each is
+ * initialised by itself, since C takes no variable there; programs compare and
+ * copy their functions, which are the same.
+ */
+#include "pool/report.h"
+#include "store/backing.h"
+
+#define EXPORTS_TEXT_OF(number) #number
+#define EXPORTS_TEXT(number) EXPORTS_TEXT_OF(number)
+
+const mp_backing_t mp_backing_malloc = BACKING_MALLOC;
+const mp_backing_t mp_backing_mmap = BACKING_MMAP;
+
+mp_backing_t mp_backing_buffer(void *buffer, size_t size)
+{
+    return backing_of_buffer(buffer, size);
+}
+
+const char *mp_version(void)
+{
+    return EXPORTS_TEXT(MP_VERSION_MAJOR) "." EXPORTS_TEXT(
+        MP_VERSION_MINOR) "." EXPORTS_TEXT(MP_VERSION_PATCH);
+}
+
+void mp_report_stderr(memory_pool_t *mp, mp_event_t event,
+                      const char *message, const void *ptr, void *context)
+{
+    (void)event;
+    (void)ptr;
+    (void)context;
+    report_print(mp, message);
+}

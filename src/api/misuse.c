@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * misuse.c - from a result to a report, a count and errno.
+ *
+ * One table has all of it, so that two functions that fail in one way never
+ * answer in two.
+ *
+ * What it cannot do: choose the words of an event.  report.c has them.
+ */
+#include "api/misuse.h"
+
+#include <errno.h>
+
+#include "pool/report.h"
+
+/* Where a result is no refusal of an object. */
+#define MISUSE_NOT_COUNTED (-1)
+
+static const struct misuse_row {
+    mp_event_t event;
+    int error;
+    int refusal; /* POOL_REFUSED_*, or MISUSE_NOT_COUNTED */
+} misuse_rows[] = {
+    [RESULT_SIZE] = {MP_EVENT_SIZE, EINVAL, POOL_REFUSED_SIZE},
+    [RESULT_FULL] = {MP_EVENT_FULL, ENOBUFS, POOL_REFUSED_FULL},
+    [RESULT_NO_MEMORY] = {MP_EVENT_NO_MEMORY, ENOMEM, POOL_REFUSED_MEMORY},
+    [RESULT_NOT_LIVE] = {MP_EVENT_NOT_IN_POOL, EINVAL, MISUSE_NOT_COUNTED},
+    [RESULT_NO_MARK] = {MP_EVENT_MARK, EINVAL, MISUSE_NOT_COUNTED},
+    [RESULT_BUSY] = {MP_EVENT_BUSY, EBUSY, MISUSE_NOT_COUNTED},
+};
+
+/* The row of a result that is no success. */
+static const struct misuse_row *misuse_row_of(enum result result)
+{
+    ASSERT(result != RESULT_OK);
+    ASSERT((size_t)result < sizeof misuse_rows / sizeof misuse_rows[0]);
+    ASSERT(misuse_rows[result].error != 0);
+    return &misuse_rows[result];
+}
+
+void misuse_argument(memory_pool_t *mp, mp_event_t event, const void *ptr)
+{
+    ASSERT(lock_none_is_held());
+    report_event(mp, event, ptr);
+    errno = EINVAL;
+}
+
+void misuse_words(memory_pool_t *mp, mp_event_t event, const char *message,
+                  const void *ptr)
+{
+    ASSERT(lock_none_is_held() && message != NULL);
+    report_words(mp, event, message, ptr);
+    errno = EINVAL;
+}
+
+bool misuse_has_pool(const memory_pool_t *mp)
+{
+    if (mp == NULL) {
+        errno = EINVAL;
+    }
+    return mp != NULL;
+}
+
+void misuse_answer(memory_pool_t *mp, enum result result, const char *step,
+                   const void *ptr)
+{
+    const struct misuse_row *row = misuse_row_of(result);
+
+    ASSERT(mp != NULL && lock_none_is_held());
+    /* A lack of memory is told in the words of perror(3), which need to know
+     * what step of whose failed. */
+    if (row->event == MP_EVENT_NO_MEMORY) {
+        ASSERT(step != NULL);
+        report_failure(mp, step, row->error);
+    } else {
+        report_event(mp, row->event, ptr);
+    }
+    errno = row->error;
+}
+
+void misuse_refuse(memory_pool_t *mp, enum result result, const char *step,
+                   const void *ptr)
+{
+    int refusal = misuse_row_of(result)->refusal;
+
+    ASSERT(mp != NULL && lock_none_is_held());
+    if (refusal != MISUSE_NOT_COUNTED) {
+        pool_count_refusal(mp, (enum pool_refusal)refusal);
+    }
+    misuse_answer(mp, result, step, ptr);
+}
+
+void misuse_free(memory_pool_t *mp, const void *ptr)
+{
+    ASSERT(mp != NULL);
+    misuse_argument(mp,
+                    ptr == NULL ? MP_EVENT_NO_POINTER : MP_EVENT_NOT_IN_POOL,
+                    ptr);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * misuse.h - from a result to a report, a count and errno.
+ *
+ * Inner functions return an enum.  Here alone stands what a caller of the
+ * library learns of it.  A report is made with no lock held; errno is set
+ * after it, since the program's own report function may change that.
+ *
+ * What it cannot do: report where there is no pool to say how, but in the
+ * functions that print then.
+ */
+#ifndef MP_MISUSE_H
+#define MP_MISUSE_H
+
+#include "pool/pool.h"
+
+/* An argument that is none, in the event's own words or in others; errno is
+ * EINVAL then.  mp NULL: printed on standard error. */
+MP_INNER void misuse_argument(memory_pool_t *mp, mp_event_t event,
+                              const void *ptr);
+MP_INNER void misuse_words(memory_pool_t *mp, mp_event_t event,
+                           const char *message, const void *ptr);
+
+/* True: there is a pool.  Else errno is EINVAL, and nothing is printed. */
+MP_INNER bool misuse_has_pool(const memory_pool_t *mp);
+
+/* Reports a result other than RESULT_OK and sets errno.  step is what a lack
+ * of memory is reported under; NULL where there can be none. */
+MP_INNER void misuse_answer(memory_pool_t *mp, enum result result,
+                            const char *step, const void *ptr);
+
+/* The same for a request for an object, which is counted as refused. */
+MP_INNER void misuse_refuse(memory_pool_t *mp, enum result result,
+                            const char *step, const void *ptr);
+
+/* The same for an object that cannot be freed. */
+MP_INNER void misuse_free(memory_pool_t *mp, const void *ptr);
+
+#endif /* MP_MISUSE_H */

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * objects.c - exported functions for objects: calloc, resizing, alignment,
+ * sizes.
+ *
+ * They print nothing where there is no pool to say how.
+ *
+ * What it cannot do: take the fast path.  Each of these costs more than that
+ * saves, but for small objects of mp_calloc().
+ */
+#include <errno.h>
+
+#include "api/misuse.h"
+#include "pool/alloc.h"
+#include "pool/object.h"
+
+/* The end of a call for an object: hands it on, with errno as it was, or
+ * refuses the call. */
+static void *objects_finish(memory_pool_t *mp, enum result result,
+                            void *object, const char *step, const void *ptr,
+                            int error)
+{
+    ASSERT(mp != NULL && step != NULL);
+    if (result != RESULT_OK) {
+        /* The other results are about the size, not about what ptr was. */
+        misuse_refuse(mp, result, step,
+                      result == RESULT_NOT_LIVE ? ptr : NULL);
+        return NULL;
+    }
+    ASSERT(object != NULL && (uintptr_t)object % SIZES_GRANULE == 0);
+    errno = error;
+    return object;
+}
+
+void *mp_calloc(memory_pool_t *mp, size_t count, size_t size)
+{
+    ASSERT(lock_none_is_held());
+    int error = errno;
+    void *object = NULL;
+    size_t bytes;
+
+    if (!misuse_has_pool(mp)) {
+        return NULL;
+    }
+    /* A product that is no number is a size that no pool takes. */
+    enum result result =
+        __builtin_mul_overflow(count, size, &bytes)
+            ? RESULT_SIZE
+            : alloc_object(mp, thread_user(), bytes, &object);
+    object = objects_finish(mp, result, object, "mp_calloc: malloc", NULL,
+                            error);
+    return object == NULL ? NULL : memset(object, 0, bytes);
+}
+
+void *mp_realloc(memory_pool_t *mp, void *ptr, size_t size)
+{
+    ASSERT(lock_none_is_held());
+    int error = errno;
+    void *object = NULL;
+
+    if (!misuse_has_pool(mp)) {
+        return NULL;
+    }
+    enum result result =
+        ptr == NULL
+            ? alloc_object(mp, thread_user(), size, &object)
+            : object_resize(mp, thread_user(), ptr, size, &object);
+    return objects_finish(mp, result, object, "mp_realloc: malloc", ptr,
+                          error);
+}
+
+void *mp_aligned_alloc(memory_pool_t *mp, size_t alignment, size_t size)
+{
+    ASSERT(lock_none_is_held());
+    int error = errno;
+    void *object = NULL;
+
+    if (!misuse_has_pool(mp)) {
+        return NULL;
+    }
+    bool valid = alignment != 0 && (alignment & (alignment - 1)) == 0 &&
+                 alignment <= OBJECT_ALIGNMENT_MOST;
+    enum result result =
+        valid ? object_align(mp, thread_user(), alignment, size, &object)
+              : RESULT_SIZE;
+    ASSERT(result != RESULT_OK || (uintptr_t)object % alignment == 0);
+    return objects_finish(mp, result, object, "mp_aligned_alloc: malloc",
+                          NULL, error);
+}
+
+size_t mp_usable_size(memory_pool_t *mp, const void *ptr)
+{
+    ASSERT(lock_none_is_held());
+    int error = errno;
+
+    if (!misuse_has_pool(mp)) {
+        return 0;
+    }
+    size_t size = object_size(mp, ptr);
+    errno = size == 0 ? EINVAL : error;
+    return size;
+}

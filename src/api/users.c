@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * users.c - exported functions for marks, handles and cleanups.
+ *
+ * A mark belongs to a user of a pool: the calling thread, or a handle.  So the
+ * two families of functions differ in the user alone, and in the name under
+ * which they report.
+ *
+ * A handle is its own door: its functions get no pool, but the handle's.  They
+ * report to that pool, and print nothing where there is no handle, as the
+ * functions of objects.c do where there is no pool.
+ *
+ * What it cannot do: see that two threads use one handle at once.
+ */
+#include <errno.h>
+
+#include "api/misuse.h"
+#include "cache/handle.h"
+#include "pool/alloc.h"
+#include "pool/mark.h"
+#include "pool/tree.h"
+
+/* Opens a mark for a user; number 0: reported, and errno set.  error is what
+ * errno was at the door. */
+static mp_mark_t users_mark(memory_pool_t *mp, const struct user *user,
+                            const char *step, int error)
+{
+    ASSERT(mp != NULL && user != NULL && step != NULL);
+    ASSERT(lock_none_is_held());
+    mp_mark_t mark = {0};
+    enum result result = mark_open(mp, user, &mark.number);
+
+    if (result != RESULT_OK) {
+        mark.number = 0;
+        misuse_answer(mp, result, step, NULL);
+        return mark;
+    }
+    ASSERT(mark.number != 0);
+    errno = error;
+    return mark;
+}
+
+/* 0; -1: the user has no such mark open. */
+static int users_rewind(memory_pool_t *mp, const struct user *user,
+                        mp_mark_t mark, int error)
+{
+    ASSERT(mp != NULL && user != NULL && lock_none_is_held());
+    enum result result = mark_rewind(mp, user, mark.number);
+
+    if (result != RESULT_OK) {
+        ASSERT(result == RESULT_NO_MARK);
+        misuse_answer(mp, result, NULL, NULL);
+        return -1;
+    }
+    errno = error;
+    return 0;
+}
+
+mp_mark_t mp_mark(memory_pool_t *mp)
+{
+    int error = errno;
+
+    if (!misuse_has_pool(mp)) {
+        return (mp_mark_t){0};
+    }
+    return users_mark(mp, thread_user(), "mp_mark: acquire", error);
+}
+
+/* A thread that was never registered has the number 0, which owns no mark: so
+ * it need not be registered to be refused. */
+int mp_rewind(memory_pool_t *mp, mp_mark_t mark)
+{
+    int error = errno;
+
+    return misuse_has_pool(mp) ? users_rewind(mp, thread_user(), mark, error)
+                               : -1;
+}
+
+/* The handle is on the pool's set of caches from now on, so that a pause finds
+ * it, and the end of the pool frees it. */
+mp_handle_t *mp_attach(memory_pool_t *mp)
+{
+    ASSERT(lock_none_is_held());
+    int error = errno;
+
+    if (!misuse_has_pool(mp)) {
+        return NULL;
+    }
+    mp_handle_t *handle = handle_attach(&mp->caches);
+    if (handle == NULL) {
+        misuse_answer(mp, RESULT_NO_MEMORY, "mp_attach: malloc", NULL);
+        return NULL;
+    }
+    ASSERT(handle->pool == mp && handle->user.cache == &handle->cache);
+    errno = error;
+    return handle;
+}
+
+/* True: there is a handle.  Else errno is EINVAL. */
+static bool users_has_handle(const mp_handle_t *handle)
+{
+    if (handle == NULL) {
+        errno = EINVAL;
+    }
+    return handle != NULL;
+}
+
+/* In three steps: the handle must be off the set before its memory goes, and
+ * that may only go once the pool's lock is left. */
+void mp_detach(mp_handle_t *handle)
+{
+    ASSERT(lock_none_is_held());
+    int error = errno;
+
+    if (!users_has_handle(handle)) {
+        return;
+    }
+    memory_pool_t *mp = handle->pool;
+    bool taken = pool_enter(mp);
+    handle_detach(handle);
+    /* What the handle had may have made blocks empty. */
+    pool_leave(mp, taken);
+    handle_free(handle);
+    errno = error;
+}
+
+/* What a handle has at hand does not serve, or there is no handle. */
+static MP_SLOW void *users_allocate_slow(mp_handle_t *handle, size_t size)
+{
+    ASSERT(lock_none_is_held());
+    int error = errno;
+    void *object;
+
+    if (!users_has_handle(handle)) {
+        return NULL;
+    }
+    enum result result =
+        alloc_object(handle->pool, &handle->user, size, &object);
+    if (result != RESULT_OK) {
+        misuse_refuse(handle->pool, result, "mp_handle_allocate: malloc",
+                      NULL);
+        return NULL;
+    }
+    ASSERT(object != NULL && (uintptr_t)object % SIZES_GRANULE == 0);
+    errno = error;
+    return object;
+}
+
+/* The fast path is that of memory_pool_inline.h.  A handle in a pool without
+ * caches is enabled for none, and so takes the slow one. */
+MP_FAST void *mp_handle_allocate(mp_handle_t *handle, size_t size)
+{
+    struct mp_inline_handle *own = handle_fast(handle);
+
+    if (MP_LIKELY(own != NULL) && mp_inline_enter_handle(own) != NULL) {
+        void *object = mp_inline_take(&own->thread, &own->cache, size);
+        mp_inline_leave(&own->thread);
+        if (MP_LIKELY(object != NULL)) {
+            return object;
+        }
+    }
+    return users_allocate_slow(handle, size);
+}
+
+/* Any object of the pool may be freed through any of its handles. */
+static MP_SLOW void users_free_slow(mp_handle_t *handle, const void *ptr)
+{
+    ASSERT(lock_none_is_held());
+    int error = errno;
+
+    if (!users_has_handle(handle)) {
+        return;
+    }
+    if (alloc_free(handle->pool, &handle->user, ptr) != RESULT_OK) {
+        misuse_free(handle->pool, ptr);
+        return;
+    }
+    errno = error;
+}
+
+MP_FAST void mp_handle_free(mp_handle_t *handle, const void *ptr)
+{
+    struct mp_inline_handle *own = handle_fast(handle);
+    struct memory_pool *mp;
+
+    if (MP_LIKELY(own != NULL) && (mp = mp_inline_enter_handle(own)) != NULL) {
+        bool given = mp_inline_give(&own->thread, &own->cache, mp, ptr);
+        mp_inline_leave(&own->thread);
+        if (MP_LIKELY(given)) {
+            return;
+        }
+    }
+    users_free_slow(handle, ptr);
+}
+
+mp_mark_t mp_handle_mark(mp_handle_t *handle)
+{
+    int error = errno;
+
+    if (!users_has_handle(handle)) {
+        return (mp_mark_t){0};
+    }
+    return users_mark(handle->pool, &handle->user, "mp_handle_mark: acquire",
+                      error);
+}
+
+int mp_handle_rewind(mp_handle_t *handle, mp_mark_t mark)
+{
+    int error = errno;
+
+    return users_has_handle(handle)
+               ? users_rewind(handle->pool, &handle->user, mark, error)
+               : -1;
+}
+
+/* The words for a cleanup that is NULL are its own, since "no such cleanup"
+ * would be wrong. */
+int mp_add_cleanup(memory_pool_t *mp, void (*fn)(void *arg), void *arg)
+{
+    ASSERT(lock_none_is_held());
+    int error = errno;
+
+    if (!misuse_has_pool(mp)) {
+        return -1;
+    }
+    if (fn == NULL) {
+        misuse_words(mp, MP_EVENT_CLEANUP, "the cleanup is NULL", NULL);
+        return -1;
+    }
+    enum result result = tree_add_cleanup(mp, fn, arg);
+    if (result != RESULT_OK) {
+        misuse_answer(mp, result, "mp_add_cleanup: malloc", NULL);
+        return -1;
+    }
+    errno = error;
+    return 0;
+}
+
+int mp_remove_cleanup(memory_pool_t *mp, void (*fn)(void *arg), void *arg)
+{
+    ASSERT(lock_none_is_held());
+    int error = errno;
+
+    if (!misuse_has_pool(mp)) {
+        return -1;
+    }
+    if (fn == NULL || !tree_remove_cleanup(mp, fn, arg)) {
+        misuse_argument(mp, MP_EVENT_CLEANUP, NULL);
+        return -1;
+    }
+    errno = error;
+    return 0;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * views.c - exported functions that look at a pool: statistics, pictures,
+ * walks, checks; and trimming.
+ *
+ * They print nothing where there is no pool to say how.
+ *
+ * What it cannot do: look at a pool that another thread is destroying.
+ */
+#include <errno.h>
+
+#include "api/misuse.h"
+#include "pool/life.h"
+#include "view/check.h"
+#include "view/locate.h"
+#include "view/objects.h"
+#include "view/picture.h"
+#include "view/stats.h"
+#include "view/stats_print.h"
+
+#undef mp_stats
+
+/* 0 with errno as it was, or -1 with the error number. */
+static int views_finish(int failed, int error)
+{
+    ASSERT(failed >= 0 && lock_none_is_held());
+    errno = failed != 0 ? failed : error;
+    return failed != 0 ? -1 : 0;
+}
+
+mp_where_t mp_locate(memory_pool_t *mp, const void *ptr)
+{
+    ASSERT(lock_none_is_held());
+    int error = errno;
+
+    if (!misuse_has_pool(mp)) {
+        return MP_FOREIGN;
+    }
+    mp_where_t where = locate_address(mp, ptr);
+    errno = error;
+    return where;
+}
+
+memory_pool_t *mp_owner(const void *ptr)
+{
+    ASSERT(lock_none_is_held());
+    int error = errno;
+    memory_pool_t *mp = locate_owner(ptr);
+
+    ASSERT(ptr != NULL || mp == NULL);
+    errno = error;
+    return mp;
+}
+
+int mp_check(memory_pool_t *mp)
+{
+    ASSERT(lock_none_is_held());
+    int error = errno;
+
+    if (!misuse_has_pool(mp)) {
+        return -1;
+    }
+    return views_finish(check_pool(mp) ? 0 : ENOTRECOVERABLE, error);
+}
+
+size_t mp_trim(memory_pool_t *mp, size_t keep_bytes)
+{
+    ASSERT(lock_none_is_held());
+    int error = errno;
+
+    if (!misuse_has_pool(mp)) {
+        return 0;
+    }
+    size_t given = life_trim(mp, keep_bytes);
+    errno = error;
+    return given;
+}
+
+/* A program may have been built against a release with fewer members, or with
+ * more: those are 0. */
+static int views_stats(memory_pool_t *mp, mp_stats_t *stats, size_t size)
+{
+    int error = errno;
+    mp_stats_t all;
+
+    if (mp == NULL || stats == NULL) {
+        return views_finish(EINVAL, error);
+    }
+    ASSERT(lock_none_is_held());
+    stats_gather(mp, &all);
+    ASSERT(all.allocations - all.frees == all.live_objects);
+    memcpy(stats, &all, size < sizeof all ? size : sizeof all);
+    if (size > sizeof all) {
+        memset((unsigned char *)stats + sizeof all, 0, size - sizeof all);
+    }
+    return views_finish(0, error);
+}
+
+int mp_stats_sized(memory_pool_t *mp, mp_stats_t *stats, size_t stats_size)
+{
+    return views_stats(mp, stats, stats_size);
+}
+
+/* For a program that takes the address of what is a macro as a call. */
+int mp_stats(memory_pool_t *mp, mp_stats_t *stats)
+{
+    return views_stats(mp, stats, sizeof *stats);
+}
+
+int mp_stats_print(memory_pool_t *mp, FILE *stream, mp_format_t format)
+{
+    int error = errno;
+
+    if (mp == NULL || stream == NULL ||
+        (format != MP_TEXT && format != MP_JSON)) {
+        return views_finish(EINVAL, error);
+    }
+    return views_finish(stats_print(mp, stream, format), error);
+}
+
+int mp_walk(memory_pool_t *mp,
+            int (*visit)(void *object, size_t size, void *arg), void *arg)
+{
+    if (mp == NULL || visit == NULL) {
+        errno = EINVAL;
+        return -1;
+    }
+    /* errno is visit's: the walk itself changes nothing. */
+    return objects_visit(mp, visit, arg);
+}
+
+int mp_map(memory_pool_t *mp, FILE *stream)
+{
+    int error = errno;
+
+    if (mp == NULL || stream == NULL) {
+        return views_finish(EINVAL, error);
+    }
+    return views_finish(picture_draw(mp, stream), error);
+}

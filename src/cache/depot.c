@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * depot.c - batches of free chunks that the caches of a pool exchange.
+ *
+ * The lists take memory of their own, 512 bytes, and most pools never need
+ * them: so they are made when the first chunk is to be kept.
+ *
+ * Batches of one length are a stack.  So the batch that came last goes out
+ * first, and its chunks are more likely to be in some processor's cache.
+ *
+ * What it cannot do: count its chunks without following them.  A batch may
+ * have fewer chunks than sizes_batch() says, where a chain ended.
+ *
+ * Invariant: lists == NULL, or lists[n - 1] leads to batches whose chunks are
+ * all n granules long, in the map of their blocks as chunks in a cache.
+ */
+#include "cache/depot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+_Static_assert(SIZES_GRANULE >= 2 * sizeof(void *),
+               "no room for the links of a batch in the smallest chunk");
+
+bool depot_open(struct depot *depot)
+{
+    if (depot->lists == NULL) {
+        /* Volatile: clang believes that calloc() leaves errno alone, and would
+         * drop what puts it back. */
+        volatile int error = errno;
+        depot->lists = calloc(SIZES_SHORT, sizeof *depot->lists);
+        errno = error; /* without it chunks go to the heap at once */
+    }
+    return depot->lists != NULL;
+}
+
+/* Cuts a chain behind its first n chunks, of which there is one at least;
+ * returns the rest. */
+static void *depot_cut(void *chain, unsigned n)
+{
+    void **last = chain;
+
+    ASSERT(chain != NULL && n > 0);
+    while (--n > 0 && *last != NULL) {
+        last = *last;
+    }
+    void *rest = *last;
+    *last = NULL;
+    return rest;
+}
+
+void depot_push(struct depot *depot, size_t granules, void *chain)
+{
+    ASSERT(depot->lists != NULL);
+    ASSERT(granules > 0 && granules <= SIZES_SHORT);
+    while (chain != NULL) {
+        void **batch = chain;
+        /* Within a batch first words are the links, so that the second word
+         * of its first chunk is free to link batches. */
+        chain = depot_cut(batch, sizes_batch(granules));
+        batch[1] = depot->lists[granules - 1];
+        depot->lists[granules - 1] = batch;
+    }
+}
+
+void *depot_pop(struct depot *depot, size_t granules)
+{
+    ASSERT(granules > 0 && granules <= SIZES_SHORT);
+    if (depot->lists == NULL || depot->lists[granules - 1] == NULL) {
+        return NULL;
+    }
+    void **batch = depot->lists[granules - 1];
+    /* The second word stays what it was: the chunk is free, so nobody reads
+     * it but as part of a new object. */
+    depot->lists[granules - 1] = batch[1];
+    return batch;
+}
+
+/* Chunk by chunk, so that the heap joins each with its free neighbours.  Links
+ * are read first: the heap writes its own there. */
+void depot_give_chain(struct heap *heap, void *chain)
+{
+    while (chain != NULL) {
+        void *next = *(void **)chain;
+        struct heap_chunk chunk = heap_find(heap, chain);
+        ASSERT(chunk.block != NULL);
+        heap_give(heap, chunk);
+        chain = next;
+    }
+}
+
+void depot_drain(struct depot *depot, struct heap *heap)
+{
+    if (depot->lists == NULL) {
+        return;
+    }
+    for (size_t granules = 1; granules <= SIZES_SHORT; granules++) {
+        void *batch;
+        while ((batch = depot_pop(depot, granules)) != NULL) {
+            depot_give_chain(heap, batch);
+        }
+    }
+}
+
+void depot_forget(struct depot *depot)
+{
+    /* The lists stay: a pool that needed them once will need them again. */
+    if (depot->lists != NULL) {
+        memset(depot->lists, 0, SIZES_SHORT * sizeof *depot->lists);
+    }
+}
+
+void depot_finish(struct depot *depot)
+{
+    free(depot->lists);
+    depot->lists = NULL;
+}
+
+bool depot_each(const struct depot *depot, size_t granules,
+                bool (*visit)(const void *batch, void *arg), void *arg)
+{
+    ASSERT(granules > 0 && granules <= SIZES_SHORT);
+    void *const *batch =
+        depot->lists == NULL ? NULL : depot->lists[granules - 1];
+
+    for (; batch != NULL; batch = batch[1]) {
+        if (!visit(batch, arg)) {
+            return false;
+        }
+    }
+    return true;
+}

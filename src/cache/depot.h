@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * depot.h - batches of free chunks that the caches of a pool exchange.
+ *
+ * A batch is some chunks of one length, linked by their first word; the second
+ * word of its first chunk links the batches of that length.  What one thread
+ * frees for another so comes back for one lock a batch and not one a chunk.
+ *
+ *     lists[n - 1] -> chunk -> chunk -> ... -> NULL    a batch of n granules
+ *                       |
+ *                       v (second word)
+ *                     chunk -> chunk -> ... -> NULL    the next batch
+ *
+ * What it cannot do: hold chunks of one granule in a pool whose granule has
+ * less than two words; SIZES_GRANULE has.
+ *
+ * The pool's lock is held in every function here.
+ */
+#ifndef MP_DEPOT_H
+#define MP_DEPOT_H
+
+#include "store/heap.h"
+
+/* The pool's lock owns it.  All zero: empty. */
+struct depot {
+    void **lists; /* by granules less one; NULL: no memory was got yet */
+};
+
+/* False: there is no memory for the lists, and batches cannot be kept.  Keeps
+ * errno. */
+MP_INNER bool depot_open(struct depot *depot);
+
+/* An open depot takes all chunks of a chain, in batches of that length. */
+MP_INNER void depot_push(struct depot *depot, size_t granules, void *chain);
+
+/* A batch; NULL: there is none. */
+MP_INNER void *depot_pop(struct depot *depot, size_t granules);
+
+/* Gives every chunk of a chain back to the heap; and every chunk there is. */
+MP_INNER void depot_give_chain(struct heap *heap, void *chain);
+MP_INNER void depot_drain(struct depot *depot, struct heap *heap);
+
+/* Forgets every chunk, for a reset; frees what the depot itself has. */
+MP_INNER void depot_forget(struct depot *depot);
+MP_INNER void depot_finish(struct depot *depot);
+
+/* Calls visit for each batch of that length until it returns false; false: it
+ * did.  A batch is followed only where visit was content with it. */
+MP_INNER bool depot_each(const struct depot *depot, size_t granules,
+                         bool (*visit)(const void *batch, void *arg),
+                         void *arg);
+
+#endif /* MP_DEPOT_H */

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pause.c - the caches of a set are brought to rest, and let go again.
+ *
+ * Why it is right: a user that is about to use its cache writes inside, then
+ * reads enabled_for; a pauser writes enabled_for, then reads inside; each has
+ * a fence in between, the user a light one and the pauser a heavy one.  The
+ * heavy fence falls somewhere into what each user does.  If the user wrote
+ * inside before it, the pauser sees that and waits.  If not, the user reads
+ * enabled_for after it, sees that the cache is revoked, and stays out.  There
+ * is no third case.
+ *
+ * The wait ends with an acquire that pairs with the release in
+ * mp_inline_leave(): so the pauser sees all that the user did to its cache.
+ * pause_end() enables with a release that pairs with the acquire in
+ * mp_inline_enter(): so the user sees all that was done meanwhile.
+ *
+ * What it cannot do: bound how long it waits, should the system not let the
+ * awaited thread run.
+ *
+ * Invariants, while paused:
+ *
+ *     enabled_for == none     of each cache, but the calling thread's
+ *     state->inside != pool   of each cache's user; a handle's: != none
+ */
+#include "cache/pause.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <time.h>
+
+/* Reads of inside before the pauser lets other threads run, and how often it
+ * does that before it sleeps. */
+#define PAUSE_READS 1000
+#define PAUSE_YIELDS 100
+
+/* Lets other threads run: those that are ready, and after some times any,
+ * since the thread that is awaited may be of a lower priority. */
+static void pause_yield(int times)
+{
+    const struct timespec moment = {0, 50000};
+    int error = errno;
+    int cancel;
+
+    if (times < PAUSE_YIELDS) {
+        sched_yield();
+    } else {
+        /* Sleeping is a cancellation point, and a thread that vanished here
+         * would leave the pool paused and locked for good. */
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+        nanosleep(&moment, NULL);
+        pthread_setcancelstate(cancel, NULL);
+    }
+    errno = error;
+}
+
+/* Waits until a user's state does not say that it is inside. */
+static void pause_await_state(const struct mp_inline_thread *state,
+                              const struct memory_pool *inside)
+{
+    int reads = 0;
+
+    /* Acquire pairs with the release in mp_inline_leave(). */
+    while (sync_get_acquire(&state->inside) == inside) {
+        if (++reads % PAUSE_READS == 0) {
+            pause_yield(reads / PAUSE_READS);
+        }
+    }
+}
+
+/* What a user writes to inside: a thread names the pool, and a handle, which
+ * has only one, does not have to. */
+static inline const struct memory_pool *
+pause_inside(const struct cache *cache, const struct cache_set *set)
+{
+    return cache->thread == NULL ? MP_INLINE_NO_POOL : set->pool;
+}
+
+bool pause_revoke(struct cache_set *set)
+{
+    bool others = false;
+
+    ASSERT(lock_is_held(set->lock));
+    ASSERT(sync_get(&thread_state.inside) != set->pool);
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        if (!pause_is_own(c)) {
+            /* Relaxed: the heavy fence orders it. */
+            sync_put(&c->fast.pool, MP_INLINE_NO_POOL);
+            others = true;
+        }
+    }
+    ASSERT(pause_is_on(set));
+    return others;
+}
+
+void pause_await(struct cache_set *set)
+{
+    ASSERT(lock_is_held(set->lock));
+    ASSERT(pause_is_on(set));
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        if (!pause_is_own(c)) {
+            pause_await_state(c->state, pause_inside(c, set));
+        }
+    }
+}
+
+void pause_begin(struct cache_set *set)
+{
+    if (pause_revoke(set)) {
+        sync_fence_heavy();
+        pause_await(set);
+    }
+    ASSERT(cache_set_is_sound(set));
+}
+
+void pause_end(struct cache_set *set)
+{
+    ASSERT(lock_is_held(set->lock));
+    ASSERT(pause_is_on(set));
+    ASSERT(cache_set_is_sound(set));
+    if (sync_get(&set->retired)) {
+        return;
+    }
+    /* Release pairs with the acquire in mp_inline_enter(). */
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        sync_put_release(&c->fast.pool, set->pool);
+    }
+}
+
+void pause_forked(struct cache_set *set)
+{
+    ASSERT(lock_is_held(set->lock));
+    ASSERT(pause_is_on(set));
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        if (c->thread == NULL) {
+            sync_put(&c->state->inside, (struct memory_pool *)NULL);
+        }
+    }
+}

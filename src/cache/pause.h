@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pause.h - the caches of a set are brought to rest, and let go again.
+ *
+ * A reset, mp_check() or a fork needs all caches of a pool still.  A thread
+ * notes in its own state which pool it is inside, before it looks whether its
+ * cache is still enabled for that pool, and clears the note when it is done.
+ * pause_begin() revokes the caches, then a heavy fence makes sure that every
+ * thread has seen that or its note can be seen, then it waits for the notes
+ * to go: a few instructions of time.
+ *
+ *     user                          pauser
+ *     inside = pool                 enabled_for = none, of each cache
+ *     sync_fence_light()            sync_fence_heavy()
+ *     enabled_for == pool?          inside == pool?  then wait
+ *
+ * What it cannot do: bound how long it waits, should the system not let that
+ * thread run.
+ *
+ * The pool's lock is held in every function here.
+ */
+#ifndef MP_PAUSE_H
+#define MP_PAUSE_H
+
+#include "cache/cache.h"
+
+/* No other user is inside, or gets inside before pause_end().  The calling
+ * thread's own caches stay enabled: it is here, so not inside; one that it uses
+ * through a handle is another user's.  Keeps errno. */
+MP_INNER void pause_begin(struct cache_set *set);
+MP_INNER void pause_end(struct cache_set *set);
+
+/* pause_begin() in two steps, so that one heavy fence may serve many pools:
+ * true when the second is needed, after a fence.  Keeps errno. */
+MP_INNER bool pause_revoke(struct cache_set *set);
+MP_INNER void pause_await(struct cache_set *set);
+
+/* In the child of fork(), while paused: a thread that was about to use a
+ * handle, and found it revoked, will not clear its note any more. */
+MP_INNER void pause_forked(struct cache_set *set);
+
+/* A cache of the calling thread, which is here and so not inside.  One that it
+ * uses through a handle has another state. */
+static inline bool pause_is_own(const struct cache *cache)
+{
+    return cache->state == &thread_state;
+}
+
+/* For assertions: no cache of the set but those of the calling thread is
+ * enabled.  Inline, since cache.c asserts it, too, which pause.c calls. */
+static inline bool pause_is_on(const struct cache_set *set)
+{
+    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
+        if (!pause_is_own(c) &&
+            sync_get(&c->fast.pool) != MP_INLINE_NO_POOL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+#endif /* MP_PAUSE_H */

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * libmempool.c - the library as one unit.
+ *
+ * Every inner function is static here, so neither the shared library nor the
+ * archive shows a name that is not public, and a debugger and a profiler know
+ * each function by the name that it has in its file.  The order is that of
+ * the floors, lowest first.
+ *
+ * What it cannot do: show a call from a lower floor to an upper one.  Tests
+ * compile each file by itself, too, and tests/layers.sh reads those objects.
+ */
+#define MP_ONE_UNIT
+
+#include "base/assert.c"
+#include "base/lock.c"
+#include "base/sync.c"
+#include "base/tool.c"
+
+#include "store/backing.c"
+#include "store/blocks.c"
+#include "store/heap_index.c"
+#include "store/heap_check.c"
+#include "store/heap.c"
+#include "store/heap_run.c"
+#include "store/quota.c"
+#include "store/range.c"
+
+#include "cache/attach.c"
+#include "cache/cache.c"
+#include "cache/depot.c"
+#include "cache/handle.c"
+#include "cache/pause.c"
+#include "cache/thread.c"
+
+#include "pool/alloc.c"
+#include "pool/end.c"
+#include "pool/fork.c"
+#include "pool/leaks.c"
+#include "pool/life.c"
+#include "pool/mark.c"
+#include "pool/object.c"
+#include "pool/pool.c"
+#include "pool/recycle.c"
+#include "pool/report.c"
+#include "pool/tree.c"
+#include "pool/walk.c"
+
+#include "view/check.c"
+#include "view/locate.c"
+#include "view/objects.c"
+#include "view/picture.c"
+#include "view/stats.c"
+#include "view/stats_print.c"
+#include "view/text.c"
+
+#include "api/api.c"
+#include "api/exports.c"
+#include "api/misuse.c"
+#include "api/objects.c"
+#include "api/options.c"
+#include "api/strings.c"
+#include "api/users.c"
+#include "api/views.c"

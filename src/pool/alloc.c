@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * alloc.c - the slow path of allocating and freeing, and the modes.
+ *
+ * Capacity is a promise about the bytes that callers ask for.  So a mode that
+ * counts keeps an object's size to the byte: its chunk's length in granules
+ * stands in the block's map, and how many bytes of the last granule were not
+ * asked for in the slack byte beside it.  What alignment and fragmentation
+ * cost is paid with further blocks, not with capacity.  The mode with caches
+ * has no capacity and does without the slack bytes.
+ *
+ * The order is the same everywhere: charge, take, gather, grow.  What the last
+ * two bring is not handed to the caller but put where taking finds it, and then
+ * all starts again from the charge.  So nothing that was true before the lock
+ * was left has to be true after it.  A block for one long object is the only
+ * thing that is kept in hand over a charge.
+ *
+ *     charge -> take from the heap -----------------------> chunk
+ *       ^            | none
+ *       |            v
+ *       +-- gather once what depot and cache hold
+ *       +-- get a block from the stock, the source or the pool's own heap
+ *
+ * Invariants, with the lock held and no charge of the caller's under way:
+ *
+ *     quota_held(quota) == sum of the sizes of live objects, in a mode that
+ *                          counts, else 0
+ *     heap->held        == the same sum over the heap of one mark
+ *
+ * What it cannot do: tell an object that was freed and handed out again from
+ * its first life; the address is the same.
+ */
+#include "pool/alloc.h"
+
+#include "pool/mark.h"
+
+/* Granules of a heap, 64 KiB, below which it grows before it takes back what
+ * caches hold, and the part of it that has to be free after that. */
+#define ALLOC_GATHER_LEAST ((size_t)4096)
+#define ALLOC_GATHER_PART 8
+
+/* Bytes of empty blocks that a pool keeps.  One of the range costs a system
+ * call as it goes and page faults as it comes, so a pool there keeps more.  A
+ * backing may be expected to keep memory of its own. */
+#define ALLOC_STOCK_CACHED ((size_t)16 << 20)
+#define ALLOC_STOCK_LOCKED ((size_t)64 << 10)
+
+/* The heap that the user allocates from as of now.  It is not kept over a
+ * leaving of the lock: a reset drops marks of other threads, too. */
+static struct heap *alloc_heap(struct memory_pool *mp, const struct user *user)
+{
+    struct mark *mark = mark_newest(mp, user);
+
+    return mark == NULL ? &mp->heap : &mark->heap;
+}
+
+/* Before the heap grows: puts what the depot holds, and the user's own cache
+ * unless that is NULL, back into it.  True where that gave enough for the heap
+ * to serve a while without growing.  Otherwise the pool would come here again
+ * and again, for a few chunks each time. */
+static bool alloc_gather(struct memory_pool *mp, struct cache *cache)
+{
+    ASSERT(pool_is_entered(mp));
+    ASSERT(mp->mode->caches);
+    struct heap *heap = &mp->heap;
+
+    if (heap->size < ALLOC_GATHER_LEAST) {
+        return false; /* a first block or two are cheaper than a search */
+    }
+    if (cache != NULL) {
+        cache_flush(cache, &mp->caches);
+    }
+    depot_drain(&mp->caches.depot, heap);
+    ASSERT(heap->taken <= heap->size);
+    return heap->size - heap->taken >= heap->size / ALLOC_GATHER_PART;
+}
+
+/* Notes how much is out of the heaps, at its highest, for a pool that does not
+ * count to the byte. */
+static void alloc_note_peak(struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp));
+    ASSERT(!mp->mode->counts);
+    /* Runs count in full: what a cache has cut of its run, only that cache
+     * knows.  So the peak is never too low. */
+    size_t taken = mp->heap.taken;
+
+    for (const struct mark *m = mp->marks.open; m != NULL; m = m->next) {
+        taken += m->heap.taken;
+    }
+    if (taken > mp->counters.peak) {
+        mp->counters.peak = taken;
+    }
+}
+
+/* A new block from the source; NULL: it has none.  Leaves the lock meanwhile,
+ * since a backing may be the program's own function. */
+static struct block *alloc_acquire(struct memory_pool *mp, size_t granules,
+                                   bool whole, bool *taken)
+{
+    ASSERT(pool_is_entered(mp));
+    size_t bytes = blocks_plan(&mp->blocks, whole);
+
+    lock_leave(&mp->lock, *taken);
+    struct block *block = blocks_acquire(&mp->blocks, granules, bytes);
+    *taken = pool_enter(mp);
+    ASSERT(block == NULL || block->granules >= granules);
+    return block;
+}
+
+/* A block for a mark's heap, cut out of the pool's own heap, where the source
+ * has no more, as a buffer has not; NULL: no chunk there is long enough. */
+static struct block *alloc_lend(struct memory_pool *mp, size_t granules)
+{
+    ASSERT(pool_is_entered(mp));
+    ASSERT(mp->marks.open != NULL);
+    size_t fit = blocks_fit(sizeof(struct block), BLOCKS_LEAST);
+
+    /* The block has a map of its own, as all blocks outside of the range. */
+    granules = granules > fit ? granules : fit;
+    size_t bytes = blocks_layout(sizeof(struct block), granules);
+    struct block *block = heap_lend(&mp->heap, bytes);
+    if (block != NULL) {
+        blocks_lay(block, (unsigned char *)(block + 1), granules,
+                   mp->blocks.counted);
+        block->lender = &mp->heap;
+    }
+    return block;
+}
+
+/* Says whether caches may take what is freed in the block.  They do not where
+ * it is a mark's, since they would hand it out again beyond the rewind. */
+static void alloc_name(struct memory_pool *mp, struct block *block,
+                       const struct heap *heap)
+{
+    if (range_has(block)) {
+        ASSERT(block->bytes > 0 && block->lender == NULL);
+        range_rename(block, block->bytes, mp, heap != &mp->heap);
+    }
+}
+
+/* Puts an empty block into a heap.  RESULT_NO_MEMORY: there is none to note
+ * the block, and it is in the stock. */
+static enum result alloc_add(struct memory_pool *mp, struct heap *heap,
+                             struct block *block)
+{
+    ASSERT(pool_is_entered(mp));
+    if (!range_has(block)) {
+        /* A cache would cut its run from it, and reads maps in the range. */
+        attach_retire(&mp->caches);
+    }
+    alloc_name(mp, block, heap);
+    if (heap_add(heap, block)) {
+        return RESULT_OK;
+    }
+    /* The index of the heap is full, and malloc() gave no longer one. */
+    if (block->lender != NULL) {
+        heap_take_back(block->lender, block);
+    } else {
+        blocks_push(&mp->blocks, block);
+    }
+    return RESULT_NO_MEMORY;
+}
+
+/* Puts a block that the source gave, or one lent if that is NULL, into the
+ * user's heap as of now: marks may have come and gone since it was wanted. */
+static enum result alloc_add_got(struct memory_pool *mp,
+                                 const struct user *user, size_t granules,
+                                 struct block *block)
+{
+    struct heap *heap = alloc_heap(mp, user);
+
+    if (block == NULL && heap != &mp->heap) {
+        block = alloc_lend(mp, granules);
+    }
+    return block == NULL ? RESULT_NO_MEMORY : alloc_add(mp, heap, block);
+}
+
+/* Gets the user's heap a block in which a chunk of that length fits.  The lock
+ * may be left meanwhile. */
+static enum result alloc_grow(struct memory_pool *mp, const struct user *user,
+                              size_t granules, bool *taken)
+{
+    ASSERT(pool_is_entered(mp));
+    ASSERT(granules <= BLOCKS_WHOLE);
+    struct block *block = blocks_take(&mp->blocks, granules);
+
+    if (block == NULL) {
+        block = alloc_acquire(mp, granules, false, taken);
+    }
+    return alloc_add_got(mp, user, granules, block);
+}
+
+/* Gets a block that is one long chunk, and charges for it.  The block came
+ * while the lock was left, so the charge may be refused now: then the block
+ * goes to the stock, where the next request finds it.  chunk->block NULL and
+ * RESULT_OK: the user's heap got a block that was lent, and nothing is
+ * charged. */
+static enum result alloc_grow_whole(struct memory_pool *mp,
+                                    const struct user *user, size_t charge,
+                                    size_t granules, bool *taken,
+                                    struct heap_chunk *chunk)
+{
+    ASSERT(granules > BLOCKS_WHOLE && chunk->block == NULL);
+    struct block *block = alloc_acquire(mp, granules, true, taken);
+
+    if (block == NULL) {
+        return alloc_add_got(mp, user, granules, NULL);
+    }
+    if (!quota_charge(&mp->quota, charge)) {
+        blocks_push(&mp->blocks, block);
+        return quota_refusal(&mp->quota);
+    }
+    struct heap *heap = alloc_heap(mp, user);
+    /* Outside of the range, too, caches go on: no run is cut from a block
+     * that has nothing free.  object.c retires them before it frees a part. */
+    alloc_name(mp, block, heap);
+    if (!heap_add_whole(heap, block, chunk)) {
+        blocks_push(&mp->blocks, block);
+        quota_undo(&mp->quota, charge);
+        return RESULT_NO_MEMORY;
+    }
+    return RESULT_OK;
+}
+
+/* Charges, and takes a chunk of the user's heap.  chunk->block NULL and
+ * RESULT_OK: the heap has none, and nothing is charged. */
+static enum result alloc_take(struct memory_pool *mp, const struct user *user,
+                              size_t charge, size_t granules,
+                              struct heap_chunk *chunk)
+{
+    if (!quota_charge(&mp->quota, charge)) {
+        return quota_refusal(&mp->quota);
+    }
+    /* After the charge: what no capacity could hold is refused as "full". */
+    if (granules > SIZES_GRANULES_MOST) {
+        quota_undo(&mp->quota, charge);
+        return RESULT_NO_MEMORY;
+    }
+    *chunk = heap_take(alloc_heap(mp, user), (uint32_t)granules);
+    if (chunk->block == NULL) {
+        quota_undo(&mp->quota, charge);
+    }
+    return RESULT_OK;
+}
+
+enum result alloc_chunk(struct memory_pool *mp, const struct user *user,
+                        size_t charge, size_t granules, bool *taken,
+                        struct heap_chunk *chunk)
+{
+    ASSERT(pool_is_entered(mp));
+    ASSERT(granules > 0);
+    ASSERT(mp->mode->counts || charge == 0);
+    /* Without a depot nothing lies between caches.  What lies in them is left
+     * there: it is short, and the request is mostly long. */
+    bool gathered = mp->caches.depot.lists == NULL;
+    enum result result = RESULT_OK;
+
+    chunk->block = NULL;
+    while (result == RESULT_OK) {
+        result = alloc_take(mp, user, charge, granules, chunk);
+        if (result != RESULT_OK || chunk->block != NULL) {
+            break;
+        }
+        if (!gathered && alloc_heap(mp, user) == &mp->heap) {
+            gathered = true;
+            (void)alloc_gather(mp, NULL); /* a long chunk may be whole now */
+        } else if (granules <= BLOCKS_WHOLE) {
+            result = alloc_grow(mp, user, granules, taken);
+        } else {
+            result = alloc_grow_whole(mp, user, charge, granules, taken,
+                                      chunk);
+            if (chunk->block != NULL) {
+                break;
+            }
+        }
+    }
+    ASSERT((result == RESULT_OK) == (chunk->block != NULL));
+    if (result == RESULT_OK && !mp->mode->counts) {
+        alloc_note_peak(mp);
+    }
+    return result;
+}
+
+void alloc_note_size(struct heap_chunk chunk, size_t was, size_t size)
+{
+    ASSERT(chunk.block != NULL && chunk.block->slack != NULL);
+    ASSERT(block_length(chunk.block, chunk.granule) == sizes_granules(size));
+    chunk.block->slack[chunk.granule] = (unsigned char)(-size % SIZES_GRANULE);
+    chunk.block->heap->held += size - was; /* as unsigned numbers */
+}
+
+void alloc_drop_moved(struct memory_pool *mp, struct heap_chunk chunk,
+                      size_t size)
+{
+    ASSERT(pool_is_entered(mp));
+    ASSERT(chunk.block != NULL && pool_size_of(chunk) == size);
+    if (mp->mode->counts) {
+        struct heap *heap = chunk.block->heap;
+        ASSERT(heap == &mp->heap || heap->held >= size);
+        /* What the pool's own heap has there means nothing, since the short
+         * way does not count it. */
+        heap->held -= size;
+    }
+    if ((mp->settings.flags & MP_ZERO_ON_FREE) != 0) {
+        /* First, since the heap keeps its links in free chunks. */
+        memset(block_address(chunk.block, chunk.granule), 0, size);
+    }
+    mp->counters.freed++;
+    heap_give(chunk.block->heap, chunk);
+}
+
+void alloc_drop(struct memory_pool *mp, struct heap_chunk chunk, size_t size)
+{
+    alloc_drop_moved(mp, chunk, size);
+    if (mp->mode->counts) {
+        quota_uncharge(&mp->quota, size);
+    }
+}
+
+/* An object from the heap.  The lock is held, and left here. */
+static enum result alloc_from_heap(struct memory_pool *mp,
+                                   const struct user *user, size_t size,
+                                   bool taken, void **object)
+{
+    ASSERT(pool_is_entered(mp));
+    bool counts = mp->mode->counts;
+    struct heap_chunk chunk;
+    enum result result =
+        alloc_chunk(mp, user, counts ? size : 0, sizes_granules(size), &taken,
+                    &chunk);
+
+    if (result == RESULT_OK) {
+        if (counts) {
+            alloc_note_size(chunk, 0, size);
+        }
+        /* Before the lock is left: then a reset may take the block away. */
+        *object = block_address(chunk.block, chunk.granule);
+    }
+    pool_leave(mp, taken);
+    return result;
+}
+
+/* Frees an object into its heap.  The lock is held, and left here. */
+static enum result alloc_into_heap(struct memory_pool *mp, const void *ptr,
+                                   bool taken)
+{
+    struct heap_chunk chunk = pool_find_live(mp, ptr);
+    bool live = chunk.block != NULL;
+
+    if (live) {
+        /* In the hold in which it was found: two threads that free the same
+         * object cannot both find it live. */
+        alloc_drop(mp, chunk, pool_size_of(chunk));
+    }
+    pool_leave(mp, taken);
+    return live ? RESULT_OK : RESULT_NOT_LIVE;
+}
+
+/* The modes without caches. */
+static enum result alloc_locked(struct memory_pool *mp,
+                                const struct user *user, size_t size,
+                                void **object)
+{
+    return alloc_from_heap(mp, user, size, pool_enter(mp), object);
+}
+
+static enum result alloc_locked_free(struct memory_pool *mp,
+                                     const struct user *user, const void *ptr)
+{
+    (void)user;
+    return alloc_into_heap(mp, ptr, pool_enter(mp));
+}
+
+/* A short object from the user's cache, which is filled first.  *object NULL
+ * and RESULT_OK: the caches were retired meanwhile.  The lock is held, but may
+ * be left meanwhile. */
+static enum result alloc_from_cache(struct memory_pool *mp,
+                                    const struct user *user,
+                                    struct cache *cache, size_t size,
+                                    bool *taken, void **object)
+{
+    ASSERT(pool_is_entered(mp));
+    ASSERT(cache->set == &mp->caches);
+    size_t granules = sizes_granules(size);
+    bool gathered = false;
+    enum result result = RESULT_OK;
+
+    *object = NULL;
+    /* No need to be inside: only the lock's holder pauses caches. */
+    while (result == RESULT_OK && !mp->caches.retired &&
+           (*object = mp_inline_take(cache->state, &cache->fast, size)) ==
+               NULL) {
+        if (cache_fill(cache, &mp->caches, granules)) {
+            continue;
+        }
+        /* What is gathered goes to the pool's own heap, which is of no use
+         * to a user with a mark. */
+        bool enough = !gathered && !cache_has_mark(cache, &mp->caches) &&
+                      alloc_gather(mp, cache);
+        gathered = true;
+        if (!enough) {
+            result = alloc_grow(mp, user, granules, taken);
+        }
+    }
+    if (*object != NULL) {
+        alloc_note_peak(mp);
+    }
+    return result;
+}
+
+/* The mode with caches. */
+static enum result alloc_cached(struct memory_pool *mp,
+                                const struct user *user, size_t size,
+                                void **object)
+{
+    struct cache *cache = NULL;
+    enum result result = RESULT_OK;
+
+    ASSERT(lock_none_is_held());
+    /* A thread that reads false too early asks again under the lock. */
+    if (size <= SIZES_SHORT * SIZES_GRANULE && !sync_get(&mp->caches.retired)) {
+        cache = attach_cache(&mp->caches, user);
+    }
+    bool taken = pool_enter(mp);
+    *object = NULL;
+    if (cache != NULL && !mp->caches.retired) {
+        result = alloc_from_cache(mp, user, cache, size, &taken, object);
+    }
+    if (result == RESULT_OK && *object == NULL) {
+        return alloc_from_heap(mp, user, size, taken, object);
+    }
+    pool_leave(mp, taken);
+    return result;
+}
+
+/* Frees an object into the user's list, from which the excess goes to the
+ * depot first; false: it is none of the chunks that lists take. */
+static bool alloc_into_cache(struct memory_pool *mp, struct cache *cache,
+                             const void *ptr)
+{
+    ASSERT(pool_is_entered(mp));
+    ASSERT(cache->set == &mp->caches && !mp->caches.retired);
+    struct heap_chunk chunk = pool_find_live(mp, ptr);
+    size_t granules =
+        chunk.block == NULL ? 0 : block_length(chunk.block, chunk.granule);
+
+    /* As unsigned numbers: also where nothing live was found.  And what is a
+     * mark's stays out of lists, which outlive the mark. */
+    if (granules - 1 >= SIZES_SHORT || chunk.block->heap != &mp->heap) {
+        return false;
+    }
+    /* The list has taken all frees that it was granted, which is the usual
+     * reason to be here. */
+    if (cache->fast.lists[granules - 1].room == 0) {
+        cache_flush_excess(cache, &mp->caches, granules);
+    }
+    return mp_inline_give(cache->state, &cache->fast, mp, ptr);
+}
+
+static enum result alloc_cached_free(struct memory_pool *mp,
+                                     const struct user *user, const void *ptr)
+{
+    struct cache *cache = NULL;
+
+    ASSERT(lock_none_is_held());
+    /* A foreign address is no reason to make the thread a cache. */
+    if (!sync_get(&mp->caches.retired) && range_owner(ptr) == mp) {
+        cache = attach_cache(&mp->caches, user);
+    }
+    bool taken = pool_enter(mp);
+    if (cache != NULL && !mp->caches.retired &&
+        !cache_has_mark(cache, &mp->caches) &&
+        alloc_into_cache(mp, cache, ptr)) {
+        pool_leave(mp, taken);
+        return RESULT_OK;
+    }
+    return alloc_into_heap(mp, ptr, taken);
+}
+
+/* A pool in the range cannot count, since the range has no slack bytes; and one
+ * outside cannot have caches, which find map bytes by the range's base. */
+static const struct pool_mode alloc_modes[] = {
+    [MP_THREADS_CACHED] = {.locks = true,
+                           .caches = true,
+                           .counts = false,
+                           .stock_limit = ALLOC_STOCK_CACHED,
+                           .allocate = alloc_cached,
+                           .free = alloc_cached_free},
+    [MP_THREADS_LOCKED] = {.locks = true,
+                           .caches = false,
+                           .counts = true,
+                           .stock_limit = ALLOC_STOCK_LOCKED,
+                           .allocate = alloc_locked,
+                           .free = alloc_locked_free},
+    [MP_THREADS_NONE] = {.locks = false,
+                         .caches = false,
+                         .counts = true,
+                         .stock_limit = ALLOC_STOCK_LOCKED,
+                         .allocate = alloc_locked,
+                         .free = alloc_locked_free},
+};
+
+const struct pool_mode *alloc_mode(mp_threads_t threads)
+{
+    ASSERT((size_t)threads < sizeof alloc_modes / sizeof *alloc_modes);
+    return &alloc_modes[threads];
+}
+
+enum result alloc_object(struct memory_pool *mp, const struct user *user,
+                         size_t size, void **object)
+{
+    ASSERT(mp != NULL && user != NULL);
+    ASSERT(lock_none_is_held());
+    /* As unsigned numbers: a size of 0, too. */
+    if (size - 1 >= mp->settings.max_object) {
+        return RESULT_SIZE;
+    }
+    if (size > SIZE_MAX - SIZES_GRANULE) {
+        return quota_refusal(&mp->quota);
+    }
+    return mp->mode->allocate(mp, user, size, object);
+}
+
+enum result alloc_free(struct memory_pool *mp, const struct user *user,
+                       const void *ptr)
+{
+    ASSERT(mp != NULL && user != NULL);
+    ASSERT(lock_none_is_held());
+    return mp->mode->free(mp, user, ptr);
+}

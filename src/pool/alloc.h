@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * alloc.h - the slow path of allocating and freeing, for each mode.
+ *
+ * One order for all: charge the quota, take from list or run or heap, gather
+ * what lies in depot and cache, get a block.  Getting a block leaves the lock,
+ * and then all of it is done again from the start: so a charge is never held
+ * while the program's own functions run, and nothing has to be remembered.
+ *
+ * What it cannot do: tell an object that was freed and handed out again from
+ * its first life; the address is the same.
+ */
+#ifndef MP_ALLOC_H
+#define MP_ALLOC_H
+
+#include "pool/pool.h"
+
+/* The modes, by enum mp_threads; life.c picks one for a pool. */
+MP_INNER const struct pool_mode *alloc_mode(mp_threads_t threads);
+
+/* An object of any size; no lock held.  All but RESULT_OK leave the pool as it
+ * was.  Does not report or count what it refuses. */
+MP_INNER enum result alloc_object(struct memory_pool *mp,
+                                  const struct user *user, size_t size,
+                                  void **object);
+
+/* Frees an object; RESULT_NOT_LIVE: ptr is no live object's start. */
+MP_INNER enum result alloc_free(struct memory_pool *mp,
+                                const struct user *user, const void *ptr);
+
+/* A live chunk of that many granules, of the heap that the user allocates
+ * from, with charge bytes charged; 0 in a pool that does not count.  The
+ * charge is the quota's last one, so that quota_undo() can take it back.  The
+ * lock, held on entry and on return, may be left meanwhile: then *taken
+ * changes.  Notes no size in the block. */
+MP_INNER enum result alloc_chunk(struct memory_pool *mp,
+                                 const struct user *user, size_t charge,
+                                 size_t granules, bool *taken,
+                                 struct heap_chunk *chunk);
+
+/* Notes size bytes, charged before, for a chunk of a pool that counts, which
+ * had was bytes noted; 0: it is new.  The lock is held. */
+MP_INNER void alloc_note_size(struct heap_chunk chunk, size_t was,
+                              size_t size);
+
+/* Gives a live chunk of size bytes back, with what was charged for it; or
+ * without, where the charge goes on for the chunk that its object moved to.
+ * The lock is held. */
+MP_INNER void alloc_drop(struct memory_pool *mp, struct heap_chunk chunk,
+                         size_t size);
+MP_INNER void alloc_drop_moved(struct memory_pool *mp, struct heap_chunk chunk,
+                               size_t size);
+
+#endif /* MP_ALLOC_H */

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * life.c - a pool is made, reset, trimmed and destroyed; a thread ends.
+ *
+ * A pool is one piece of memory: struct memory_pool, its name, its first
+ * block.  Where it may have caches it is a slot of the range, else its
+ * backing's:
+ *
+ *     | struct memory_pool | name | granules of the first block | map, slack |
+ *
+ * In the range the map stands elsewhere, and there is no slack.
+ *
+ * A pool is made in an order in which nobody ever meets half of one: first all
+ * memory that may be missing, then the members, then the list of its maker's
+ * pools, where fork() and mp_owner() find it, then its parent's list.  It is
+ * destroyed in the opposite order.
+ *
+ * What it cannot do: end the pools below, or run cleanups.  end.c does.
+ */
+#include "pool/life.h"
+
+#include "cache/pause.h"
+#include "pool/alloc.h"
+#include "pool/fork.h"
+#include "pool/mark.h"
+#include "pool/recycle.h"
+#include "pool/tree.h"
+#include "store/backing.h"
+#include "store/range.h"
+
+/* Granules of the first block of a pool whose capacity asks for no other. */
+#define LIFE_FIRST 64u
+
+_Static_assert(sizeof(struct memory_pool) <= RANGE_SLOT * 7 / 8,
+               "no room for objects in a pool's slot");
+
+/* The hook for a thread that ends: what it kept, and what its caches hold. */
+static void life_thread_ends(struct thread *thread)
+{
+    ASSERT(lock_none_is_held());
+    struct memory_pool *mp;
+
+    while ((mp = recycle_take_last(thread)) != NULL) {
+        life_destroy(mp);
+    }
+    attach_thread_ends(thread, false);
+}
+
+/* Another library's constructor may run before ours, and make a pool. */
+static void life_set_hook(void)
+{
+    static bool set; /* atomic; relaxed: two threads may both do it */
+
+    if (!sync_get(&set)) {
+        thread_set_end(life_thread_ends);
+        sync_put(&set, true);
+    }
+}
+
+__attribute__((__constructor__)) static void life_load(void)
+{
+    life_set_hook();
+    fork_start();
+}
+
+bool life_can_cache(const mp_options_t *options)
+{
+    /* A cache counts no capacity, knows no smaller largest object than its
+     * own, reaches only into the range, and does not zero what is freed. */
+    return options->capacity == 0 && options->backing == NULL &&
+           (options->flags & ~MP_LEAK_CHECK) == 0 &&
+           (options->parent == NULL ||
+            !quota_is_limited(&options->parent->quota)) &&
+           (options->max_object == 0 ||
+            options->max_object >= SIZES_SHORT * SIZES_GRANULE) &&
+           range_start();
+}
+
+static size_t life_name_bytes(const char *name)
+{
+    size_t length = name == NULL ? 0 : strlen(name) + 1;
+
+    return length > POOL_NAME ? POOL_NAME : length;
+}
+
+/* Granules of the first block of a pool outside of the range; 0: the backing
+ * has no room for a pool. */
+static size_t life_first(const mp_options_t *options, size_t head)
+{
+    ASSERT(options->backing != NULL && head >= sizeof(struct memory_pool));
+    size_t room = backing_buffer_room(options->backing);
+
+    if (room > 0) {
+        /* A buffer is given once, all of it. */
+        size_t granules = blocks_fit(head, room);
+        return granules < SIZES_GRANULES_MOST ? granules : SIZES_GRANULES_MOST;
+    }
+    if (options->capacity != 0 && options->capacity <= MAX_BLOCK_SIZE) {
+        return sizes_granules(options->capacity);
+    }
+    return LIFE_FIRST;
+}
+
+/* A slot of the range, with the first block laid out behind the head; NULL:
+ * the range is full. */
+static struct memory_pool *life_place_ranged(size_t head)
+{
+    struct memory_pool *mp = range_take_slot();
+
+    if (mp == NULL) {
+        return NULL;
+    }
+    unsigned char *slot = (unsigned char *)mp;
+    ASSERT(range_has(slot) && (uintptr_t)slot % RANGE_SLOT == 0);
+    /* What was there before may look like a pool's place.  locate_owner() must
+     * not take it for one, so this comes before the owner's name. */
+    sync_put(&mp->place.maker, (struct thread *)NULL);
+    range_own(slot, RANGE_SLOT, mp);
+    blocks_lay_range(&mp->first, slot + head, slot + RANGE_SLOT);
+    mp->settings.bytes = RANGE_SLOT;
+    return mp;
+}
+
+/* The same from the backing. */
+static struct memory_pool *life_place(const mp_options_t *options,
+                                      const struct pool_mode *mode,
+                                      size_t head)
+{
+    const mp_backing_t *backing = options->backing;
+    size_t granules = life_first(options, head);
+    ASSERT(backing != NULL && mode->counts);
+
+    if (granules == 0) {
+        return NULL;
+    }
+    size_t bytes = blocks_layout(head, granules);
+    struct memory_pool *mp =
+        backing->acquire(backing->context, bytes, SIZES_GRANULE);
+    if (mp != NULL) {
+        blocks_lay(&mp->first, (unsigned char *)mp + head, granules,
+                   mode->counts);
+        mp->settings.bytes = bytes;
+    }
+    return mp;
+}
+
+/* Copies the name behind the structure, where there is room for it. */
+static const char *life_copy_name(struct memory_pool *mp, const char *name)
+{
+    size_t bytes = life_name_bytes(name);
+    ASSERT((unsigned char *)(mp + 1) + bytes <= mp->first.base);
+
+    if (bytes == 0) {
+        return NULL;
+    }
+    char *copy = (char *)(mp + 1);
+    memcpy(copy, name, bytes - 1);
+    copy[bytes - 1] = '\0';
+    return copy;
+}
+
+/* The members of a pool that was placed, but for its quota. */
+static void life_start(struct memory_pool *mp, const mp_options_t *options,
+                       const struct pool_mode *mode, bool ranged)
+{
+    bool zero = (options->flags & MP_ZERO_ON_FREE) != 0;
+    ASSERT(mode->caches == ranged);
+
+    /* Member by member and not by memset(): the place may be read by another
+     * thread at any moment, and most of the heap's bins need no value. */
+    mp->mode = mode;
+    mp->bump_most = 0;
+    mp->tree = NULL;
+    mp->kept_next = NULL;
+    lock_start(&mp->lock, LOCK_POOL);
+    blocks_start(&mp->blocks, mp, ranged, mode->counts, mode->stock_limit,
+                 ranged ? &backing_malloc : options->backing);
+    heap_start(&mp->heap, &mp->first, &mp->blocks, zero);
+    cache_set_start(&mp->caches, mp, &mp->lock, &mp->heap, !mode->caches);
+    memset(&mp->counters, 0, sizeof mp->counters);
+    memset(&mp->marks, 0, sizeof mp->marks);
+    mp->place.link = (struct list_link){NULL, NULL};
+    sync_put(&mp->place.maker, (struct thread *)NULL);
+    sync_put(&mp->place.kept, false);
+    mp->settings.max_object =
+        options->max_object == 0 ? SIZE_MAX : options->max_object;
+    mp->settings.flags = options->flags;
+    mp->settings.report = options->report;
+    mp->settings.report_context = options->report_context;
+    mp->settings.name = life_copy_name(mp, options->name);
+}
+
+/* The quota of a new pool, and what follows from it.  The parent's quota was
+ * told before, by tree_start(). */
+static void life_start_quota(struct memory_pool *mp,
+                             const mp_options_t *options)
+{
+    struct memory_pool *parent = options->parent;
+    ASSERT(parent == NULL || mp->tree->parent == parent);
+
+    quota_start(&mp->quota,
+                options->capacity == 0 ? QUOTA_UNLIMITED : options->capacity,
+                parent == NULL ? NULL : &parent->quota);
+    bool taken = pool_enter(mp);
+    pool_set_bump(mp);
+    lock_leave(&mp->lock, taken);
+    /* What a quota limits has to be counted to the byte. */
+    ASSERT(mp->mode->counts || !quota_is_limited(&mp->quota));
+}
+
+/* Gives the pool's own memory back. */
+static void life_release(struct memory_pool *mp)
+{
+    ASSERT(lock_none_is_held());
+    blocks_put(&mp->blocks, mp, mp->settings.bytes);
+}
+
+/* A new pool, ready but for its quota, and on no list; NULL: there is no
+ * memory. */
+static struct memory_pool *life_make(const mp_options_t *options)
+{
+    size_t head = sizeof(struct memory_pool) + life_name_bytes(options->name);
+    mp_options_t elsewhere = *options;
+    const struct pool_mode *mode = alloc_mode(options->threads);
+    bool ranged = mode->caches;
+    struct memory_pool *mp = ranged ? life_place_ranged(head) : NULL;
+
+    if (ranged && mp == NULL) { /* without caches, then */
+        ranged = false;
+        mode = alloc_mode(MP_THREADS_LOCKED);
+        elsewhere.backing = &backing_malloc;
+    }
+    if (!ranged) {
+        mp = life_place(&elsewhere, mode, head);
+    }
+    if (mp != NULL) {
+        life_start(mp, &elsewhere, mode, ranged);
+    }
+    return mp;
+}
+
+struct memory_pool *life_create(const mp_options_t *options)
+{
+    ASSERT(lock_none_is_held());
+    ASSERT((options->threads == MP_THREADS_CACHED) ==
+           (options->backing == NULL));
+    struct thread *self = NULL;
+    struct memory_pool *kept = NULL;
+
+    life_set_hook();
+    /* Only pools in the range are on their maker's list, and may be kept.
+     * Others are the orphans' from the start, so that a program that uses
+     * nothing else needs no thread key. */
+    if (options->threads == MP_THREADS_CACHED) {
+        self = thread_self();
+        kept = self == NULL ? NULL : recycle_pop(self, options);
+    }
+    struct memory_pool *mp = kept != NULL ? kept : life_make(options);
+    if (mp != NULL && options->parent != NULL &&
+        tree_start(mp, options->parent) != RESULT_OK) {
+        /* A kept pool is on its maker's list, a new one is on none. */
+        if (kept != NULL) {
+            life_destroy(kept);
+        } else {
+            life_release(mp);
+        }
+        return NULL;
+    }
+    if (mp != NULL && kept == NULL) {
+        life_start_quota(mp, options);
+        thread_enlist(self, &mp->place);
+    }
+    if (mp != NULL && options->parent != NULL) {
+        tree_join(mp);
+    }
+    ASSERT(mp == NULL || sync_get(&mp->place.maker) != NULL);
+    return mp;
+}
+
+void life_destroy(struct memory_pool *mp)
+{
+    ASSERT(lock_none_is_held());
+    /* First, so that who walks the parent's children does not meet it. */
+    if (mp->tree != NULL) {
+        tree_leave(mp);
+    }
+    if (recycle_push(mp)) {
+        return;
+    }
+    /* While the pool is listed, so that in the child of fork() no cache is tied
+     * to a pool whose lock the caller does not have. */
+    attach_end_all(&mp->caches);
+    thread_delist(&mp->place);
+    ASSERT(mp->caches.caches == NULL && sync_get(&mp->place.maker) == NULL);
+    /* Nobody else knows the pool any more.  The lock is for what asserts that
+     * it is held; fork.c says what becomes of it in a child. */
+    bool taken = pool_enter(mp);
+    /* Marks first: their blocks may lie in chunks that the heap lent. */
+    mark_drop_all(mp);
+    heap_reset(&mp->heap);
+    /* For the quotas above, which are others' pools'. */
+    quota_uncharge(&mp->quota, quota_held(&mp->quota));
+    ASSERT(quota_held(&mp->quota) == 0);
+    struct block *blocks = blocks_excess(&mp->blocks, 0);
+    lock_leave(&mp->lock, taken);
+    mark_release_all(mp);
+    blocks_release(&mp->blocks, blocks);
+    heap_finish(&mp->heap);
+    life_release(mp);
+}
+
+/* Live objects in all heaps; paused. */
+static size_t life_count_live(struct memory_pool *mp)
+{
+    const struct mark *mark = NULL;
+    const struct heap *heap = NULL;
+    size_t live = 0;
+
+    ASSERT(pool_is_entered(mp) && pause_is_on(&mp->caches));
+    while ((heap = mark_next_heap(mp, heap, &mark)) != NULL) {
+        live += heap_count_live(heap);
+    }
+    return live;
+}
+
+/* Drops all objects of a pool that is paused. */
+static void life_drop_objects(struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp) && pause_is_on(&mp->caches));
+    size_t live = life_count_live(mp);
+
+    /* The one moment at which objects are counted anyway. */
+    mp->counters.freed += live;
+    if (live > mp->counters.peak_objects) {
+        mp->counters.peak_objects = live;
+    }
+    mark_drop_all(mp);
+    heap_reset(&mp->heap);
+    quota_uncharge(&mp->quota, quota_held(&mp->quota));
+    ASSERT(quota_held(&mp->quota) == 0 && mp->marks.open == NULL);
+    cache_forget(&mp->caches);
+    /* The thread that resets a pool is likely to use it next. */
+    struct cache *cache = attach_first(&mp->caches);
+    if (cache != NULL && !sync_get(&mp->caches.retired)) {
+        cache_take_first(cache, &mp->caches);
+    }
+}
+
+void life_reset(struct memory_pool *mp)
+{
+    ASSERT(lock_none_is_held());
+    bool taken = pool_enter(mp);
+
+    /* All of it at one moment: a call beside it comes before or after. */
+    pause_begin(&mp->caches);
+    life_drop_objects(mp);
+    mp->counters.resets++;
+    pause_end(&mp->caches);
+    pool_leave(mp, taken);
+}
+
+/* Gives to the heap what caches and depot hold, so that blocks get empty. */
+static void life_gather(struct memory_pool *mp)
+{
+    struct cache_set *set = &mp->caches;
+
+    ASSERT(pool_is_entered(mp));
+    if (!mp->mode->caches) {
+        return;
+    }
+    pause_begin(set);
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        cache_flush(c, set);
+    }
+    depot_drain(&set->depot, set->heap);
+    pause_end(set);
+}
+
+size_t life_trim(struct memory_pool *mp, size_t keep)
+{
+    ASSERT(lock_none_is_held());
+    bool taken = pool_enter(mp);
+
+    life_gather(mp);
+    /* Taken off under the lock, given back without it: a backing may be the
+     * program's own function. */
+    size_t before = mp->blocks.stock_bytes;
+    struct block *excess = blocks_excess(&mp->blocks, keep);
+    size_t given = before - mp->blocks.stock_bytes;
+    ASSERT(mp->blocks.stock_bytes <= keep);
+    lock_leave(&mp->lock, taken);
+    ASSERT(lock_none_is_held());
+    blocks_release(&mp->blocks, excess);
+    return given;
+}

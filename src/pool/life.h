@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * life.h - a pool is made, reset, trimmed and destroyed.
+ *
+ * What it cannot do: end the pools below, or run cleanups.  end.c does, before
+ * it calls life_reset() or life_destroy().
+ */
+#ifndef MP_LIFE_H
+#define MP_LIFE_H
+
+#include "pool/pool.h"
+
+/* A pool with these options, which are checked and completed; options.c names
+ * the mode by threads.  NULL: there is no memory.  No lock held. */
+MP_INNER struct memory_pool *life_create(const mp_options_t *options);
+
+/* True where a pool with such options can have caches: the range is there. */
+MP_INNER bool life_can_cache(const mp_options_t *options);
+
+/* No other call may be under way for the pool, which is a leaf. */
+MP_INNER void life_destroy(struct memory_pool *mp);
+
+MP_INNER void life_reset(struct memory_pool *mp);
+
+/* Gives empty blocks back until no more than keep bytes of them are left;
+ * returns the bytes given. */
+MP_INNER size_t life_trim(struct memory_pool *mp, size_t keep);
+
+#endif /* MP_LIFE_H */

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * heap_index.c - which blocks a heap has, by address.
+ *
+ * The index is an array in the order of addresses, so that any address is
+ * found by halving.  Blocks come and go rarely, and each comes with at least
+ * a kilobyte of memory; so moving a few pointers costs little beside it.  The
+ * first block is in no index, since a heap that has no other needs none.
+ *
+ * Invariants:
+ *
+ *     index[i - 1]->base < index[i]->base
+ *     blocks <= index_size
+ *     index == few  <=>  index_size == HEAP_FEW
+ *
+ * What it cannot do: give memory of the index back before heap_finish().
+ */
+#include "store/heap.h"
+
+#include <stdlib.h>
+
+#include "store/heap_parts.h"
+
+void heap_finish(struct heap *heap)
+{
+    ASSERT(heap->lent == 0);
+    if (!heap_is_small(heap)) {
+        free(heap->index);
+    }
+}
+
+struct heap_chunk heap_find(const struct heap *heap, const void *ptr)
+{
+    struct heap_chunk chunk = {heap->current, 0};
+
+    if (block_find(chunk.block, ptr, &chunk.granule)) {
+        return chunk;
+    }
+    chunk.block = heap->first;
+    if (block_find(chunk.block, ptr, &chunk.granule)) {
+        return chunk;
+    }
+    /* Blocks do not overlap, so only the last one that begins at or before
+     * the address can have it. */
+    uint32_t low = 0;
+    uint32_t high = heap->blocks;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if ((uintptr_t)heap->index[middle]->base <= (uintptr_t)ptr) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low > 0) {
+        chunk.block = heap->index[low - 1];
+        if (block_find(chunk.block, ptr, &chunk.granule)) {
+            return chunk;
+        }
+    }
+    return heap_none();
+}
+
+/* Place of a block, or of where it would go, in the index.  Searched from the
+ * end, since newer blocks tend to lie higher. */
+static uint32_t heap_index_of(const struct heap *heap,
+                              const struct block *block)
+{
+    uint32_t i = heap->blocks;
+
+    while (i > 0 &&
+           (uintptr_t)heap->index[i - 1]->base >= (uintptr_t)block->base) {
+        i--;
+    }
+    return i;
+}
+
+void heap_index_remove(struct heap *heap, const struct block *block)
+{
+    uint32_t i = heap_index_of(heap, block);
+
+    ASSERT(i < heap->blocks && heap->index[i] == block);
+    heap->blocks--;
+    heap->size -= block->granules;
+    memmove(heap->index + i, heap->index + i + 1,
+            (heap->blocks - i) * sizeof *heap->index);
+}
+
+/* Doubles the memory of the index; false: there is none. */
+static bool heap_index_grow(struct heap *heap)
+{
+    uint32_t size = heap->index_size * 2;
+    struct block **index = malloc(size * sizeof *index);
+
+    if (index == NULL) {
+        return false;
+    }
+    memcpy(index, heap->index, heap->blocks * sizeof *index);
+    /* The short index is a part of the heap, and stays. */
+    if (!heap_is_small(heap)) {
+        free(heap->index);
+    }
+    heap->index = index;
+    heap->index_size = size;
+    return true;
+}
+
+bool heap_index_add(struct heap *heap, struct block *block)
+{
+    ASSERT(heap->blocks <= heap->index_size);
+    if (heap->blocks == heap->index_size && !heap_index_grow(heap)) {
+        return false;
+    }
+    uint32_t i = heap_index_of(heap, block);
+    ASSERT(i == heap->blocks || heap->index[i] != block);
+    memmove(heap->index + i + 1, heap->index + i,
+            (heap->blocks - i) * sizeof *heap->index);
+    heap->index[i] = block;
+    heap->blocks++;
+    heap->size += block->granules;
+    return true;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * heap_run.c - runs: granules that a cache cuts its new objects from.
+ *
+ * A run is no chunk.  Its map stays 0, and the cache writes a byte as it cuts
+ * an object off.  The heap counts the run as taken, and never reads the map
+ * there before the cache has given the run back.
+ *
+ * Two threads whose objects lie in one line of a processor's cache slow each
+ * other down, and so they do by the line of map bytes: 64 bytes of the map
+ * stand for 64 granules, or 16 lines of memory.  A run apart therefore begins
+ * and ends where a line of the map does.
+ *
+ *     granules  |  skipped  | line | line | ... | line |  rest  |
+ *                 stays free  the run                    stays free
+ *
+ * What it cannot do: find the shortest chunk that holds such a run.  It takes
+ * one that is long enough wherever the run would begin in it.
+ */
+#include "store/heap.h"
+
+#include "store/heap_parts.h"
+
+/* Objects that a run should have room for.  With fewer, caches come again too
+ * soon; with more, no chunk is left for long objects. */
+#define HEAP_RUN_OBJECTS 32
+
+/* Granules whose map bytes are one line of a processor's cache. */
+#define HEAP_RUN_LINE ((uint32_t)SIZES_LINE)
+
+/* The first chunk of that many granules in the bins from one on. */
+static struct heap_chunk heap_run_search_from(const struct heap *heap,
+                                              unsigned bin, uint32_t granules)
+{
+    struct heap_chunk chunk = heap_none();
+
+    for (; bin < SIZES_BINS && chunk.block == NULL; bin++) {
+        uint64_t longer = heap->bits >> bin;
+        if (longer == 0) {
+            break;
+        }
+        bin += (unsigned)__builtin_ctzll(longer);
+        chunk = heap_search(heap, bin, granules, HEAP_TRIES);
+    }
+    return chunk;
+}
+
+/* A chunk for a run of objects of that length: the shortest that has room for
+ * HEAP_RUN_OBJECTS of them, so that long chunks stay whole for what needs
+ * them; or, where none is so long, any that one object fits. */
+static struct heap_chunk heap_run_search(const struct heap *heap,
+                                         uint32_t least)
+{
+    unsigned bin = sizes_bin(least * HEAP_RUN_OBJECTS);
+
+    return heap_run_search_from(
+        heap, heap->bits >> bin != 0 ? bin : sizes_bin(least), least);
+}
+
+/* The whole lines of so many granules. */
+static size_t heap_run_lines(size_t granules)
+{
+    return granules / HEAP_RUN_LINE * HEAP_RUN_LINE;
+}
+
+/* Granules from one to the next whose map byte begins a line.  The map is
+ * aligned as the memory is only in the range; elsewhere this is no worse than
+ * any other place. */
+static uint32_t heap_run_to_line(const struct block *block, size_t granule)
+{
+    uintptr_t place =
+        (uintptr_t)block_address(block, (uint32_t)granule) / SIZES_GRANULE;
+
+    return (uint32_t)(-place % HEAP_RUN_LINE);
+}
+
+/* Moves the top over a run of up to most granules, behind those skipped. */
+static unsigned char *heap_run_of_top(struct heap *heap, uint32_t skipped,
+                                      size_t length)
+{
+    uint32_t start = (uint32_t)heap->top;
+
+    ASSERT(skipped + length <= heap->granules - heap->top);
+    heap->taken += length;
+    heap->top += skipped + length;
+    if (skipped > 0) {
+        heap_link(heap, heap->current, start, skipped);
+    }
+    return heap->base + (start + skipped) * SIZES_GRANULE;
+}
+
+/* A run in lines of its own, of the map and so of the memory, too; NULL: no
+ * free chunk and no top is long enough. */
+static unsigned char *heap_run_apart(struct heap *heap, size_t least,
+                                      size_t most, size_t *got)
+{
+    uint32_t need = (uint32_t)heap_run_lines(least + HEAP_RUN_LINE - 1);
+    struct heap_chunk chunk = heap_none();
+
+    if (heap->bits != 0) {
+        /* A chunk of so many more has a line's start early enough. */
+        uint32_t enough = need + HEAP_RUN_LINE - 1;
+        chunk = heap_run_search_from(heap, sizes_bin(enough), enough);
+    }
+    if (chunk.block != NULL) {
+        uint32_t skipped = heap_run_to_line(chunk.block, chunk.granule);
+        size_t length = block_length(chunk.block, chunk.granule) - skipped;
+        *got = heap_run_lines(length < most ? length : most);
+        heap_cut(heap, chunk, skipped, (uint32_t)*got);
+        return block_address(chunk.block, chunk.granule + skipped);
+    }
+    uint32_t skipped = heap_run_to_line(heap->current, heap->top);
+    size_t length = heap->granules - heap->top;
+    if (length < skipped + need) {
+        return NULL;
+    }
+    length -= skipped;
+    *got = heap_run_lines(length < most ? length : most);
+    return heap_run_of_top(heap, skipped, *got);
+}
+
+unsigned char *heap_take_run(struct heap *heap, size_t least, size_t most,
+                             bool apart, size_t *got)
+{
+    struct heap_chunk chunk = heap_none();
+
+    ASSERT(least > 0 && least <= SIZES_SHORT && most >= least);
+    ASSERT(heap_is_sound(heap));
+    /* A run shorter than a line shares one with others in any case. */
+    if (apart && most >= HEAP_RUN_LINE) {
+        unsigned char *run = heap_run_apart(heap, least, most, got);
+        if (run != NULL) {
+            return run;
+        }
+    }
+    /* Free chunks come before the top, as for single objects. */
+    if (heap->bits != 0) {
+        chunk = heap_run_search(heap, (uint32_t)least);
+    }
+    if (chunk.block != NULL) {
+        size_t length = block_length(chunk.block, chunk.granule);
+        *got = length < most ? length : most;
+        heap_cut(heap, chunk, 0, (uint32_t)*got);
+        return block_address(chunk.block, chunk.granule);
+    }
+    size_t length = heap->granules - heap->top;
+    if (length < least) {
+        return NULL;
+    }
+    *got = length < most ? length : most;
+    return heap_run_of_top(heap, 0, *got);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * quota.c - the bytes that a pool may hold, and what it holds.
+ *
+ * A tree of quotas has one lock, the topmost's.  A charge looks at every
+ * quota on its way up first, and writes only when all of them have room: so
+ * it is all or nothing, and no pool sees a "full" that another pool's failing
+ * charge made.  Locks of several levels, taken one after the other, would
+ * show the lower levels charged before the upper ones refuse.
+ *
+ * Invariants, for each quota:
+ *
+ *     capacity == held + charged_below + free_to_peak + beyond_peak
+ *     peak     == capacity - beyond_peak
+ *     raised   <= peak
+ *
+ * and for a quota with a capacity
+ *
+ *     charged_below == sum of held and charged_below over the quotas whose
+ *                      above it is
+ *
+ * Why quota_undo() never takes the mark too low: let the last charge raise the
+ * mark by r to m, and let f be the bytes that are charged then and undone
+ * later.  Without the failed charges m - f would have been held, so the mark
+ * would be at least max(m - r, m - f) only.  Each undo takes as much off the
+ * mark as it gives back, until r is used up: min(r, f) in all.
+ *
+ * What it cannot do: wait for bytes, or say which pool used them up.
+ */
+#include "store/quota.h"
+
+/* Bytes that the capacity has left.  The owner's lock is held in this and in
+ * all static functions. */
+static size_t quota_free(const struct quota *quota)
+{
+    return quota->free_to_peak + quota->beyond_peak;
+}
+
+/* The numbers do not exceed the capacity, so that held is not negative. */
+static inline bool quota_is_whole(const struct quota *quota)
+{
+    return quota->beyond_peak <= quota->capacity &&
+           quota->free_to_peak <= quota->capacity - quota->beyond_peak &&
+           quota->charged_below <= quota->capacity - quota_free(quota) &&
+           quota->raised <= quota->capacity - quota->beyond_peak;
+}
+
+/* Enters the owner's lock.  The pool's is held already, so only the tree's is
+ * left to take. */
+static bool quota_enter(const struct quota *quota)
+{
+    bool taken = quota->tree != NULL && lock_enter(quota->tree);
+
+    ASSERT(quota_is_whole(quota));
+    return taken;
+}
+
+static void quota_leave(const struct quota *quota, bool taken)
+{
+    ASSERT(quota_is_whole(quota));
+    if (quota->tree != NULL) {
+        lock_leave(quota->tree, taken);
+    }
+}
+
+/* Takes bytes, which are there, and raises the mark where it must. */
+static void quota_take(struct quota *quota, size_t bytes)
+{
+    ASSERT(bytes <= quota_free(quota));
+    quota->raised = 0;
+    if (bytes > quota->free_to_peak) {
+        quota->raised = bytes - quota->free_to_peak;
+        quota->beyond_peak -= quota->raised;
+        quota->free_to_peak = bytes;
+    }
+    quota->free_to_peak -= bytes;
+}
+
+/* Lets the mark fall back by the bytes of a charge that is undone. */
+static void quota_lower(struct quota *quota, size_t bytes)
+{
+    size_t lower = bytes < quota->raised ? bytes : quota->raised;
+
+    ASSERT(lower <= quota->free_to_peak);
+    quota->free_to_peak -= lower;
+    quota->beyond_peak += lower;
+    quota->raised -= lower;
+}
+
+void quota_start(struct quota *quota, size_t capacity, struct quota *above)
+{
+    quota->capacity = capacity;
+    quota->free_to_peak = 0;
+    quota->beyond_peak = capacity;
+    quota->charged_below = 0;
+    quota->raised = 0;
+    /* A pool without capacity refuses nobody, so nobody charges it. */
+    if (above != NULL && above->capacity == QUOTA_UNLIMITED) {
+        above = above->above;
+    }
+    ASSERT(above == NULL || above->tree != NULL);
+    quota->above = above;
+    quota->tree = above == NULL ? NULL : above->tree;
+    lock_start(&quota->lock, LOCK_QUOTA);
+    ASSERT(quota_is_whole(quota));
+}
+
+bool quota_share(struct quota *quota)
+{
+    if (!quota_is_limited(quota)) {
+        return false;
+    }
+    /* Without a tree yet it has nobody above: so it is the topmost. */
+    if (quota->tree == NULL) {
+        ASSERT(quota->above == NULL);
+        quota->tree = &quota->lock;
+    }
+    return true;
+}
+
+bool quota_charge(struct quota *quota, size_t bytes)
+{
+    bool taken = quota_enter(quota);
+    bool fits = bytes <= quota_free(quota);
+
+    for (struct quota *up = quota->above; up != NULL && fits; up = up->above) {
+        ASSERT(up->tree == quota->tree && quota_is_whole(up));
+        fits = bytes <= quota_free(up);
+    }
+    if (fits) {
+        quota_take(quota, bytes);
+        for (struct quota *up = quota->above; up != NULL; up = up->above) {
+            quota_take(up, bytes);
+            up->charged_below += bytes;
+        }
+    }
+    quota_leave(quota, taken);
+    return fits;
+}
+
+/* Gives back to a quota and those above; failed: and lowers their marks. */
+static void quota_give(struct quota *quota, size_t bytes, bool failed)
+{
+    ASSERT(bytes <= quota->capacity - quota->charged_below -
+                        quota_free(quota));
+    quota->free_to_peak += bytes;
+    for (struct quota *up = quota->above; up != NULL; up = up->above) {
+        ASSERT(bytes <= up->charged_below);
+        up->charged_below -= bytes;
+        up->free_to_peak += bytes;
+    }
+    /* After all is given back: the mark must not fall below what is held. */
+    for (; failed && quota != NULL; quota = quota->above) {
+        quota_lower(quota, bytes);
+    }
+}
+
+void quota_uncharge(struct quota *quota, size_t bytes)
+{
+    bool taken = quota_enter(quota);
+
+    quota_give(quota, bytes, false);
+    quota_leave(quota, taken);
+}
+
+void quota_undo(struct quota *quota, size_t bytes)
+{
+    bool taken = quota_enter(quota);
+
+    quota_give(quota, bytes, true);
+    quota_leave(quota, taken);
+}
+
+size_t quota_held(const struct quota *quota)
+{
+    bool taken = quota_enter(quota);
+    size_t held =
+        quota->capacity - quota->charged_below - quota_free(quota);
+
+    quota_leave(quota, taken);
+    return held;
+}
+
+size_t quota_peak(const struct quota *quota)
+{
+    bool taken = quota_enter(quota);
+    size_t peak = quota->capacity - quota->beyond_peak;
+
+    quota_leave(quota, taken);
+    return peak;
+}
+
+bool quota_is_sound(const struct quota *quota, size_t held)
+{
+    bool taken = quota->tree != NULL && lock_enter(quota->tree);
+    bool sound = quota_is_whole(quota) &&
+                 held == quota->capacity - quota->charged_below -
+                             quota_free(quota);
+
+    if (quota->tree != NULL) {
+        lock_leave(quota->tree, taken);
+    }
+    return sound;
+}

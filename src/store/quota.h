@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * quota.h - the bytes that a pool may hold, and what it holds.
+ *
+ * A quota counts the bytes of objects as callers ask for them, in a pool that
+ * counts at all.  One equation holds between any two calls:
+ *
+ *     capacity == held + charged_below + free_to_peak + beyond_peak
+ *
+ * where held are the bytes of the pool's own objects and charged_below those
+ * of pools below it.  held is what the equation leaves, and is not stored.
+ * beyond_peak only falls, when the other two reach a new high-water mark.
+ * So the short way, quota_bump(), takes from free_to_peak alone, and the mark
+ * is moved where there is time for it.
+ *
+ * A charge comes before memory is touched.  It goes to the quota and to each
+ * one above that has a capacity, all or nothing: a tree of such quotas has
+ * one lock, so that nobody sees half of a charge, and a charge that fails is
+ * never seen.  The caller undoes a charge for which there was no memory.
+ *
+ * What it cannot do: count what alignment, fragmentation and maps cost.
+ *
+ * The lock of the quota's pool is held in every call, but where it says else.
+ * These functions take the tree's lock themselves.
+ */
+#ifndef MP_QUOTA_H
+#define MP_QUOTA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/lock.h"
+#include "base/result.h"
+
+#define QUOTA_UNLIMITED SIZE_MAX
+
+/* The tree's lock owns the numbers, or, while tree is NULL, the lock of the
+ * quota's pool: pools below charge this quota without its pool's lock. */
+struct quota {
+    size_t free_to_peak;  /* bytes that are free below the high-water mark */
+    size_t beyond_peak;   /* bytes of the capacity that were never held */
+    size_t charged_below; /* bytes that pools below hold */
+    size_t raised;        /* bytes by which the last charge raised the mark */
+    size_t capacity;      /* fixed; QUOTA_UNLIMITED: none */
+    struct quota *above;  /* fixed; the nearest quota above that has a
+                           * capacity; NULL: none */
+    struct lock *tree;    /* fixed once set; that of the topmost quota with a
+                           * capacity; NULL: no other pool charges this quota,
+                           * and it charges no other; the pool's lock */
+    struct lock lock;     /* the tree's, where this is the topmost quota; held
+                           * across a fork in any case */
+};
+
+/* Empty; above: the quota of the parent, NULL without one.  The quota of a
+ * parent without capacity hands on what is above itself.  The parent's quota
+ * was shared before.  No lock. */
+MP_INNER void quota_start(struct quota *quota, size_t capacity,
+                          struct quota *above);
+
+/* A pool below is about to be made, which will charge this quota: from now on
+ * the tree's lock owns it, and quota_is_own() may be false.  Returns false
+ * where neither this quota nor one above has a capacity, so that nothing is
+ * charged. */
+MP_INNER bool quota_share(struct quota *quota);
+
+/* Charges this quota and those above, or none of them and returns false. */
+MP_INNER bool quota_charge(struct quota *quota, size_t bytes);
+
+/* Gives back what was charged, as the object goes. */
+MP_INNER void quota_uncharge(struct quota *quota, size_t bytes);
+
+/* Gives back what the caller's last charge took, for which there was no
+ * memory: the high-water mark falls back, too.  Where other pools of the tree
+ * were charged meanwhile, it may stay higher than without the failed charge,
+ * never lower. */
+MP_INNER void quota_undo(struct quota *quota, size_t bytes);
+
+/* Bytes of the pool's own objects, and the most that were ever held with what
+ * was charged from below. */
+MP_INNER size_t quota_held(const struct quota *quota);
+MP_INNER size_t quota_peak(const struct quota *quota);
+
+/* True: this quota or one above has a capacity, so that a request which no
+ * capacity could hold is refused as "full" and not for lack of memory. */
+static inline bool quota_is_limited(const struct quota *quota)
+{
+    return quota->capacity != QUOTA_UNLIMITED || quota->above != NULL;
+}
+
+static inline enum result quota_refusal(const struct quota *quota)
+{
+    return quota_is_limited(quota) ? RESULT_FULL : RESULT_NO_MEMORY;
+}
+
+/* True: the lock of the quota's pool owns it, so that quota_bump() and
+ * quota_unbump() may serve. */
+static inline bool quota_is_own(const struct quota *quota)
+{
+    return quota->tree == NULL;
+}
+
+/* The short way of a charge, and back: below the high-water mark of a quota
+ * that is its pool's own. */
+static inline bool quota_can_bump(const struct quota *quota, size_t bytes)
+{
+    return bytes <= quota->free_to_peak;
+}
+
+static inline void quota_bump(struct quota *quota, size_t bytes)
+{
+    quota->free_to_peak -= bytes;
+}
+
+static inline void quota_unbump(struct quota *quota, size_t bytes)
+{
+    quota->free_to_peak += bytes;
+}
+
+/* The equation holds, and held are the bytes of the pool's live objects: for
+ * mp_check(). */
+MP_INNER bool quota_is_sound(const struct quota *quota, size_t held);
+
+#endif /* MP_QUOTA_H */

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * locate.h - what an address is, and whose.
+ *
+ * What it cannot do: say anything of an object that was freed and handed out
+ * again: its address is the same.
+ */
+#ifndef MP_LOCATE_H
+#define MP_LOCATE_H
+
+#include "pool/pool.h"
+
+/* No lock held.  Reads only memory of the library. */
+MP_INNER mp_where_t locate_address(struct memory_pool *mp, const void *ptr);
+
+/* The pool that an address belongs to; NULL: none.  No lock held. */
+MP_INNER memory_pool_t *locate_owner(const void *ptr);
+
+#endif /* MP_LOCATE_H */

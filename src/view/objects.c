@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * objects.c - every live object of a pool, in the order of addresses.
+ *
+ * The program's function is called with no lock held, so the pool may be quite
+ * another between two calls.  The walk goes by the order of the blocks'
+ * addresses and of the granules in each.  It copies some addresses at a time,
+ * and then looks for what comes behind the last one: an object that stays
+ * where it is is met once, whatever goes on around it.  The walk may begin in
+ * the middle of what has become another chunk.  That does no harm, since no
+ * byte of the map inside of a chunk can be taken for a live one's start.
+ *
+ * A mark's block may lie inside of a chunk of another block, so the order is
+ * that of block and granule, and not that of the objects' addresses.
+ *
+ * What it cannot do: say what was live at one single moment, unless no other
+ * thread changes the pool.
+ */
+#include "view/objects.h"
+
+#include "cache/pause.h"
+#include "pool/mark.h"
+#include "pool/object.h"
+
+/* Objects that are collected at a time: each time the caches are paused. */
+#define OBJECTS_BATCH 256
+
+/* Where a walk stands: at a granule of the block that begins at base, or
+ * behind that block if there is none. */
+struct objects_place {
+    uintptr_t base;
+    uint32_t granule;
+};
+
+/* Index of the heap's first noted block that begins at base or behind it. */
+static uint32_t objects_index(const struct heap *heap, uintptr_t base)
+{
+    uint32_t low = 0;
+    uint32_t high = heap->blocks;
+
+    /* The index is in the order of addresses. */
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if ((uintptr_t)heap->index[middle]->base < base) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    ASSERT(low == heap->blocks || (uintptr_t)heap->index[low]->base >= base);
+    return low;
+}
+
+/* The nearer of what was found so far and a block, where that begins at base
+ * or behind it. */
+static struct block *objects_nearer(struct block *found, struct block *block,
+                                    uintptr_t base)
+{
+    bool behind = (uintptr_t)block->base >= base;
+
+    return behind && (found == NULL || block->base < found->base) ? block
+                                                                  : found;
+}
+
+/* The pool's first block that begins at base or behind it. */
+static struct block *objects_next_block(struct memory_pool *mp,
+                                        uintptr_t base)
+{
+    const struct mark *mark = NULL;
+    struct heap *heap = NULL;
+    struct block *found = NULL;
+    ASSERT(pool_is_entered(mp));
+
+    while ((heap = mark_next_heap(mp, heap, &mark)) != NULL) {
+        uint32_t i = objects_index(heap, base);
+        found = objects_nearer(found, heap->first, base);
+        if (i < heap->blocks) {
+            found = objects_nearer(found, heap->index[i], base);
+        }
+    }
+    ASSERT(found == NULL || (uintptr_t)found->base >= base);
+    return found;
+}
+
+/* Collects the live objects of a block from where the walk stands. */
+static size_t objects_of_block(const struct block *block,
+                               struct objects_place *place, void **objects,
+                               size_t most)
+{
+    uint32_t end = (uint32_t)heap_used(block->heap, block);
+    uintptr_t base = (uintptr_t)block->base;
+    uint32_t i = place->base == base ? place->granule : 0;
+    size_t count = 0;
+    ASSERT(most > 0 && base >= place->base);
+
+    for (; i < end && count < most; i++) {
+        if (block_starts_live(sync_get(&block->map[i]))) {
+            objects[count++] = block_address(block, i);
+            i += block_length(block, i) - 1;
+        }
+    }
+    /* One byte behind the block's start: that block is done. */
+    place->base = base + (i >= end);
+    place->granule = i;
+    return count;
+}
+
+/* The next live objects; returns how many, fewer than most at the end. */
+static size_t objects_collect(struct memory_pool *mp,
+                              struct objects_place *place, void **objects,
+                              size_t most)
+{
+    bool taken = pool_enter(mp);
+    const struct block *block;
+    size_t count = 0;
+    ASSERT(most > 0 && most <= OBJECTS_BATCH);
+
+    pause_begin(&mp->caches);
+    while (count < most &&
+           (block = objects_next_block(mp, place->base)) != NULL) {
+        count += objects_of_block(block, place, objects + count,
+                                  most - count);
+    }
+    ASSERT(count <= most);
+    pause_end(&mp->caches);
+    lock_leave(&mp->lock, taken);
+    return count;
+}
+
+int objects_visit(struct memory_pool *mp,
+                  int (*visit)(void *object, size_t size, void *arg),
+                  void *arg)
+{
+    ASSERT(lock_none_is_held());
+    struct objects_place place = {0, 0};
+    void *objects[OBJECTS_BATCH];
+    size_t count = OBJECTS_BATCH;
+
+    while (count == OBJECTS_BATCH) {
+        ASSERT(lock_none_is_held());
+        count = objects_collect(mp, &place, objects, OBJECTS_BATCH);
+        for (size_t i = 0; i < count; i++) {
+            /* It may have been freed by now, by visit itself too. */
+            size_t size = object_size(mp, objects[i]);
+            int answer = size == 0 ? 0 : visit(objects[i], size, arg);
+            if (answer != 0) {
+                return answer;
+            }
+        }
+    }
+    return 0;
+}

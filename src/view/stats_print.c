@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * stats_print.c - the numbers of a pool and of those below, printed.
+ *
+ * Each pool comes before those below it.  Trees may be deep, so the walk goes
+ * down and up by links in the pools themselves and not by calls.  The two
+ * formats differ in what stands before, between and after pools, which one
+ * table has.
+ *
+ * What it cannot do: print a tree in which pools are destroyed meanwhile.
+ */
+#include "view/stats_print.h"
+
+#include "pool/tree.h"
+#include "view/stats.h"
+#include "view/text.h"
+
+/* The members before the classes, by name. */
+static const struct {
+    const char *name;
+    size_t offset;
+    bool wide; /* 64 bits, and not a size_t */
+} stats_print_members[] = {
+#define STATS_PRINT_SIZE(name) {#name, offsetof(mp_stats_t, name), false}
+#define STATS_PRINT_WIDE(name) {#name, offsetof(mp_stats_t, name), true}
+    STATS_PRINT_SIZE(live_bytes),     STATS_PRINT_SIZE(live_objects),
+    STATS_PRINT_SIZE(peak_bytes),     STATS_PRINT_SIZE(peak_objects),
+    STATS_PRINT_WIDE(allocations),    STATS_PRINT_WIDE(frees),
+    STATS_PRINT_WIDE(resets),         STATS_PRINT_WIDE(refused_size),
+    STATS_PRINT_WIDE(refused_full),   STATS_PRINT_WIDE(refused_memory),
+    STATS_PRINT_SIZE(blocks),         STATS_PRINT_SIZE(backing_bytes),
+    STATS_PRINT_SIZE(cached_bytes),   STATS_PRINT_SIZE(children),
+};
+#define STATS_PRINT_MEMBERS \
+    (sizeof stats_print_members / sizeof stats_print_members[0])
+
+/* A member by its offset: so the names stand once, for both formats. */
+static unsigned long long stats_print_member(const mp_stats_t *stats,
+                                             size_t i)
+{
+    const unsigned char *at =
+        (const unsigned char *)stats + stats_print_members[i].offset;
+    uint64_t wide;
+    size_t size;
+    ASSERT(i < STATS_PRINT_MEMBERS);
+    ASSERT(stats_print_members[i].offset < offsetof(mp_stats_t, class_live));
+
+    if (stats_print_members[i].wide) {
+        memcpy(&wide, at, sizeof wide);
+        return wide;
+    }
+    memcpy(&size, at, sizeof size);
+    return size;
+}
+
+/* Blanks in front of a pool's lines. */
+static int stats_print_indent(unsigned depth)
+{
+    return depth < 20 ? 4 * (int)depth : 80;
+}
+
+/* Nothing of that class is to be said. */
+static bool stats_print_is_empty(const mp_stats_t *stats, size_t class)
+{
+    ASSERT(class < MP_STATS_CLASSES);
+    return stats->class_live[class] == 0 && stats->class_cached[class] == 0;
+}
+
+/* A line for each class that has anything, under one heading. */
+static void stats_print_text_classes(struct text *text,
+                                     const mp_stats_t *stats, int indent)
+{
+    bool headed = false;
+
+    for (size_t i = 0; i < MP_STATS_CLASSES; i++) {
+        if (stats_print_is_empty(stats, i)) {
+            continue;
+        }
+        if (!headed) {
+            text_print(text, "%*s  %16s %20s %16s\n", indent, "",
+                       "chunk bytes", "live", "cached");
+            headed = true;
+        }
+        bool last = i == MP_STATS_CLASSES - 1;
+        text_print(text, "%*s  %s%*zu %20zu %16zu\n", indent, "",
+                   last ? ">" : "", last ? 15 : 16,
+                   (last ? i : i + 1) * SIZES_GRANULE, stats->class_live[i],
+                   stats->class_cached[i]);
+    }
+}
+
+static void stats_print_text(struct text *text, const char *name,
+                             const mp_stats_t *stats, unsigned depth)
+{
+    ASSERT(text->stream != NULL);
+    int indent = stats_print_indent(depth);
+
+    text_print(text, "%*s", indent, "");
+    /* On one line, whatever is in the name. */
+    text_put_json(text, name == NULL ? "(no name)" : name);
+    text_print(text, "\n");
+    for (size_t i = 0; i < STATS_PRINT_MEMBERS; i++) {
+        text_print(text, "%*s  %-16s %20llu\n", indent, "",
+                   stats_print_members[i].name,
+                   stats_print_member(stats, i));
+    }
+    stats_print_text_classes(text, stats, indent);
+}
+
+/* Up to the list of children, which is left open. */
+static void stats_print_json(struct text *text, const char *name,
+                             const mp_stats_t *stats, unsigned depth)
+{
+    ASSERT(text->stream != NULL);
+    int indent = stats_print_indent(depth);
+    const char *comma = "";
+
+    if (name == NULL) {
+        text_print(text, "{\"name\": null");
+    } else {
+        text_print(text, "{\"name\": \"");
+        text_put_json(text, name);
+        text_print(text, "\"");
+    }
+    for (size_t i = 0; i < STATS_PRINT_MEMBERS; i++) {
+        /* The last is the number of what "children" lists. */
+        text_print(text, ",\n%*s \"%s%s\": %llu", indent, "",
+                   stats_print_members[i].name,
+                   i == STATS_PRINT_MEMBERS - 1 ? "_count" : "",
+                   stats_print_member(stats, i));
+    }
+    text_print(text, ",\n%*s \"classes\": [", indent, "");
+    for (size_t i = 0; i < MP_STATS_CLASSES; i++) {
+        if (!stats_print_is_empty(stats, i)) {
+            text_print(text, "%s\n%*s  {\"class\": %zu, \"live\": %zu, "
+                       "\"cached\": %zu}", comma, indent, "", i,
+                       stats->class_live[i], stats->class_cached[i]);
+            comma = ",";
+        }
+    }
+    text_print(text, "],\n%*s \"children\": [", indent, "");
+}
+
+/* What a format puts around pools; each of before and between is followed by a
+ * line's indent, where it is not NULL. */
+static const struct stats_print_style {
+    void (*pool)(struct text *text, const char *name,
+                 const mp_stats_t *stats, unsigned depth);
+    const char *before;  /* the first child of a pool */
+    const char *between; /* two children */
+    const char *after;   /* a pool whose children are done */
+    const char *end;     /* of all */
+} stats_print_styles[] = {
+    [MP_TEXT] = {stats_print_text, NULL, NULL, "", ""},
+    [MP_JSON] = {stats_print_json, "\n", ",\n", "]}", "\n"},
+};
+
+static void stats_print_line(struct text *text, const char *line,
+                             unsigned depth)
+{
+    if (line != NULL) {
+        text_print(text, "%s%*s", line, stats_print_indent(depth), "");
+    }
+}
+
+/* The pool below or beside another; its parent's lock owns the list. */
+static struct memory_pool *stats_print_below(struct memory_pool *mp)
+{
+    ASSERT(lock_none_is_held());
+    bool taken = pool_enter(mp);
+    struct memory_pool *child = tree_first(mp);
+
+    lock_leave(&mp->lock, taken);
+    return child;
+}
+
+static struct memory_pool *stats_print_beside(struct memory_pool *mp)
+{
+    struct memory_pool *parent = tree_parent(mp);
+    ASSERT(lock_none_is_held());
+    if (parent == NULL) {
+        return NULL; /* nothing stands beside the top of a tree */
+    }
+    bool taken = pool_enter(parent);
+    struct memory_pool *child = tree_next(mp);
+
+    lock_leave(&parent->lock, taken);
+    return child;
+}
+
+/* Ends pools that have no children left, up to one with another beside it,
+ * which is returned; NULL: mp itself was ended. */
+static struct memory_pool *
+stats_print_up(struct text *text, const struct stats_print_style *style,
+               struct memory_pool *mp, struct memory_pool *at, unsigned *depth)
+{
+    for (;;) {
+        text_print(text, "%s", style->after);
+        if (at == mp) {
+            return NULL;
+        }
+        struct memory_pool *next = stats_print_beside(at);
+        if (next != NULL) {
+            stats_print_line(text, style->between, *depth);
+            return next;
+        }
+        ASSERT(*depth > 0);
+        at = tree_parent(at);
+        --*depth;
+    }
+}
+
+/* Each pool's numbers are of one moment, and those of two pools of two: no two
+ * pools' locks are held at once. */
+int stats_print(struct memory_pool *mp, FILE *stream, mp_format_t format)
+{
+    ASSERT(lock_none_is_held());
+    ASSERT(format == MP_TEXT || format == MP_JSON);
+    const struct stats_print_style *style = &stats_print_styles[format];
+    struct text text = {stream, 0};
+    struct memory_pool *at = mp;
+    unsigned depth = 0;
+
+    while (at != NULL && text.error == 0) {
+        mp_stats_t stats;
+        stats_gather(at, &stats);
+        style->pool(&text, at->settings.name, &stats, depth);
+        struct memory_pool *next = stats_print_below(at);
+        if (next != NULL) {
+            stats_print_line(&text, style->before, ++depth);
+            at = next;
+        } else {
+            at = stats_print_up(&text, style, mp, at, &depth);
+        }
+    }
+    text_print(&text, "%s", style->end);
+    return text_end(&text);
+}

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+#
+# tests/unit/local.mk - tests of single rooms, each linked with the floors up
+# to that room and no further.
+
+if HAVE_CHECK
+unit_programs = tests/unit/test_sizes tests/unit/test_lock tests/unit/test_heap \
+	tests/unit/test_quota tests/unit/test_blocks tests/unit/test_range \
+	tests/unit/test_depot tests/unit/test_cache tests/unit/test_pause \
+	tests/unit/test_thread tests/unit/test_attach
+check_PROGRAMS += $(unit_programs)
+TESTS += $(unit_programs)
+EXTRA_DIST += tests/unit/set.h
+
+unit_store = tests/libsupport.a libmempool-store.la $(CHECK_LIBS) $(PTHREAD_LIBS)
+tests_unit_test_sizes_LDADD = $(unit_store)
+tests_unit_test_lock_LDADD = $(unit_store)
+tests_unit_test_heap_LDADD = $(unit_store)
+tests_unit_test_quota_LDADD = $(unit_store)
+tests_unit_test_blocks_LDADD = $(unit_store)
+tests_unit_test_range_LDADD = $(unit_store)
+
+unit_cache = tests/libsupport.a libmempool-cache.la $(CHECK_LIBS) $(PTHREAD_LIBS)
+tests_unit_test_depot_LDADD = $(unit_cache)
+tests_unit_test_cache_LDADD = $(unit_cache)
+tests_unit_test_pause_LDADD = $(unit_cache)
+tests_unit_test_thread_LDADD = $(unit_cache)
+tests_unit_test_attach_LDADD = $(unit_cache)
+endif
+
+# The rooms' order, in what they include and in the objects that call.
+TESTS += tests/layers.sh
+EXTRA_DIST += tests/layers.sh
+tests/layers.log: libmempool-internal.la

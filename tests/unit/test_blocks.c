@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_blocks.c - where blocks come from, how they lie, and which are kept.
+ *
+ * A backing that counts what it gave stands for the program's.
+ *
+ * What it cannot do: test the range where the system has none; then the tests
+ * of it are left out.
+ */
+#include "store/blocks.h"
+
+#include <stdlib.h>
+
+#include "../support.h"
+#include "store/range.h"
+
+#define OWNER ((struct memory_pool *)(void *)&counting)
+
+/* What the backing gave and still has out. */
+static struct {
+    unsigned calls;
+    unsigned out;
+    size_t bytes; /* of the last request */
+    bool empty;   /* it gives nothing */
+} counting;
+
+static struct blocks blocks;
+
+static void *counting_acquire(void *context, size_t size, size_t alignment)
+{
+    ck_assert_ptr_eq(context, &counting);
+    ck_assert_uint_eq(alignment, SIZES_GRANULE);
+    counting.calls++;
+    counting.bytes = size;
+    if (counting.empty) {
+        return NULL;
+    }
+    counting.out++;
+    return malloc(size);
+}
+
+static void counting_release(void *context, void *block, size_t size)
+{
+    ck_assert_ptr_eq(context, &counting);
+    ck_assert_uint_gt(size, 0);
+    counting.out--;
+    free(block);
+}
+
+static const mp_backing_t counting_backing = {
+    .acquire = counting_acquire,
+    .release = counting_release,
+    .context = &counting,
+};
+
+static void start(void)
+{
+    memset(&counting, 0, sizeof counting);
+    blocks_start(&blocks, OWNER, false, false, 10000, &counting_backing);
+}
+
+static void end(void)
+{
+    blocks_release(&blocks, blocks_excess(&blocks, 0));
+    ck_assert_ptr_null(blocks.stock);
+    ck_assert_uint_eq(counting.out, 0);
+}
+
+static struct block *acquire(size_t granules, size_t bytes)
+{
+    struct block *block = blocks_acquire(&blocks, granules, bytes);
+
+    ck_assert_ptr_nonnull(block);
+    ck_assert_uint_ge(block->granules, granules);
+    ck_assert_uint_gt(block->bytes, 0);
+    ck_assert_ptr_null(block->lender);
+    return block;
+}
+
+static size_t stock_length(void)
+{
+    size_t length = 0;
+
+    ck_assert(blocks_is_sound(&blocks));
+    for (const struct block *b = blocks.stock; b != NULL; b = b->next) {
+        length++;
+    }
+    return length;
+}
+
+START_TEST(a_layout_fits_into_its_bytes_and_no_fewer)
+{
+    for (size_t head = 0; head < 200; head += 40) {
+        for (size_t granules = 1; granules < 300; granules++) {
+            size_t bytes = blocks_layout(head, granules);
+            ck_assert_uint_eq(blocks_fit(head, bytes), granules);
+            ck_assert_uint_eq(blocks_fit(head, bytes - 1), granules - 1);
+        }
+        ck_assert_uint_eq(blocks_fit(head, 0), 0);
+        ck_assert_uint_eq(blocks_fit(head, head), 0);
+    }
+}
+END_TEST
+
+/* All parts of a block lie in its memory, and one behind the other. */
+static void expect_layout(const struct block *block, const void *memory,
+                          size_t bytes, bool counted)
+{
+    const unsigned char *from = memory;
+    const unsigned char *map_end = block->map + block->granules + 1;
+
+    ck_assert_uint_eq((uintptr_t)block->base % SIZES_GRANULE, 0);
+    ck_assert(block->base >= from && block->base < from + SIZES_GRANULE);
+    ck_assert(block->map - 1 >=
+              block->base + block->granules * SIZES_GRANULE);
+    ck_assert(map_end <= from + bytes);
+    for (const unsigned char *at = block->map - 1; at < map_end; at++) {
+        ck_assert_uint_eq(*at, 0);
+    }
+    if (!counted) {
+        ck_assert_ptr_null(block->slack);
+        return;
+    }
+    ck_assert(block->slack >= map_end);
+    ck_assert(block->slack + block->granules <= from + bytes);
+}
+
+START_TEST(a_block_lies_in_its_memory_at_any_address)
+{
+    const size_t granules = 33;
+    const size_t bytes = blocks_layout(0, granules);
+
+    for (size_t shift = 0; shift < 2 * SIZES_GRANULE; shift++) {
+        for (int counted = 0; counted < 2; counted++) {
+            unsigned char *memory = malloc(bytes + shift);
+            struct block block;
+            ck_assert_ptr_nonnull(memory);
+            memset(memory, 0xa5, bytes + shift);
+            memset(&block, 0xa5, sizeof block);
+            blocks_lay(&block, memory + shift, granules, counted != 0);
+            ck_assert_uint_eq(block.granules, granules);
+            ck_assert_uint_eq(block.bytes, 0);
+            ck_assert(block.heap == NULL && block.lender == NULL &&
+                      block.next == NULL);
+            expect_layout(&block, memory + shift, bytes, counted != 0);
+            free(memory);
+        }
+    }
+}
+END_TEST
+
+START_TEST(a_block_of_the_backing_has_what_was_asked_for)
+{
+    struct block *block = acquire(10, 1024);
+
+    expect_layout(block, block + 1, block->bytes - sizeof *block, false);
+    ck_assert_uint_eq(block->bytes, counting.bytes);
+    ck_assert_uint_le(block->bytes, 1024);
+    ck_assert_uint_gt(block->bytes, 1024 - 18);
+    blocks_release(&blocks, block);
+    block = acquire(500, 1024); /* more than so many bytes have */
+    ck_assert_uint_eq(block->granules, 500);
+    blocks_release(&blocks, block);
+    counting.empty = true;
+    ck_assert_ptr_null(blocks_acquire(&blocks, 10, 1024));
+    ck_assert_ptr_null(blocks_acquire(&blocks, SIZES_GRANULES_MOST, 0));
+}
+END_TEST
+
+START_TEST(only_a_pool_that_counts_has_slack_bytes)
+{
+    struct block *block = acquire(10, 0);
+
+    ck_assert_ptr_null(block->slack);
+    blocks_release(&blocks, block);
+    blocks_start(&blocks, OWNER, false, true, 10000, &counting_backing);
+    block = acquire(10, 0);
+    expect_layout(block, block + 1, block->bytes - sizeof *block, true);
+    blocks_release(&blocks, block);
+}
+END_TEST
+
+START_TEST(the_stock_gives_the_first_block_that_is_long_enough)
+{
+    struct block *small = acquire(10, 0);
+    struct block *large = acquire(100, 0);
+    struct block *newest = acquire(20, 0);
+
+    blocks_push(&blocks, large);
+    blocks_push(&blocks, small);
+    blocks_push(&blocks, newest);
+    ck_assert_uint_eq(stock_length(), 3);
+    ck_assert_uint_eq(blocks.stock_bytes,
+                      small->bytes + large->bytes + newest->bytes);
+    ck_assert_ptr_null(blocks_take(&blocks, 101));
+    ck_assert_ptr_eq(blocks_take(&blocks, 50), large);
+    ck_assert_ptr_eq(blocks_take(&blocks, 1), newest);
+    ck_assert_ptr_eq(blocks_take(&blocks, 10), small);
+    ck_assert_ptr_null(blocks_take(&blocks, 1));
+    ck_assert_uint_eq(blocks.stock_bytes, 0);
+    blocks_push(&blocks, small);
+    blocks_push(&blocks, large);
+    blocks_push(&blocks, newest);
+}
+END_TEST
+
+START_TEST(what_is_more_than_is_to_be_kept_is_excess)
+{
+    size_t bytes = 0;
+
+    for (unsigned i = 0; i < 5; i++) {
+        struct block *block = acquire(100, 0);
+        bytes = block->bytes;
+        blocks_push(&blocks, block);
+    }
+    ck_assert_ptr_null(blocks_excess(&blocks, 5 * bytes));
+    struct block *excess = blocks_excess(&blocks, 3 * bytes);
+    ck_assert_ptr_nonnull(excess);
+    ck_assert_ptr_nonnull(excess->next);
+    ck_assert_ptr_null(excess->next->next);
+    ck_assert_uint_eq(stock_length(), 3);
+    blocks_release(&blocks, excess);
+    ck_assert_uint_eq(counting.out, 3);
+    excess = blocks_excess(&blocks, 2 * bytes + 1);
+    ck_assert(excess != NULL && excess->next == NULL);
+    blocks_release(&blocks, excess);
+    ck_assert_uint_eq(counting.out, 2);
+}
+END_TEST
+
+START_TEST(a_wrong_stock_is_seen)
+{
+    struct block *block = acquire(10, 0);
+
+    blocks_push(&blocks, block);
+    ck_assert(blocks_is_sound(&blocks));
+    blocks.stock_bytes++;
+    ck_assert(!blocks_is_sound(&blocks));
+    blocks.stock_bytes--;
+    block->map[0] = BLOCK_LIVE;
+    ck_assert(!blocks_is_sound(&blocks));
+    block->map[0] = BLOCK_NONE;
+    block->next = block; /* a circle */
+    ck_assert(!blocks_is_sound(&blocks));
+    block->next = NULL;
+    ck_assert(blocks_is_sound(&blocks));
+}
+END_TEST
+
+START_TEST(each_block_is_planned_twice_as_long_as_the_last)
+{
+    for (size_t bytes = BLOCKS_LEAST; bytes < BLOCKS_MOST; bytes *= 2) {
+        ck_assert_uint_eq(blocks_plan(&blocks, false), bytes);
+        ck_assert_uint_eq(blocks_plan(&blocks, true), 0); /* its own length */
+    }
+    ck_assert_uint_eq(blocks_plan(&blocks, false), BLOCKS_MOST);
+    ck_assert_uint_eq(blocks_plan(&blocks, false), BLOCKS_MOST);
+    blocks_renew(&blocks);
+    ck_assert_uint_eq(blocks_plan(&blocks, false), BLOCKS_LEAST);
+}
+END_TEST
+
+START_TEST(memory_for_a_structure_is_the_backings)
+{
+    bool ranged = true;
+    void *memory = blocks_get(&blocks, 777, &ranged);
+
+    ck_assert_ptr_nonnull(memory);
+    ck_assert(!ranged);
+    ck_assert_uint_eq(counting.bytes, 777);
+    blocks_put(&blocks, memory, 777);
+    ck_assert_uint_eq(counting.out, 0);
+    counting.empty = true;
+    ck_assert_ptr_null(blocks_get(&blocks, 777, &ranged));
+    ck_assert(!ranged);
+}
+END_TEST
+
+/* False where there is no range; then blocks are not of it. */
+static bool start_ranged(void)
+{
+    bool ranged = range_start();
+
+    blocks_start(&blocks, OWNER, ranged, false, SIZE_MAX, &counting_backing);
+    return ranged;
+}
+
+/* The block fills that many bytes of the range, and names its owner there. */
+static void expect_ranged(const struct block *block, size_t bytes)
+{
+    const unsigned char *from = (const unsigned char *)block;
+    const unsigned char *last = block->base + block->granules * SIZES_GRANULE;
+
+    ck_assert_uint_eq(block->bytes, bytes);
+    ck_assert(last == from + bytes);
+    ck_assert_ptr_eq(block->base, from + 64);
+    ck_assert_ptr_null(block->slack);
+    ck_assert_ptr_eq(block->map, (unsigned char *)(range_bias +
+                                                   (uintptr_t)block->base /
+                                                       SIZES_GRANULE));
+    ck_assert_ptr_eq(range_owner(from), OWNER);
+    ck_assert_ptr_eq(range_owner(last - 1), OWNER);
+    ck_assert_uint_eq(counting.calls, 0);
+}
+
+START_TEST(a_ranged_block_is_a_slot_or_whole_spans)
+{
+    if (!start_ranged()) {
+        return;
+    }
+    size_t slot_granules = (RANGE_SLOT - 64) / SIZES_GRANULE;
+    size_t span_granules = (RANGE_SPAN - 64) / SIZES_GRANULE;
+    struct block *block = acquire(slot_granules, RANGE_SLOT);
+    expect_ranged(block, RANGE_SLOT);
+    blocks_push(&blocks, block);
+    block = acquire(slot_granules + 1, RANGE_SLOT);
+    expect_ranged(block, RANGE_SPAN);
+    blocks_push(&blocks, block);
+    block = acquire(1, RANGE_SLOT + 1);
+    expect_ranged(block, RANGE_SPAN);
+    blocks_push(&blocks, block);
+    block = acquire(span_granules, 0);
+    expect_ranged(block, RANGE_SPAN);
+    blocks_push(&blocks, block);
+    block = acquire(span_granules + 1, 0);
+    expect_ranged(block, 2 * RANGE_SPAN);
+    blocks_push(&blocks, block);
+    ck_assert_uint_eq(stock_length(), 5);
+}
+END_TEST
+
+START_TEST(a_ranged_plan_goes_from_a_slot_to_spans)
+{
+    if (!start_ranged()) {
+        return;
+    }
+    ck_assert_uint_eq(blocks_plan(&blocks, false), RANGE_SLOT);
+    for (size_t bytes = RANGE_SPAN; bytes < BLOCKS_MOST; bytes *= 2) {
+        ck_assert_uint_eq(blocks_plan(&blocks, false), bytes);
+    }
+    ck_assert_uint_eq(blocks_plan(&blocks, false), BLOCKS_MOST);
+    ck_assert_uint_eq(blocks_plan(&blocks, false), BLOCKS_MOST);
+}
+END_TEST
+
+START_TEST(a_ranged_structure_has_a_slot_of_its_own)
+{
+    bool ranged = false;
+
+    if (!start_ranged()) {
+        return;
+    }
+    unsigned char *memory = blocks_get(&blocks, 100, &ranged);
+    ck_assert_ptr_nonnull(memory);
+    ck_assert(ranged);
+    ck_assert_ptr_eq(range_owner(memory), OWNER);
+    struct block block;
+    blocks_lay_range(&block, memory + 100, memory + RANGE_SLOT);
+    ck_assert_uint_eq(block.granules, (RANGE_SLOT - 112) / SIZES_GRANULE);
+    ck_assert_ptr_eq(block.base, memory + 112);
+    blocks_put(&blocks, memory, 100);
+    ck_assert_uint_eq(counting.calls, 0);
+    ck_assert_ptr_eq(blocks_get(&blocks, 100, &ranged), memory);
+    blocks_put(&blocks, memory, 100);
+}
+END_TEST
+
+START_TEST(what_the_range_has_no_room_for_is_the_backings)
+{
+    if (!start_ranged()) {
+        return;
+    }
+    counting.empty = true; /* it is asked, which is enough */
+    size_t granules = RANGE_SIZE / SIZES_GRANULE;
+    if (granules <= SIZES_GRANULES_MOST) {
+        ck_assert_ptr_null(blocks_acquire(&blocks, granules, 0));
+        ck_assert_uint_eq(counting.calls, 1);
+    }
+    counting.empty = false;
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("blocks");
+    TCase *one = support_case(suite, "blocks");
+
+    tcase_add_checked_fixture(one, start, end);
+    tcase_add_test(one, a_layout_fits_into_its_bytes_and_no_fewer);
+    tcase_add_test(one, a_block_lies_in_its_memory_at_any_address);
+    tcase_add_test(one, a_block_of_the_backing_has_what_was_asked_for);
+    tcase_add_test(one, only_a_pool_that_counts_has_slack_bytes);
+    tcase_add_test(one, the_stock_gives_the_first_block_that_is_long_enough);
+    tcase_add_test(one, what_is_more_than_is_to_be_kept_is_excess);
+    tcase_add_test(one, a_wrong_stock_is_seen);
+    tcase_add_test(one, each_block_is_planned_twice_as_long_as_the_last);
+    tcase_add_test(one, memory_for_a_structure_is_the_backings);
+    tcase_add_test(one, a_ranged_block_is_a_slot_or_whole_spans);
+    tcase_add_test(one, a_ranged_plan_goes_from_a_slot_to_spans);
+    tcase_add_test(one, a_ranged_structure_has_a_slot_of_its_own);
+    tcase_add_test(one, what_the_range_has_no_room_for_is_the_backings);
+    return support_run(suite);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_depot.c - batches of chunks that caches exchange.
+ */
+#include "set.h"
+
+#include <errno.h>
+
+static struct fixture f;
+static struct depot depot;
+
+/* A chain of chunks of that length out of the heap, as a cache has them. */
+static void *chain_of(unsigned chunks, size_t granules)
+{
+    void *chain = NULL;
+
+    while (chunks-- > 0) {
+        struct heap_chunk chunk = heap_take(&f.heap, (uint32_t)granules);
+        ck_assert_ptr_nonnull(chunk.block);
+        void **start = block_address(chunk.block, chunk.granule);
+        *start = chain;
+        chain = start;
+    }
+    return chain;
+}
+
+static void begin(void)
+{
+    fixture_start(&f);
+    lock_take(&f.lock);
+    ck_assert(depot_open(&depot));
+}
+
+START_TEST(a_depot_that_was_not_opened_has_nothing)
+{
+    struct depot closed = {NULL};
+
+    fixture_start(&f);
+    ck_assert_ptr_null(depot_pop(&closed, 1));
+    depot_forget(&closed);
+    depot_drain(&closed, &f.heap);
+    depot_finish(&closed);
+    ck_assert_ptr_null(closed.lists);
+}
+END_TEST
+
+START_TEST(opening_keeps_errno_and_what_is_there)
+{
+    begin();
+    depot_push(&depot, 2, chain_of(1, 2));
+    errno = 77;
+    ck_assert(depot_open(&depot));
+    ck_assert_int_eq(errno, 77);
+    ck_assert_ptr_nonnull(depot_pop(&depot, 2));
+    depot_finish(&depot);
+    ck_assert_ptr_null(depot.lists);
+    ck_assert(depot_open(&depot));
+    ck_assert_int_eq(errno, 77);
+    ck_assert_ptr_null(depot_pop(&depot, 2));
+}
+END_TEST
+
+START_TEST(a_batch_comes_back_whole)
+{
+    void *chain;
+
+    begin();
+    chain = chain_of(sizes_batch(4), 4);
+    depot_push(&depot, 4, chain);
+    ck_assert_ptr_eq(depot_pop(&depot, 4), chain);
+    ck_assert_uint_eq(fixture_length(chain), sizes_batch(4));
+    ck_assert_ptr_null(depot_pop(&depot, 4));
+}
+END_TEST
+
+START_TEST(a_long_chain_is_cut_into_batches)
+{
+    unsigned batch = sizes_batch(8);
+    size_t lengths = 0;
+
+    begin();
+    depot_push(&depot, 8, chain_of(2 * batch + 3, 8));
+    for (int i = 0; i < 3; i++) {
+        size_t length = fixture_length(depot_pop(&depot, 8));
+        ck_assert_uint_ge(length, 1);
+        ck_assert_uint_le(length, batch);
+        lengths += length;
+    }
+    ck_assert_uint_eq(lengths, 2 * batch + 3);
+    ck_assert_ptr_null(depot_pop(&depot, 8));
+}
+END_TEST
+
+START_TEST(a_batch_of_one_granule_keeps_its_links)
+{
+    begin();
+    depot_push(&depot, 1, chain_of(sizes_batch(1) + 1, 1));
+    ck_assert_uint_eq(fixture_length(depot_pop(&depot, 1)), 1);
+    ck_assert_uint_eq(fixture_length(depot_pop(&depot, 1)), sizes_batch(1));
+}
+END_TEST
+
+START_TEST(lengths_are_kept_apart)
+{
+    void *short_one, *long_one;
+
+    begin();
+    depot_push(&depot, 1, short_one = chain_of(1, 1));
+    depot_push(&depot, SIZES_SHORT, long_one = chain_of(1, SIZES_SHORT));
+    ck_assert_ptr_null(depot_pop(&depot, 2));
+    ck_assert_ptr_eq(depot_pop(&depot, SIZES_SHORT), long_one);
+    ck_assert_ptr_eq(depot_pop(&depot, 1), short_one);
+}
+END_TEST
+
+START_TEST(an_empty_chain_is_no_batch)
+{
+    begin();
+    depot_push(&depot, 3, NULL);
+    ck_assert_ptr_null(depot_pop(&depot, 3));
+}
+END_TEST
+
+START_TEST(draining_gives_all_to_the_heap)
+{
+    begin();
+    for (unsigned granules = 1; granules <= SIZES_SHORT; granules += 7) {
+        depot_push(&depot, granules, chain_of(5, granules));
+    }
+    ck_assert_uint_gt(f.heap.taken, 0);
+    depot_drain(&depot, &f.heap);
+    ck_assert_uint_eq(f.heap.taken, 0);
+    ck_assert_uint_eq(f.heap.top, 0);
+    for (unsigned granules = 1; granules <= SIZES_SHORT; granules++) {
+        ck_assert_ptr_null(depot_pop(&depot, granules));
+    }
+    ck_assert(heap_is_sound(&f.heap));
+}
+END_TEST
+
+START_TEST(forgetting_leaves_no_batch_and_the_heap_as_it_is)
+{
+    begin();
+    depot_push(&depot, 9, chain_of(3, 9));
+    size_t taken = f.heap.taken;
+    depot_forget(&depot);
+    ck_assert_ptr_null(depot_pop(&depot, 9));
+    ck_assert_uint_eq(f.heap.taken, taken);
+    ck_assert_ptr_nonnull(depot.lists);
+}
+END_TEST
+
+static bool count_until_two(const void *batch, void *arg)
+{
+    ck_assert_ptr_nonnull(batch);
+    return ++*(unsigned *)arg < 2;
+}
+
+static bool count_all(const void *batch, void *arg)
+{
+    *(size_t *)arg += fixture_length(batch);
+    return true;
+}
+
+START_TEST(each_batch_is_visited_until_one_is_refused)
+{
+    unsigned visits = 0;
+    size_t chunks = 0;
+
+    begin();
+    depot_push(&depot, 60, chain_of(3 * sizes_batch(60), 60));
+    depot_push(&depot, 59, chain_of(1, 59));
+    ck_assert(!depot_each(&depot, 60, count_until_two, &visits));
+    ck_assert_uint_eq(visits, 2);
+    ck_assert(depot_each(&depot, 60, count_all, &chunks));
+    ck_assert_uint_eq(chunks, 3 * sizes_batch(60));
+    ck_assert(depot_each(&depot, 58, count_until_two, &visits));
+    ck_assert_uint_eq(visits, 2);
+}
+END_TEST
+
+static void add(TCase *tcase)
+{
+    tcase_add_test(tcase, a_depot_that_was_not_opened_has_nothing);
+    tcase_add_test(tcase, opening_keeps_errno_and_what_is_there);
+    tcase_add_test(tcase, a_batch_comes_back_whole);
+    tcase_add_test(tcase, a_long_chain_is_cut_into_batches);
+    tcase_add_test(tcase, a_batch_of_one_granule_keeps_its_links);
+    tcase_add_test(tcase, lengths_are_kept_apart);
+    tcase_add_test(tcase, an_empty_chain_is_no_batch);
+    tcase_add_test(tcase, draining_gives_all_to_the_heap);
+    tcase_add_test(tcase, forgetting_leaves_no_batch_and_the_heap_as_it_is);
+    tcase_add_test(tcase, each_batch_is_visited_until_one_is_refused);
+}
+
+int main(void)
+{
+    return fixture_run("depot", add);
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_pause.c - the caches of a set are brought to rest, and let go again.
+ */
+#include "set.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <time.h>
+
+#include "cache/handle.h"
+
+#define WORKERS 3
+#define PAUSES 300
+
+static struct fixture f;
+static struct mp_handle *handle;
+static bool paused;        /* atomic: the pauser is between begin and end */
+static bool stop;          /* atomic */
+static unsigned trespasses; /* atomic: uses of a cache while paused */
+static unsigned long uses; /* atomic */
+
+static void begin(void)
+{
+    fixture_start(&f);
+    handle = handle_attach(&f.set);
+    ck_assert_ptr_nonnull(handle);
+}
+
+/* Some frees and allocations by the fast path, inside. */
+static void use(struct mp_inline_thread *state, struct mp_inline_cache *fast)
+{
+    void *object = mp_inline_take(state, fast, 40);
+
+    if (sync_get(&paused)) {
+        sync_add(&trespasses, 1u);
+    }
+    if (object != NULL) {
+        mp_inline_give(state, fast, f.pool, object);
+    }
+    if (sync_get(&paused)) {
+        sync_add(&trespasses, 1u);
+    }
+    sync_add(&uses, 1ul);
+}
+
+/* What the slow path does now and then. */
+static void refill(struct cache *cache)
+{
+    bool taken = lock_enter(&f.lock);
+
+    if (cache->fast.lists[2].chunks == NULL) {
+        cache_fill(cache, &f.set, 3);
+    }
+    if (cache->fast.lists[2].room == 0) {
+        cache_flush_excess(cache, &f.set, 3);
+    }
+    lock_leave(&f.lock, taken);
+}
+
+static void *use_thread(void *unused)
+{
+    struct cache *cache = fixture_cache(&f);
+    unsigned times = 0;
+
+    while (!sync_get(&stop)) {
+        struct mp_inline_cache *fast = mp_inline_enter(&thread_state, f.pool);
+        if (fast != NULL) {
+            use(&thread_state, fast);
+            mp_inline_leave(&thread_state);
+        }
+        if (++times % 64 == 0) {
+            refill(cache);
+        }
+    }
+    return unused;
+}
+
+static void *use_handle(void *unused)
+{
+    struct mp_inline_handle *fast = handle_fast(handle);
+    unsigned times = 0;
+
+    while (!sync_get(&stop)) {
+        if (mp_inline_enter_handle(fast) != NULL) {
+            use(&fast->thread, &fast->cache);
+            mp_inline_leave(&fast->thread);
+        }
+        if (++times % 64 == 0) {
+            refill(&handle->cache);
+        }
+    }
+    return unused;
+}
+
+/* While paused: nobody says to be inside, and what is there stays as it is. */
+static void look_around(void)
+{
+    uint64_t frees = cache_set_frees(&f.set);
+
+    sync_put(&paused, true);
+    ck_assert(pause_is_on(&f.set));
+    ck_assert(cache_set_is_sound(&f.set));
+    for (const struct cache *c = f.set.caches; c != NULL; c = c->next) {
+        if (c->thread == NULL) {
+            ck_assert(sync_get(&c->state->inside) != MP_INLINE_NO_POOL ||
+                      sync_get(&c->fast.pool) == MP_INLINE_NO_POOL);
+        }
+    }
+    sched_yield();
+    ck_assert_uint_eq(cache_set_frees(&f.set), frees);
+    sync_put(&paused, false);
+}
+
+static void pause_while_used(void *(*run)(void *), unsigned workers)
+{
+    pthread_t threads[WORKERS];
+
+    begin();
+    for (unsigned i = 0; i < workers; i++) {
+        pthread_create(&threads[i], NULL, run, NULL);
+    }
+    while (sync_get(&uses) < 1000) {
+        sched_yield();
+    }
+    for (int i = 0; i < PAUSES; i++) {
+        lock_take(&f.lock);
+        pause_begin(&f.set);
+        look_around();
+        pause_end(&f.set);
+        lock_drop(&f.lock);
+        unsigned long before = sync_get(&uses);
+        while (sync_get(&uses) == before) { /* they go on */
+            sched_yield();
+        }
+    }
+    sync_put(&stop, true);
+    for (unsigned i = 0; i < workers; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    ck_assert_uint_eq(sync_get(&trespasses), 0);
+}
+
+START_TEST(no_thread_is_inside_while_paused)
+{
+    pause_while_used(use_thread, WORKERS);
+}
+END_TEST
+
+START_TEST(no_handle_is_inside_while_paused)
+{
+    pause_while_used(use_handle, 1);
+}
+END_TEST
+
+/* A thread that is inside, until it is told to leave, and then some more. */
+static bool is_inside, may_leave, has_left; /* atomic */
+
+static void stay(struct mp_inline_thread *state)
+{
+    const struct timespec moment = {0, 20000000};
+
+    sync_put_release(&is_inside, true);
+    while (!sync_get(&may_leave)) {
+        sched_yield();
+    }
+    nanosleep(&moment, NULL);
+    sync_put(&has_left, true);
+    mp_inline_leave(state);
+}
+
+static void *stay_thread(void *unused)
+{
+    fixture_cache(&f);
+    ck_assert_ptr_nonnull(mp_inline_enter(&thread_state, f.pool));
+    stay(&thread_state);
+    /* Revoked meanwhile: out, and it does not say to be inside. */
+    ck_assert_ptr_null(mp_inline_enter(&thread_state, f.pool));
+    ck_assert_ptr_null(sync_get(&thread_state.inside));
+    while (!sync_get(&stop)) {
+        sched_yield();
+    }
+    return unused;
+}
+
+static void *stay_handle(void *unused)
+{
+    struct mp_inline_handle *fast = handle_fast(handle);
+
+    ck_assert_ptr_nonnull(mp_inline_enter_handle(fast));
+    stay(&fast->thread);
+    ck_assert_ptr_null(mp_inline_enter_handle(fast));
+    return unused;
+}
+
+static void await_one(void *(*run)(void *))
+{
+    pthread_t thread;
+
+    begin();
+    pthread_create(&thread, NULL, run, NULL);
+    while (!sync_get_acquire(&is_inside)) {
+        sched_yield();
+    }
+    lock_take(&f.lock);
+    ck_assert(pause_revoke(&f.set));
+    ck_assert(pause_is_on(&f.set));
+    ck_assert(!sync_get(&has_left));
+    sync_fence_heavy();
+    sync_put(&may_leave, true);
+    pause_await(&f.set);
+    ck_assert(sync_get(&has_left));
+    sync_put(&stop, true);
+    lock_drop(&f.lock);
+    pthread_join(thread, NULL);
+}
+
+START_TEST(a_thread_that_is_inside_is_awaited)
+{
+    await_one(stay_thread);
+}
+END_TEST
+
+START_TEST(a_handle_that_is_inside_is_awaited)
+{
+    await_one(stay_handle);
+}
+END_TEST
+
+START_TEST(a_thread_inside_another_pool_is_not_awaited)
+{
+    begin();
+    lock_take(&f.lock);
+    /* A state that says so for ever. */
+    handle->cache.thread = (struct thread *)1;
+    handle->state.inside = MP_INLINE_NO_POOL;
+    ck_assert(pause_revoke(&f.set));
+    pause_await(&f.set);
+    lock_drop(&f.lock);
+}
+END_TEST
+
+START_TEST(a_set_that_only_the_caller_uses_needs_no_second_step)
+{
+    struct cache *cache;
+
+    fixture_start(&f);
+    cache = fixture_cache(&f);
+    lock_take(&f.lock);
+    ck_assert(!pause_revoke(&f.set));
+    ck_assert_ptr_eq(cache->fast.pool, f.pool); /* its own stays enabled */
+    pause_end(&f.set);
+    ck_assert_ptr_eq(cache->fast.pool, f.pool);
+    lock_drop(&f.lock);
+}
+END_TEST
+
+START_TEST(the_end_of_a_pause_enables_all)
+{
+    begin();
+    lock_take(&f.lock);
+    pause_begin(&f.set);
+    ck_assert_ptr_eq(handle->cache.fast.pool, MP_INLINE_NO_POOL);
+    ck_assert_ptr_null(mp_inline_enter_handle(handle_fast(handle)));
+    pause_end(&f.set);
+    ck_assert_ptr_eq(handle->cache.fast.pool, f.pool);
+    ck_assert(!pause_is_on(&f.set));
+    lock_drop(&f.lock);
+}
+END_TEST
+
+START_TEST(a_retired_set_stays_disabled)
+{
+    struct cache *cache;
+
+    begin();
+    cache = fixture_cache(&f);
+    lock_take(&f.lock);
+    attach_retire(&f.set);
+    pause_begin(&f.set);
+    pause_end(&f.set);
+    ck_assert_ptr_eq(handle->cache.fast.pool, MP_INLINE_NO_POOL);
+    ck_assert_ptr_eq(cache->fast.pool, MP_INLINE_NO_POOL);
+    lock_drop(&f.lock);
+}
+END_TEST
+
+static void on_signal(int number)
+{
+    (void)number;
+}
+
+/* Interrupts the pauser, so that its sleep fails, and then leaves. */
+static void *leave_late(void *pauser)
+{
+    const struct timespec moment = {0, 1000000};
+
+    for (int i = 0; i < 300; i++) {
+        nanosleep(&moment, NULL);
+        pthread_kill(*(pthread_t *)pauser, SIGUSR1);
+    }
+    mp_inline_leave(&handle->state);
+    return NULL;
+}
+
+START_TEST(a_long_wait_keeps_errno)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    pthread_t thread, self = pthread_self();
+
+    begin();
+    sigaction(SIGUSR1, &action, NULL);
+    handle->state.inside = MP_INLINE_NO_POOL;
+    pthread_create(&thread, NULL, leave_late, &self);
+    lock_take(&f.lock);
+    errno = 77;
+    pause_begin(&f.set);
+    ck_assert_int_eq(errno, 77);
+    pause_end(&f.set);
+    lock_drop(&f.lock);
+    pthread_join(thread, NULL);
+}
+END_TEST
+
+START_TEST(the_child_of_fork_awaits_no_handle_of_a_thread_that_is_gone)
+{
+    begin();
+    lock_take(&f.lock);
+    pause_begin(&f.set);
+    /* As a thread leaves it that found the handle revoked as fork() came. */
+    handle->state.inside = MP_INLINE_NO_POOL;
+    pause_forked(&f.set);
+    pause_await(&f.set);
+    ck_assert_ptr_null(handle->state.inside);
+    pause_end(&f.set);
+    lock_drop(&f.lock);
+}
+END_TEST
+
+static void add(TCase *tcase)
+{
+    tcase_add_test(tcase, no_thread_is_inside_while_paused);
+    tcase_add_test(tcase, no_handle_is_inside_while_paused);
+    tcase_add_test(tcase, a_thread_that_is_inside_is_awaited);
+    tcase_add_test(tcase, a_handle_that_is_inside_is_awaited);
+    tcase_add_test(tcase, a_thread_inside_another_pool_is_not_awaited);
+    tcase_add_test(tcase, a_set_that_only_the_caller_uses_needs_no_second_step);
+    tcase_add_test(tcase, the_end_of_a_pause_enables_all);
+    tcase_add_test(tcase, a_retired_set_stays_disabled);
+    tcase_add_test(tcase, a_long_wait_keeps_errno);
+    tcase_add_test(tcase,
+                   the_child_of_fork_awaits_no_handle_of_a_thread_that_is_gone);
+}
+
+int main(void)
+{
+    return fixture_run("pause", add);
+}
