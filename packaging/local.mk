@@ -41,7 +41,7 @@ packaging_scripts = \
 	packaging/rpm.sh \
 	packaging/subproject.sh
 EXTRA_DIST += packaging/abi-dump.sh packaging/abi-kind.sh \
-	packaging/abi-setup.sh \
+	packaging/abi-setup.sh packaging/release-items.sh \
 	packaging/APKBUILD.in packaging/default.nix.in \
 	packaging/guix.scm.in packaging/libmempool.rb.in \
 	packaging/libmempool.spec.in packaging/rpmlint.toml \
