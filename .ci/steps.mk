@@ -20,9 +20,13 @@
 tree := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))..)
 jobs = $(shell getconf _NPROCESSORS_ONLN)
 
-step = @work='$(work)' stop='$(stop)' '$(tree)/.ci/step' $@
-clone = git clone -q "$(tree)" "$(work)/$@"; cd "$(work)/$@"
-start = mkdir "$(work)/vpath/build-$@"; cd "$(work)/vpath/build-$@"
+vpath = $(work)/vpath/configure
+
+name = $(notdir $(@:%/configure=%))
+step = @work='$(work)' stop='$(stop)' '$(tree)/.ci/step' $(name)
+clone = rm -rf "$(work)/$(name)"; \
+	git clone -q "$(tree)" "$(work)/$(name)"; cd "$(work)/$(name)"
+start = cd "$(work)/vpath"; rm -rf build-$@; mkdir build-$@; cd build-$@
 # $(call build,ARGUMENTS) with configure's arguments.
 build = $(start); ../configure -q $(1); make -s -j$(jobs)
 # Check's own summary of each unit test program; there must be some.
@@ -42,8 +46,8 @@ readme = $(clone); \
 builds = valgrind gcc-thread clang-thread gcc-address clang-address checks \
 	dist packages arm
 all: readme-check $(builds) readme-run
-$(builds): | vpath
-.PHONY: all vpath readme-check readme-run $(builds)
+$(builds): | $(vpath)
+.PHONY: all readme-check readme-run $(builds)
 
 readme-check:
 	$(step) '$(call readme,check); $(summaries)'
@@ -51,7 +55,7 @@ readme-check:
 readme-run:
 	$(step) '$(call readme,run)'
 
-vpath:
+$(vpath):
 	$(step) '$(clone); ./bootstrap'
 
 # The sources keep to what a compiler that was told so calls C11.
