@@ -29,7 +29,6 @@ dist_examples_DATA += examples/luapool.c examples/luapool.lua
 example_tests = \
 	tests/examples-basic.sh \
 	tests/examples-functional.sh \
-	tests/examples-httpd.sh \
 	tests/examples-luapool-refuse.sh \
 	tests/examples-luapool.sh \
 	tests/examples-picture.sh \
@@ -43,3 +42,17 @@ example_tests = \
 TESTS += $(example_tests)
 EXTRA_DIST += $(example_tests) tests/examples-functional.expected \
 	tests/wordfreq.awk tests/wordfreq.sh
+
+# httpd is tested by clients in C.
+if HAVE_CHECK
+check_LIBRARIES += tests/libhttp.a
+tests_libhttp_a_SOURCES = tests/http.c tests/http.h
+tests_libhttp_a_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DHTTP_PROGRAM='"$(abs_top_builddir)/examples/httpd"'
+
+httpd_tests = tests/check_httpd tests/check_httpd_load
+check_PROGRAMS += $(httpd_tests)
+TESTS += $(httpd_tests)
+tests_check_httpd_LDADD = tests/libhttp.a $(tests_shared)
+tests_check_httpd_load_LDADD = tests/libhttp.a $(tests_shared)
+endif
