@@ -6,14 +6,20 @@
  * processor that runs a thread of this process.  Elsewhere there is none, and
  * pools do without thread caches.
  *
+ * A program may refuse itself membarrier(2) after it made its first pool: a
+ * sandbox is set up like that.  What a thread stored is then waited for.  A
+ * processor empties its store buffer within microseconds, and at each
+ * interrupt, so after 10 ms every store from before is seen.  That is slow, so
+ * the caller is told.
+ *
  * What it cannot do: reach the threads of another process that shares the
- * memory; or work under a filter that a program sets up after it made its
- * first pool and that refuses membarrier(2).  Then a pause may miss a thread
- * that is inside.
+ * memory.
  */
 #include "base/sync.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <time.h>
 
 #ifdef __linux__
 #include <sys/syscall.h>
@@ -41,12 +47,30 @@ bool sync_fence_start(void)
     return sync_membarrier(SYNC_REGISTER_EXPEDITED);
 }
 
-/* Fails only where a filter for system calls was set up after the start, and
- * this process has no other such fence.  That is no broken rule of the
- * library, so it is not asserted. */
-void sync_fence_heavy(void)
+/* Waits until every store from before is seen by all processors. */
+static void sync_wait(void)
 {
-    (void)sync_membarrier(SYNC_EXPEDITED);
+    const struct timespec time = {0, 10000000};
+    int error = errno;
+    int cancel;
+
+    /* Sleeping is a cancellation point, and the caller holds locks. */
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+    while (clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL) == EINTR) {
+        /* A signal cut it short: all of it again. */
+    }
+    pthread_setcancelstate(cancel, NULL);
+    errno = error;
+}
+
+bool sync_fence_heavy(void)
+{
+    bool done = sync_membarrier(SYNC_EXPEDITED);
+
+    if (!done) {
+        sync_wait();
+    }
+    return done;
 }
 
 #else
@@ -56,9 +80,9 @@ bool sync_fence_start(void)
     return false;
 }
 
-void sync_fence_heavy(void)
+bool sync_fence_heavy(void)
 {
-    /* No cache was ever enabled, so nothing has to be seen. */
+    return true; /* no cache was ever enabled, so nothing has to be seen */
 }
 
 #endif

@@ -48,7 +48,8 @@
 MP_INNER bool sync_fence_start(void);
 
 /* Every thread of the process has passed a full fence since the call.  Keeps
- * errno. */
-MP_INNER void sync_fence_heavy(void);
+ * errno.  False: the system refuses by now, so it took 10 ms of waiting, and
+ * will each time: the caller had better need no further one. */
+MP_INNER bool sync_fence_heavy(void);
 
 #endif /* MP_SYNC_H */

@@ -236,20 +236,7 @@ void attach_retire(struct cache_set *set)
         return;
     }
     pause_begin(set);
-    for (struct cache *c = set->caches; c != NULL; c = c->next) {
-        sync_put(&c->fast.pool, MP_INLINE_NO_POOL);
-        cache_flush(c, set);
-        /* Marks of a retired set close without a word to the caches, which
-         * must not point to the heap of one then. */
-        if (cache_has_mark(c, set)) {
-            cache_close_mark(c, set, set->heap);
-        }
-    }
-    depot_drain(&set->depot, set->heap);
-    /* Relaxed: a thread that reads it too late finds its cache disabled, or
-     * none, and reads it again under the lock. */
-    sync_put(&set->retired, true);
-    ASSERT(cache_set_is_sound(set));
+    pause_retire(set);
 }
 
 /* Takes all caches off a set that goes; both locks are held.  What they have

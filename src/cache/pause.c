@@ -77,6 +77,17 @@ pause_inside(const struct cache *cache, const struct cache_set *set)
     return cache->thread == NULL ? MP_INLINE_NO_POOL : set->pool;
 }
 
+/* The system refused a heavy fence, so a pause takes long from now on. */
+static bool pause_is_slow; /* atomic; never false again */
+
+void pause_fence(void)
+{
+    if (!sync_fence_heavy()) {
+        /* Relaxed: the pause that reads it too late only takes long again. */
+        sync_put(&pause_is_slow, true);
+    }
+}
+
 bool pause_revoke(struct cache_set *set)
 {
     bool others = false;
@@ -108,9 +119,29 @@ void pause_await(struct cache_set *set)
 void pause_begin(struct cache_set *set)
 {
     if (pause_revoke(set)) {
-        sync_fence_heavy();
+        pause_fence();
         pause_await(set);
     }
+    ASSERT(cache_set_is_sound(set));
+}
+
+void pause_retire(struct cache_set *set)
+{
+    ASSERT(lock_is_held(set->lock));
+    ASSERT(pause_is_on(set));
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        sync_put(&c->fast.pool, MP_INLINE_NO_POOL);
+        cache_flush(c, set);
+        /* Marks of a retired set close without a word to the caches, which
+         * must not point to the heap of one then. */
+        if (cache_has_mark(c, set)) {
+            cache_close_mark(c, set, set->heap);
+        }
+    }
+    depot_drain(&set->depot, set->heap);
+    /* Relaxed: a thread that reads it too late finds its cache disabled, or
+     * none, and reads it again under the lock. */
+    sync_put(&set->retired, true);
     ASSERT(cache_set_is_sound(set));
 }
 
@@ -120,6 +151,10 @@ void pause_end(struct cache_set *set)
     ASSERT(pause_is_on(set));
     ASSERT(cache_set_is_sound(set));
     if (sync_get(&set->retired)) {
+        return;
+    }
+    if (sync_get(&pause_is_slow)) {
+        pause_retire(set);
         return;
     }
     /* Release pairs with the acquire in mp_inline_enter(). */

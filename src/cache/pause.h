@@ -35,6 +35,14 @@ MP_INNER void pause_end(struct cache_set *set);
 MP_INNER bool pause_revoke(struct cache_set *set);
 MP_INNER void pause_await(struct cache_set *set);
 
+/* The fence between the two.  Where the system refuses it by now, a pause is
+ * slow, and pause_end() retires each set: so a pool is paused slowly once. */
+MP_INNER void pause_fence(void);
+
+/* In place of pause_end(): the caches of the set are empty, and enabled for no
+ * pool any more, for good. */
+MP_INNER void pause_retire(struct cache_set *set);
+
 /* In the child of fork(), while paused: a thread that was about to use a
  * handle, and found it revoked, will not clear its note any more. */
 MP_INNER void pause_forked(struct cache_set *set);

@@ -107,7 +107,7 @@ static void fork_prepare(void)
     if (others) {
         /* One for all pools.  Pairs with sync_fence_light() in
          * mp_inline_enter(). */
-        sync_fence_heavy();
+        pause_fence();
         thread_each_pool(fork_await_pool, NULL);
     }
     thread_each_pool(fork_hold_quota, NULL);
