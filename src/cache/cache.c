@@ -175,7 +175,7 @@ void cache_renew(struct cache *cache)
 
 void cache_set_renew(struct cache_set *set)
 {
-    ASSERT(lock_is_held(set->lock) && pause_is_on(set));
+    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
     /* One cache at most, that of the thread which keeps the pool. */
     for (struct cache *c = set->caches; c != NULL; c = c->next) {
         cache_renew(c);
@@ -386,7 +386,7 @@ void cache_take_first(struct cache *cache, struct cache_set *set)
 
 void cache_forget(struct cache_set *set)
 {
-    ASSERT(lock_is_held(set->lock) && pause_is_on(set));
+    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
     for (struct cache *c = set->caches; c != NULL; c = c->next) {
         cache_empty(c);
     }
@@ -398,7 +398,7 @@ uint64_t cache_set_frees(const struct cache_set *set)
 {
     uint64_t frees = set->frees_of_gone;
 
-    ASSERT(lock_is_held(set->lock) && pause_is_on(set));
+    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
     for (const struct cache *c = set->caches; c != NULL; c = c->next) {
         frees += cache_frees(c);
     }
@@ -408,7 +408,7 @@ uint64_t cache_set_frees(const struct cache_set *set)
 uint32_t cache_run_at(const struct cache_set *set, const void *at,
                       unsigned *number)
 {
-    ASSERT(lock_is_held(set->lock) && pause_is_on(set));
+    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
     *number = 0;
     for (const struct cache *c = set->caches; c != NULL; c = c->next) {
         ++*number;
@@ -425,7 +425,7 @@ uint32_t cache_run_at(const struct cache_set *set, const void *at,
 bool cache_each_chain(const struct cache_set *set, size_t granules,
                       bool (*visit)(const void *chain, void *arg), void *arg)
 {
-    ASSERT(lock_is_held(set->lock) && pause_is_on(set));
+    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
     ASSERT(granules > 0 && granules <= SIZES_SHORT);
     for (const struct cache *c = set->caches; c != NULL; c = c->next) {
         const void *chain = c->fast.lists[granules - 1].chunks;
@@ -441,7 +441,7 @@ bool cache_set_is_sound(const struct cache_set *set)
     bool retired = sync_get(&set->retired);
     bool first = false;
 
-    ASSERT(lock_is_held(set->lock) && pause_is_on(set));
+    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
     for (const struct cache *c = set->caches; c != NULL; c = c->next) {
         /* Only the calling thread's own caches are enabled in a pause. */
         const struct memory_pool *enabled = sync_get(&c->fast.pool);

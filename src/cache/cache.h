@@ -146,4 +146,24 @@ MP_INNER bool cache_each_chain(const struct cache_set *set, size_t granules,
 /* Counts, ties and bits agree; paused.  Follows no chain. */
 MP_INNER bool cache_set_is_sound(const struct cache_set *set);
 
+/* A cache of the calling thread, which is here and so not inside.  One that it
+ * uses through a handle has another state. */
+static inline bool cache_is_own(const struct cache *cache)
+{
+    return cache->state == &thread_state;
+}
+
+/* For assertions: no cache of the set but those of the calling thread is
+ * enabled; see pause.h. */
+static inline bool cache_set_is_paused(const struct cache_set *set)
+{
+    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
+        if (!cache_is_own(c) &&
+            sync_get(&c->fast.pool) != MP_INLINE_NO_POOL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 #endif /* MP_CACHE_H */

@@ -95,22 +95,22 @@ bool pause_revoke(struct cache_set *set)
     ASSERT(lock_is_held(set->lock));
     ASSERT(sync_get(&thread_state.inside) != set->pool);
     for (struct cache *c = set->caches; c != NULL; c = c->next) {
-        if (!pause_is_own(c)) {
+        if (!cache_is_own(c)) {
             /* Relaxed: the heavy fence orders it. */
             sync_put(&c->fast.pool, MP_INLINE_NO_POOL);
             others = true;
         }
     }
-    ASSERT(pause_is_on(set));
+    ASSERT(cache_set_is_paused(set));
     return others;
 }
 
 void pause_await(struct cache_set *set)
 {
     ASSERT(lock_is_held(set->lock));
-    ASSERT(pause_is_on(set));
+    ASSERT(cache_set_is_paused(set));
     for (struct cache *c = set->caches; c != NULL; c = c->next) {
-        if (!pause_is_own(c)) {
+        if (!cache_is_own(c)) {
             pause_await_state(c->state, pause_inside(c, set));
         }
     }
@@ -128,7 +128,7 @@ void pause_begin(struct cache_set *set)
 void pause_retire(struct cache_set *set)
 {
     ASSERT(lock_is_held(set->lock));
-    ASSERT(pause_is_on(set));
+    ASSERT(cache_set_is_paused(set));
     for (struct cache *c = set->caches; c != NULL; c = c->next) {
         sync_put(&c->fast.pool, MP_INLINE_NO_POOL);
         cache_flush(c, set);
@@ -148,7 +148,7 @@ void pause_retire(struct cache_set *set)
 void pause_end(struct cache_set *set)
 {
     ASSERT(lock_is_held(set->lock));
-    ASSERT(pause_is_on(set));
+    ASSERT(cache_set_is_paused(set));
     ASSERT(cache_set_is_sound(set));
     if (sync_get(&set->retired)) {
         return;
@@ -166,7 +166,7 @@ void pause_end(struct cache_set *set)
 void pause_forked(struct cache_set *set)
 {
     ASSERT(lock_is_held(set->lock));
-    ASSERT(pause_is_on(set));
+    ASSERT(cache_set_is_paused(set));
     for (struct cache *c = set->caches; c != NULL; c = c->next) {
         if (c->thread == NULL) {
             sync_put(&c->state->inside, (struct memory_pool *)NULL);

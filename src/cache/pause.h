@@ -47,24 +47,4 @@ MP_INNER void pause_retire(struct cache_set *set);
  * handle, and found it revoked, will not clear its note any more. */
 MP_INNER void pause_forked(struct cache_set *set);
 
-/* A cache of the calling thread, which is here and so not inside.  One that it
- * uses through a handle has another state. */
-static inline bool pause_is_own(const struct cache *cache)
-{
-    return cache->state == &thread_state;
-}
-
-/* For assertions: no cache of the set but those of the calling thread is
- * enabled.  Inline, since cache.c asserts it, too, which pause.c calls. */
-static inline bool pause_is_on(const struct cache_set *set)
-{
-    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
-        if (!pause_is_own(c) &&
-            sync_get(&c->fast.pool) != MP_INLINE_NO_POOL) {
-            return false;
-        }
-    }
-    return true;
-}
-
 #endif /* MP_PAUSE_H */

@@ -77,7 +77,7 @@ static void fork_drop_pool(struct thread_place *place, void *argument)
 {
     struct memory_pool *mp = pool_at(place);
 
-    ASSERT(pool_is_entered(mp) && pause_is_on(&mp->caches));
+    ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
     (void)argument;
     pause_end(&mp->caches);
     lock_drop(&mp->lock);
@@ -85,7 +85,7 @@ static void fork_drop_pool(struct thread_place *place, void *argument)
 
 static void fork_forget_inside(struct thread_place *place, void *argument)
 {
-    ASSERT(pause_is_on(&pool_at(place)->caches));
+    ASSERT(cache_set_is_paused(&pool_at(place)->caches));
     (void)argument;
     pause_forked(&pool_at(place)->caches);
 }

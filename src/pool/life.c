@@ -316,7 +316,7 @@ static size_t life_count_live(struct memory_pool *mp)
     const struct heap *heap = NULL;
     size_t live = 0;
 
-    ASSERT(pool_is_entered(mp) && pause_is_on(&mp->caches));
+    ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
     while ((heap = mark_next_heap(mp, heap, &mark)) != NULL) {
         live += heap_count_live(heap);
     }
@@ -326,7 +326,7 @@ static size_t life_count_live(struct memory_pool *mp)
 /* Drops all objects of a pool that is paused. */
 static void life_drop_objects(struct memory_pool *mp)
 {
-    ASSERT(pool_is_entered(mp) && pause_is_on(&mp->caches));
+    ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
     size_t live = life_count_live(mp);
 
     /* The one moment at which objects are counted anyway. */

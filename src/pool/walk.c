@@ -24,7 +24,7 @@ void walk_blocks(struct memory_pool *mp,
                  void *arg)
 {
     ASSERT(pool_is_entered(mp));
-    ASSERT(pause_is_on(&mp->caches));
+    ASSERT(cache_set_is_paused(&mp->caches));
     const struct mark *mark;
     const struct heap *heap = mark_next_heap(mp, NULL, &mark);
 
@@ -74,7 +74,7 @@ void walk_block(const struct memory_pool *mp, struct block *block,
                 void *arg)
 {
     ASSERT(pool_is_entered(mp));
-    ASSERT(pause_is_on(&mp->caches));
+    ASSERT(cache_set_is_paused(&mp->caches));
     uint32_t end = (uint32_t)heap_used(block->heap, block);
     uint32_t granule = 0;
 

@@ -22,64 +22,11 @@
 #ifndef MP_HEAP_H
 #define MP_HEAP_H
 
-#include "store/block.h"
-#include "store/blocks.h"
-
-/* A free chunk, in its own memory: one granule holds both links. */
-struct heap_link {
-    struct heap_link *next;
-    struct heap_link *previous;
-};
-
-/* Blocks that a heap notes without memory of its own. */
-#define HEAP_FEW 4
-
-/* The pool's lock owns all of it.  The first members are the current block's,
- * kept here to be at hand; of them only the top changes often.
- *
- * Between two calls: every granule below the top of the current block, and
- * every one of the other blocks, is in a live, lent or free chunk, in a chunk
- * that a cache holds, or in a cache's run; no two free chunks are neighbours;
- * a bit of bits is set where that bin holds a chunk; and
- * size == taken + granules of free chunks + granules behind the top, but for
- * what heap_bump() and heap_unbump() do not count. */
-struct heap {
-    unsigned char *base;
-    unsigned char *map;
-    unsigned char *slack;
-    size_t granules;
-    size_t top;            /* of the current block: all below is cut */
-    size_t unbump_from;    /* lowest granule that heap_unbump() may free;
-                            * SIZE_MAX: none */
-    uint64_t bits;         /* bins that hold something */
-    struct block *current; /* never NULL */
-    struct block *first;   /* fixed; inside the pool's or mark's own memory */
-    struct block **index;  /* all but the first, by address */
-    uint32_t blocks;       /* in index */
-    uint32_t index_size;   /* entries that index has memory for */
-    bool zero;             /* fixed; memory is zeroed as its chunk goes */
-    uint32_t lent;         /* chunks that hold another heap's block */
-    size_t held;           /* bytes of objects, as asked for, of a mark's
-                            * heap in a pool that counts them */
-    size_t size;           /* granules of all its blocks */
-    size_t taken;          /* granules of chunks and runs */
-    struct blocks *stock;  /* fixed; takes blocks that become empty */
-    struct block *few[HEAP_FEW]; /* index, while it is short */
-    struct heap_link *bins[SIZES_BINS];
-};
-
-/* A chunk's place; block is NULL for none. */
-struct heap_chunk {
-    struct block *block;
-    uint32_t granule;
-};
+#include "store/heap_type.h"
 
 /* Starts with one block, which stays; zero as above. */
 MP_INNER void heap_start(struct heap *heap, struct block *first,
                          struct blocks *stock, bool zero);
-
-/* Frees what the heap itself has allocated, not the blocks. */
-MP_INNER void heap_finish(struct heap *heap);
 
 /* A live chunk of that many granules, or none: then a block is missing. */
 MP_INNER struct heap_chunk heap_take(struct heap *heap, uint32_t granules);
@@ -125,35 +72,6 @@ MP_INNER void heap_reset(struct heap *heap);
  * a pool in the range, where nothing can have a map of its own.  And back. */
 MP_INNER void *heap_lend(struct heap *heap, size_t bytes);
 MP_INNER void heap_take_back(struct heap *heap, void *start);
-
-/* Granules that have been cut in one of its blocks; behind them all is free. */
-static inline size_t heap_used(const struct heap *heap,
-                               const struct block *block)
-{
-    return block == heap->current ? heap->top : block->granules;
-}
-
-/* True: all blocks fit into few, so that heap_finish() has nothing to free. */
-static inline bool heap_is_small(const struct heap *heap)
-{
-    return heap->index == heap->few;
-}
-
-/* The bins hold just that many free chunks, each in its own and linked as it
- * should be.  Follows no link to what is no free chunk of the heap. */
-MP_INNER bool heap_has_free(const struct heap *heap, size_t chunks);
-
-/* What the heap says of itself agrees: blocks, index, bits, top.  Cheap; for
- * assertions and mp_check(). */
-MP_INNER bool heap_is_sound(const struct heap *heap);
-
-/* Live chunks.  No cache of the pool is in use. */
-MP_INNER size_t heap_count_live(const struct heap *heap);
-
-/* The granule at any address; none for what is outside of all blocks or
- * between granules.  Reads only the heap's own memory. */
-MP_INNER struct heap_chunk heap_find(const struct heap *heap,
-                                     const void *ptr);
 
 /* heap_take() for up to SIZES_SHORT granules where only the top moves; false:
  * there is more to do.  Returns the granule. */

@@ -9,9 +9,7 @@
  *
  * What it cannot do: see damage within live objects.
  */
-#include "store/heap.h"
-
-#include "store/heap_parts.h"
+#include "store/heap_type.h"
 
 /* A free chunk, by its length's nibbles a start and not the end of a long one,
  * and of that bin. */

@@ -15,11 +15,10 @@
  *
  * What it cannot do: give memory of the index back before heap_finish().
  */
-#include "store/heap.h"
+#include "store/heap_type.h"
 
 #include <stdlib.h>
 
-#include "store/heap_parts.h"
 
 void heap_finish(struct heap *heap)
 {

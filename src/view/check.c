@@ -224,7 +224,7 @@ static bool check_chain(const void *chain, void *arg)
 /* Caches and depot hold just that many chunks, each by its length. */
 static bool check_caches(const struct memory_pool *mp, size_t found)
 {
-    ASSERT(pause_is_on(&mp->caches));
+    ASSERT(cache_set_is_paused(&mp->caches));
     struct check_cached cached = {&mp->heap, found, 1};
 
     if (!cache_set_is_sound(&mp->caches)) {
@@ -246,7 +246,7 @@ static bool check_parts(struct memory_pool *mp)
     const struct mark *mark = NULL;
     struct heap *heap = NULL;
 
-    ASSERT(pool_is_entered(mp) && pause_is_on(&mp->caches));
+    ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
     if (!mark_is_sound(mp) || !tree_is_sound(mp) ||
         !blocks_is_sound(&mp->blocks)) {
         return false;

@@ -110,7 +110,7 @@ static void stats_fill(struct memory_pool *mp, mp_stats_t *stats)
     struct pool_counters *counters = &mp->counters;
     struct stats_count count = {mp, stats};
 
-    ASSERT(pool_is_entered(mp) && pause_is_on(&mp->caches));
+    ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
     walk_blocks(mp, stats_add_block, &count);
     stats->backing_bytes += stats_kept_bytes(mp);
     stats->frees = counters->freed + cache_set_frees(&mp->caches);

@@ -112,7 +112,7 @@ static void look_around(void)
     uint64_t frees = cache_set_frees(&f.set);
 
     sync_put(&paused, true);
-    ck_assert(pause_is_on(&f.set));
+    ck_assert(cache_set_is_paused(&f.set));
     ck_assert(cache_set_is_sound(&f.set));
     for (const struct cache *c = f.set.caches; c != NULL; c = c->next) {
         if (c->thread == NULL) {
@@ -217,7 +217,7 @@ static void await_one(void *(*run)(void *))
     }
     lock_take(&f.lock);
     ck_assert(pause_revoke(&f.set));
-    ck_assert(pause_is_on(&f.set));
+    ck_assert(cache_set_is_paused(&f.set));
     ck_assert(!sync_get(&has_left));
     sync_fence_heavy();
     sync_put(&may_leave, true);
@@ -277,7 +277,7 @@ START_TEST(the_end_of_a_pause_enables_all)
     ck_assert_ptr_null(mp_inline_enter_handle(handle_fast(handle)));
     pause_end(&f.set);
     ck_assert_ptr_eq(handle->cache.fast.pool, f.pool);
-    ck_assert(!pause_is_on(&f.set));
+    ck_assert(!cache_set_is_paused(&f.set));
     lock_drop(&f.lock);
 }
 END_TEST
