@@ -40,6 +40,7 @@ static memory_pool_t *api_create(const mp_options_t *given, size_t size,
         return NULL;
     }
     memory_pool_t *mp = life_create(&options);
+    ASSERT(lock_none_is_held());
     if (mp == NULL) {
         report_creation(&options, caller, ENOMEM);
         errno = ENOMEM;
@@ -79,6 +80,7 @@ memory_pool_t *mp_create(const mp_options_t *options)
 static void api_end(memory_pool_t *mp,
                     enum result (*end)(struct memory_pool *mp))
 {
+    ASSERT(end == end_destroy || end == end_reset);
     ASSERT(lock_none_is_held());
     int error = errno;
 
@@ -113,6 +115,7 @@ void free_all_memory(memory_pool_t *mp)
 static MP_SLOW void *api_allocate_slow(memory_pool_t *mp, size_t size)
 {
     ASSERT(lock_none_is_held());
+    ASSERT(sync_get(&thread_state.inside) == NULL);
     int error = errno;
     void *object;
 
@@ -121,6 +124,7 @@ static MP_SLOW void *api_allocate_slow(memory_pool_t *mp, size_t size)
         return NULL;
     }
     enum result result = alloc_object(mp, thread_user(), size, &object);
+    ASSERT(lock_none_is_held());
     if (result != RESULT_OK) {
         misuse_refuse(mp, result, "mp_allocate: malloc", NULL);
         return NULL;
@@ -152,6 +156,7 @@ static MP_SLOW void *api_allocate_elsewhere(memory_pool_t *mp, size_t size)
         object = pool_bump(mp, size);
         lock_leave(&mp->lock, taken);
     }
+    ASSERT((uintptr_t)object % SIZES_GRANULE == 0);
     return MP_LIKELY(object != NULL) ? object : api_allocate_slow(mp, size);
 }
 
@@ -182,7 +187,10 @@ static MP_SLOW void api_free_slow(memory_pool_t *mp, const void *ptr)
         misuse_argument(NULL, MP_EVENT_NO_POOL, ptr);
         return;
     }
-    if (alloc_free(mp, thread_user(), ptr) != RESULT_OK) {
+    enum result result = alloc_free(mp, thread_user(), ptr);
+    ASSERT(result == RESULT_OK || result == RESULT_NOT_LIVE);
+    ASSERT(result != RESULT_OK || ptr != NULL);
+    if (result != RESULT_OK) {
         misuse_free(mp, ptr);
         return;
     }
@@ -242,6 +250,7 @@ bool is_mp_ptr(memory_pool_t *mp, void *ptr)
     ASSERT(lock_none_is_held());
     int error = errno;
     bool live = locate_address(mp, ptr) == MP_LIVE;
+    ASSERT(lock_none_is_held());
     errno = error;
     return live;
 }

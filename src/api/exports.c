@@ -32,5 +32,6 @@ void mp_report_stderr(memory_pool_t *mp, mp_event_t event,
     (void)event;
     (void)ptr;
     (void)context;
+    ASSERT(lock_none_is_held());
     report_print(mp, message);
 }

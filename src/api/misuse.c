@@ -41,6 +41,7 @@ static const struct misuse_row *misuse_row_of(enum result result)
 void misuse_argument(memory_pool_t *mp, mp_event_t event, const void *ptr)
 {
     ASSERT(lock_none_is_held());
+    ASSERT(mp != NULL || event == MP_EVENT_NO_POOL);
     report_event(mp, event, ptr);
     errno = EINVAL;
 }
@@ -49,6 +50,7 @@ void misuse_words(memory_pool_t *mp, mp_event_t event, const char *message,
                   const void *ptr)
 {
     ASSERT(lock_none_is_held() && message != NULL);
+    ASSERT(mp != NULL || event == MP_EVENT_NO_POOL);
     report_words(mp, event, message, ptr);
     errno = EINVAL;
 }
@@ -84,6 +86,7 @@ void misuse_refuse(memory_pool_t *mp, enum result result, const char *step,
     int refusal = misuse_row_of(result)->refusal;
 
     ASSERT(mp != NULL && lock_none_is_held());
+    ASSERT(refusal >= MISUSE_NOT_COUNTED && refusal <= POOL_REFUSED_MEMORY);
     if (refusal != MISUSE_NOT_COUNTED) {
         pool_count_refusal(mp, (enum pool_refusal)refusal);
     }
@@ -92,7 +95,7 @@ void misuse_refuse(memory_pool_t *mp, enum result result, const char *step,
 
 void misuse_free(memory_pool_t *mp, const void *ptr)
 {
-    ASSERT(mp != NULL);
+    ASSERT(mp != NULL && lock_none_is_held());
     misuse_argument(mp,
                     ptr == NULL ? MP_EVENT_NO_POINTER : MP_EVENT_NOT_IN_POOL,
                     ptr);

@@ -21,6 +21,8 @@ static void *objects_finish(memory_pool_t *mp, enum result result,
                             int error)
 {
     ASSERT(mp != NULL && step != NULL);
+    ASSERT(lock_none_is_held());
+    ASSERT(result != RESULT_NO_MARK && result != RESULT_BUSY);
     if (result != RESULT_OK) {
         /* The other results are about the size, not about what ptr was. */
         misuse_refuse(mp, result, step,
@@ -49,6 +51,7 @@ void *mp_calloc(memory_pool_t *mp, size_t count, size_t size)
             : alloc_object(mp, thread_user(), bytes, &object);
     object = objects_finish(mp, result, object, "mp_calloc: malloc", NULL,
                             error);
+    ASSERT(object == NULL || bytes > 0);
     return object == NULL ? NULL : memset(object, 0, bytes);
 }
 
@@ -65,6 +68,7 @@ void *mp_realloc(memory_pool_t *mp, void *ptr, size_t size)
         ptr == NULL
             ? alloc_object(mp, thread_user(), size, &object)
             : object_resize(mp, thread_user(), ptr, size, &object);
+    ASSERT(ptr != NULL || result != RESULT_NOT_LIVE);
     return objects_finish(mp, result, object, "mp_realloc: malloc", ptr,
                           error);
 }
@@ -97,6 +101,7 @@ size_t mp_usable_size(memory_pool_t *mp, const void *ptr)
         return 0;
     }
     size_t size = object_size(mp, ptr);
+    ASSERT(size == 0 || ptr != NULL);
     errno = size == 0 ? EINVAL : error;
     return size;
 }

@@ -38,6 +38,7 @@ static bool options_has_more(const mp_options_t *given, size_t size)
 /* The member that is invalid by itself or with others; NULL: none is. */
 static const char *options_invalid(const mp_options_t *options)
 {
+    ASSERT(options != NULL);
     if (options->capacity != 0 && options->max_object > options->capacity) {
         return "max_object";
     }
@@ -61,6 +62,7 @@ const char *options_complete(const mp_options_t *given, size_t size,
                              mp_options_t *options)
 {
     ASSERT(options != NULL && given != options);
+    ASSERT(lock_none_is_held());
     memset(options, 0, sizeof *options);
     if (given != NULL) {
         /* First, so that a report function is known to whom a member that is
@@ -75,6 +77,7 @@ const char *options_complete(const mp_options_t *given, size_t size,
     if (invalid != NULL) {
         return invalid;
     }
+    ASSERT((unsigned)options->threads <= MP_THREADS_NONE);
     if (options->max_object == 0) {
         options->max_object = options->capacity;
     }

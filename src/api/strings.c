@@ -20,6 +20,7 @@
 /* A pool that is NULL has no one to be told; as in mp_calloc(). */
 static bool strings_can_copy(memory_pool_t *mp, const void *from)
 {
+    ASSERT(lock_none_is_held());
     if (!misuse_has_pool(mp)) {
         return false;
     }
@@ -45,7 +46,8 @@ static void *strings_allocate(memory_pool_t *mp, size_t size)
         misuse_refuse(mp, result, "mp_allocate: malloc", NULL);
         return NULL;
     }
-    ASSERT(object != NULL);
+    ASSERT(object != NULL && (uintptr_t)object % SIZES_GRANULE == 0);
+    ASSERT(size > 0 && lock_none_is_held());
     errno = error;
     return object;
 }
@@ -85,6 +87,7 @@ void *mp_memdup(memory_pool_t *mp, const void *bytes, size_t n)
         return NULL;
     }
     void *copy = strings_allocate(mp, n);
+    ASSERT(copy == NULL || n > 0);
     return copy == NULL ? NULL : memcpy(copy, bytes, n);
 }
 

@@ -31,6 +31,7 @@ static mp_mark_t users_mark(memory_pool_t *mp, const struct user *user,
     enum result result = mark_open(mp, user, &mark.number);
 
     if (result != RESULT_OK) {
+        ASSERT(result == RESULT_NO_MEMORY);
         mark.number = 0;
         misuse_answer(mp, result, step, NULL);
         return mark;
@@ -92,6 +93,7 @@ mp_handle_t *mp_attach(memory_pool_t *mp)
         return NULL;
     }
     ASSERT(handle->pool == mp && handle->user.cache == &handle->cache);
+    ASSERT(handle->user.number != 0);
     errno = error;
     return handle;
 }
@@ -120,6 +122,7 @@ void mp_detach(mp_handle_t *handle)
     handle_detach(handle);
     /* What the handle had may have made blocks empty. */
     pool_leave(mp, taken);
+    ASSERT(lock_none_is_held());
     handle_free(handle);
     errno = error;
 }
@@ -171,7 +174,9 @@ static MP_SLOW void users_free_slow(mp_handle_t *handle, const void *ptr)
     if (!users_has_handle(handle)) {
         return;
     }
-    if (alloc_free(handle->pool, &handle->user, ptr) != RESULT_OK) {
+    enum result result = alloc_free(handle->pool, &handle->user, ptr);
+    ASSERT(result == RESULT_OK || result == RESULT_NOT_LIVE);
+    if (result != RESULT_OK) {
         misuse_free(handle->pool, ptr);
         return;
     }
@@ -229,6 +234,7 @@ int mp_add_cleanup(memory_pool_t *mp, void (*fn)(void *arg), void *arg)
     }
     enum result result = tree_add_cleanup(mp, fn, arg);
     if (result != RESULT_OK) {
+        ASSERT(result == RESULT_NO_MEMORY);
         misuse_answer(mp, result, "mp_add_cleanup: malloc", NULL);
         return -1;
     }

@@ -37,6 +37,7 @@ mp_where_t mp_locate(memory_pool_t *mp, const void *ptr)
         return MP_FOREIGN;
     }
     mp_where_t where = locate_address(mp, ptr);
+    ASSERT(ptr != NULL || where == MP_FOREIGN);
     errno = error;
     return where;
 }
@@ -72,6 +73,7 @@ size_t mp_trim(memory_pool_t *mp, size_t keep_bytes)
         return 0;
     }
     size_t given = life_trim(mp, keep_bytes);
+    ASSERT(lock_none_is_held());
     errno = error;
     return given;
 }
@@ -89,6 +91,7 @@ static int views_stats(memory_pool_t *mp, mp_stats_t *stats, size_t size)
     ASSERT(lock_none_is_held());
     stats_gather(mp, &all);
     ASSERT(all.allocations - all.frees == all.live_objects);
+    ASSERT(all.peak_bytes >= all.live_bytes);
     memcpy(stats, &all, size < sizeof all ? size : sizeof all);
     if (size > sizeof all) {
         memset((unsigned char *)stats + sizeof all, 0, size - sizeof all);
@@ -109,6 +112,7 @@ int mp_stats(memory_pool_t *mp, mp_stats_t *stats)
 
 int mp_stats_print(memory_pool_t *mp, FILE *stream, mp_format_t format)
 {
+    ASSERT(lock_none_is_held());
     int error = errno;
 
     if (mp == NULL || stream == NULL ||
@@ -121,6 +125,7 @@ int mp_stats_print(memory_pool_t *mp, FILE *stream, mp_format_t format)
 int mp_walk(memory_pool_t *mp,
             int (*visit)(void *object, size_t size, void *arg), void *arg)
 {
+    ASSERT(lock_none_is_held());
     if (mp == NULL || visit == NULL) {
         errno = EINVAL;
         return -1;
@@ -131,6 +136,7 @@ int mp_walk(memory_pool_t *mp,
 
 int mp_map(memory_pool_t *mp, FILE *stream)
 {
+    ASSERT(lock_none_is_held());
     int error = errno;
 
     if (mp == NULL || stream == NULL) {

@@ -53,6 +53,8 @@ static struct lock_berth *lock_berth_of(const struct lock *lock)
 {
     uintptr_t address = (uintptr_t)lock;
 
+    /* Not through the lock: lock_wake() has no right to read it. */
+    ASSERT(lock != NULL && address % _Alignof(struct lock) == 0);
     return &lock_berths[(address >> 6 ^ address >> 12) % LOCK_BERTHS];
 }
 
@@ -72,6 +74,8 @@ static bool lock_spin(struct lock *lock)
         /* Relaxed: only the exchange, with acquire, makes it ours. */
         if (sync_get(&lock->word) == LOCK_LEFT &&
             sync_claim(&lock->word, &left, LOCK_TAKEN)) {
+            /* Another thread may have marked it as awaited since. */
+            ASSERT(sync_get(&lock->word) != LOCK_LEFT);
             return true;
         }
         lock_pause();
@@ -85,6 +89,7 @@ void lock_wait(struct lock *lock)
     int cancel;
 
     ASSERT(!lock_is_held(lock)); /* else it waits for itself for ever */
+    ASSERT(sync_get(&lock->word) <= LOCK_AWAITED);
     if (lock_spin(lock)) {
         return;
     }
@@ -97,6 +102,8 @@ void lock_wait(struct lock *lock)
     while (sync_swap_acquire(&lock->word, LOCK_AWAITED) != LOCK_LEFT) {
         pthread_cond_wait(&berth->left, &berth->mutex);
     }
+    /* Ours, and nobody takes the mark off but the thread that leaves. */
+    ASSERT(sync_get(&lock->word) == LOCK_AWAITED);
     pthread_mutex_unlock(&berth->mutex);
     pthread_setcancelstate(cancel, NULL);
 }
@@ -106,8 +113,9 @@ void lock_wait(struct lock *lock)
 void lock_wake(struct lock *lock)
 {
     struct lock_berth *berth = lock_berth_of(lock);
+    int failed = pthread_mutex_lock(&berth->mutex);
 
-    pthread_mutex_lock(&berth->mutex);
+    ASSERT(failed == 0);
     pthread_cond_broadcast(&berth->left);
     pthread_mutex_unlock(&berth->mutex);
 }
@@ -115,14 +123,16 @@ void lock_wake(struct lock *lock)
 void lock_fork_prepare(void)
 {
     for (size_t i = 0; i < LOCK_BERTHS; i++) {
-        pthread_mutex_lock(&lock_berths[i].mutex);
+        int failed = pthread_mutex_lock(&lock_berths[i].mutex);
+        ASSERT(failed == 0);
     }
 }
 
 void lock_fork_parent(void)
 {
     for (size_t i = 0; i < LOCK_BERTHS; i++) {
-        pthread_mutex_unlock(&lock_berths[i].mutex);
+        int failed = pthread_mutex_unlock(&lock_berths[i].mutex);
+        ASSERT(failed == 0);
     }
 }
 
@@ -131,8 +141,10 @@ void lock_fork_parent(void)
 void lock_fork_child(void)
 {
     for (size_t i = 0; i < LOCK_BERTHS; i++) {
-        pthread_cond_init(&lock_berths[i].left, NULL);
-        pthread_mutex_unlock(&lock_berths[i].mutex);
+        int failed = pthread_cond_init(&lock_berths[i].left, NULL);
+        ASSERT(failed == 0);
+        failed = pthread_mutex_unlock(&lock_berths[i].mutex);
+        ASSERT(failed == 0);
     }
 }
 
@@ -142,6 +154,7 @@ static _Thread_local unsigned lock_held[LOCK_RANGE + 1];
 
 bool lock_is_held(const struct lock *lock)
 {
+    ASSERT(lock != NULL);
     /* Relaxed: only what the thread itself wrote is ever its own name. */
     return sync_get(&lock->holder) == lock_held;
 }
@@ -160,6 +173,7 @@ bool lock_none_is_held(void)
  * LOCK_THREADS too, and none of a higher one. */
 static bool lock_is_in_order(enum lock_rank rank)
 {
+    ASSERT(rank >= LOCK_THREADS && rank <= LOCK_RANGE);
     for (unsigned higher = rank + 1u; higher <= LOCK_RANGE; higher++) {
         if (lock_held[higher] != 0) {
             return false;
@@ -177,6 +191,7 @@ void lock_note_enter(struct lock *lock)
     /* A lock that was really taken has no holder any more. */
     ASSERT(sync_get(&lock->word) == LOCK_LEFT ||
            sync_get(&lock->holder) == NULL);
+    ASSERT(sync_get(&lock->word) <= LOCK_AWAITED);
     lock_held[lock->rank]++;
     sync_put(&lock->holder, (const void *)lock_held);
 }
@@ -184,6 +199,8 @@ void lock_note_enter(struct lock *lock)
 void lock_note_leave(struct lock *lock)
 {
     ASSERT(lock_is_held(lock));
+    ASSERT(lock->rank >= LOCK_THREADS && lock->rank <= LOCK_RANGE);
+    ASSERT(sync_get(&lock->word) <= LOCK_AWAITED);
     ASSERT(lock_held[lock->rank] > 0);
     lock_held[lock->rank]--;
     sync_put(&lock->holder, (const void *)NULL);

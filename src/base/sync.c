@@ -21,6 +21,8 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "base/assert.h"
+
 #ifdef __linux__
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -35,6 +37,7 @@
 /* True: the system did it.  Keeps errno. */
 static bool sync_membarrier(int command)
 {
+    ASSERT(command == SYNC_EXPEDITED || command == SYNC_REGISTER_EXPEDITED);
     int error = errno;
     bool done = syscall(SYS_membarrier, command, 0, 0) == 0;
 

@@ -11,6 +11,8 @@
  */
 #include "base/tool.h"
 
+#include <stdint.h>
+
 #include "base/assert.h"
 
 /* Weak, so that they are NULL in a program that runs without the tool. */
@@ -23,6 +25,7 @@ void __lsan_unregister_root_region(const void *start, size_t bytes)
 void tool_show(const void *start, size_t bytes)
 {
     ASSERT(start != NULL && bytes > 0);
+    ASSERT(bytes <= UINTPTR_MAX - (uintptr_t)start);
     if (__lsan_register_root_region != NULL) {
         __lsan_register_root_region(start, bytes);
     }
@@ -33,6 +36,7 @@ void tool_show(const void *start, size_t bytes)
 void tool_hide(const void *start, size_t bytes)
 {
     ASSERT(start != NULL && bytes > 0);
+    ASSERT(bytes <= UINTPTR_MAX - (uintptr_t)start);
     if (__lsan_unregister_root_region != NULL) {
         __lsan_unregister_root_region(start, bytes);
     }
@@ -42,12 +46,14 @@ void tool_hide(const void *start, size_t bytes)
 
 void tool_show(const void *start, size_t bytes)
 {
+    ASSERT(start != NULL && bytes > 0);
     (void)start;
     (void)bytes;
 }
 
 void tool_hide(const void *start, size_t bytes)
 {
+    ASSERT(start != NULL && bytes > 0);
     (void)start;
     (void)bytes;
 }

@@ -43,7 +43,7 @@ struct check_count {
 static bool check_is_clear(const struct block *block, uint32_t from,
                            uint32_t to)
 {
-    ASSERT(to <= block->granules);
+    ASSERT(from <= to && to <= block->granules);
     for (uint32_t i = from; i < to; i++) {
         if (block->map[i] != BLOCK_NONE) {
             return false;
@@ -56,6 +56,7 @@ static bool check_is_clear(const struct block *block, uint32_t from,
 static bool check_inner(const struct block *block, uint32_t i,
                         uint32_t length, bool is_free)
 {
+    ASSERT(i < block->granules);
     ASSERT(length > 0 && length <= block->granules - i);
     uint32_t from = i + 1;
     uint32_t to = i + length;
@@ -81,6 +82,7 @@ static bool check_inner(const struct block *block, uint32_t i,
 /* The nibbles behind a long chunk's start are nibbles. */
 static bool check_nibbles(const struct block *block, uint32_t i)
 {
+    ASSERT(i < block->granules);
     ASSERT(block->granules - i > SIZES_SHORT);
     for (uint32_t k = i + 1; k <= i + 8; k++) {
         if ((block->map[k] & 0xf0) != BLOCK_NIBBLE) {
@@ -97,6 +99,7 @@ static uint32_t check_length(const struct block *block, uint32_t i,
 {
     ASSERT(i < end && end <= block->granules);
     unsigned char code = block->map[i];
+    ASSERT(code != BLOCK_NONE);
 
     /* A length may not be read before it is known to be one. */
     if ((code & 0xc0) == 0 &&
@@ -113,10 +116,12 @@ static uint32_t check_length(const struct block *block, uint32_t i,
 static uint32_t check_run(struct check_count *count, const struct block *block,
                           uint32_t i, uint32_t end)
 {
+    ASSERT(count->sound && end <= block->granules);
     ASSERT(block->map[i] == BLOCK_NONE && i < end);
     unsigned number;
     uint32_t length = cache_run_at(&count->mp->caches,
                                    block_address(block, i), &number);
+    ASSERT(length == 0 || number > 0);
 
     count->sound = length > 0 && length <= end - i &&
                    check_is_clear(block, i, i + length);
@@ -127,6 +132,7 @@ static uint32_t check_run(struct check_count *count, const struct block *block,
 static uint32_t check_chunk(struct check_count *count, struct block *block,
                             uint32_t i, uint32_t end)
 {
+    ASSERT(count->sound && end <= block->granules);
     ASSERT(block->map[i] != BLOCK_NONE && i < end);
     struct heap_chunk chunk = {block, i};
     unsigned char code = block->map[i];
@@ -151,6 +157,7 @@ static void check_block(struct check_count *count, struct block *block)
     uint32_t end = (uint32_t)heap_used(heap, block);
     bool after_free = false;
     uint32_t i = 0;
+    ASSERT(end <= block->granules);
 
     while (i < end && count->sound) {
         unsigned char code = block->map[i];
@@ -172,6 +179,7 @@ static void check_block(struct check_count *count, struct block *block)
 static void check_heap(struct check_count *count, struct heap *heap)
 {
     ASSERT(pool_is_entered(count->mp) && count->sound);
+    ASSERT(pause_is_on(&count->mp->caches));
     size_t free_chunks = count->free_chunks;
     size_t live = count->live;
     size_t lent = count->lent;
@@ -208,6 +216,7 @@ static bool check_chain(const void *chain, void *arg)
 {
     struct check_cached *cached = arg;
     ASSERT(cached->granules > 0 && cached->granules <= SIZES_SHORT);
+    ASSERT(chain != NULL && cached->heap != NULL);
 
     for (const void *at = chain; at != NULL; at = *(void *const *)at) {
         struct heap_chunk chunk = heap_find(cached->heap, at);
@@ -224,7 +233,8 @@ static bool check_chain(const void *chain, void *arg)
 /* Caches and depot hold just that many chunks, each by its length. */
 static bool check_caches(const struct memory_pool *mp, size_t found)
 {
-    ASSERT(cache_set_is_paused(&mp->caches));
+    ASSERT(pool_is_entered(mp));
+    ASSERT(pause_is_on(&mp->caches));
     struct check_cached cached = {&mp->heap, found, 1};
 
     if (!cache_set_is_sound(&mp->caches)) {
@@ -236,6 +246,7 @@ static bool check_caches(const struct memory_pool *mp, size_t found)
             return false;
         }
     }
+    ASSERT(cached.found <= found);
     return cached.found == 0;
 }
 
@@ -252,6 +263,7 @@ static bool check_parts(struct memory_pool *mp)
         return false;
     }
     while (count.sound && (heap = mark_next_heap(mp, heap, &mark)) != NULL) {
+        ASSERT((mark == NULL) == (heap == &mp->heap));
         check_heap(&count, heap);
     }
     return count.sound && check_caches(mp, count.cached) &&
@@ -260,12 +272,13 @@ static bool check_parts(struct memory_pool *mp)
 
 bool check_pool(struct memory_pool *mp)
 {
-    ASSERT(lock_none_is_held());
+    ASSERT(mp != NULL && lock_none_is_held());
     bool taken = pool_enter(mp);
 
     pause_begin(&mp->caches);
     bool sound = check_parts(mp);
     pause_end(&mp->caches);
     lock_leave(&mp->lock, taken);
+    ASSERT(lock_none_is_held());
     return sound;
 }

@@ -19,6 +19,7 @@ static mp_where_t locate_granule(const struct block *block, uint32_t i)
     uint32_t start = i;
     unsigned char code = sync_get(&block->map[start]);
     ASSERT(i < block->granules);
+    ASSERT(block->heap != NULL);
 
     if (sync_get(&block->map[0]) == BLOCK_LONG_LIVE &&
         block_length(block, 0) == block->granules) {
@@ -37,6 +38,7 @@ static mp_where_t locate_granule(const struct block *block, uint32_t i)
 
 mp_where_t locate_address(struct memory_pool *mp, const void *ptr)
 {
+    ASSERT(mp != NULL && !pool_is_entered(mp));
     const void *whole = (const void *)((uintptr_t)ptr -
                                        (uintptr_t)ptr % SIZES_GRANULE);
     mp_where_t where = MP_FOREIGN;
@@ -45,6 +47,7 @@ mp_where_t locate_address(struct memory_pool *mp, const void *ptr)
 
     if (chunk.block != NULL) {
         ASSERT(chunk.granule < chunk.block->granules);
+        ASSERT(block_address(chunk.block, chunk.granule) == whole);
         unsigned char code = sync_get(&chunk.block->map[chunk.granule]);
         where = whole == ptr && block_starts_live(code)
                     ? MP_LIVE
@@ -65,6 +68,7 @@ static void locate_ask(struct thread_place *place, void *argument)
     struct locate_search *search = argument;
     struct memory_pool *mp = pool_at(place);
     ASSERT(sync_get(&place->maker) != NULL);
+    ASSERT(search->ptr != NULL && !lock_none_is_held());
 
     if (search->owner == NULL &&
         locate_address(mp, search->ptr) != MP_FOREIGN) {
@@ -77,6 +81,7 @@ static void locate_ask_owner(struct memory_pool *owner,
                              struct locate_search *search)
 {
     ASSERT(owner != NULL && search->owner == NULL);
+    ASSERT(range_has(search->ptr) && !lock_none_is_held());
     /* A slot keeps the name of a pool that is gone, whose own slot may be
      * another's block by now: then it has another name.  The maker tells that
      * a pool lives there, and it does until the threads' locks are left.
@@ -103,5 +108,6 @@ memory_pool_t *locate_owner(const void *ptr)
     }
     thread_drop();
     ASSERT(lock_none_is_held());
+    ASSERT(search.owner == NULL || ptr != NULL);
     return search.owner;
 }

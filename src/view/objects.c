@@ -47,6 +47,7 @@ static uint32_t objects_index(const struct heap *heap, uintptr_t base)
             high = middle;
         }
     }
+    ASSERT(low == 0 || (uintptr_t)heap->index[low - 1]->base < base);
     ASSERT(low == heap->blocks || (uintptr_t)heap->index[low]->base >= base);
     return low;
 }
@@ -56,6 +57,8 @@ static uint32_t objects_index(const struct heap *heap, uintptr_t base)
 static struct block *objects_nearer(struct block *found, struct block *block,
                                     uintptr_t base)
 {
+    ASSERT(block->heap != NULL);
+    ASSERT(found == NULL || (uintptr_t)found->base >= base);
     bool behind = (uintptr_t)block->base >= base;
 
     return behind && (found == NULL || block->base < found->base) ? block
@@ -69,10 +72,11 @@ static struct block *objects_next_block(struct memory_pool *mp,
     const struct mark *mark = NULL;
     struct heap *heap = NULL;
     struct block *found = NULL;
-    ASSERT(pool_is_entered(mp));
+    ASSERT(pool_is_entered(mp) && pause_is_on(&mp->caches));
 
     while ((heap = mark_next_heap(mp, heap, &mark)) != NULL) {
         uint32_t i = objects_index(heap, base);
+        ASSERT(heap->first != NULL && i <= heap->blocks);
         found = objects_nearer(found, heap->first, base);
         if (i < heap->blocks) {
             found = objects_nearer(found, heap->index[i], base);
@@ -92,6 +96,7 @@ static size_t objects_of_block(const struct block *block,
     uint32_t i = place->base == base ? place->granule : 0;
     size_t count = 0;
     ASSERT(most > 0 && base >= place->base);
+    ASSERT(end <= block->granules);
 
     for (; i < end && count < most; i++) {
         if (block_starts_live(sync_get(&block->map[i]))) {
@@ -102,6 +107,7 @@ static size_t objects_of_block(const struct block *block,
     /* One byte behind the block's start: that block is done. */
     place->base = base + (i >= end);
     place->granule = i;
+    ASSERT(count == most || place->base > base);
     return count;
 }
 
@@ -120,6 +126,7 @@ static size_t objects_collect(struct memory_pool *mp,
            (block = objects_next_block(mp, place->base)) != NULL) {
         count += objects_of_block(block, place, objects + count,
                                   most - count);
+        ASSERT(count <= most);
     }
     ASSERT(count <= most);
     pause_end(&mp->caches);
@@ -131,7 +138,7 @@ int objects_visit(struct memory_pool *mp,
                   int (*visit)(void *object, size_t size, void *arg),
                   void *arg)
 {
-    ASSERT(lock_none_is_held());
+    ASSERT(mp != NULL && visit != NULL && lock_none_is_held());
     struct objects_place place = {0, 0};
     void *objects[OBJECTS_BATCH];
     size_t count = OBJECTS_BATCH;
@@ -139,7 +146,9 @@ int objects_visit(struct memory_pool *mp,
     while (count == OBJECTS_BATCH) {
         ASSERT(lock_none_is_held());
         count = objects_collect(mp, &place, objects, OBJECTS_BATCH);
+        ASSERT(count <= OBJECTS_BATCH);
         for (size_t i = 0; i < count; i++) {
+            ASSERT(objects[i] != NULL);
             /* It may have been freed by now, by visit itself too. */
             size_t size = object_size(mp, objects[i]);
             int answer = size == 0 ? 0 : visit(objects[i], size, arg);

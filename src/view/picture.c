@@ -94,6 +94,7 @@ static void picture_measure(struct block *block, const struct mark *mark,
     struct picture *picture = arg;
 
     (void)mark;
+    ASSERT(pool_is_entered(picture->mp) && block->granules > 0);
     picture->total += block->granules;
     picture->blocks++;
 }
@@ -103,13 +104,14 @@ static void picture_measure(struct block *block, const struct mark *mark,
 static size_t picture_scale(const struct picture *picture)
 {
     size_t scale = 1;
-    ASSERT(picture->blocks > 0);
+    ASSERT(picture->blocks > 0 && picture->total >= picture->blocks);
 
     while (picture->total / scale > PICTURE_CELLS - PICTURE_BLOCKS) {
         scale *= 2;
     }
     /* So much for each block that has a row, and one cell more. */
     ASSERT(picture->total / scale <= PICTURE_CELLS - PICTURE_BLOCKS);
+    ASSERT((scale & (scale - 1)) == 0);
     return scale;
 }
 
@@ -124,6 +126,8 @@ static void picture_finish_cell(struct picture *picture)
             most = kind;
         }
     }
+    ASSERT(picture->parts[most] > 0 && picture->parts[most] <= picture->scale);
+    ASSERT((picture->cell[picture->current] & PICTURE_KIND) == 0);
     picture->cell[picture->current++] |= (unsigned char)most;
     memset(picture->parts, 0, sizeof picture->parts);
 }
@@ -131,7 +135,8 @@ static void picture_finish_cell(struct picture *picture)
 static void picture_fill(struct picture *picture, size_t from, size_t granules,
                          unsigned kind)
 {
-    ASSERT(kind < PICTURE_KINDS);
+    ASSERT(kind < PICTURE_KINDS && picture->scale > 0);
+    ASSERT(picture->current < picture->cells);
     if (from % picture->scale == 0) {
         picture->cell[picture->current] = PICTURE_START;
     }
@@ -155,6 +160,9 @@ static void picture_add_piece(const struct walk_piece *piece, void *arg)
     struct picture *picture = arg;
     struct heap_chunk chunk = {piece->block, piece->granule};
     ASSERT(piece->kind < WALK_KINDS && piece->granules > 0);
+    ASSERT(piece->granule < piece->block->granules &&
+           piece->granules <= piece->block->granules - piece->granule);
+    ASSERT(picture->current <= picture->cells);
 
     picture->granules[piece->kind] += piece->granules;
     picture->used += piece->granules;
@@ -182,6 +190,8 @@ static void picture_add_block(struct block *block, const struct mark *mark,
                               void *arg)
 {
     struct picture *picture = arg;
+    ASSERT(pool_is_entered(picture->mp) && block->granules > 0);
+    ASSERT(mark == NULL || mark->number != 0);
     ASSERT(picture->scale > 0);
     size_t cells =
         (block->granules + picture->scale - 1) / picture->scale;
@@ -202,6 +212,7 @@ static void picture_add_block(struct block *block, const struct mark *mark,
         ASSERT(picture->cells <= PICTURE_CELLS);
     }
     walk_block(picture->mp, block, picture_add_piece, picture);
+    ASSERT(picture->used - used <= block->granules);
     if (picture->current < picture->cells) {
         used = picture->used - used;
         picture_fill(picture, used, block->granules - used, PICTURE_BEYOND);
@@ -209,12 +220,14 @@ static void picture_add_block(struct block *block, const struct mark *mark,
             picture_finish_cell(picture);
         }
     }
+    ASSERT(picture->current == picture->cells);
 }
 
 /* Twice over the blocks, in one hold of the lock: the scale depends on how many
  * granules there are in all. */
 static void picture_gather(struct picture *picture, struct memory_pool *mp)
 {
+    ASSERT(picture->mp == NULL && lock_none_is_held());
     bool taken = pool_enter(mp);
 
     picture->mp = mp;
@@ -224,6 +237,8 @@ static void picture_gather(struct picture *picture, struct memory_pool *mp)
     walk_blocks(mp, picture_add_block, picture);
     ASSERT(picture->cells <= PICTURE_CELLS);
     ASSERT(picture->drawn <= picture->blocks);
+    ASSERT(picture->used <= picture->total && picture->runs <= PICTURE_RUNS);
+    ASSERT(picture->live_objects <= picture->granules[WALK_LIVE]);
     pause_end(&mp->caches);
     lock_leave(&mp->lock, taken);
 }
@@ -232,6 +247,7 @@ static void picture_gather(struct picture *picture, struct memory_pool *mp)
 static size_t picture_rows(const struct picture_block *block)
 {
     ASSERT(block->cells > 0);
+    ASSERT(block->first + block->cells <= PICTURE_CELLS);
     return (block->cells + PICTURE_ROW - 1) / PICTURE_ROW;
 }
 
@@ -246,6 +262,7 @@ static void picture_put_name(struct text *text, const struct picture *picture)
 static void picture_put_head(struct text *text, const struct picture *picture)
 {
     size_t height = PICTURE_HEAD + PICTURE_LABEL;
+    ASSERT(picture->drawn <= PICTURE_BLOCKS);
 
     for (size_t i = 0; i < picture->drawn; i++) {
         height += PICTURE_LABEL + PICTURE_GAP +
@@ -270,6 +287,7 @@ static void picture_put_figures(struct text *text,
                                 const struct picture *picture)
 {
     size_t unused = picture->granules[WALK_FREE];
+    ASSERT(unused <= picture->used);
     /* In thousandths; without a product that might be too large. */
     size_t part = picture->used == 0 ? 0
                   : picture->used < SIZE_MAX / 1000
@@ -297,8 +315,10 @@ static void picture_put_legend(struct text *text,
                                const struct picture *picture)
 {
     int x = PICTURE_LEFT;
+    ASSERT(picture->scale > 0);
 
     for (unsigned kind = 0; kind < PICTURE_KINDS; kind++) {
+        ASSERT(picture_kinds[kind].label != NULL);
         text_print(text, "<rect class='%s' x='%d' y='82' width='14' "
                    "height='12'/><text x='%d' y='93'>%s</text>\n",
                    picture_kinds[kind].class, x, x + 20,
@@ -320,12 +340,14 @@ static size_t picture_stretch(const struct picture *picture, size_t i,
     unsigned kind = picture->cell[i] & PICTURE_KIND;
     size_t next = i + 1;
     ASSERT(i < end && end <= picture->cells);
+    ASSERT(kind < PICTURE_KINDS);
 
     while (next < end && (picture->cell[next] & PICTURE_KIND) == kind &&
            (picture->scale > 1 ||
             (picture->cell[next] & PICTURE_START) == 0)) {
         next++;
     }
+    ASSERT(next > i && next <= end);
     return next;
 }
 
@@ -333,6 +355,7 @@ static size_t picture_stretch(const struct picture *picture, size_t i,
 static void picture_put_cells(struct text *text, const struct picture *picture,
                               const struct picture_block *block, size_t y)
 {
+    ASSERT(block->first + block->cells <= picture->cells);
     for (unsigned kind = 0; kind < PICTURE_KINDS; kind++) {
         const char *open = "";
         for (size_t i = 0, next; i < block->cells; i = next) {
@@ -365,8 +388,10 @@ static void picture_put_cells(struct text *text, const struct picture *picture,
 static void picture_put_runs(struct text *text, const struct picture *picture,
                              const struct picture_block *block, size_t y)
 {
+    ASSERT(picture->runs <= PICTURE_RUNS);
     for (size_t i = 0; i < picture->runs; i++) {
         const struct picture_run *run = &picture->run[i];
+        ASSERT(run->cache != 0 && run->cell < picture->cells);
         size_t cell = run->cell - block->first;
         if (run->cell >= block->first && cell < block->cells &&
             run->cells >= 3) {
@@ -385,6 +410,7 @@ static void picture_put_blocks(struct text *text,
 
     for (size_t i = 0; i < picture->drawn && text->error == 0; i++) {
         const struct picture_block *block = &picture->block[i];
+        ASSERT(block->granules <= block->cells * picture->scale);
         text_print(text, "<text x='%d' y='%zu'>block at 0x%llx, %zu bytes",
                    PICTURE_LEFT, y + 10, (unsigned long long)block->base,
                    block->granules * SIZES_GRANULE);
@@ -412,7 +438,7 @@ static void picture_put_blocks(struct text *text,
 
 int picture_draw(struct memory_pool *mp, FILE *stream)
 {
-    ASSERT(lock_none_is_held());
+    ASSERT(mp != NULL && stream != NULL && lock_none_is_held());
     struct text text = {stream, 0};
     struct picture *picture = calloc(1, sizeof *picture);
 

@@ -32,9 +32,10 @@ static void stats_add_piece(const struct walk_piece *piece, void *arg)
     mp_stats_t *stats = count->stats;
     struct heap_chunk chunk = {piece->block, piece->granule};
     size_t granules = piece->granules;
-    ASSERT(granules > 0);
+    ASSERT(granules > 0 && piece->kind < WALK_KINDS);
     size_t class = granules < MP_STATS_CLASSES ? granules - 1
                                                : MP_STATS_CLASSES - 1;
+    ASSERT(class < MP_STATS_CLASSES);
 
     switch (piece->kind) {
     case WALK_LIVE:
@@ -59,6 +60,7 @@ static void stats_add_block(struct block *block, const struct mark *mark,
 {
     const struct stats_count *count = arg;
     ASSERT(pool_is_entered(count->mp));
+    ASSERT(mark == NULL || mark->bytes > 0);
 
     count->stats->blocks++;
     count->stats->backing_bytes += block->bytes;
@@ -74,8 +76,10 @@ static size_t stats_kept_bytes(const struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp));
     size_t bytes = mp->settings.bytes + mp->blocks.stock_bytes;
+    ASSERT(mp->settings.bytes >= sizeof *mp);
 
     for (const struct mark *m = mp->marks.spare; m != NULL; m = m->next) {
+        ASSERT(m->bytes >= sizeof *m);
         bytes += m->bytes;
     }
     return bytes;
@@ -85,6 +89,7 @@ static size_t stats_kept_bytes(const struct memory_pool *mp)
 static size_t stats_peak(const struct memory_pool *mp,
                          const mp_stats_t *stats)
 {
+    ASSERT(pool_is_entered(mp));
     ASSERT(stats->cached_bytes == 0 || mp->mode->caches);
     size_t now = stats->live_bytes + stats->cached_bytes;
     size_t peak = mp->mode->counts ? quota_peak(&mp->quota)
@@ -96,9 +101,11 @@ static size_t stats_peak(const struct memory_pool *mp,
 static size_t stats_children(const struct memory_pool *mp)
 {
     size_t children = 0;
+    ASSERT(pool_is_entered(mp));
 
     for (const struct memory_pool *child = tree_first(mp); child != NULL;
          child = tree_next(child)) {
+        ASSERT(tree_parent(child) == mp);
         children++;
     }
     return children;
@@ -115,6 +122,7 @@ static void stats_fill(struct memory_pool *mp, mp_stats_t *stats)
     stats->backing_bytes += stats_kept_bytes(mp);
     stats->frees = counters->freed + cache_set_frees(&mp->caches);
     stats->allocations = stats->frees + stats->live_objects;
+    ASSERT(stats->allocations >= stats->frees);
     stats->resets = counters->resets;
     stats->peak_bytes = stats_peak(mp, stats);
     ASSERT(stats->blocks > 0 && stats->backing_bytes > 0);
@@ -131,7 +139,7 @@ static void stats_fill(struct memory_pool *mp, mp_stats_t *stats)
 
 void stats_gather(struct memory_pool *mp, mp_stats_t *stats)
 {
-    ASSERT(lock_none_is_held());
+    ASSERT(mp != NULL && stats != NULL && lock_none_is_held());
     memset(stats, 0, sizeof *stats);
     bool taken = pool_enter(mp);
 

@@ -71,6 +71,7 @@ static void stats_print_text_classes(struct text *text,
                                      const mp_stats_t *stats, int indent)
 {
     bool headed = false;
+    ASSERT(indent >= 0);
 
     for (size_t i = 0; i < MP_STATS_CLASSES; i++) {
         if (stats_print_is_empty(stats, i)) {
@@ -158,6 +159,7 @@ static const struct stats_print_style {
 static void stats_print_line(struct text *text, const char *line,
                              unsigned depth)
 {
+    ASSERT(text->stream != NULL);
     if (line != NULL) {
         text_print(text, "%s%*s", line, stats_print_indent(depth), "");
     }
@@ -170,6 +172,7 @@ static struct memory_pool *stats_print_below(struct memory_pool *mp)
     bool taken = pool_enter(mp);
     struct memory_pool *child = tree_first(mp);
 
+    ASSERT(child == NULL || tree_parent(child) == mp);
     lock_leave(&mp->lock, taken);
     return child;
 }
@@ -184,6 +187,7 @@ static struct memory_pool *stats_print_beside(struct memory_pool *mp)
     bool taken = pool_enter(parent);
     struct memory_pool *child = tree_next(mp);
 
+    ASSERT(child == NULL || (child != mp && tree_parent(child) == parent));
     lock_leave(&parent->lock, taken);
     return child;
 }
@@ -195,6 +199,7 @@ stats_print_up(struct text *text, const struct stats_print_style *style,
                struct memory_pool *mp, struct memory_pool *at, unsigned *depth)
 {
     for (;;) {
+        ASSERT(at != NULL && (at == mp) == (*depth == 0));
         text_print(text, "%s", style->after);
         if (at == mp) {
             return NULL;
@@ -204,7 +209,6 @@ stats_print_up(struct text *text, const struct stats_print_style *style,
             stats_print_line(text, style->between, *depth);
             return next;
         }
-        ASSERT(*depth > 0);
         at = tree_parent(at);
         --*depth;
     }
@@ -214,7 +218,7 @@ stats_print_up(struct text *text, const struct stats_print_style *style,
  * pools' locks are held at once. */
 int stats_print(struct memory_pool *mp, FILE *stream, mp_format_t format)
 {
-    ASSERT(lock_none_is_held());
+    ASSERT(mp != NULL && stream != NULL && lock_none_is_held());
     ASSERT(format == MP_TEXT || format == MP_JSON);
     const struct stats_print_style *style = &stats_print_styles[format];
     struct text text = {stream, 0};
@@ -233,6 +237,7 @@ int stats_print(struct memory_pool *mp, FILE *stream, mp_format_t format)
             at = stats_print_up(&text, style, mp, at, &depth);
         }
     }
+    ASSERT(text.error != 0 || depth == 0);
     text_print(&text, "%s", style->end);
     return text_end(&text);
 }

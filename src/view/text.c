@@ -17,7 +17,7 @@
 #include <errno.h>
 #include <stdbool.h>
 
-#include "base/assert.h"
+#include "base/lock.h"
 
 /* Why a call of stdio failed; a stream of the program's own may not say. */
 static int text_reason(void)
@@ -29,7 +29,8 @@ void text_print(struct text *text, const char *format, ...)
 {
     va_list arguments;
 
-    ASSERT(text->stream != NULL);
+    ASSERT(text->stream != NULL && format != NULL);
+    ASSERT(lock_none_is_held());
     if (text->error != 0) {
         return;
     }
@@ -43,7 +44,7 @@ void text_print(struct text *text, const char *format, ...)
 
 int text_end(struct text *text)
 {
-    ASSERT(text->stream != NULL);
+    ASSERT(text->stream != NULL && lock_none_is_held());
     if (text->error == 0) {
         errno = 0;
         if (fflush(text->stream) != 0) {
