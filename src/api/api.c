@@ -34,6 +34,7 @@ static memory_pool_t *api_create(const mp_options_t *given, size_t size,
     mp_options_t options;
     const char *member = options_complete(given, size, &options);
 
+    /* errno is set after the report, whose function may change it. */
     if (member != NULL) {
         report_option(&options, member);
         errno = EINVAL;
@@ -47,6 +48,7 @@ static memory_pool_t *api_create(const mp_options_t *given, size_t size,
         return NULL;
     }
     ASSERT(mp->mode != NULL && mp->settings.report == options.report);
+    /* malloc() and mmap() may set errno and succeed. */
     errno = error;
     return mp;
 }
@@ -54,6 +56,8 @@ static memory_pool_t *api_create(const mp_options_t *given, size_t size,
 /* The base pool is a pool with its options set, and nothing else. */
 memory_pool_t *init_memory_pool(void)
 {
+    /* Each option states what the base functions always did: a fixed capacity,
+     * one lock, and messages on standard error. */
     const mp_options_t options = {
         .capacity = MAX_BLOCK_SIZE,
         .max_object = MAX_BLOCK_SIZE,
@@ -80,6 +84,8 @@ memory_pool_t *mp_create(const mp_options_t *options)
 static void api_end(memory_pool_t *mp,
                     enum result (*end)(struct memory_pool *mp))
 {
+    /* A function and not a flag, so that the two callers cannot differ in how
+     * they report. */
     ASSERT(end == end_destroy || end == end_reset);
     ASSERT(lock_none_is_held());
     int error = errno;
@@ -88,9 +94,12 @@ static void api_end(memory_pool_t *mp,
         misuse_argument(NULL, MP_EVENT_NO_POOL, NULL);
         return;
     }
+    /* With no lock held: cleanups are the program's functions, and may call
+     * the library for this pool or others. */
     enum result result = end(mp);
     ASSERT(lock_none_is_held());
     if (result != RESULT_OK) {
+        /* Nothing was done: a cleanup asked for the end of its own pool. */
         ASSERT(result == RESULT_BUSY);
         misuse_answer(mp, result, NULL, NULL);
         return;
@@ -119,10 +128,12 @@ static MP_SLOW void *api_allocate_slow(memory_pool_t *mp, size_t size)
     int error = errno;
     void *object;
 
+    /* Asked here and not in the fast path, which a NULL fails anyway. */
     if (mp == NULL) {
         misuse_words(NULL, MP_EVENT_NO_POOL, "memory_pool is NULL", NULL);
         return NULL;
     }
+    /* The size is tested below, by the mode, which knows what it can take. */
     enum result result = alloc_object(mp, thread_user(), size, &object);
     ASSERT(lock_none_is_held());
     if (result != RESULT_OK) {
@@ -142,6 +153,7 @@ static MP_SLOW void *api_allocate_elsewhere(memory_pool_t *mp, size_t size)
     ASSERT(sync_get(&thread_state.inside) == NULL);
     void *object = NULL;
 
+    /* The slow path reports it. */
     if (mp == NULL) {
         return api_allocate_slow(mp, size);
     }
@@ -152,6 +164,7 @@ static MP_SLOW void *api_allocate_elsewhere(memory_pool_t *mp, size_t size)
             (void)fast_take(mp, size, &object);
         }
     } else {
+        /* With the lock held, the short way serves several threads, too. */
         bool taken = pool_enter(mp);
         object = pool_bump(mp, size);
         lock_leave(&mp->lock, taken);
@@ -164,6 +177,7 @@ MP_FAST void *mp_allocate(memory_pool_t *mp, size_t m_size)
 {
     void *object;
 
+    /* A NULL pool fails both tests, and the longer way reports it. */
     if (fast_bumps(mp)) {
         object = pool_bump(mp, m_size);
         return MP_LIKELY(object != NULL) ? object
@@ -187,6 +201,8 @@ static MP_SLOW void api_free_slow(memory_pool_t *mp, const void *ptr)
         misuse_argument(NULL, MP_EVENT_NO_POOL, ptr);
         return;
     }
+    /* The only refusal of a free is that there is no such object: memory and
+     * capacity are never missing for it. */
     enum result result = alloc_free(mp, thread_user(), ptr);
     ASSERT(result == RESULT_OK || result == RESULT_NOT_LIVE);
     ASSERT(result != RESULT_OK || ptr != NULL);
@@ -216,6 +232,8 @@ static MP_SLOW void api_free_elsewhere(memory_pool_t *mp, const void *ptr)
         given = pool_unbump(mp, ptr);
         lock_leave(&mp->lock, taken);
     }
+    /* The short ways change nothing when they refuse, so the slow path may
+     * begin anew. */
     if (!MP_LIKELY(given)) {
         api_free_slow(mp, ptr);
     }
@@ -225,6 +243,7 @@ MP_FAST void free_memory(memory_pool_t *mp, const void *ptr)
 {
     bool given;
 
+    /* The order is that of mp_allocate(): what one served, the other takes. */
     if (fast_bumps(mp)) {
         if (!MP_LIKELY(pool_unbump(mp, ptr))) {
             api_free_slow(mp, ptr);
@@ -247,6 +266,8 @@ bool is_mp_ptr(memory_pool_t *mp, void *ptr)
                         ptr);
         return false;
     }
+    /* Only a start counts.  An address inside of an object cannot be freed,
+     * and the answer is whether free_memory() would take it. */
     ASSERT(lock_none_is_held());
     int error = errno;
     bool live = locate_address(mp, ptr) == MP_LIVE;

@@ -15,17 +15,22 @@
 const mp_backing_t mp_backing_malloc = BACKING_MALLOC;
 const mp_backing_t mp_backing_mmap = BACKING_MMAP;
 
+/* The structure is returned by value, so that nothing has to be freed later. */
 mp_backing_t mp_backing_buffer(void *buffer, size_t size)
 {
     return backing_of_buffer(buffer, size);
 }
 
+/* The version of the library that runs.  The header's macros say what a
+ * program was compiled with, and a program may compare the two. */
 const char *mp_version(void)
 {
     return EXPORTS_TEXT(MP_VERSION_MAJOR) "." EXPORTS_TEXT(
         MP_VERSION_MINOR) "." EXPORTS_TEXT(MP_VERSION_PATCH);
 }
 
+/* The message is complete by itself, so event and address have nothing to add.
+ * The base functions printed such lines, and programs compare them. */
 void mp_report_stderr(memory_pool_t *mp, mp_event_t event,
                       const char *message, const void *ptr, void *context)
 {
@@ -33,5 +38,6 @@ void mp_report_stderr(memory_pool_t *mp, mp_event_t event,
     (void)ptr;
     (void)context;
     ASSERT(lock_none_is_held());
+    /* mp is NULL where no pool could be made: then the line has no name. */
     report_print(mp, message);
 }

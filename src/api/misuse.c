@@ -32,6 +32,8 @@ static const struct misuse_row {
 /* The row of a result that is no success. */
 static const struct misuse_row *misuse_row_of(enum result result)
 {
+    /* A result that was added without a row would report event 0 and set errno
+     * to 0, and a caller would take the failure for a success. */
     ASSERT(result != RESULT_OK);
     ASSERT((size_t)result < sizeof misuse_rows / sizeof misuse_rows[0]);
     ASSERT(misuse_rows[result].error != 0);
@@ -42,6 +44,7 @@ void misuse_argument(memory_pool_t *mp, mp_event_t event, const void *ptr)
 {
     ASSERT(lock_none_is_held());
     ASSERT(mp != NULL || event == MP_EVENT_NO_POOL);
+    /* The report comes first: its function may set errno itself. */
     report_event(mp, event, ptr);
     errno = EINVAL;
 }
@@ -49,12 +52,15 @@ void misuse_argument(memory_pool_t *mp, mp_event_t event, const void *ptr)
 void misuse_words(memory_pool_t *mp, mp_event_t event, const char *message,
                   const void *ptr)
 {
+    /* The program's own function is told, and may call the library again. */
     ASSERT(lock_none_is_held() && message != NULL);
     ASSERT(mp != NULL || event == MP_EVENT_NO_POOL);
     report_words(mp, event, message, ptr);
     errno = EINVAL;
 }
 
+/* Only errno: whether and where to report is a setting of the pool that is
+ * missing. */
 bool misuse_has_pool(const memory_pool_t *mp)
 {
     if (mp == NULL) {
@@ -77,6 +83,7 @@ void misuse_answer(memory_pool_t *mp, enum result result, const char *step,
     } else {
         report_event(mp, row->event, ptr);
     }
+    /* After the report, whose function may set errno itself. */
     errno = row->error;
 }
 
@@ -87,6 +94,8 @@ void misuse_refuse(memory_pool_t *mp, enum result result, const char *step,
 
     ASSERT(mp != NULL && lock_none_is_held());
     ASSERT(refusal >= MISUSE_NOT_COUNTED && refusal <= POOL_REFUSED_MEMORY);
+    /* Counted before it is reported, so that a report function that asks for
+     * the statistics finds this refusal in them. */
     if (refusal != MISUSE_NOT_COUNTED) {
         pool_count_refusal(mp, (enum pool_refusal)refusal);
     }
@@ -96,6 +105,8 @@ void misuse_refuse(memory_pool_t *mp, enum result result, const char *step,
 void misuse_free(memory_pool_t *mp, const void *ptr)
 {
     ASSERT(mp != NULL && lock_none_is_held());
+    /* NULL gets words of its own.  They tell the usual fault, a failed
+     * allocation that was not noticed, from the freeing of a wrong address. */
     misuse_argument(mp,
                     ptr == NULL ? MP_EVENT_NO_POINTER : MP_EVENT_NOT_IN_POOL,
                     ptr);

@@ -22,6 +22,7 @@ static void *objects_finish(memory_pool_t *mp, enum result result,
 {
     ASSERT(mp != NULL && step != NULL);
     ASSERT(lock_none_is_held());
+    /* Those two results belong to marks and to the end of a pool. */
     ASSERT(result != RESULT_NO_MARK && result != RESULT_BUSY);
     if (result != RESULT_OK) {
         /* The other results are about the size, not about what ptr was. */
@@ -29,6 +30,7 @@ static void *objects_finish(memory_pool_t *mp, enum result result,
                       result == RESULT_NOT_LIVE ? ptr : NULL);
         return NULL;
     }
+    /* Every object begins with a granule, whatever way it came. */
     ASSERT(object != NULL && (uintptr_t)object % SIZES_GRANULE == 0);
     errno = error;
     return object;
@@ -49,6 +51,8 @@ void *mp_calloc(memory_pool_t *mp, size_t count, size_t size)
         __builtin_mul_overflow(count, size, &bytes)
             ? RESULT_SIZE
             : alloc_object(mp, thread_user(), bytes, &object);
+    /* Zeroed after the call and outside of every lock: to zero a large object
+     * takes longer than to find it. */
     object = objects_finish(mp, result, object, "mp_calloc: malloc", NULL,
                             error);
     ASSERT(object == NULL || bytes > 0);
@@ -64,6 +68,8 @@ void *mp_realloc(memory_pool_t *mp, void *ptr, size_t size)
     if (!misuse_has_pool(mp)) {
         return NULL;
     }
+    /* As realloc(3): NULL means a new object.  A size of 0 frees nothing here,
+     * but is refused, since C leaves open what it means. */
     enum result result =
         ptr == NULL
             ? alloc_object(mp, thread_user(), size, &object)
@@ -82,12 +88,15 @@ void *mp_aligned_alloc(memory_pool_t *mp, size_t alignment, size_t size)
     if (!misuse_has_pool(mp)) {
         return NULL;
     }
+    /* A wrong alignment is reported as a wrong size: both say that the pool
+     * never has such an object. */
     bool valid = alignment != 0 && (alignment & (alignment - 1)) == 0 &&
                  alignment <= OBJECT_ALIGNMENT_MOST;
     enum result result =
         valid ? object_align(mp, thread_user(), alignment, size, &object)
               : RESULT_SIZE;
     ASSERT(result != RESULT_OK || (uintptr_t)object % alignment == 0);
+    /* An alignment of less than a granule asks for nothing: all have that. */
     return objects_finish(mp, result, object, "mp_aligned_alloc: malloc",
                           NULL, error);
 }
@@ -100,6 +109,8 @@ size_t mp_usable_size(memory_pool_t *mp, const void *ptr)
     if (!misuse_has_pool(mp)) {
         return 0;
     }
+    /* 0 is no object's size, so it can stand for "no such object".  Nothing is
+     * reported: a program may ask about any address. */
     size_t size = object_size(mp, ptr);
     ASSERT(size == 0 || ptr != NULL);
     errno = size == 0 ? EINVAL : error;

@@ -27,6 +27,7 @@ static bool options_has_more(const mp_options_t *given, size_t size)
     ASSERT(given != NULL);
     const unsigned char *bytes = (const unsigned char *)given;
 
+    /* Byte by byte: this release does not know where a member begins. */
     for (size_t i = sizeof *given; i < size; i++) {
         if (bytes[i] != 0) {
             return true;
@@ -39,19 +40,26 @@ static bool options_has_more(const mp_options_t *given, size_t size)
 static const char *options_invalid(const mp_options_t *options)
 {
     ASSERT(options != NULL);
+    /* An object larger than the capacity could never be had, so the two
+     * options contradict each other. */
     if (options->capacity != 0 && options->max_object > options->capacity) {
         return "max_object";
     }
+    /* Unsigned: a program may have put any number there, a negative one too. */
     if ((unsigned)options->threads > MP_THREADS_NONE) {
         return "threads";
     }
+    /* A flag of a later release asks for what this one does not do. */
     if ((options->flags & ~(MP_ZERO_ON_FREE | MP_LEAK_CHECK)) != 0) {
         return "flags";
     }
+    /* Half of a backing would crash only as the first block is given back. */
     if (options->backing != NULL && (options->backing->acquire == NULL ||
                                      options->backing->release == NULL)) {
         return "backing";
     }
+    /* The context is for the function.  Alone it means that the program forgot
+     * the function, and would never get a report. */
     if (options->report == NULL && options->report_context != NULL) {
         return "report_context";
     }
@@ -63,6 +71,8 @@ const char *options_complete(const mp_options_t *given, size_t size,
 {
     ASSERT(options != NULL && given != options);
     ASSERT(lock_none_is_held());
+    /* Zero is the default of every member, so a shorter structure is completed
+     * by what is not copied over. */
     memset(options, 0, sizeof *options);
     if (given != NULL) {
         /* First, so that a report function is known to whom a member that is
@@ -73,6 +83,8 @@ const char *options_complete(const mp_options_t *given, size_t size,
             return "a later release's member";
         }
     }
+    /* The program's own numbers are tested, before defaults are put in their
+     * place, so that a report names what the program wrote. */
     const char *invalid = options_invalid(options);
     if (invalid != NULL) {
         return invalid;
@@ -81,6 +93,7 @@ const char *options_complete(const mp_options_t *given, size_t size,
     if (options->max_object == 0) {
         options->max_object = options->capacity;
     }
+    /* This is no error: a locked pool answers every call in the same way. */
     if (options->threads == MP_THREADS_CACHED && !life_can_cache(options)) {
         options->threads = MP_THREADS_LOCKED;
     }

@@ -24,6 +24,8 @@ static bool strings_can_copy(memory_pool_t *mp, const void *from)
     if (!misuse_has_pool(mp)) {
         return false;
     }
+    /* Reported as a free of NULL is: the fault is the same, a pointer that the
+     * program did not test. */
     if (from == NULL) {
         misuse_argument(mp, MP_EVENT_NO_POINTER, NULL);
         return false;
@@ -35,11 +37,13 @@ static bool strings_can_copy(memory_pool_t *mp, const void *from)
 static void *strings_allocate(memory_pool_t *mp, size_t size)
 {
     ASSERT(mp != NULL && lock_none_is_held());
+    /* Strings are short and many, so the short ways are worth a try here. */
     void *object = fast_allocate(mp, size);
 
     if (object != NULL) {
         return object;
     }
+    /* The step names mp_allocate(), by which manual and tests know it. */
     int error = errno;
     enum result result = alloc_object(mp, thread_user(), size, &object);
     if (result != RESULT_OK) {
@@ -57,6 +61,8 @@ static char *strings_copy(memory_pool_t *mp, const char *from, size_t n)
 {
     /* A string's length is less than SIZE_MAX. */
     ASSERT(from != NULL && n < SIZE_MAX);
+    /* Copied by length and not by strcpy(): another thread may have made the
+     * string longer since it was measured. */
     char *copy = strings_allocate(mp, n + 1);
 
     if (copy != NULL) {
@@ -101,6 +107,7 @@ strings_print(memory_pool_t *mp, const char *format, va_list arguments)
         return NULL;
     }
     int error = errno;
+    /* The first round uses up its list, so it gets a copy. */
     va_copy(again, arguments);
     int length = vsnprintf(NULL, 0, format, again);
     va_end(again);
@@ -109,10 +116,12 @@ strings_print(memory_pool_t *mp, const char *format, va_list arguments)
     }
     ASSERT(format != NULL);
     char *string = strings_allocate(mp, (size_t)length + 1);
+    /* The refusal is reported by now, and errno says which one it was. */
     if (string == NULL) {
         return NULL;
     }
     if (vsnprintf(string, (size_t)length + 1, format, arguments) < 0) {
+        /* The reason is kept over the free, which may change errno. */
         error = errno;
         enum result result = alloc_free(mp, thread_user(), string);
         ASSERT(result == RESULT_OK);

@@ -32,6 +32,8 @@ static mp_mark_t users_mark(memory_pool_t *mp, const struct user *user,
 
     if (result != RESULT_OK) {
         ASSERT(result == RESULT_NO_MEMORY);
+        /* A program may rewind to what it got without testing it.  The number
+         * 0 is no mark's, so that is refused, too. */
         mark.number = 0;
         misuse_answer(mp, result, step, NULL);
         return mark;
@@ -48,11 +50,14 @@ static int users_rewind(memory_pool_t *mp, const struct user *user,
     ASSERT(mp != NULL && user != NULL && lock_none_is_held());
     enum result result = mark_rewind(mp, user, mark.number);
 
+    /* A mark that was rewound already, or is another user's, is refused alike:
+     * to tell them apart, old numbers would have to be remembered. */
     if (result != RESULT_OK) {
         ASSERT(result == RESULT_NO_MARK);
         misuse_answer(mp, result, NULL, NULL);
         return -1;
     }
+    /* The backing may have been called to take blocks back. */
     errno = error;
     return 0;
 }
@@ -87,6 +92,8 @@ mp_handle_t *mp_attach(memory_pool_t *mp)
     if (!misuse_has_pool(mp)) {
         return NULL;
     }
+    /* In a pool without caches there is a handle, too, so that a program need
+     * not know which kind of pool it has. */
     mp_handle_t *handle = handle_attach(&mp->caches);
     if (handle == NULL) {
         misuse_answer(mp, RESULT_NO_MEMORY, "mp_attach: malloc", NULL);
@@ -101,6 +108,8 @@ mp_handle_t *mp_attach(memory_pool_t *mp)
 /* True: there is a handle.  Else errno is EINVAL. */
 static bool users_has_handle(const mp_handle_t *handle)
 {
+    /* Nothing is printed, since only a handle names the pool that could say how
+     * reports are made. */
     if (handle == NULL) {
         errno = EINVAL;
     }
@@ -117,6 +126,7 @@ void mp_detach(mp_handle_t *handle)
     if (!users_has_handle(handle)) {
         return;
     }
+    /* The handle's memory goes below, and with it the way to its pool. */
     memory_pool_t *mp = handle->pool;
     bool taken = pool_enter(mp);
     handle_detach(handle);
@@ -157,6 +167,7 @@ MP_FAST void *mp_handle_allocate(mp_handle_t *handle, size_t size)
 
     if (MP_LIKELY(own != NULL) && mp_inline_enter_handle(own) != NULL) {
         void *object = mp_inline_take(&own->thread, &own->cache, size);
+        /* A pause waits for this, so it comes before anything else. */
         mp_inline_leave(&own->thread);
         if (MP_LIKELY(object != NULL)) {
             return object;
@@ -174,6 +185,7 @@ static MP_SLOW void users_free_slow(mp_handle_t *handle, const void *ptr)
     if (!users_has_handle(handle)) {
         return;
     }
+    /* The user only says which cache is to have the chunk. */
     enum result result = alloc_free(handle->pool, &handle->user, ptr);
     ASSERT(result == RESULT_OK || result == RESULT_NOT_LIVE);
     if (result != RESULT_OK) {
@@ -232,6 +244,7 @@ int mp_add_cleanup(memory_pool_t *mp, void (*fn)(void *arg), void *arg)
         misuse_words(mp, MP_EVENT_CLEANUP, "the cleanup is NULL", NULL);
         return -1;
     }
+    /* The argument may be NULL: only the cleanup knows what it means. */
     enum result result = tree_add_cleanup(mp, fn, arg);
     if (result != RESULT_OK) {
         ASSERT(result == RESULT_NO_MEMORY);
@@ -250,6 +263,7 @@ int mp_remove_cleanup(memory_pool_t *mp, void (*fn)(void *arg), void *arg)
     if (!misuse_has_pool(mp)) {
         return -1;
     }
+    /* NULL is never added, and would be searched for in vain. */
     if (fn == NULL || !tree_remove_cleanup(mp, fn, arg)) {
         misuse_argument(mp, MP_EVENT_CLEANUP, NULL);
         return -1;

@@ -24,6 +24,8 @@
 static int views_finish(int failed, int error)
 {
     ASSERT(failed >= 0 && lock_none_is_held());
+    /* The view may have changed errno, by stdio or by malloc(), and may have
+     * succeeded all the same. */
     errno = failed != 0 ? failed : error;
     return failed != 0 ? -1 : 0;
 }
@@ -46,6 +48,8 @@ memory_pool_t *mp_owner(const void *ptr)
 {
     ASSERT(lock_none_is_held());
     int error = errno;
+    /* NULL is an answer and no misuse: the program does not know the pool
+     * yet. */
     memory_pool_t *mp = locate_owner(ptr);
 
     ASSERT(ptr != NULL || mp == NULL);
@@ -61,6 +65,8 @@ int mp_check(memory_pool_t *mp)
     if (!misuse_has_pool(mp)) {
         return -1;
     }
+    /* The error says that memory of the pool was written over.  No call can
+     * mend that, and a report function would add nothing. */
     return views_finish(check_pool(mp) ? 0 : ENOTRECOVERABLE, error);
 }
 
@@ -72,6 +78,8 @@ size_t mp_trim(memory_pool_t *mp, size_t keep_bytes)
     if (!misuse_has_pool(mp)) {
         return 0;
     }
+    /* The program's release function is called on the way, and may set
+     * errno. */
     size_t given = life_trim(mp, keep_bytes);
     ASSERT(lock_none_is_held());
     errno = error;
@@ -92,7 +100,10 @@ static int views_stats(memory_pool_t *mp, mp_stats_t *stats, size_t size)
     stats_gather(mp, &all);
     ASSERT(all.allocations - all.frees == all.live_objects);
     ASSERT(all.peak_bytes >= all.live_bytes);
+    /* Gathered in a structure of this release and then copied: the program's
+     * own may be too short for what is written here. */
     memcpy(stats, &all, size < sizeof all ? size : sizeof all);
+    /* A member that this release does not count reads as 0. */
     if (size > sizeof all) {
         memset((unsigned char *)stats + sizeof all, 0, size - sizeof all);
     }
@@ -115,6 +126,8 @@ int mp_stats_print(memory_pool_t *mp, FILE *stream, mp_format_t format)
     ASSERT(lock_none_is_held());
     int error = errno;
 
+    /* A format is an index of a table below, so a wrong one must not get
+     * there. */
     if (mp == NULL || stream == NULL ||
         (format != MP_TEXT && format != MP_JSON)) {
         return views_finish(EINVAL, error);
@@ -126,6 +139,7 @@ int mp_walk(memory_pool_t *mp,
             int (*visit)(void *object, size_t size, void *arg), void *arg)
 {
     ASSERT(lock_none_is_held());
+    /* -1 may also be what visit returns, and errno tells the two apart. */
     if (mp == NULL || visit == NULL) {
         errno = EINVAL;
         return -1;
@@ -134,6 +148,8 @@ int mp_walk(memory_pool_t *mp,
     return objects_visit(mp, visit, arg);
 }
 
+/* The stream is written with no lock held, so it may be one of the program's
+ * own that allocates from this very pool. */
 int mp_map(memory_pool_t *mp, FILE *stream)
 {
     ASSERT(lock_none_is_held());

@@ -44,6 +44,8 @@ static bool check_is_clear(const struct block *block, uint32_t from,
                            uint32_t to)
 {
     ASSERT(from <= to && to <= block->granules);
+    /* A byte that was left there would be taken for a start of a chunk as soon
+     * as somebody frees or asks about that address. */
     for (uint32_t i = from; i < to; i++) {
         if (block->map[i] != BLOCK_NONE) {
             return false;
@@ -61,9 +63,12 @@ static bool check_inner(const struct block *block, uint32_t i,
     uint32_t from = i + 1;
     uint32_t to = i + length;
 
+    /* The eight nibbles of a long chunk's length stand behind its start. */
     if (length > SIZES_SHORT) {
         from += 8;
     }
+    /* A free chunk is joined with the one behind it by the length at its end.
+     * If the two lengths differed, that join would start at a wrong place. */
     if (is_free && length > 1) {
         to--;
         if (block->map[to] != block->map[i]) {
@@ -107,6 +112,7 @@ static uint32_t check_length(const struct block *block, uint32_t i,
          end - i <= SIZES_SHORT || !check_nibbles(block, i))) {
         return 0;
     }
+    /* A length that leads beyond the end would take the walk out of the map. */
     uint32_t length = block_length(block, i);
     return length <= end - i ? length : 0;
 }
@@ -123,6 +129,7 @@ static uint32_t check_run(struct check_count *count, const struct block *block,
                                    block_address(block, i), &number);
     ASSERT(length == 0 || number > 0);
 
+    /* What no run explains is room that nobody will ever use again. */
     count->sound = length > 0 && length <= end - i &&
                    check_is_clear(block, i, i + length);
     return length;
@@ -143,6 +150,7 @@ static uint32_t check_chunk(struct check_count *count, struct block *block,
     count->cached += (code & 0xc0) == BLOCK_CACHED;
     count->lent += code == BLOCK_LONG_LENT;
     count->sound = length > 0 && check_inner(block, i, length, is_free);
+    /* The size of an object is read only where its chunk's bounds are right. */
     if (count->sound && block_starts_live(code)) {
         count->live += pool_size_of(chunk);
     }
@@ -155,6 +163,9 @@ static void check_block(struct check_count *count, struct block *block)
     ASSERT(count->sound);
     const struct heap *heap = block->heap;
     uint32_t end = (uint32_t)heap_used(heap, block);
+    /* A chunk that is freed is joined with its neighbours at once.  Two free
+     * ones side by side would never be joined, and the room would stay
+     * split. */
     bool after_free = false;
     uint32_t i = 0;
     ASSERT(end <= block->granules);
@@ -162,6 +173,8 @@ static void check_block(struct check_count *count, struct block *block)
     while (i < end && count->sound) {
         unsigned char code = block->map[i];
         bool is_free = block_is_free(code);
+        /* Only the caches know where their runs are, since a run has no byte
+         * in the map. */
         i += code == BLOCK_NONE ? check_run(count, block, i, end)
                                 : check_chunk(count, block, i, end);
         count->sound = count->sound && !(after_free && is_free);
@@ -180,11 +193,13 @@ static void check_heap(struct check_count *count, struct heap *heap)
 {
     ASSERT(pool_is_entered(count->mp) && count->sound);
     ASSERT(pause_is_on(&count->mp->caches));
+    /* The count goes on over all heaps, and a heap knows only its own share. */
     size_t free_chunks = count->free_chunks;
     size_t live = count->live;
     size_t lent = count->lent;
 
     count->sound = heap_is_sound(heap) && heap->first->heap == heap;
+    /* A block that names another heap would be walked with the wrong top. */
     if (count->sound) {
         check_block(count, heap->first);
     }
@@ -194,6 +209,8 @@ static void check_heap(struct check_count *count, struct heap *heap)
             check_block(count, heap->index[i]);
         }
     }
+    /* The quota has the bytes of the pool's own heap, and check_parts()
+     * compares them.  Only a mark's heap counts its bytes itself. */
     bool own = heap == &count->mp->heap;
     count->sound =
         count->sound &&
@@ -219,6 +236,9 @@ static bool check_chain(const void *chain, void *arg)
     ASSERT(chain != NULL && cached->heap != NULL);
 
     for (const void *at = chain; at != NULL; at = *(void *const *)at) {
+        /* A program may have written over the link.  So the map is asked
+         * before the link is followed, and the count ends a list that is a
+         * circle. */
         struct heap_chunk chunk = heap_find(cached->heap, at);
         if (chunk.block == NULL || cached->found == 0 ||
             chunk.block->map[chunk.granule] !=
@@ -240,6 +260,7 @@ static bool check_caches(const struct memory_pool *mp, size_t found)
     if (!cache_set_is_sound(&mp->caches)) {
         return false;
     }
+    /* Only short chunks are cached. */
     for (; cached.granules <= SIZES_SHORT; cached.granules++) {
         if (!cache_each_chain(&mp->caches, cached.granules, check_chain,
                               &cached)) {
@@ -257,7 +278,9 @@ static bool check_parts(struct memory_pool *mp)
     const struct mark *mark = NULL;
     struct heap *heap = NULL;
 
-    ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
+    ASSERT(pool_is_entered(mp) && pause_is_on(&mp->caches));
+    /* The marks lead to the heaps, so their list is tested before it is
+     * followed. */
     if (!mark_is_sound(mp) || !tree_is_sound(mp) ||
         !blocks_is_sound(&mp->blocks)) {
         return false;
@@ -266,6 +289,7 @@ static bool check_parts(struct memory_pool *mp)
         ASSERT((mark == NULL) == (heap == &mp->heap));
         check_heap(&count, heap);
     }
+    /* The caches come last: they are compared with what the heaps' maps say. */
     return count.sound && check_caches(mp, count.cached) &&
            quota_is_sound(&mp->quota, mp->mode->counts ? count.live : 0);
 }
@@ -275,6 +299,8 @@ bool check_pool(struct memory_pool *mp)
     ASSERT(mp != NULL && lock_none_is_held());
     bool taken = pool_enter(mp);
 
+    /* A cache in use changes its lists and the map one after the other, and
+     * between the two they do not agree. */
     pause_begin(&mp->caches);
     bool sound = check_parts(mp);
     pause_end(&mp->caches);

@@ -21,15 +21,21 @@ static mp_where_t locate_granule(const struct block *block, uint32_t i)
     ASSERT(i < block->granules);
     ASSERT(block->heap != NULL);
 
+    /* Relaxed reads suffice: a cache's thread changes a byte from live to
+     * cached and back, and each of both answers was true at some moment of the
+     * call. */
     if (sync_get(&block->map[0]) == BLOCK_LONG_LIVE &&
         block_length(block, 0) == block->granules) {
         return MP_INTERIOR; /* one chunk: nothing to search */
     }
+    /* No byte but 0 and nibbles stands inside of a chunk, so the first other
+     * one is a start. */
     while (start > 0 &&
            (code == BLOCK_NONE || (code & 0xf0) == BLOCK_NIBBLE)) {
         start--;
         code = sync_get(&block->map[start]);
     }
+    /* Room behind a live chunk may belong to a run, which has no start. */
     if (!block_starts_live(code) || i - start >= block_length(block, start)) {
         return MP_FREED;
     }
@@ -42,6 +48,8 @@ mp_where_t locate_address(struct memory_pool *mp, const void *ptr)
     const void *whole = (const void *)((uintptr_t)ptr -
                                        (uintptr_t)ptr % SIZES_GRANULE);
     mp_where_t where = MP_FOREIGN;
+    /* The lock keeps the blocks.  The caches are not paused: one byte of the
+     * map is read at a time, and each is an answer by itself. */
     bool taken = pool_enter(mp);
     struct heap_chunk chunk = pool_find(mp, whole);
 
@@ -70,6 +78,8 @@ static void locate_ask(struct thread_place *place, void *argument)
     ASSERT(sync_get(&place->maker) != NULL);
     ASSERT(search->ptr != NULL && !lock_none_is_held());
 
+    /* An address belongs to one pool at most, so the first answer is the only
+     * one, and the pools that follow need not be locked. */
     if (search->owner == NULL &&
         locate_address(mp, search->ptr) != MP_FOREIGN) {
         search->owner = mp;
@@ -81,6 +91,7 @@ static void locate_ask_owner(struct memory_pool *owner,
                              struct locate_search *search)
 {
     ASSERT(owner != NULL && search->owner == NULL);
+    /* Only addresses in the range have an owner that is named there. */
     ASSERT(range_has(search->ptr) && !lock_none_is_held());
     /* A slot keeps the name of a pool that is gone, whose own slot may be
      * another's block by now: then it has another name.  The maker tells that
@@ -99,7 +110,10 @@ memory_pool_t *locate_owner(const void *ptr)
     ASSERT(lock_none_is_held());
     struct locate_search search = {ptr, NULL};
 
+    /* Without these locks a pool could be destroyed while it is asked. */
     thread_hold();
+    /* One load answers for the range.  An address elsewhere may lie in a block
+     * of any pool that has a backing, so all pools are asked. */
     struct memory_pool *owner = range_owner(ptr);
     if (owner != NULL) {
         locate_ask_owner(owner, &search);

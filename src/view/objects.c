@@ -59,6 +59,8 @@ static struct block *objects_nearer(struct block *found, struct block *block,
 {
     ASSERT(block->heap != NULL);
     ASSERT(found == NULL || (uintptr_t)found->base >= base);
+    /* Blocks are compared as numbers, since C orders no pointers to different
+     * memory. */
     bool behind = (uintptr_t)block->base >= base;
 
     return behind && (found == NULL || block->base < found->base) ? block
@@ -74,6 +76,8 @@ static struct block *objects_next_block(struct memory_pool *mp,
     struct block *found = NULL;
     ASSERT(pool_is_entered(mp) && pause_is_on(&mp->caches));
 
+    /* Each heap has its blocks in order, but the pool has no order of them
+     * all.  The first block of a heap is in no index. */
     while ((heap = mark_next_heap(mp, heap, &mark)) != NULL) {
         uint32_t i = objects_index(heap, base);
         ASSERT(heap->first != NULL && i <= heap->blocks);
@@ -98,6 +102,8 @@ static size_t objects_of_block(const struct block *block,
     ASSERT(most > 0 && base >= place->base);
     ASSERT(end <= block->granules);
 
+    /* The walk may begin in the middle of a chunk: all bytes up to the next
+     * start are 0 or nibbles, and none of them is taken for a live start. */
     for (; i < end && count < most; i++) {
         if (block_starts_live(sync_get(&block->map[i]))) {
             objects[count++] = block_address(block, i);
@@ -107,6 +113,7 @@ static size_t objects_of_block(const struct block *block,
     /* One byte behind the block's start: that block is done. */
     place->base = base + (i >= end);
     place->granule = i;
+    /* Else the walk would find the same block again, and never end. */
     ASSERT(count == most || place->base > base);
     return count;
 }
@@ -121,6 +128,7 @@ static size_t objects_collect(struct memory_pool *mp,
     size_t count = 0;
     ASSERT(most > 0 && most <= OBJECTS_BATCH);
 
+    /* The pause makes all objects of one batch live at one moment. */
     pause_begin(&mp->caches);
     while (count < most &&
            (block = objects_next_block(mp, place->base)) != NULL) {
@@ -140,9 +148,12 @@ int objects_visit(struct memory_pool *mp,
 {
     ASSERT(mp != NULL && visit != NULL && lock_none_is_held());
     struct objects_place place = {0, 0};
+    /* On the stack: memory of the pool's own would be one more object, and a
+     * walk should work where there is no memory left. */
     void *objects[OBJECTS_BATCH];
     size_t count = OBJECTS_BATCH;
 
+    /* Fewer than were asked for means that nothing is behind them. */
     while (count == OBJECTS_BATCH) {
         ASSERT(lock_none_is_held());
         count = objects_collect(mp, &place, objects, OBJECTS_BATCH);

@@ -93,6 +93,8 @@ static void picture_measure(struct block *block, const struct mark *mark,
 {
     struct picture *picture = arg;
 
+    /* All blocks count, whether or not they will have a row: the scale must
+     * not depend on which of them have one. */
     (void)mark;
     ASSERT(pool_is_entered(picture->mp) && block->granules > 0);
     picture->total += block->granules;
@@ -106,6 +108,8 @@ static size_t picture_scale(const struct picture *picture)
     size_t scale = 1;
     ASSERT(picture->blocks > 0 && picture->total >= picture->blocks);
 
+    /* Doubling keeps the loop short: a pool may have more than 2^32
+     * granules. */
     while (picture->total / scale > PICTURE_CELLS - PICTURE_BLOCKS) {
         scale *= 2;
     }
@@ -121,6 +125,9 @@ static void picture_finish_cell(struct picture *picture)
     unsigned most = 0;
 
     ASSERT(picture->current < picture->cells);
+    /* Where two kinds have as much, the lower one wins, and live is the
+     * lowest: a picture that hid an object would mislead more than one that
+     * hides room. */
     for (unsigned kind = 1; kind < PICTURE_KINDS; kind++) {
         if (picture->parts[kind] > picture->parts[most]) {
             most = kind;
@@ -128,6 +135,7 @@ static void picture_finish_cell(struct picture *picture)
     }
     ASSERT(picture->parts[most] > 0 && picture->parts[most] <= picture->scale);
     ASSERT((picture->cell[picture->current] & PICTURE_KIND) == 0);
+    /* The bit for a chunk's start may be set already, and stays. */
     picture->cell[picture->current++] |= (unsigned char)most;
     memset(picture->parts, 0, sizeof picture->parts);
 }
@@ -136,10 +144,17 @@ static void picture_fill(struct picture *picture, size_t from, size_t granules,
                          unsigned kind)
 {
     ASSERT(kind < PICTURE_KINDS && picture->scale > 0);
+    /* A block without a row has no cells, and a write here would change the
+     * cells of the block that comes next. */
     ASSERT(picture->current < picture->cells);
+    /* Only a piece that begins with a cell gives that cell a gap.  With a
+     * scale above 1 a cell may hold several starts, and no gap is drawn. */
     if (from % picture->scale == 0) {
         picture->cell[picture->current] = PICTURE_START;
     }
+    /* A piece is added cell by cell and not granule by granule: a block may
+     * have millions of granules, and other threads wait for the lock
+     * meanwhile. */
     for (size_t i = from, end = from + granules; i < end;) {
         size_t part = picture->scale - i % picture->scale;
         if (part > end - i) {
@@ -170,9 +185,11 @@ static void picture_add_piece(const struct walk_piece *piece, void *arg)
         picture->live_objects++;
         picture->live_bytes += pool_size_of(chunk);
     }
+    /* The block has no row, so its pieces are numbers and nothing else. */
     if (picture->cells == picture->current) {
         return;
     }
+    /* A number is wider than a short run, and would cover what is beside it. */
     if (piece->kind == WALK_RUN && picture->runs < PICTURE_RUNS &&
         piece->granules >= picture->scale) {
         ASSERT(piece->cache != 0);
@@ -198,6 +215,8 @@ static void picture_add_block(struct block *block, const struct mark *mark,
     size_t used = picture->used;
 
     ASSERT(picture->drawn <= PICTURE_BLOCKS);
+    /* A large block may leave no room, and a smaller one behind it may fit
+     * again: so each block is asked, also after one that did not fit. */
     picture->current = picture->cells;
     if (picture->drawn < PICTURE_BLOCKS &&
         cells <= PICTURE_CELLS - picture->cells) {
@@ -214,12 +233,16 @@ static void picture_add_block(struct block *block, const struct mark *mark,
     walk_block(picture->mp, block, picture_add_piece, picture);
     ASSERT(picture->used - used <= block->granules);
     if (picture->current < picture->cells) {
+        /* What the walk added is the top of this block. */
         used = picture->used - used;
         picture_fill(picture, used, block->granules - used, PICTURE_BEYOND);
+        /* The last cell is not full where the scale does not divide the
+         * block. */
         if (picture->current < picture->cells) {
             picture_finish_cell(picture);
         }
     }
+    /* The next block's cells begin where these end, so none may be left. */
     ASSERT(picture->current == picture->cells);
 }
 
@@ -254,6 +277,7 @@ static size_t picture_rows(const struct picture_block *block)
 /* In the title, which readers speak, and as the heading. */
 static void picture_put_name(struct text *text, const struct picture *picture)
 {
+    /* The name is fixed, so that no lock is needed to read it. */
     const char *name = picture->mp->settings.name;
 
     text_put_xml(text, name == NULL ? "a memory pool" : name);
@@ -264,6 +288,8 @@ static void picture_put_head(struct text *text, const struct picture *picture)
     size_t height = PICTURE_HEAD + PICTURE_LABEL;
     ASSERT(picture->drawn <= PICTURE_BLOCKS);
 
+    /* The height stands at the head of the file, before any row, and a stream
+     * cannot be gone back in. */
     for (size_t i = 0; i < picture->drawn; i++) {
         height += PICTURE_LABEL + PICTURE_GAP +
                   PICTURE_LINE * picture_rows(&picture->block[i]);
@@ -275,6 +301,8 @@ static void picture_put_head(struct text *text, const struct picture *picture)
                PICTURE_WIDTH, height, PICTURE_WIDTH, height);
     picture_put_name(text, picture);
     text_print(text, "</title>\n<style>\n");
+    /* A class for each colour: a user can give the file other colours in one
+     * place. */
     for (unsigned kind = 0; kind < PICTURE_KINDS; kind++) {
         text_print(text, ".%s{fill:%s}\n", picture_kinds[kind].class,
                    picture_kinds[kind].colour);
@@ -288,6 +316,8 @@ static void picture_put_figures(struct text *text,
 {
     size_t unused = picture->granules[WALK_FREE];
     ASSERT(unused <= picture->used);
+    /* Not in floating point, whose decimal sign is another one in some
+     * locales. */
     /* In thousandths; without a product that might be too large. */
     size_t part = picture->used == 0 ? 0
                   : picture->used < SIZE_MAX / 1000
@@ -342,6 +372,8 @@ static size_t picture_stretch(const struct picture *picture, size_t i,
     ASSERT(i < end && end <= picture->cells);
     ASSERT(kind < PICTURE_KINDS);
 
+    /* With a scale above 1 a start is one of many in its cell, and to split
+     * the rectangle there would make the file longer and say nothing. */
     while (next < end && (picture->cell[next] & PICTURE_KIND) == kind &&
            (picture->scale > 1 ||
             (picture->cell[next] & PICTURE_START) == 0)) {
@@ -359,6 +391,7 @@ static void picture_put_cells(struct text *text, const struct picture *picture,
     for (unsigned kind = 0; kind < PICTURE_KINDS; kind++) {
         const char *open = "";
         for (size_t i = 0, next; i < block->cells; i = next) {
+            /* A rectangle ends with its row at the latest. */
             size_t column = i % PICTURE_ROW;
             size_t end = i - column + PICTURE_ROW;
             if (end > block->cells) {
@@ -369,11 +402,13 @@ static void picture_put_cells(struct text *text, const struct picture *picture,
             if ((picture->cell[block->first + i] & PICTURE_KIND) != kind) {
                 continue;
             }
+            /* A kind that the block has not gets no path. */
             if (*open == '\0') {
                 text_print(text, "<path class='%s' d='",
                            picture_kinds[kind].class);
                 open = "'/>\n";
             }
+            /* One pixel less, so that neighbours have a gap between them. */
             size_t width = (next - i) * PICTURE_CELL - 1;
             text_print(text, "M%zu %zuh%zuv%dh-%zuz",
                        PICTURE_LEFT + column * PICTURE_CELL,
@@ -393,6 +428,7 @@ static void picture_put_runs(struct text *text, const struct picture *picture,
         const struct picture_run *run = &picture->run[i];
         ASSERT(run->cache != 0 && run->cell < picture->cells);
         size_t cell = run->cell - block->first;
+        /* A run of fewer than three cells has no room for a number. */
         if (run->cell >= block->first && cell < block->cells &&
             run->cells >= 3) {
             text_print(text, "<text x='%zu' y='%zu' font-size='9'>%u</text>\n",
@@ -419,6 +455,7 @@ static void picture_put_blocks(struct text *text,
                        (unsigned long long)block->mark,
                        (unsigned long long)block->owner);
         }
+        /* The numbers come after the cells: SVG paints in the file's order. */
         text_print(text, "</text>\n");
         y += PICTURE_LABEL;
         picture_put_cells(text, picture, block, y);
@@ -430,6 +467,7 @@ static void picture_put_blocks(struct text *text,
         }
         y += PICTURE_LINE * picture_rows(block) + PICTURE_GAP;
     }
+    /* A picture that leaves something out has to say so. */
     if (picture->drawn < picture->blocks) {
         text_print(text, "<text x='%d' y='%zu'>and %zu more blocks</text>\n",
                    PICTURE_LEFT, y + 12, picture->blocks - picture->drawn);
@@ -440,6 +478,8 @@ int picture_draw(struct memory_pool *mp, FILE *stream)
 {
     ASSERT(mp != NULL && stream != NULL && lock_none_is_held());
     struct text text = {stream, 0};
+    /* Too large for a thread's stack.  It is got before the pool is locked,
+     * since malloc() may be the program's own, and may use the pool. */
     struct picture *picture = calloc(1, sizeof *picture);
 
     if (picture == NULL) {

@@ -37,6 +37,7 @@ static void stats_add_piece(const struct walk_piece *piece, void *arg)
                                                : MP_STATS_CLASSES - 1;
     ASSERT(class < MP_STATS_CLASSES);
 
+    /* A run is no chunk yet, so it has no class. */
     switch (piece->kind) {
     case WALK_LIVE:
         stats->live_objects++;
@@ -68,6 +69,7 @@ static void stats_add_block(struct block *block, const struct mark *mark,
     if (mark != NULL && block == &mark->first && mark->lender == NULL) {
         count->stats->backing_bytes += mark->bytes;
     }
+    /* A lent chunk counts nowhere, but the mark's block in it is walked too. */
     walk_block(count->mp, block, stats_add_piece, arg);
 }
 
@@ -78,6 +80,7 @@ static size_t stats_kept_bytes(const struct memory_pool *mp)
     size_t bytes = mp->settings.bytes + mp->blocks.stock_bytes;
     ASSERT(mp->settings.bytes >= sizeof *mp);
 
+    /* A spare mark is in no list of blocks, and holds its own first block. */
     for (const struct mark *m = mp->marks.spare; m != NULL; m = m->next) {
         ASSERT(m->bytes >= sizeof *m);
         bytes += m->bytes;
@@ -91,6 +94,7 @@ static size_t stats_peak(const struct memory_pool *mp,
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(stats->cached_bytes == 0 || mp->mode->caches);
+    /* The peak is noted at some moments only, so the present may be higher. */
     size_t now = stats->live_bytes + stats->cached_bytes;
     size_t peak = mp->mode->counts ? quota_peak(&mp->quota)
                                    : mp->counters.peak * SIZES_GRANULE;
@@ -103,6 +107,7 @@ static size_t stats_children(const struct memory_pool *mp)
     size_t children = 0;
     ASSERT(pool_is_entered(mp));
 
+    /* Counted here and not as children come and go: to ask is rare. */
     for (const struct memory_pool *child = tree_first(mp); child != NULL;
          child = tree_next(child)) {
         ASSERT(tree_parent(child) == mp);
@@ -119,13 +124,17 @@ static void stats_fill(struct memory_pool *mp, mp_stats_t *stats)
 
     ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
     walk_blocks(mp, stats_add_block, &count);
+    /* The stock is memory that the pool holds, though no object is in it. */
     stats->backing_bytes += stats_kept_bytes(mp);
+    /* Nothing counts allocations: what was allocated is either live or
+     * freed. */
     stats->frees = counters->freed + cache_set_frees(&mp->caches);
     stats->allocations = stats->frees + stats->live_objects;
     ASSERT(stats->allocations >= stats->frees);
     stats->resets = counters->resets;
     stats->peak_bytes = stats_peak(mp, stats);
     ASSERT(stats->blocks > 0 && stats->backing_bytes > 0);
+    /* Each call that counts objects is one more moment to find a peak at. */
     if (counters->peak_objects < stats->live_objects) {
         counters->peak_objects = stats->live_objects;
     }
@@ -140,9 +149,11 @@ static void stats_fill(struct memory_pool *mp, mp_stats_t *stats)
 void stats_gather(struct memory_pool *mp, mp_stats_t *stats)
 {
     ASSERT(mp != NULL && stats != NULL && lock_none_is_held());
+    /* The walk adds to the members, so all begin with 0. */
     memset(stats, 0, sizeof *stats);
     bool taken = pool_enter(mp);
 
+    /* Without a pause, a chunk could be counted both as live and as cached. */
     pause_begin(&mp->caches);
     stats_fill(mp, stats);
     pause_end(&mp->caches);

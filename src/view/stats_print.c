@@ -38,6 +38,8 @@ static const struct {
 static unsigned long long stats_print_member(const mp_stats_t *stats,
                                              size_t i)
 {
+    /* Copied and not read through a pointer of the member's type: the table
+     * has two types, and size_t has not the same width on all systems. */
     const unsigned char *at =
         (const unsigned char *)stats + stats_print_members[i].offset;
     uint64_t wide;
@@ -56,6 +58,7 @@ static unsigned long long stats_print_member(const mp_stats_t *stats,
 /* Blanks in front of a pool's lines. */
 static int stats_print_indent(unsigned depth)
 {
+    /* Bounded: a deep tree would else print more blanks than numbers. */
     return depth < 20 ? 4 * (int)depth : 80;
 }
 
@@ -77,11 +80,13 @@ static void stats_print_text_classes(struct text *text,
         if (stats_print_is_empty(stats, i)) {
             continue;
         }
+        /* A pool without objects gets no heading either. */
         if (!headed) {
             text_print(text, "%*s  %16s %20s %16s\n", indent, "",
                        "chunk bytes", "live", "cached");
             headed = true;
         }
+        /* The last class has all that is longer than the one before it. */
         bool last = i == MP_STATS_CLASSES - 1;
         text_print(text, "%*s  %s%*zu %20zu %16zu\n", indent, "",
                    last ? ">" : "", last ? 15 : 16,
@@ -116,6 +121,7 @@ static void stats_print_json(struct text *text, const char *name,
     int indent = stats_print_indent(depth);
     const char *comma = "";
 
+    /* null and not a word: a pool may be called by any word. */
     if (name == NULL) {
         text_print(text, "{\"name\": null");
     } else {
@@ -131,6 +137,7 @@ static void stats_print_json(struct text *text, const char *name,
                    stats_print_member(stats, i));
     }
     text_print(text, ",\n%*s \"classes\": [", indent, "");
+    /* Readers know a class by its number, so empty ones may be left out. */
     for (size_t i = 0; i < MP_STATS_CLASSES; i++) {
         if (!stats_print_is_empty(stats, i)) {
             text_print(text, "%s\n%*s  {\"class\": %zu, \"live\": %zu, "
@@ -184,6 +191,7 @@ static struct memory_pool *stats_print_beside(struct memory_pool *mp)
     if (parent == NULL) {
         return NULL; /* nothing stands beside the top of a tree */
     }
+    /* The link of a child is owned by the parent's lock, not by its own. */
     bool taken = pool_enter(parent);
     struct memory_pool *child = tree_next(mp);
 
@@ -199,7 +207,10 @@ stats_print_up(struct text *text, const struct stats_print_style *style,
                struct memory_pool *mp, struct memory_pool *at, unsigned *depth)
 {
     for (;;) {
+        /* The depth says how far the walk is below the pool that it began with.
+         * It must come back to that, and never climb beyond it. */
         ASSERT(at != NULL && (at == mp) == (*depth == 0));
+        /* The loop also closes each parent whose last child is done. */
         text_print(text, "%s", style->after);
         if (at == mp) {
             return NULL;
@@ -225,10 +236,12 @@ int stats_print(struct memory_pool *mp, FILE *stream, mp_format_t format)
     struct memory_pool *at = mp;
     unsigned depth = 0;
 
+    /* A stream that failed would fail for each pool of a large tree. */
     while (at != NULL && text.error == 0) {
         mp_stats_t stats;
         stats_gather(at, &stats);
         style->pool(&text, at->settings.name, &stats, depth);
+        /* Down first, then sideways: a pool's children follow it at once. */
         struct memory_pool *next = stats_print_below(at);
         if (next != NULL) {
             stats_print_line(&text, style->before, ++depth);

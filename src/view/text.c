@@ -31,9 +31,11 @@ void text_print(struct text *text, const char *format, ...)
 
     ASSERT(text->stream != NULL && format != NULL);
     ASSERT(lock_none_is_held());
+    /* The first error is the cause, and those that follow only repeat it. */
     if (text->error != 0) {
         return;
     }
+    /* A reason left over from an earlier call would be told for this one. */
     errno = 0;
     va_start(arguments, format);
     if (vfprintf(text->stream, format, arguments) < 0) {
@@ -46,6 +48,7 @@ int text_end(struct text *text)
 {
     ASSERT(text->stream != NULL && lock_none_is_held());
     if (text->error == 0) {
+        /* A full disk is often noticed only as the buffer is written. */
         errno = 0;
         if (fflush(text->stream) != 0) {
             text->error = text_reason();
@@ -65,11 +68,14 @@ static int text_character(const char *s, uint32_t *number)
     bool whole = length == 1 || (first >= 0xc0 && first < 0xf8);
 
     ASSERT(first != '\0');
+    /* Stops at the first byte that does not go on: the string may end there. */
     for (int i = 1; i < length && whole; i++) {
         unsigned char next = (unsigned char)s[i];
         whole = (next & 0xc0) == 0x80; /* not the string's end either */
         value = value << 6 | (next & 0x3fu);
     }
+    /* Longer forms than needed, numbers beyond the last and halves of UTF-16
+     * pairs are no UTF-8, though they look like it. */
     if (!whole || value < least[length] || value > 0x10ffff ||
         (value >= 0xd800 && value < 0xe000)) {
         *number = 0xfffd;
@@ -86,6 +92,7 @@ void text_put_json(struct text *text, const char *string)
     while (*string != '\0') {
         uint32_t c;
         int length = text_character(string, &c);
+        /* JSON wants these two and control characters escaped, and no other. */
         if (c == '"' || c == '\\') {
             text_print(text, "\\%c", (int)c);
         } else if (c < 0x20 || c == 0xfffd) {
@@ -103,6 +110,8 @@ void text_put_xml(struct text *text, const char *string)
     while (*string != '\0') {
         uint32_t c;
         int length = text_character(string, &c);
+        /* XML 1.0 allows most of these in no form, not even escaped.  The
+         * others would break a line. */
         if (c < 0x20 || c == 0xfffe || c == 0xffff) {
             c = 0xfffd;
         }
