@@ -114,6 +114,7 @@ static struct block *alloc_lend(struct memory_pool *mp, size_t granules)
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(mp->marks.open != NULL);
+    ASSERT(granules > 0);
     size_t fit = blocks_fit(sizeof(struct block), BLOCKS_LEAST);
 
     /* The block has a map of its own, as all blocks outside of the range. */
@@ -133,6 +134,7 @@ static struct block *alloc_lend(struct memory_pool *mp, size_t granules)
 static void alloc_name(struct memory_pool *mp, struct block *block,
                        const struct heap *heap)
 {
+    ASSERT(pool_is_entered(mp));
     if (range_has(block)) {
         ASSERT(block->bytes > 0 && block->lender == NULL);
         range_rename(block, block->bytes, mp, heap != &mp->heap);
@@ -145,6 +147,7 @@ static enum result alloc_add(struct memory_pool *mp, struct heap *heap,
                              struct block *block)
 {
     ASSERT(pool_is_entered(mp));
+    ASSERT(sync_get(&block->map[0]) == BLOCK_NONE);
     if (!range_has(block)) {
         /* A cache would cut its run from it, and reads maps in the range. */
         attach_retire(&mp->caches);
@@ -202,6 +205,7 @@ static enum result alloc_grow_whole(struct memory_pool *mp,
                                     struct heap_chunk *chunk)
 {
     ASSERT(granules > BLOCKS_WHOLE && chunk->block == NULL);
+    ASSERT(pool_is_entered(mp));
     struct block *block = alloc_acquire(mp, granules, true, taken);
 
     if (block == NULL) {
@@ -229,6 +233,7 @@ static enum result alloc_take(struct memory_pool *mp, const struct user *user,
                               size_t charge, size_t granules,
                               struct heap_chunk *chunk)
 {
+    ASSERT(pool_is_entered(mp) && chunk->block == NULL);
     if (!quota_charge(&mp->quota, charge)) {
         return quota_refusal(&mp->quota);
     }
@@ -362,6 +367,7 @@ static enum result alloc_locked(struct memory_pool *mp,
                                 const struct user *user, size_t size,
                                 void **object)
 {
+    ASSERT(!mp->mode->caches);
     return alloc_from_heap(mp, user, size, pool_enter(mp), object);
 }
 
@@ -369,6 +375,7 @@ static enum result alloc_locked_free(struct memory_pool *mp,
                                      const struct user *user, const void *ptr)
 {
     (void)user;
+    ASSERT(!mp->mode->caches);
     return alloc_into_heap(mp, ptr, pool_enter(mp));
 }
 
@@ -383,6 +390,7 @@ static enum result alloc_from_cache(struct memory_pool *mp,
     ASSERT(pool_is_entered(mp));
     ASSERT(cache->set == &mp->caches);
     size_t granules = sizes_granules(size);
+    ASSERT(granules > 0 && granules <= SIZES_SHORT);
     bool gathered = false;
     enum result result = RESULT_OK;
 
@@ -418,6 +426,7 @@ static enum result alloc_cached(struct memory_pool *mp,
     enum result result = RESULT_OK;
 
     ASSERT(lock_none_is_held());
+    ASSERT(mp->mode->caches);
     /* A thread that reads false too early asks again under the lock. */
     if (size <= SIZES_SHORT * SIZES_GRANULE && !sync_get(&mp->caches.retired)) {
         cache = attach_cache(&mp->caches, user);
@@ -464,6 +473,7 @@ static enum result alloc_cached_free(struct memory_pool *mp,
     struct cache *cache = NULL;
 
     ASSERT(lock_none_is_held());
+    ASSERT(mp->mode->caches);
     /* A foreign address is no reason to make the thread a cache. */
     if (!sync_get(&mp->caches.retired) && range_owner(ptr) == mp) {
         cache = attach_cache(&mp->caches, user);

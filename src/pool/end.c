@@ -76,6 +76,7 @@ static void end_begin_run(struct tree_run *run, struct memory_pool *mp,
     ASSERT(run == &mp->tree->run || run == &mp->tree->own);
     ASSERT(sync_get(&run->mp) == NULL);
     ASSERT(parent == NULL || mp->tree->parent == parent->mp);
+    ASSERT(parent == NULL || parent->first != NULL);
     run->parent = parent;
     run->first = parent == NULL ? run : parent->first;
     run->late = 0;
@@ -155,6 +156,7 @@ static struct tree_run *end_step(struct tree_run *run)
 
 static void end_report_leaks(struct memory_pool *mp)
 {
+    ASSERT(lock_none_is_held());
     if ((mp->settings.flags & MP_LEAK_CHECK) != 0) {
         leaks_report(mp);
     }
@@ -165,6 +167,7 @@ static void end_report_leaks(struct memory_pool *mp)
 static void end_report_dropped(struct memory_pool *mp)
 {
     int cancel;
+    ASSERT(lock_none_is_held());
 
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     report_words(mp, MP_EVENT_CLEANUP, "cleanups add cleanups without end",

@@ -93,6 +93,7 @@ static void fork_forget_inside(struct thread_place *place, void *argument)
 /* Of a thread that the child does not have: the locks are held already. */
 static void fork_thread_gone(struct thread *thread)
 {
+    ASSERT(thread != NULL);
     attach_thread_ends(thread, true);
     ASSERT(thread->attached.first == NULL);
 }

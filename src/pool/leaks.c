@@ -117,6 +117,7 @@ static struct leaks_group *leaks_find(struct leaks *leaks, size_t key)
         leaks->used++;
     }
     ASSERT(low < leaks->used);
+    ASSERT(low == 0 || group[-1].key < key);
     memmove(group + 1, group, (leaks->used - low - 1) * sizeof *group);
     *group = (struct leaks_group){.key = key};
     return group;
@@ -127,6 +128,7 @@ static void leaks_visit_piece(const struct walk_piece *piece, void *arg)
     struct leaks *leaks = arg;
     struct heap_chunk chunk = {piece->block, piece->granule};
 
+    ASSERT(pool_is_entered(leaks->mp) && piece->granules > 0);
     if (piece->kind != WALK_LIVE) {
         return;
     }
@@ -144,6 +146,7 @@ static void leaks_visit_block(struct block *block, const struct mark *mark,
 {
     struct leaks *leaks = arg;
 
+    ASSERT(block != NULL && leaks->mp != NULL);
     (void)mark; /* objects of a mark are leaks as others are */
     walk_block(leaks->mp, block, leaks_visit_piece, leaks);
 }
@@ -161,6 +164,7 @@ static bool leaks_gather(struct memory_pool *mp, struct leaks *leaks)
     walk_blocks(mp, leaks_visit_block, leaks);
     pause_end(&mp->caches);
     lock_leave(&mp->lock, taken);
+    ASSERT(leaks->used <= LEAKS_GROUPS && leaks->used <= leaks->all.count);
     return leaks->used > 0;
 }
 
@@ -183,6 +187,7 @@ static void leaks_name_sizes(const struct leaks_group *group, char *words,
 static void leaks_tell(struct memory_pool *mp, const struct leaks_group *group)
 {
     ASSERT(lock_none_is_held());
+    ASSERT(group->count > 0 && group->bytes >= group->count);
     char sizes[64];
     char line[224];
 

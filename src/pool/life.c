@@ -105,6 +105,7 @@ static size_t life_first(const mp_options_t *options, size_t head)
  * the range is full. */
 static struct memory_pool *life_place_ranged(size_t head)
 {
+    ASSERT(head >= sizeof(struct memory_pool) && head < RANGE_SLOT);
     struct memory_pool *mp = range_take_slot();
 
     if (mp == NULL) {
@@ -165,6 +166,7 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
 {
     bool zero = (options->flags & MP_ZERO_ON_FREE) != 0;
     ASSERT(mode->caches == ranged);
+    ASSERT(mp->settings.bytes > 0 && mp->first.granules > 0);
 
     /* Member by member and not by memset(): the place may be read by another
      * thread at any moment, and most of the heap's bins need no value. */
@@ -203,6 +205,7 @@ static void life_start_quota(struct memory_pool *mp,
                 parent == NULL ? NULL : &parent->quota);
     bool taken = pool_enter(mp);
     pool_set_bump(mp);
+    ASSERT(quota_held(&mp->quota) == 0);
     lock_leave(&mp->lock, taken);
     /* What a quota limits has to be counted to the byte. */
     ASSERT(mp->mode->counts || !quota_is_limited(&mp->quota));
@@ -212,6 +215,7 @@ static void life_start_quota(struct memory_pool *mp,
 static void life_release(struct memory_pool *mp)
 {
     ASSERT(lock_none_is_held());
+    ASSERT(mp->tree == NULL);
     blocks_put(&mp->blocks, mp, mp->settings.bytes);
 }
 
@@ -387,6 +391,7 @@ size_t life_trim(struct memory_pool *mp, size_t keep)
     size_t before = mp->blocks.stock_bytes;
     struct block *excess = blocks_excess(&mp->blocks, keep);
     size_t given = before - mp->blocks.stock_bytes;
+    ASSERT(blocks_is_sound(&mp->blocks));
     ASSERT(mp->blocks.stock_bytes <= keep);
     lock_leave(&mp->lock, taken);
     ASSERT(lock_none_is_held());

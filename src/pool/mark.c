@@ -64,6 +64,7 @@ static void mark_lay(struct memory_pool *mp, struct mark *mark,
                      struct heap *lender)
 {
     ASSERT(!range_has(mark));
+    ASSERT(lender == NULL || lender == &mp->heap);
     mark->bytes = mark_layout();
     mark->lender = lender;
     blocks_lay(&mark->first, (unsigned char *)(mark + 1), MARK_FIRST,
@@ -87,6 +88,7 @@ static struct mark *mark_acquire(struct memory_pool *mp)
         return mark;
     }
     unsigned char *slot = memory;
+    ASSERT((uintptr_t)slot % RANGE_SLOT == 0);
     /* Apart: no cache takes what is freed there. */
     range_rename(slot, RANGE_SLOT, mp, true);
     blocks_lay_range(&mark->first, slot + sizeof *mark, slot + RANGE_SLOT);
@@ -116,6 +118,7 @@ static struct mark *mark_take(struct memory_pool *mp, bool *taken)
     struct mark *mark = mp->marks.spare;
 
     if (mark != NULL) {
+        ASSERT(mp->marks.spares > 0 && mark->lender == NULL);
         mp->marks.spare = mark->next;
         mp->marks.spares--;
         ASSERT((mp->marks.spares == 0) == (mp->marks.spare == NULL));
@@ -135,6 +138,7 @@ static void mark_push(struct memory_pool *mp, struct mark *mark,
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(owner != 0);
+    ASSERT(mark != mp->marks.open);
     if (!range_has(mark)) {
         attach_retire(&mp->caches); /* caches do not reach its first block */
     }
@@ -207,6 +211,7 @@ static void mark_drop(struct memory_pool *mp, struct mark *mark)
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(mark->heap.lent == 0); /* only the pool's own heap lends */
+    ASSERT(mark != mp->marks.open); /* it was taken off the list */
     /* Blocks go to the stock, or to the heap that lent them; the mark's first
      * one stays with the structure, its map clear. */
     heap_reset(&mark->heap);
@@ -229,6 +234,7 @@ static struct mark *mark_excess(struct memory_pool *mp)
 
     while (mp->marks.spares > MARK_SPARE) {
         struct mark *mark = mp->marks.spare;
+        ASSERT(mark != NULL && mark->lender == NULL);
         mp->marks.spare = mark->next;
         mp->marks.spares--;
         mark->next = excess;
@@ -253,6 +259,7 @@ void mark_release_all(struct memory_pool *mp)
 {
     ASSERT(mp->marks.open == NULL); /* dropped, before the heap that lends */
     struct mark *spare = mp->marks.spare;
+    ASSERT((spare == NULL) == (mp->marks.spares == 0));
 
     mp->marks.spare = NULL;
     mp->marks.spares = 0;
@@ -338,6 +345,7 @@ struct heap *mark_next_heap(struct memory_pool *mp, const struct heap *heap,
                             const struct mark **mark)
 {
     ASSERT(pool_is_entered(mp));
+    ASSERT(heap == NULL || heap->first->heap == heap);
     struct mark *next = mp->marks.open;
 
     /* The pool's own heap is first, then those on the list. */

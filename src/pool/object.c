@@ -60,6 +60,7 @@ static bool object_fit(struct memory_pool *mp, struct heap_chunk chunk,
 static uint64_t object_mark(const struct memory_pool *mp,
                             struct heap_chunk chunk)
 {
+    ASSERT(pool_is_entered(mp) && chunk.block != NULL);
     const struct mark *mark = mark_of(mp, chunk.block->heap);
 
     return mark == NULL ? 0 : mark->number;
@@ -110,6 +111,7 @@ static enum result object_fit_counted(struct memory_pool *mp,
                                       size_t size, bool *fits)
 {
     ASSERT(mp->mode->counts && old == pool_size_of(chunk));
+    ASSERT(pool_is_entered(mp));
     size_t granules = sizes_granules(size);
     unsigned char *object = block_address(chunk.block, chunk.granule);
 
@@ -134,6 +136,7 @@ static enum result object_fit_counted(struct memory_pool *mp,
         }
     }
     alloc_note_size(chunk, old, size);
+    ASSERT(pool_size_of(chunk) == size);
     return RESULT_OK;
 }
 
@@ -141,6 +144,7 @@ static enum result object_resize_counted(struct memory_pool *mp,
                                          const struct user *user, void *ptr,
                                          size_t size, void **object)
 {
+    ASSERT(mp->mode->counts && user != NULL);
     bool taken = pool_enter(mp);
     struct heap_chunk chunk = pool_find_live(mp, ptr);
     bool fits;
@@ -166,6 +170,7 @@ static enum result object_resize_cached(struct memory_pool *mp,
                                         const struct user *user, void *ptr,
                                         size_t size, void **object)
 {
+    ASSERT(!mp->mode->counts && user != NULL);
     bool taken = pool_enter(mp);
     struct heap_chunk chunk = pool_find_live(mp, ptr);
 
@@ -217,6 +222,7 @@ static struct heap_chunk object_trim(struct memory_pool *mp,
     uint32_t skipped = (uint32_t)(-address % alignment / SIZES_GRANULE);
 
     ASSERT(skipped + granules <= block_length(chunk.block, chunk.granule));
+    ASSERT(pool_is_entered(mp) && granules > 0);
     object_free_part(mp, chunk);
     return heap_trim(chunk.block->heap, chunk, skipped, granules);
 }

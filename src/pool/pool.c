@@ -25,6 +25,7 @@ void pool_leave(struct memory_pool *mp, bool taken)
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(heap_is_sound(&mp->heap));
+    ASSERT((mp->blocks.stock == NULL) == (mp->blocks.stock_bytes == 0));
     struct blocks *blocks = &mp->blocks;
     struct block *excess = NULL;
 
@@ -87,6 +88,7 @@ struct heap_chunk pool_find_live(const struct memory_pool *mp, const void *ptr)
 size_t pool_size_of(struct heap_chunk chunk)
 {
     ASSERT(chunk.block != NULL);
+    ASSERT(chunk.granule < chunk.block->granules);
     size_t bytes = block_length(chunk.block, chunk.granule) * SIZES_GRANULE;
 
     if (chunk.block->slack == NULL) {
@@ -99,6 +101,7 @@ size_t pool_size_of(struct heap_chunk chunk)
 void pool_count_refusal(struct memory_pool *mp, enum pool_refusal reason)
 {
     ASSERT(reason <= POOL_REFUSED_MEMORY);
+    ASSERT(lock_none_is_held());
     bool taken = pool_enter(mp);
 
     mp->counters.refused[reason]++;

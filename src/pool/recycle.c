@@ -64,6 +64,8 @@ struct memory_pool *recycle_pop(struct thread *self,
         return NULL;
     }
     struct memory_pool *mp = recycle_take(self);
+    ASSERT(sync_get(&mp->place.maker) == self);
+    ASSERT(mp->settings.name == NULL && mp->marks.open == NULL);
     mp->settings.max_object =
         options->max_object == 0 ? SIZE_MAX : options->max_object;
     mp->settings.flags = options->flags;
@@ -95,6 +97,7 @@ static void recycle_renew(struct memory_pool *mp)
     /* Its blocks go to the stock, where they are less than its limit. */
     heap_reset(&mp->heap);
     blocks_renew(&mp->blocks);
+    ASSERT(mp->heap.blocks == 0 && blocks_is_sound(&mp->blocks));
     memset(&mp->counters, 0, sizeof mp->counters);
     cache_set_renew(&mp->caches);
     /* The next one to use it is the same thread. */

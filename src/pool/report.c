@@ -55,6 +55,7 @@ static char *report_put(char *line, const char *end, const char *string)
         *line++ = control ? '?' : *string;
         string += control && (unsigned char)*string == 0xc2;
     }
+        ASSERT(line < end);
     *line = '\0';
     return line;
 }
@@ -83,6 +84,7 @@ void report_words(memory_pool_t *mp, mp_event_t event, const char *message,
                   const void *ptr)
 {
     ASSERT(lock_none_is_held());
+    ASSERT(message != NULL);
     if (mp == NULL) {
         report_print(NULL, message);
     } else if (mp->settings.report != NULL) {
@@ -128,6 +130,7 @@ static void report_format(char *message, size_t size, const char *step,
     const char *reason = REPORT_REASON_OF(error, buffer, sizeof buffer);
 
     ASSERT(step != NULL);
+    ASSERT(size > REPORT_REASON);
     if (reason == NULL) {
         snprintf(buffer, sizeof buffer, "error %d", error);
         reason = buffer;
@@ -150,6 +153,7 @@ static void report_to_options(const mp_options_t *options, mp_event_t event,
                               const char *message)
 {
     ASSERT(lock_none_is_held());
+    ASSERT(message != NULL);
     if (options->report != NULL) {
         options->report(NULL, event, message, NULL, options->report_context);
     }

@@ -34,6 +34,7 @@ bool tree_is_run(const struct memory_pool *mp)
 /* The pool's struct tree, made if it has none; NULL: no memory. */
 static struct tree *tree_of(struct memory_pool *mp)
 {
+    ASSERT(lock_none_is_held());
     bool taken = pool_enter(mp);
     struct tree *tree = mp->tree;
 
@@ -57,6 +58,7 @@ static struct tree *tree_of(struct memory_pool *mp)
         fresh = NULL;
     }
     tree = mp->tree;
+    ASSERT(tree != NULL && tree->mp == mp);
     lock_leave(&mp->lock, taken);
     free(fresh);
     return tree;
@@ -73,6 +75,7 @@ enum result tree_start(struct memory_pool *mp, struct memory_pool *parent)
         return RESULT_NO_MEMORY;
     }
     /* No other thread knows the new pool, so nothing owns these yet. */
+    ASSERT(tree->parent == NULL && tree->children.first == NULL);
     tree->parent = parent;
     tree->late = tree_is_run(parent);
     if (quota_is_limited(&parent->quota)) {
@@ -93,6 +96,7 @@ void tree_join(struct memory_pool *mp)
     ASSERT(tree != NULL && tree->mp == mp && tree->parent != NULL);
     ASSERT(lock_none_is_held());
     struct memory_pool *parent = tree->parent;
+    ASSERT(parent->tree != NULL && parent != mp);
     bool taken = pool_enter(parent);
 
     list_push(&parent->tree->children, &tree->link);
@@ -154,6 +158,7 @@ struct memory_pool *tree_first(const struct memory_pool *mp)
     if (tree == NULL || tree->children.first == NULL) {
         return NULL;
     }
+    ASSERT(tree->children.first->from == &tree->children.first);
     return LIST_ENTRY(tree->children.first, struct tree, link)->mp;
 }
 
@@ -196,6 +201,7 @@ struct tree_cleanup *tree_take_cleanup(struct memory_pool *mp)
 {
     ASSERT(lock_none_is_held());
     bool taken = pool_enter(mp);
+    ASSERT(mp->tree != NULL);
     struct tree_cleanup *cleanup = mp->tree->cleanups;
 
     if (cleanup != NULL) {
@@ -222,6 +228,7 @@ enum result tree_add_cleanup(struct memory_pool *mp, void (*fn)(void *arg),
     /* Added by a cleanup of a run: counted, so that they come to an end. */
     cleanup->late = tree_is_run(mp);
     bool taken = pool_enter(mp);
+    ASSERT(mp->tree == tree);
     cleanup->older = tree->cleanups;
     tree->cleanups = cleanup;
     lock_leave(&mp->lock, taken);

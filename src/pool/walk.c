@@ -57,6 +57,7 @@ static struct walk_piece walk_piece_at(const struct memory_pool *mp,
 {
     struct walk_piece piece = {.block = block, .granule = granule};
     unsigned char code = sync_get(&block->map[granule]);
+    ASSERT(granule < block->granules);
 
     if (code == BLOCK_NONE) {
         piece.kind = WALK_RUN;

@@ -84,6 +84,7 @@ static void *backing_buffer_acquire(void *context, size_t size,
         return NULL;
     }
     ASSERT(head->room == head->size);
+    ASSERT((uintptr_t)head % SIZES_GRANULE == 0);
     head->room = 0;
     return head + 1;
 }
@@ -95,6 +96,7 @@ static void backing_buffer_release(void *context, void *block, size_t size)
     (void)block;
     (void)size;
     ASSERT(head != NULL && block == head + 1 && head->room == 0);
+    ASSERT(size <= head->size);
     head->room = head->size;
 }
 
@@ -107,6 +109,7 @@ mp_backing_t backing_of_buffer(void *buffer, size_t size)
     if (buffer != NULL && size >= shift + sizeof(struct backing_buffer)) {
         struct backing_buffer *head =
             (struct backing_buffer *)(void *)((unsigned char *)buffer + shift);
+        ASSERT((uintptr_t)head % SIZES_GRANULE == 0);
         head->size = size - shift - sizeof *head;
         head->room = head->size;
         backing.context = head;

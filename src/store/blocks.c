@@ -50,6 +50,7 @@ void blocks_start(struct blocks *blocks, struct memory_pool *owner,
                   bool ranged, bool counted, size_t stock_limit,
                   const mp_backing_t *backing)
 {
+    ASSERT(blocks != NULL && backing != NULL);
     ASSERT(backing->acquire != NULL && backing->release != NULL);
     ASSERT(!ranged || !counted); /* the range has no slack bytes */
     blocks->stock = NULL;
@@ -64,12 +65,15 @@ void blocks_start(struct blocks *blocks, struct memory_pool *owner,
 
 void blocks_renew(struct blocks *blocks)
 {
+    ASSERT(blocks->backing.acquire != NULL); /* it was started */
     blocks->next_bytes = blocks_first_bytes(blocks);
+    ASSERT(blocks->next_bytes <= BLOCKS_MOST);
 }
 
 size_t blocks_layout(size_t head, size_t granules)
 {
     ASSERT(granules <= SIZES_GRANULES_MOST);
+    ASSERT(head < SIZE_MAX / 4); /* the sum does not wrap around */
     return head + SIZES_GRANULE - 1 + granules * BLOCKS_GRANULE + 2;
 }
 
@@ -84,6 +88,8 @@ size_t blocks_fit(size_t head, size_t bytes)
 static void blocks_lay_head(struct block *block, unsigned char *memory,
                             size_t shift)
 {
+    ASSERT(memory != NULL && shift < SIZES_GRANULE);
+    ASSERT((uintptr_t)(memory + shift) % SIZES_GRANULE == 0);
     block->base = memory + shift;
     block->bytes = 0;
     block->heap = NULL;
@@ -121,17 +127,20 @@ void blocks_lay_range(struct block *block, unsigned char *memory,
     block->slack = NULL;
     block->granules = (uint32_t)((size_t)(end - block->base) / SIZES_GRANULE);
     ASSERT(block->map[0] == BLOCK_NONE);
+    ASSERT(block->granules > 0);
 }
 
 void *blocks_get(struct blocks *blocks, size_t bytes, bool *ranged)
 {
     ASSERT(lock_none_is_held());
+    ASSERT(bytes > 0 && ranged != NULL);
     void *slot = blocks->ranged ? range_take_slot() : NULL;
 
     /* Structures are short, so a slot serves whatever the backing would be
      * asked for. */
     *ranged = slot != NULL;
     if (slot != NULL) {
+        ASSERT(blocks->owner != NULL);
         range_own(slot, RANGE_SLOT, blocks->owner);
         return slot;
     }
@@ -145,6 +154,7 @@ void blocks_put(struct blocks *blocks, void *memory, size_t bytes)
     mp_backing_t backing = blocks->backing;
 
     ASSERT(lock_none_is_held());
+    ASSERT(memory != NULL && bytes > 0);
     if (range_has(memory)) {
         range_give_slot(memory);
     } else {
@@ -156,6 +166,7 @@ void blocks_put(struct blocks *blocks, void *memory, size_t bytes)
 static inline bool blocks_is_empty(const struct block *block)
 {
     size_t look = block->granules;
+    ASSERT(look > 0);
 
     if (look > BLOCKS_LOOK) {
         look = BLOCKS_LOOK;
@@ -172,22 +183,27 @@ void blocks_push(struct blocks *blocks, struct block *block)
 {
     ASSERT(block->bytes > 0 && block->lender == NULL);
     ASSERT(blocks_is_empty(block));
+    ASSERT(block != blocks->stock); /* it was not pushed twice */
     block->next = blocks->stock;
     blocks->stock = block;
     blocks->stock_bytes += block->bytes;
+    ASSERT(blocks->stock_bytes >= block->bytes);
 }
 
 struct block *blocks_take(struct blocks *blocks, size_t granules)
 {
     ASSERT(granules > 0);
+    ASSERT((blocks->stock == NULL) == (blocks->stock_bytes == 0));
     /* First fit, the newest first: a processor has most of it at hand. */
     for (struct block **link = &blocks->stock; *link != NULL;
          link = &(*link)->next) {
         struct block *block = *link;
         if (block->granules >= granules) {
+            ASSERT(block->bytes <= blocks->stock_bytes);
             *link = block->next;
             block->next = NULL;
             blocks->stock_bytes -= block->bytes;
+            ASSERT(blocks_is_empty(block));
             return block;
         }
     }
@@ -206,12 +222,14 @@ struct block *blocks_excess(struct blocks *blocks, size_t keep)
         block->next = excess;
         excess = block;
     }
+    ASSERT((blocks->stock == NULL) == (blocks->stock_bytes == 0));
     return excess;
 }
 
 size_t blocks_plan(struct blocks *blocks, bool whole)
 {
     size_t bytes = blocks->next_bytes;
+    ASSERT(bytes >= BLOCKS_LEAST && bytes <= BLOCKS_MOST);
 
     if (whole) {
         return 0;
@@ -235,6 +253,7 @@ static struct block *blocks_acquire_range(const struct blocks *blocks,
         ((need > bytes ? need : bytes) + RANGE_SPAN - 1) / RANGE_SPAN;
     size_t size = slot ? RANGE_SLOT : spans * RANGE_SPAN;
     unsigned char *memory = slot ? range_take_slot() : range_take(spans);
+    ASSERT(blocks->ranged && !blocks->counted);
 
     if (memory == NULL) {
         return NULL;
@@ -244,6 +263,7 @@ static struct block *blocks_acquire_range(const struct blocks *blocks,
     range_own(memory, size, blocks->owner);
     blocks_lay_range(block, memory + BLOCKS_RANGE_HEAD, memory + size);
     block->bytes = size;
+    ASSERT(block->granules >= granules);
     return block;
 }
 
@@ -255,6 +275,7 @@ static struct block *blocks_acquire_backing(const struct blocks *blocks,
 
     granules = granules > fit ? granules : fit;
     bytes = blocks_layout(sizeof(struct block), granules);
+    ASSERT(granules > 0 && granules <= SIZES_GRANULES_MOST);
     struct block *block = blocks->backing.acquire(blocks->backing.context,
                                                   bytes, SIZES_GRANULE);
     if (block != NULL) {
@@ -296,6 +317,7 @@ void blocks_release(const struct blocks *blocks, struct block *block)
         } else if (block->bytes == RANGE_SLOT) {
             range_give_slot(block);
         } else {
+            ASSERT(block->bytes % RANGE_SPAN == 0);
             range_give(block, block->bytes / RANGE_SPAN);
         }
         block = next;

@@ -39,7 +39,11 @@ void heap_link(struct heap *heap, struct block *block, uint32_t i,
     uint64_t bit = (uint64_t)1 << bin;
 
     ASSERT(length <= block->granules && i <= block->granules - length);
+    ASSERT(length > 0 && block->heap == heap);
     ASSERT(sync_get(&block->map[i]) == BLOCK_NONE);
+    /* No two free chunks are neighbours. */
+    ASSERT(block_free_before(block, i) == 0);
+    ASSERT(!block_is_free(sync_get(&block->map[i + length])));
     link->previous = NULL;
     /* What an empty bin holds was never set: only its bit says so. */
     link->next = (heap->bits & bit) != 0 ? heap->bins[bin] : NULL;
@@ -61,6 +65,8 @@ static void heap_unlink(struct heap *heap, struct block *block, uint32_t i,
     ASSERT(block_is_free(sync_get(&block->map[i])));
     ASSERT(block_length(block, i) == length);
     ASSERT((heap->bits >> bin & 1) != 0);
+    ASSERT(block->heap == heap);
+    ASSERT(length <= block->granules && i <= block->granules - length);
     if (link->next != NULL) {
         link->next->previous = link->previous;
     }
@@ -81,6 +87,7 @@ static void heap_unlink(struct heap *heap, struct block *block, uint32_t i,
 static void heap_open(struct heap *heap, struct block *block)
 {
     ASSERT(block->granules > 0 && sync_get(&block->map[0]) == BLOCK_NONE);
+    ASSERT(block->lender != heap);
     block->heap = heap;
     heap->current = block;
     heap->base = block->base;
@@ -95,6 +102,7 @@ void heap_start(struct heap *heap, struct block *first, struct blocks *stock,
                 bool zero)
 {
     ASSERT(stock != NULL);
+    ASSERT(first->granules > 0 && first->lender == NULL);
     heap->zero = zero;
     heap->stock = stock;
     heap->lent = 0;
@@ -115,6 +123,8 @@ struct heap_chunk heap_search(const struct heap *heap, unsigned bin,
 {
     const struct heap_link *link =
         (heap->bits >> bin & 1) != 0 ? heap->bins[bin] : NULL;
+    ASSERT(bin < SIZES_BINS);
+    ASSERT(granules > 0 && tries > 0);
 
     for (; link != NULL && tries > 0; link = link->next, tries--) {
         struct heap_chunk chunk = heap_find(heap, link);
@@ -134,6 +144,7 @@ void heap_cut(struct heap *heap, struct heap_chunk chunk, uint32_t skipped,
     uint32_t end = chunk.granule + skipped + granules;
 
     ASSERT(granules > 0 && skipped + granules <= length);
+    ASSERT(block->heap == heap && chunk.granule < block->granules);
     heap->taken += granules;
     heap_unlink(heap, block, chunk.granule, length);
     if (skipped > 0) {
@@ -149,6 +160,7 @@ static struct heap_chunk heap_take_free(struct heap *heap, uint32_t granules)
 {
     unsigned bin = sizes_bin(granules);
     struct heap_chunk chunk = heap_search(heap, bin, granules, HEAP_TRIES);
+    ASSERT(heap->bits != 0);
 
     if (chunk.block == NULL) {
         /* Every chunk of a longer bin fits, so one try is enough. */
@@ -161,6 +173,7 @@ static struct heap_chunk heap_take_free(struct heap *heap, uint32_t granules)
     if (chunk.block != NULL) {
         heap_cut(heap, chunk, 0, granules);
         block_mark_live(chunk.block, chunk.granule, granules);
+        ASSERT(block_length(chunk.block, chunk.granule) == granules);
     }
     return chunk;
 }
@@ -184,6 +197,7 @@ struct heap_chunk heap_take(struct heap *heap, uint32_t granules)
         heap->top += granules;
         heap->taken += granules;
         block_mark_live(chunk.block, chunk.granule, granules);
+        ASSERT(heap->top <= heap->granules);
         return chunk;
     }
     /* Growth costs more than a long search does. */
@@ -198,6 +212,7 @@ struct heap_chunk heap_take(struct heap *heap, uint32_t granules)
 bool heap_add(struct heap *heap, struct block *block)
 {
     ASSERT(heap_is_sound(heap));
+    ASSERT(block != heap->current && block != heap->first);
     if (!heap_index_add(heap, block)) {
         return false;
     }
@@ -207,6 +222,7 @@ bool heap_add(struct heap *heap, struct block *block)
                   (uint32_t)(heap->granules - heap->top));
     }
     heap_open(heap, block);
+    ASSERT(heap_is_sound(heap));
     return true;
 }
 
@@ -215,6 +231,8 @@ bool heap_add_whole(struct heap *heap, struct block *block,
 {
     ASSERT(block->granules > SIZES_SHORT);
     ASSERT(heap_is_sound(heap));
+    ASSERT(block != heap->current && block->lender == NULL);
+    ASSERT(sync_get(&block->map[0]) == BLOCK_NONE);
     if (!heap_index_add(heap, block)) {
         return false;
     }
@@ -232,6 +250,7 @@ bool heap_add_whole(struct heap *heap, struct block *block,
 static void heap_drop(struct heap *heap, struct block *block)
 {
     ASSERT(block != heap->first && block != heap->current);
+    ASSERT(block->heap == heap);
     if (block->lender != NULL) {
         ASSERT(block->lender != heap);
         heap_take_back(block->lender, block);
@@ -249,6 +268,7 @@ static void heap_fall_back(struct heap *heap)
     struct block *first = heap->first;
 
     ASSERT(heap->top == 0);
+    ASSERT(sync_get(&current->map[0]) == BLOCK_NONE);
     if (current == first || !block_is_free(sync_get(&first->map[0])) ||
         block_length(first, 0) != first->granules) {
         return;
@@ -257,6 +277,7 @@ static void heap_fall_back(struct heap *heap)
     heap_open(heap, first);
     heap_index_remove(heap, current);
     heap_drop(heap, current);
+    ASSERT(heap_is_sound(heap));
 }
 
 void heap_give(struct heap *heap, struct heap_chunk chunk)
@@ -265,6 +286,7 @@ void heap_give(struct heap *heap, struct heap_chunk chunk)
     ASSERT(sync_get(&chunk.block->map[chunk.granule]) >= BLOCK_CACHED ||
            sync_get(&chunk.block->map[chunk.granule]) == BLOCK_LONG_LIVE);
     uint32_t length = block_length(chunk.block, chunk.granule);
+    ASSERT(length <= chunk.block->granules - chunk.granule);
 
     block_clear_live(chunk.block, chunk.granule, length);
     heap_give_run(heap, chunk, length);
@@ -276,6 +298,7 @@ static void heap_join(struct heap *heap, struct block *block,
                       uint32_t *granule, uint32_t *end)
 {
     uint32_t before = block_free_before(block, *granule);
+    ASSERT(before <= *granule);
 
     if (before != 0) {
         *granule -= before;
@@ -284,6 +307,7 @@ static void heap_join(struct heap *heap, struct block *block,
     /* Behind the last granule, and behind the top, the map has 0. */
     if (block_is_free(sync_get(&block->map[*end]))) {
         uint32_t behind = block_length(block, *end);
+        ASSERT(behind <= block->granules - *end);
         heap_unlink(heap, block, *end, behind);
         *end += behind;
     }
@@ -297,10 +321,12 @@ void heap_give_run(struct heap *heap, struct heap_chunk start,
     uint32_t end = i + granules;
 
     ASSERT(block->heap == heap && granules > 0);
+    ASSERT(end > i); /* the sum did not wrap around */
     ASSERT(end <= heap_used(heap, block));
     ASSERT(sync_get(&block->map[i]) == BLOCK_NONE);
     heap->taken -= granules;
     heap_join(heap, block, &i, &end);
+    ASSERT(i < end && end <= heap_used(heap, block));
     if (block == heap->current) {
         /* At the top nothing is linked: the top comes down over it. */
         if (end == heap->top) {
@@ -336,6 +362,7 @@ bool heap_extend(struct heap *heap, struct heap_chunk chunk,
 
     ASSERT(block->heap == heap && granules > length);
     ASSERT(block_starts_live(sync_get(&block->map[chunk.granule])));
+    ASSERT(granules <= SIZES_GRANULES_MOST);
     if (block == heap->current && end == heap->top) {
         if (heap->granules - heap->top < more) {
             return false;
@@ -354,6 +381,7 @@ bool heap_extend(struct heap *heap, struct heap_chunk chunk,
      * short chunk becomes a long one. */
     block_clear_live(block, chunk.granule, length);
     block_mark_live(block, chunk.granule, granules);
+    ASSERT(end + more <= heap_used(heap, block));
     return true;
 }
 
@@ -365,6 +393,7 @@ void heap_shrink(struct heap *heap, struct heap_chunk chunk,
 
     ASSERT(granules > 0 && granules < length);
     ASSERT(block_starts_live(sync_get(&chunk.block->map[chunk.granule])));
+    ASSERT(chunk.block->heap == heap);
     /* What is cut off is then as a run is: its map is 0. */
     block_clear_live(chunk.block, chunk.granule, length);
     block_mark_live(chunk.block, chunk.granule, granules);
@@ -382,6 +411,7 @@ struct heap_chunk heap_trim(struct heap *heap, struct heap_chunk chunk,
 
     ASSERT(granules > 0 && skipped + granules <= length);
     ASSERT(block_starts_live(sync_get(&block->map[chunk.granule])));
+    ASSERT(block->heap == heap);
     block_clear_live(block, chunk.granule, length);
     /* The kept part is marked first: it keeps both rests from being joined,
      * and the block from becoming empty. */
@@ -392,6 +422,7 @@ struct heap_chunk heap_trim(struct heap *heap, struct heap_chunk chunk,
     if (back > 0) {
         heap_give_run(heap, rest, back);
     }
+    ASSERT(block_length(block, kept.granule) == granules);
     return kept;
 }
 
@@ -400,6 +431,7 @@ struct heap_chunk heap_trim(struct heap *heap, struct heap_chunk chunk,
 static void heap_clear(const struct heap *heap, struct block *block)
 {
     size_t used = heap_used(heap, block);
+    ASSERT(block->heap == heap && used <= block->granules);
 
     if (used > SIZES_SHORT && block->map[0] == BLOCK_LONG_LIVE &&
         block_length(block, 0) == used) {
@@ -434,6 +466,7 @@ void heap_reset(struct heap *heap)
     while (blocks > 0) {
         heap_drop(heap, heap->index[--blocks]);
     }
+    ASSERT(heap_is_sound(heap) && heap->top == 0);
 }
 
 void *heap_lend(struct heap *heap, size_t bytes)
@@ -453,6 +486,7 @@ void *heap_lend(struct heap *heap, size_t bytes)
     }
     /* No address of it is taken for an object from now on. */
     sync_put(&chunk.block->map[chunk.granule], BLOCK_LONG_LENT);
+    ASSERT(block_length(chunk.block, chunk.granule) == granules);
     heap->lent++;
     return block_address(chunk.block, chunk.granule);
 }
@@ -463,7 +497,9 @@ void heap_take_back(struct heap *heap, void *start)
 
     ASSERT(heap->lent > 0 && chunk.block != NULL);
     ASSERT(sync_get(&chunk.block->map[chunk.granule]) == BLOCK_LONG_LENT);
+    ASSERT(chunk.block->heap == heap);
     uint32_t length = block_length(chunk.block, chunk.granule);
+    ASSERT(length > SIZES_SHORT);
     heap->lent--;
     block_clear_live(chunk.block, chunk.granule, length);
     heap_give_run(heap, chunk, length);

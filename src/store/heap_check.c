@@ -16,6 +16,7 @@
 static bool heap_check_bin(struct heap_chunk chunk, unsigned bin)
 {
     const unsigned char *at = chunk.block->map + chunk.granule;
+    ASSERT(bin < SIZES_BINS && chunk.granule < chunk.block->granules);
 
     if (!block_is_free(at[0]) ||
         (at[0] == BLOCK_LONG_FREE && (at[1] & 0xf0) != BLOCK_NIBBLE)) {
@@ -87,7 +88,9 @@ size_t heap_count_live(const struct heap *heap)
 
     for (uint32_t i = 0; i < heap->blocks; i++) {
         const struct block *block = heap->index[i];
+        ASSERT(block->heap == heap);
         live += block_count_live(block, heap_used(heap, block));
     }
+    ASSERT(live <= heap->size); /* none is shorter than a granule */
     return live;
 }

@@ -23,6 +23,7 @@
 void heap_finish(struct heap *heap)
 {
     ASSERT(heap->lent == 0);
+    ASSERT(heap->blocks <= heap->index_size);
     if (!heap_is_small(heap)) {
         free(heap->index);
     }
@@ -31,6 +32,7 @@ void heap_finish(struct heap *heap)
 struct heap_chunk heap_find(const struct heap *heap, const void *ptr)
 {
     struct heap_chunk chunk = {heap->current, 0};
+    ASSERT(heap->blocks <= heap->index_size);
 
     if (block_find(chunk.block, ptr, &chunk.granule)) {
         return chunk;
@@ -53,6 +55,7 @@ struct heap_chunk heap_find(const struct heap *heap, const void *ptr)
     }
     if (low > 0) {
         chunk.block = heap->index[low - 1];
+        ASSERT(chunk.block->heap == heap);
         if (block_find(chunk.block, ptr, &chunk.granule)) {
             return chunk;
         }
@@ -79,6 +82,7 @@ void heap_index_remove(struct heap *heap, const struct block *block)
     uint32_t i = heap_index_of(heap, block);
 
     ASSERT(i < heap->blocks && heap->index[i] == block);
+    ASSERT(block != heap->first && block->granules <= heap->size);
     heap->blocks--;
     heap->size -= block->granules;
     memmove(heap->index + i, heap->index + i + 1,
@@ -89,6 +93,7 @@ void heap_index_remove(struct heap *heap, const struct block *block)
 static bool heap_index_grow(struct heap *heap)
 {
     uint32_t size = heap->index_size * 2;
+    ASSERT(size > heap->index_size && heap->blocks == heap->index_size);
     struct block **index = malloc(size * sizeof *index);
 
     if (index == NULL) {
@@ -107,6 +112,7 @@ static bool heap_index_grow(struct heap *heap)
 bool heap_index_add(struct heap *heap, struct block *block)
 {
     ASSERT(heap->blocks <= heap->index_size);
+    ASSERT(block != heap->first && block->granules > 0);
     if (heap->blocks == heap->index_size && !heap_index_grow(heap)) {
         return false;
     }
@@ -117,5 +123,6 @@ bool heap_index_add(struct heap *heap, struct block *block)
     heap->index[i] = block;
     heap->blocks++;
     heap->size += block->granules;
+    ASSERT(heap->blocks <= heap->index_size);
     return true;
 }

@@ -33,6 +33,7 @@ static struct heap_chunk heap_run_search_from(const struct heap *heap,
                                               unsigned bin, uint32_t granules)
 {
     struct heap_chunk chunk = heap_none();
+    ASSERT(granules > 0);
 
     for (; bin < SIZES_BINS && chunk.block == NULL; bin++) {
         uint64_t longer = heap->bits >> bin;
@@ -52,6 +53,7 @@ static struct heap_chunk heap_run_search(const struct heap *heap,
                                          uint32_t least)
 {
     unsigned bin = sizes_bin(least * HEAP_RUN_OBJECTS);
+    ASSERT(least > 0 && least <= SIZES_SHORT && heap->bits != 0);
 
     return heap_run_search_from(
         heap, heap->bits >> bin != 0 ? bin : sizes_bin(least), least);
@@ -70,6 +72,7 @@ static uint32_t heap_run_to_line(const struct block *block, size_t granule)
 {
     uintptr_t place =
         (uintptr_t)block_address(block, (uint32_t)granule) / SIZES_GRANULE;
+    ASSERT(granule <= block->granules);
 
     return (uint32_t)(-place % HEAP_RUN_LINE);
 }
@@ -81,6 +84,7 @@ static unsigned char *heap_run_of_top(struct heap *heap, uint32_t skipped,
     uint32_t start = (uint32_t)heap->top;
 
     ASSERT(skipped + length <= heap->granules - heap->top);
+    ASSERT(length > 0 && sync_get(&heap->map[start]) == BLOCK_NONE);
     heap->taken += length;
     heap->top += skipped + length;
     if (skipped > 0) {
@@ -96,6 +100,7 @@ static unsigned char *heap_run_apart(struct heap *heap, size_t least,
 {
     uint32_t need = (uint32_t)heap_run_lines(least + HEAP_RUN_LINE - 1);
     struct heap_chunk chunk = heap_none();
+    ASSERT(least <= need && most >= HEAP_RUN_LINE);
 
     if (heap->bits != 0) {
         /* A chunk of so many more has a line's start early enough. */
@@ -106,6 +111,7 @@ static unsigned char *heap_run_apart(struct heap *heap, size_t least,
         uint32_t skipped = heap_run_to_line(chunk.block, chunk.granule);
         size_t length = block_length(chunk.block, chunk.granule) - skipped;
         *got = heap_run_lines(length < most ? length : most);
+        ASSERT(*got >= least && *got <= most);
         heap_cut(heap, chunk, skipped, (uint32_t)*got);
         return block_address(chunk.block, chunk.granule + skipped);
     }
@@ -116,6 +122,7 @@ static unsigned char *heap_run_apart(struct heap *heap, size_t least,
     }
     length -= skipped;
     *got = heap_run_lines(length < most ? length : most);
+    ASSERT(*got >= least && *got <= most);
     return heap_run_of_top(heap, skipped, *got);
 }
 
@@ -140,6 +147,7 @@ unsigned char *heap_take_run(struct heap *heap, size_t least, size_t most,
     if (chunk.block != NULL) {
         size_t length = block_length(chunk.block, chunk.granule);
         *got = length < most ? length : most;
+        ASSERT(*got >= least && *got <= most);
         heap_cut(heap, chunk, 0, (uint32_t)*got);
         return block_address(chunk.block, chunk.granule);
     }
@@ -148,5 +156,6 @@ unsigned char *heap_take_run(struct heap *heap, size_t least, size_t most,
         return NULL;
     }
     *got = length < most ? length : most;
+    ASSERT(*got >= least && *got <= most);
     return heap_run_of_top(heap, 0, *got);
 }

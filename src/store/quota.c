@@ -33,6 +33,7 @@
  * all static functions. */
 static size_t quota_free(const struct quota *quota)
 {
+    ASSERT(quota->free_to_peak <= SIZE_MAX - quota->beyond_peak);
     return quota->free_to_peak + quota->beyond_peak;
 }
 
@@ -74,6 +75,7 @@ static void quota_take(struct quota *quota, size_t bytes)
         quota->free_to_peak = bytes;
     }
     quota->free_to_peak -= bytes;
+    ASSERT(quota_is_whole(quota));
 }
 
 /* Lets the mark fall back by the bytes of a charge that is undone. */
@@ -85,10 +87,12 @@ static void quota_lower(struct quota *quota, size_t bytes)
     quota->free_to_peak -= lower;
     quota->beyond_peak += lower;
     quota->raised -= lower;
+    ASSERT(quota_is_whole(quota));
 }
 
 void quota_start(struct quota *quota, size_t capacity, struct quota *above)
 {
+    ASSERT(quota != above && capacity > 0);
     quota->capacity = capacity;
     quota->free_to_peak = 0;
     quota->beyond_peak = capacity;
@@ -99,6 +103,7 @@ void quota_start(struct quota *quota, size_t capacity, struct quota *above)
         above = above->above;
     }
     ASSERT(above == NULL || above->tree != NULL);
+    ASSERT(above == NULL || above->capacity != QUOTA_UNLIMITED);
     quota->above = above;
     quota->tree = above == NULL ? NULL : above->tree;
     lock_start(&quota->lock, LOCK_QUOTA);
@@ -115,6 +120,7 @@ bool quota_share(struct quota *quota)
         ASSERT(quota->above == NULL);
         quota->tree = &quota->lock;
     }
+    ASSERT(quota->above == NULL || quota->above->tree == quota->tree);
     return true;
 }
 
@@ -132,6 +138,7 @@ bool quota_charge(struct quota *quota, size_t bytes)
         for (struct quota *up = quota->above; up != NULL; up = up->above) {
             quota_take(up, bytes);
             up->charged_below += bytes;
+            ASSERT(bytes <= up->charged_below && quota_is_whole(up));
         }
     }
     quota_leave(quota, taken);
@@ -145,9 +152,11 @@ static void quota_give(struct quota *quota, size_t bytes, bool failed)
                         quota_free(quota));
     quota->free_to_peak += bytes;
     for (struct quota *up = quota->above; up != NULL; up = up->above) {
+        ASSERT(up->tree == quota->tree);
         ASSERT(bytes <= up->charged_below);
         up->charged_below -= bytes;
         up->free_to_peak += bytes;
+        ASSERT(quota_is_whole(up));
     }
     /* After all is given back: the mark must not fall below what is held. */
     for (; failed && quota != NULL; quota = quota->above) {

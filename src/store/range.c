@@ -61,6 +61,8 @@ static void range_reserve(void)
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (all != MAP_FAILED) {
         unsigned char *base = (unsigned char *)all + tables;
+        ASSERT(range_map(base) == (unsigned char *)all);
+        ASSERT((uintptr_t)base % RANGE_SLOT == 0);
         range_bias = (uintptr_t)all - (uintptr_t)base / SIZES_GRANULE;
         sync_put(&range_base, base);
     }
@@ -111,6 +113,8 @@ static inline bool range_is_clear(const void *start)
 
 static bool range_is_taken(size_t span)
 {
+    ASSERT(lock_is_held(&range_lock));
+    ASSERT(span < RANGE_SPANS);
     return (range_taken[span / 64] >> (span % 64) & 1) != 0;
 }
 
@@ -118,6 +122,7 @@ static bool range_is_taken(size_t span)
 static size_t range_search(size_t spans)
 {
     size_t span = range_lowest * 64;
+    ASSERT(range_lowest <= RANGE_WORDS);
 
     while (span + spans <= RANGE_SPANS) {
         /* A word at a time over what is all taken. */
@@ -145,8 +150,10 @@ static void *range_take_spans(size_t spans)
         return NULL;
     }
     size_t first = range_search(spans);
+    ASSERT(first <= RANGE_SPANS);
     if (first == RANGE_SPANS) {
         return NULL;
+    ASSERT(first + spans <= RANGE_SPANS);
     }
     for (size_t span = first; span < first + spans; span++) {
         uint64_t bit = (uint64_t)1 << (span % 64);
@@ -154,6 +161,7 @@ static void *range_take_spans(size_t spans)
         range_taken[span / 64] |= bit;
         if ((range_dirty[span / 64] & bit) != 0) {
             range_dirty[span / 64] &= ~bit;
+            ASSERT(range_dirty_bytes >= RANGE_SPAN);
             range_dirty_bytes -= RANGE_SPAN;
         }
     }
@@ -191,9 +199,11 @@ static bool range_drop(void *start, size_t bytes)
 static void range_give_spans(size_t first, size_t spans, bool dirty)
 {
     ASSERT(lock_is_held(&range_lock));
+    ASSERT(spans > 0 && first + spans <= RANGE_SPANS);
     for (size_t span = first; span < first + spans; span++) {
         uint64_t bit = (uint64_t)1 << (span % 64);
         ASSERT(range_is_taken(span));
+        ASSERT((range_dirty[span / 64] & bit) == 0);
         range_taken[span / 64] &= ~bit;
         if (dirty) {
             range_dirty[span / 64] |= bit;
@@ -211,6 +221,7 @@ void range_give(void *start, size_t spans)
     size_t bytes = spans * RANGE_SPAN;
 
     ASSERT(range_has_slots(start, bytes));
+    ASSERT((size_t)((unsigned char *)start - range_base) % RANGE_SPAN == 0);
     ASSERT(range_is_clear(start));
     tool_hide(start, bytes);
     /* The memory goes under the lock, since another thread could take the
@@ -227,6 +238,7 @@ void range_give(void *start, size_t spans)
 static void range_cut_slots(void)
 {
     unsigned char *span = range_take_spans(1);
+    ASSERT(lock_is_held(&range_lock) && range_slots == NULL);
 
     for (size_t at = span == NULL ? 0 : RANGE_SPAN; at > 0;) {
         at -= RANGE_SLOT;
@@ -258,6 +270,7 @@ void range_give_slot(void *slot)
     tool_hide(slot, RANGE_SLOT);
     bool taken = lock_enter(&range_lock);
 
+    ASSERT(range_slots != slot); /* it is not given back twice */
     *(void **)slot = range_slots;
     range_slots = slot;
     lock_leave(&range_lock, taken);
@@ -265,6 +278,7 @@ void range_give_slot(void *slot)
 
 void range_own(void *start, size_t bytes, struct memory_pool *owner)
 {
+    ASSERT(owner != NULL && range_has_slots(start, bytes));
     tool_show(start, bytes);
     range_rename(start, bytes, owner, false);
 }
