@@ -249,6 +249,9 @@ static enum result alloc_take(struct memory_pool *mp, const struct user *user,
     return RESULT_OK;
 }
 
+/* The loop ends: a turn that takes nothing gathers once, adds a block in which
+ * the chunk fits, or fails.  It comes round again only where other threads
+ * used up such a block first, and then they got on. */
 enum result alloc_chunk(struct memory_pool *mp, const struct user *user,
                         size_t charge, size_t granules, bool *taken,
                         struct heap_chunk *chunk)
@@ -287,6 +290,8 @@ enum result alloc_chunk(struct memory_pool *mp, const struct user *user,
     return result;
 }
 
+/* held matters in a mark's heap alone, but is kept in each: to ask whose heap
+ * it is costs more than to add. */
 void alloc_note_size(struct heap_chunk chunk, size_t was, size_t size)
 {
     ASSERT(chunk.block != NULL && chunk.block->slack != NULL);
@@ -315,6 +320,8 @@ void alloc_drop_moved(struct memory_pool *mp, struct heap_chunk chunk,
     heap_give(chunk.block->heap, chunk);
 }
 
+/* The charge goes after the chunk.  In the other order a request of another
+ * pool of the tree could pass its quota while these bytes are still in use. */
 void alloc_drop(struct memory_pool *mp, struct heap_chunk chunk, size_t size)
 {
     alloc_drop_moved(mp, chunk, size);
@@ -467,6 +474,8 @@ static bool alloc_into_cache(struct memory_pool *mp, struct cache *cache,
     return mp_inline_give(cache->state, &cache->fast, mp, ptr);
 }
 
+/* A free comes here for a list that is full, for long objects and those of
+ * marks, and for foreign addresses.  The fast path has served the rest. */
 static enum result alloc_cached_free(struct memory_pool *mp,
                                      const struct user *user, const void *ptr)
 {
@@ -511,12 +520,16 @@ static const struct pool_mode alloc_modes[] = {
                          .free = alloc_locked_free},
 };
 
+/* Pools share the tables, which never change, so a mode is read without a
+ * lock. */
 const struct pool_mode *alloc_mode(mp_threads_t threads)
 {
     ASSERT((size_t)threads < sizeof alloc_modes / sizeof *alloc_modes);
     return &alloc_modes[threads];
 }
 
+/* Limits on sizes are the same in each mode.  Here they are checked before a
+ * charge or a lock, so that a refusal changes nothing. */
 enum result alloc_object(struct memory_pool *mp, const struct user *user,
                          size_t size, void **object)
 {

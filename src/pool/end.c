@@ -130,6 +130,8 @@ static bool end_is_too_late(struct tree_run *run, bool late)
 static struct tree_run *end_step(struct tree_run *run)
 {
     ASSERT(lock_none_is_held() && run->mp->tree != NULL);
+    /* Children go before cleanups: what a cleanup closes may still be in use
+     * by the pools below. */
     struct memory_pool *child = tree_take_child(run->mp);
 
     if (child != NULL) {
@@ -154,6 +156,7 @@ static struct tree_run *end_step(struct tree_run *run)
     return run;
 }
 
+/* The caller has run the cleanups by then, since what they free is no leak. */
 static void end_report_leaks(struct memory_pool *mp)
 {
     ASSERT(lock_none_is_held());
@@ -214,10 +217,14 @@ static enum result end_prepare(struct memory_pool *mp)
         struct tree_run *next = end_step(run);
         run = next != NULL ? next : end_go_up(run);
     }
+    /* What is added from now on is no cleanup's doing, so no limit is on
+     * it. */
     sync_put(&mp->tree->runner, (const struct mp_inline_thread *)NULL);
     return RESULT_OK;
 }
 
+/* The pools below go, and are not reset: the program made them for what the
+ * reset ends, and has no other moment at which to destroy them. */
 enum result end_reset(struct memory_pool *mp)
 {
     enum result result = end_prepare(mp);
@@ -228,6 +235,8 @@ enum result end_reset(struct memory_pool *mp)
     return result;
 }
 
+/* Until life_destroy() the pool stays on its parent's list, so a refusal
+ * leaves the tree as it was. */
 enum result end_destroy(struct memory_pool *mp)
 {
     enum result result = end_prepare(mp);

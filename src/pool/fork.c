@@ -40,6 +40,8 @@
 #include "pool/pool.h"
 #include "store/range.h"
 
+/* Revoking waits for nobody.  The wait comes when all pools are locked, behind
+ * one fence: a fence for each pool would make fork() slow. */
 static void fork_hold_pool(struct thread_place *place, void *argument)
 {
     struct memory_pool *mp = pool_at(place);
@@ -50,6 +52,8 @@ static void fork_hold_pool(struct thread_place *place, void *argument)
     *others = pause_revoke(&mp->caches) || *others;
 }
 
+/* The wait ends soon: a user is inside for some instructions, and waits for no
+ * lock there. */
 static void fork_await_pool(struct thread_place *place, void *argument)
 {
     ASSERT(pool_is_entered(pool_at(place)));
@@ -73,6 +77,8 @@ static void fork_drop_quota(struct thread_place *place, void *argument)
     lock_drop(&pool_at(place)->quota.lock);
 }
 
+/* The pause ends before the lock is left, since it may only be changed under
+ * the lock. */
 static void fork_drop_pool(struct thread_place *place, void *argument)
 {
     struct memory_pool *mp = pool_at(place);
@@ -83,6 +89,8 @@ static void fork_drop_pool(struct thread_place *place, void *argument)
     lock_drop(&mp->lock);
 }
 
+/* Threads that the child does not have cannot say any more that they are
+ * outside, so the next pause would wait for them without end. */
 static void fork_forget_inside(struct thread_place *place, void *argument)
 {
     ASSERT(cache_set_is_paused(&pool_at(place)->caches));
@@ -98,6 +106,8 @@ static void fork_thread_gone(struct thread *thread)
     ASSERT(thread->attached.first == NULL);
 }
 
+/* Locks are taken in the order of ranks.  Any other could stop here for good,
+ * beside a thread that takes two of the locks. */
 static void fork_prepare(void)
 {
     ASSERT(lock_none_is_held());
@@ -116,6 +126,8 @@ static void fork_prepare(void)
     lock_fork_prepare();
 }
 
+/* It leaves in the opposite order of fork_prepare(): no pool changes lists
+ * before the last of them is left. */
 static void fork_parent(void)
 {
     lock_fork_parent();

@@ -123,6 +123,8 @@ static struct leaks_group *leaks_find(struct leaks *leaks, size_t key)
     return group;
 }
 
+/* Chunks in caches were freed, and what is lent holds a mark's own block: only
+ * live pieces are the program's. */
 static void leaks_visit_piece(const struct walk_piece *piece, void *arg)
 {
     struct leaks *leaks = arg;
@@ -184,6 +186,8 @@ static void leaks_name_sizes(const struct leaks_group *group, char *words,
     }
 }
 
+/* The words are made on the stack, since a program that leaks may have no
+ * memory left. */
 static void leaks_tell(struct memory_pool *mp, const struct leaks_group *group)
 {
     ASSERT(lock_none_is_held());

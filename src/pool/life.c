@@ -76,6 +76,8 @@ bool life_can_cache(const mp_options_t *options)
            range_start();
 }
 
+/* A longer name is cut off and not refused: it serves reports alone, and the
+ * head has to fit into a slot. */
 static size_t life_name_bytes(const char *name)
 {
     size_t length = name == NULL ? 0 : strlen(name) + 1;
@@ -243,6 +245,8 @@ static struct memory_pool *life_make(const mp_options_t *options)
     return mp;
 }
 
+/* A kept pool has its quota and its place on the maker's list already.  Only
+ * its settings and its parent are new. */
 struct memory_pool *life_create(const mp_options_t *options)
 {
     ASSERT(lock_none_is_held());
@@ -281,6 +285,8 @@ struct memory_pool *life_create(const mp_options_t *options)
     return mp;
 }
 
+/* What leads to the pool goes before what is in it, so that no call of another
+ * thread meets a pool that is half gone. */
 void life_destroy(struct memory_pool *mp)
 {
     ASSERT(lock_none_is_held());
@@ -380,6 +386,8 @@ static void life_gather(struct memory_pool *mp)
     pause_end(set);
 }
 
+/* Caches are emptied first: one chunk that a cache holds keeps a whole block
+ * from going. */
 size_t life_trim(struct memory_pool *mp, size_t keep)
 {
     ASSERT(lock_none_is_held());

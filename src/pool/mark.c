@@ -174,6 +174,8 @@ static enum result mark_find_cache(struct memory_pool *mp,
                                                            : RESULT_NO_MEMORY;
 }
 
+/* The cache comes before the pool's lock: making one takes locks of lower
+ * ranks, and one made later would not know of the mark. */
 enum result mark_open(struct memory_pool *mp, const struct user *user,
                       uint64_t *number)
 {
@@ -255,6 +257,8 @@ static void mark_release(struct memory_pool *mp, struct mark *mark)
     }
 }
 
+/* What spare marks have is the source's: what the pool's own heap had lent
+ * went back to it as the mark was dropped. */
 void mark_release_all(struct memory_pool *mp)
 {
     ASSERT(mp->marks.open == NULL); /* dropped, before the heap that lends */
@@ -294,6 +298,8 @@ static size_t mark_drop_until(struct memory_pool *mp, const struct mark *last)
     return held;
 }
 
+/* The owner's newer marks go with this one, since they lie within it.  Those
+ * of other users, between them on the list, stay. */
 enum result mark_rewind(struct memory_pool *mp, const struct user *user,
                         uint64_t number)
 {
@@ -329,6 +335,8 @@ enum result mark_rewind(struct memory_pool *mp, const struct user *user,
     return RESULT_OK;
 }
 
+/* It counts no objects: before a reset the caller has done so, and at the end
+ * nobody asks any more. */
 void mark_drop_all(struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp));
@@ -341,6 +349,8 @@ void mark_drop_all(struct memory_pool *mp)
     ASSERT(mp->heap.lent == 0); /* each lent chunk was a mark's */
 }
 
+/* The heap that was returned last is all there is to remember, so a walk may
+ * be given up anywhere. */
 struct heap *mark_next_heap(struct memory_pool *mp, const struct heap *heap,
                             const struct mark **mark)
 {

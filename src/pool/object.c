@@ -140,6 +140,8 @@ static enum result object_fit_counted(struct memory_pool *mp,
     return RESULT_OK;
 }
 
+/* To find, to charge and to fit are one hold of the lock.  So the object that
+ * is fitted is the one that was found. */
 static enum result object_resize_counted(struct memory_pool *mp,
                                          const struct user *user, void *ptr,
                                          size_t size, void **object)
@@ -227,6 +229,8 @@ static struct heap_chunk object_trim(struct memory_pool *mp,
     return heap_trim(chunk.block->heap, chunk, skipped, granules);
 }
 
+/* Only size is charged: the granules that are skipped are free again before
+ * the lock is left, so alignment costs no capacity. */
 enum result object_align(struct memory_pool *mp, const struct user *user,
                          size_t alignment, size_t size, void **object)
 {

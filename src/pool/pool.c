@@ -85,6 +85,8 @@ struct heap_chunk pool_find_live(const struct memory_pool *mp, const void *ptr)
     return chunk;
 }
 
+/* Without slack bytes the size is the whole chunk: the holder may use what it
+ * did not ask for. */
 size_t pool_size_of(struct heap_chunk chunk)
 {
     ASSERT(chunk.block != NULL);

@@ -53,6 +53,8 @@ static struct memory_pool *recycle_take(struct thread *self)
     return mp;
 }
 
+/* A pool with a name is made anew: the name's place is behind the structure,
+ * where the first block of a kept pool begins. */
 struct memory_pool *recycle_pop(struct thread *self,
                                 const mp_options_t *options)
 {
@@ -134,6 +136,8 @@ bool recycle_push(struct memory_pool *mp)
     return fits;
 }
 
+/* From the first call on the count is at its limit, and recycle_push() keeps
+ * nothing: a pool that is kept later would never be taken. */
 struct memory_pool *recycle_take_last(struct thread *self)
 {
     ASSERT(lock_none_is_held());

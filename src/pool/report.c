@@ -60,6 +60,8 @@ static char *report_put(char *line, const char *end, const char *string)
     return line;
 }
 
+/* The line is made first and goes out in one call, so that lines of two
+ * threads do not mix. */
 void report_print(memory_pool_t *mp, const char *message)
 {
     char line[POOL_NAME + REPORT_MESSAGE];

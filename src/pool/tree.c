@@ -64,6 +64,8 @@ static struct tree *tree_of(struct memory_pool *mp)
     return tree;
 }
 
+/* All memory is got before the pools change.  A failure leaves at most a
+ * struct tree with the parent, which it keeps for the next child. */
 enum result tree_start(struct memory_pool *mp, struct memory_pool *parent)
 {
     ASSERT(mp != parent && mp->tree == NULL);
@@ -90,6 +92,8 @@ enum result tree_start(struct memory_pool *mp, struct memory_pool *parent)
     return RESULT_OK;
 }
 
+/* This is the last step of making a pool: from here on the end of the parent
+ * meets it, and must find it complete. */
 void tree_join(struct memory_pool *mp)
 {
     struct tree *tree = mp->tree;
@@ -183,6 +187,8 @@ struct memory_pool *tree_parent(const struct memory_pool *mp)
     return tree == NULL ? NULL : tree->parent;
 }
 
+/* The child leaves the list before it is ended: else another thread that ends
+ * the parent would end it a second time. */
 struct memory_pool *tree_take_child(struct memory_pool *mp)
 {
     ASSERT(lock_none_is_held());
@@ -197,6 +203,8 @@ struct memory_pool *tree_take_child(struct memory_pool *mp)
     return child;
 }
 
+/* A cleanup leaves the list before it is called, so that it is called once,
+ * though it may not return. */
 struct tree_cleanup *tree_take_cleanup(struct memory_pool *mp)
 {
     ASSERT(lock_none_is_held());
@@ -211,6 +219,8 @@ struct tree_cleanup *tree_take_cleanup(struct memory_pool *mp)
     return cleanup;
 }
 
+/* Memory is got before the lock: it may come from the program's own malloc(),
+ * which must not run under the pool's lock. */
 enum result tree_add_cleanup(struct memory_pool *mp, void (*fn)(void *arg),
                              void *arg)
 {
@@ -258,6 +268,8 @@ bool tree_remove_cleanup(struct memory_pool *mp, void (*fn)(void *arg),
     return cleanup != NULL;
 }
 
+/* It compares what each link points back to, so that a list which leads into
+ * itself is found before it is followed a second time. */
 bool tree_is_sound(const struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp));

@@ -18,6 +18,8 @@
 
 #include "cache/pause.h"
 
+/* The pool's own heap comes first, so that a picture begins at the pool
+ * itself. */
 void walk_blocks(struct memory_pool *mp,
                  void (*visit)(struct block *block, const struct mark *mark,
                                void *arg),
@@ -39,6 +41,7 @@ void walk_blocks(struct memory_pool *mp,
     }
 }
 
+/* Every mark but those of live, cached and lent chunks means a free one. */
 static enum walk_kind walk_kind_of(unsigned char code)
 {
     ASSERT(code != BLOCK_NONE);

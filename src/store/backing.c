@@ -28,6 +28,8 @@
 
 MP_INNER_OBJECT const mp_backing_t backing_malloc = BACKING_MALLOC;
 
+/* A pool aligns its granules within what it gets, so malloc()'s own alignment
+ * is enough.  malloc() knows how long each block is; size says it again. */
 void *backing_malloc_acquire(void *context, size_t size, size_t alignment)
 {
     (void)context;
@@ -42,6 +44,8 @@ void backing_malloc_release(void *context, void *block, size_t size)
     free(block);
 }
 
+/* Blocks from here lie in pages of their own.  The system gets them back as
+ * soon as a block goes, however much else the program holds. */
 void *backing_mmap_acquire(void *context, size_t size, size_t alignment)
 {
     (void)context;
@@ -64,6 +68,8 @@ void *backing_mmap_acquire(void *context, size_t size, size_t alignment)
 void backing_mmap_release(void *context, void *block, size_t size)
 {
     (void)context;
+    /* Where it fails the pages stay mapped.  There is nobody to be told: the
+     * pool has forgotten the block. */
     munmap(block, size);
 }
 
@@ -74,6 +80,8 @@ struct backing_buffer {
     size_t size; /* the same, kept */
 };
 
+/* The first request is for the pool itself, and takes the whole buffer.  Each
+ * later one finds no room; the pool then lends chunks to its marks. */
 static void *backing_buffer_acquire(void *context, size_t size,
                                     size_t alignment)
 {
@@ -89,6 +97,7 @@ static void *backing_buffer_acquire(void *context, size_t size,
     return head + 1;
 }
 
+/* The pool that had the buffer is gone, so the next one may have all of it. */
 static void backing_buffer_release(void *context, void *block, size_t size)
 {
     struct backing_buffer *head = context;
@@ -100,6 +109,8 @@ static void backing_buffer_release(void *context, void *block, size_t size)
     head->room = head->size;
 }
 
+/* Where the head does not fit, the context stays NULL and each request fails.
+ * So a buffer that is too short makes no pool, and is never written to. */
 mp_backing_t backing_of_buffer(void *buffer, size_t size)
 {
     mp_backing_t backing = {backing_buffer_acquire, backing_buffer_release,
@@ -117,6 +128,7 @@ mp_backing_t backing_of_buffer(void *buffer, size_t size)
     return backing;
 }
 
+/* Any other backing gives 0: its pools ask for what they need, not for all. */
 size_t backing_buffer_room(const mp_backing_t *backing)
 {
     if (backing == NULL || backing->acquire != backing_buffer_acquire ||

@@ -46,6 +46,8 @@ static size_t blocks_first_bytes(const struct blocks *blocks)
     return blocks->ranged ? RANGE_SLOT : BLOCKS_LEAST;
 }
 
+/* The source is fixed for the life of the pool: a block must go back to where
+ * it came from, and nothing but its address says where that was. */
 void blocks_start(struct blocks *blocks, struct memory_pool *owner,
                   bool ranged, bool counted, size_t stock_limit,
                   const mp_backing_t *backing)
@@ -63,6 +65,9 @@ void blocks_start(struct blocks *blocks, struct memory_pool *owner,
     blocks_renew(blocks);
 }
 
+/* The first size comes back.  With the one that the last pool had reached, a
+ * pool that is made again would take a large block for its first few
+ * objects. */
 void blocks_renew(struct blocks *blocks)
 {
     ASSERT(blocks->backing.acquire != NULL); /* it was started */
@@ -70,6 +75,9 @@ void blocks_renew(struct blocks *blocks)
     ASSERT(blocks->next_bytes <= BLOCKS_MOST);
 }
 
+/* The memory may start anywhere, so SIZES_GRANULE - 1 bytes are for aligning
+ * the granules.  The last 2 are the bytes at the map's ends: by them the
+ * neighbours of a chunk are read without a compare with the block's bounds. */
 size_t blocks_layout(size_t head, size_t granules)
 {
     ASSERT(granules <= SIZES_GRANULES_MOST);
@@ -77,6 +85,8 @@ size_t blocks_layout(size_t head, size_t granules)
     return head + SIZES_GRANULE - 1 + granules * BLOCKS_GRANULE + 2;
 }
 
+/* The result is rounded down, so that what fits can be laid out in those bytes
+ * wherever the memory starts. */
 size_t blocks_fit(size_t head, size_t bytes)
 {
     size_t fixed = blocks_layout(head, 0);
@@ -111,9 +121,13 @@ void blocks_lay(struct block *block, unsigned char *memory, size_t granules,
     block->map = block->base + granules * SIZES_GRANULE + 1;
     block->slack = counted ? block->map + granules + 1 : NULL;
     block->granules = (uint32_t)granules;
+    /* Slack bytes need no value: they are read for live objects alone, and
+     * each object writes its own. */
     memset(block->map - 1, 0, granules + 2);
 }
 
+/* The range's map is clear where nothing lives, so nothing is written here:
+ * the map's pages are touched only as objects come. */
 void blocks_lay_range(struct block *block, unsigned char *memory,
                       unsigned char *end)
 {
@@ -130,6 +144,9 @@ void blocks_lay_range(struct block *block, unsigned char *memory,
     ASSERT(block->granules > 0);
 }
 
+/* The slot gets its owner's name here and not from the caller, so that no
+ * address in it is ever handed out under the name of the pool that was there
+ * before. */
 void *blocks_get(struct blocks *blocks, size_t bytes, bool *ranged)
 {
     ASSERT(lock_none_is_held());
@@ -148,6 +165,8 @@ void *blocks_get(struct blocks *blocks, size_t bytes, bool *ranged)
                                    SIZES_GRANULE);
 }
 
+/* The address alone says where memory came from: once the range is full, a
+ * pool that lives there gets memory from its backing, too. */
 void blocks_put(struct blocks *blocks, void *memory, size_t bytes)
 {
     /* A copy, since the memory may be that of the pool with these blocks. */
@@ -179,6 +198,9 @@ static inline bool blocks_is_empty(const struct block *block)
     return sync_get(&block->map[block->granules - 1]) == BLOCK_NONE;
 }
 
+/* Bytes beyond the limit stay in the stock until the caller takes the excess
+ * off.  This runs in the middle of a free, with the lock held, where nothing
+ * may go back. */
 void blocks_push(struct blocks *blocks, struct block *block)
 {
     ASSERT(block->bytes > 0 && block->lender == NULL);
@@ -210,6 +232,8 @@ struct block *blocks_take(struct blocks *blocks, size_t granules)
     return NULL;
 }
 
+/* The newest go first, which costs no walk.  The next request may want them,
+ * but the excess is rare: the limit is higher than what pools mostly keep. */
 struct block *blocks_excess(struct blocks *blocks, size_t keep)
 {
     struct block *excess = NULL;
@@ -226,11 +250,14 @@ struct block *blocks_excess(struct blocks *blocks, size_t keep)
     return excess;
 }
 
+/* Doubling keeps the blocks of a large pool few, so that its index stays
+ * short.  BLOCKS_MOST bounds what the last one may have for nothing. */
 size_t blocks_plan(struct blocks *blocks, bool whole)
 {
     size_t bytes = blocks->next_bytes;
     ASSERT(bytes >= BLOCKS_LEAST && bytes <= BLOCKS_MOST);
 
+    /* A long object says nothing about what the short ones need next. */
     if (whole) {
         return 0;
     }
@@ -273,6 +300,8 @@ static struct block *blocks_acquire_backing(const struct blocks *blocks,
 {
     size_t fit = blocks_fit(sizeof(struct block), bytes);
 
+    /* The block has no fewer bytes than planned: else a pool whose objects are
+     * short would get a block for each of them. */
     granules = granules > fit ? granules : fit;
     bytes = blocks_layout(sizeof(struct block), granules);
     ASSERT(granules > 0 && granules <= SIZES_GRANULES_MOST);
@@ -305,6 +334,8 @@ struct block *blocks_acquire(const struct blocks *blocks, size_t granules,
     return block;
 }
 
+/* A block's bytes say which size of the range it has.  A slot never goes back
+ * as a part of a span, since the span stays cut for good. */
 void blocks_release(const struct blocks *blocks, struct block *block)
 {
     ASSERT(block == NULL || lock_none_is_held());
@@ -324,6 +355,8 @@ void blocks_release(const struct blocks *blocks, struct block *block)
     }
 }
 
+/* Of each map only the first byte is read.  A whole map may be long and
+ * untouched, and a check would make the system give memory for it. */
 bool blocks_is_sound(const struct blocks *blocks)
 {
     size_t bytes = 0;

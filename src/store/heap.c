@@ -31,6 +31,8 @@
 
 #include "store/heap_parts.h"
 
+/* The chunk goes to the front of its bin: that needs no walk, and the memory
+ * of what was freed last is most likely in a processor's cache. */
 void heap_link(struct heap *heap, struct block *block, uint32_t i,
                uint32_t length)
 {
@@ -79,6 +81,8 @@ static void heap_unlink(struct heap *heap, struct block *block, uint32_t i,
             heap->bits &= ~((uint64_t)1 << bin);
         }
     }
+    /* With the marks left, a neighbour that is freed later would join a chunk
+     * that is live by then. */
     block_clear_free(block, i, length);
 }
 
@@ -90,6 +94,8 @@ static void heap_open(struct heap *heap, struct block *block)
     ASSERT(block->lender != heap);
     block->heap = heap;
     heap->current = block;
+    /* The heap has copies, so that heap_bump() finds all that it needs in the
+     * heap itself and follows no pointer. */
     heap->base = block->base;
     heap->map = block->map;
     heap->slack = block->slack;
@@ -98,6 +104,8 @@ static void heap_open(struct heap *heap, struct block *block)
     heap->unbump_from = heap_unbump_from(heap, block);
 }
 
+/* No bin is set.  To start a heap is a part of making each pool and of opening
+ * each mark, and 62 writes would be a large part of its cost. */
 void heap_start(struct heap *heap, struct block *first, struct blocks *stock,
                 bool zero)
 {
@@ -117,6 +125,8 @@ void heap_start(struct heap *heap, struct block *first, struct blocks *stock,
     heap_open(heap, first);
     ASSERT(heap_is_sound(heap));
 }
+/* A bin below 16 holds chunks of one length, and there the first try fits.  In
+ * the others tries bounds the walk, which would grow with the bin. */
 
 struct heap_chunk heap_search(const struct heap *heap, unsigned bin,
                               uint32_t granules, unsigned tries)
@@ -136,6 +146,8 @@ struct heap_chunk heap_search(const struct heap *heap, unsigned bin,
     return heap_none();
 }
 
+/* What stays free is linked anew: each part may belong in another bin than the
+ * whole chunk did. */
 void heap_cut(struct heap *heap, struct heap_chunk chunk, uint32_t skipped,
               uint32_t granules)
 {
@@ -178,6 +190,9 @@ static struct heap_chunk heap_take_free(struct heap *heap, uint32_t granules)
     return chunk;
 }
 
+/* A free chunk that is found soon is tried first, then the top, then a free
+ * chunk that takes a long search.  Only then does the caller need a block,
+ * which may cost a system call. */
 struct heap_chunk heap_take(struct heap *heap, uint32_t granules)
 {
     struct heap_chunk chunk = heap_none();
@@ -209,6 +224,8 @@ struct heap_chunk heap_take(struct heap *heap, uint32_t granules)
     return chunk;
 }
 
+/* Noting the block comes first, as the only step that can fail: the heap is
+ * then as it was. */
 bool heap_add(struct heap *heap, struct block *block)
 {
     ASSERT(heap_is_sound(heap));
@@ -280,6 +297,8 @@ static void heap_fall_back(struct heap *heap)
     ASSERT(heap_is_sound(heap));
 }
 
+/* The mark goes first.  What is then given back looks as a cache's run does,
+ * so one function joins both. */
 void heap_give(struct heap *heap, struct heap_chunk chunk)
 {
     ASSERT(chunk.block->heap == heap);
@@ -313,6 +332,8 @@ static void heap_join(struct heap *heap, struct block *block,
     }
 }
 
+/* A block that becomes empty leaves the heap at once, so that any heap of the
+ * pool can have it next.  Only the first and the current block stay. */
 void heap_give_run(struct heap *heap, struct heap_chunk start,
                    uint32_t granules)
 {
@@ -352,6 +373,8 @@ void heap_give_run(struct heap *heap, struct heap_chunk start,
     heap_link(heap, block, i, end - i);
 }
 
+/* It looks only behind the chunk: to take what is before it would move the
+ * object, and then a copy elsewhere does as well. */
 bool heap_extend(struct heap *heap, struct heap_chunk chunk,
                  uint32_t granules)
 {
@@ -439,11 +462,15 @@ static void heap_clear(const struct heap *heap, struct block *block)
     } else {
         memset(block->map, 0, used);
     }
+    /* All that was cut is zeroed, free chunks too: to tell them from objects
+     * would take a walk over the map. */
     if (heap->zero) {
         memset(block->base, 0, used * SIZES_GRANULE);
     }
 }
 
+/* A reset costs the maps' bytes and not a step for each object: that is what
+ * makes a reset cheaper than frees. */
 void heap_reset(struct heap *heap)
 {
     uint32_t blocks = heap->blocks;
@@ -469,6 +496,8 @@ void heap_reset(struct heap *heap)
     ASSERT(heap_is_sound(heap) && heap->top == 0);
 }
 
+/* A reset of this heap would drop the chunk as it drops objects, so those who
+ * borrow have to give back before. */
 void *heap_lend(struct heap *heap, size_t bytes)
 {
     ASSERT(bytes > 0);

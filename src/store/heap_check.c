@@ -26,6 +26,9 @@ static bool heap_check_bin(struct heap_chunk chunk, unsigned bin)
     return length > 0 && sizes_bin(length) == bin;
 }
 
+/* The count falls with each link, so links in a circle end the walk.  A link's
+ * previous is compared before its next is followed: what a program has written
+ * over seldom passes that. */
 bool heap_has_free(const struct heap *heap, size_t chunks)
 {
     for (unsigned bin = 0; bin < SIZES_BINS; bin++) {
@@ -58,6 +61,8 @@ static bool heap_check_current(const struct heap *heap)
            heap->unbump_from == heap_unbump_from(heap, current);
 }
 
+/* With assertions it runs at the start of each slow path.  So it reads one
+ * byte of the map, follows no bin, and costs some compares for each block. */
 bool heap_is_sound(const struct heap *heap)
 {
     const struct block *first = heap->first;
@@ -82,6 +87,8 @@ bool heap_is_sound(const struct heap *heap)
     return has_current && size == heap->size;
 }
 
+/* It reads maps as far as they are cut: what is behind may never have been
+ * touched, and a statistic should not make a pool larger. */
 size_t heap_count_live(const struct heap *heap)
 {
     size_t live = block_count_live(heap->first, heap_used(heap, heap->first));

@@ -20,6 +20,8 @@
 #include <stdlib.h>
 
 
+/* The blocks are not given back here: by then the stock or a lender has
+ * them. */
 void heap_finish(struct heap *heap)
 {
     ASSERT(heap->lent == 0);
@@ -29,6 +31,8 @@ void heap_finish(struct heap *heap)
     }
 }
 
+/* The current block is tried first, since most objects die young; then the
+ * first, which is the only one that most pools have. */
 struct heap_chunk heap_find(const struct heap *heap, const void *ptr)
 {
     struct heap_chunk chunk = {heap->current, 0};
@@ -77,6 +81,7 @@ static uint32_t heap_index_of(const struct heap *heap,
     return i;
 }
 
+/* The others keep their order, without which heap_find() would miss some. */
 void heap_index_remove(struct heap *heap, const struct block *block)
 {
     uint32_t i = heap_index_of(heap, block);
@@ -92,6 +97,8 @@ void heap_index_remove(struct heap *heap, const struct block *block)
 /* Doubles the memory of the index; false: there is none. */
 static bool heap_index_grow(struct heap *heap)
 {
+    /* The size is doubled, so that each entry is copied a few times at
+     * most. */
     uint32_t size = heap->index_size * 2;
     ASSERT(size > heap->index_size && heap->blocks == heap->index_size);
     struct block **index = malloc(size * sizeof *index);
@@ -109,6 +116,8 @@ static bool heap_index_grow(struct heap *heap)
     return true;
 }
 
+/* A longer index is got before anything changes, so that a failure has nothing
+ * to undo. */
 bool heap_index_add(struct heap *heap, struct block *block)
 {
     ASSERT(heap->blocks <= heap->index_size);

@@ -87,6 +87,8 @@ static unsigned char *heap_run_of_top(struct heap *heap, uint32_t skipped,
     ASSERT(length > 0 && sync_get(&heap->map[start]) == BLOCK_NONE);
     heap->taken += length;
     heap->top += skipped + length;
+    /* The part is linked after the top has moved: below it each granule has to
+     * be in some chunk, and above it in none. */
     if (skipped > 0) {
         heap_link(heap, heap->current, start, skipped);
     }
@@ -115,6 +117,8 @@ static unsigned char *heap_run_apart(struct heap *heap, size_t least,
         heap_cut(heap, chunk, skipped, (uint32_t)*got);
         return block_address(chunk.block, chunk.granule + skipped);
     }
+    /* The top comes last, as for single objects: what is free below it should
+     * be used before the heap grows. */
     uint32_t skipped = heap_run_to_line(heap->current, heap->top);
     size_t length = heap->granules - heap->top;
     if (length < skipped + need) {
@@ -126,6 +130,8 @@ static unsigned char *heap_run_apart(struct heap *heap, size_t least,
     return heap_run_of_top(heap, skipped, *got);
 }
 
+/* The heap writes no byte of the map for a run.  The cache does so without the
+ * lock, as it cuts objects, and gives back what it has not cut. */
 unsigned char *heap_take_run(struct heap *heap, size_t least, size_t most,
                              bool apart, size_t *got)
 {

@@ -56,6 +56,8 @@ static bool quota_enter(const struct quota *quota)
     return taken;
 }
 
+/* It asserts on the way out, too: the call that broke the numbers is then
+ * still on the stack. */
 static void quota_leave(const struct quota *quota, bool taken)
 {
     ASSERT(quota_is_whole(quota));
@@ -68,6 +70,8 @@ static void quota_leave(const struct quota *quota, bool taken)
 static void quota_take(struct quota *quota, size_t bytes)
 {
     ASSERT(bytes <= quota_free(quota));
+    /* Each charge sets it anew, so that quota_undo() takes back what the last
+     * one raised and nothing that an object was there for. */
     quota->raised = 0;
     if (bytes > quota->free_to_peak) {
         quota->raised = bytes - quota->free_to_peak;
@@ -90,6 +94,8 @@ static void quota_lower(struct quota *quota, size_t bytes)
     ASSERT(quota_is_whole(quota));
 }
 
+/* All bytes begin beyond the peak.  So the first charge takes the slow path,
+ * which is the only one that can raise the mark. */
 void quota_start(struct quota *quota, size_t capacity, struct quota *above)
 {
     ASSERT(quota != above && capacity > 0);
@@ -110,6 +116,8 @@ void quota_start(struct quota *quota, size_t capacity, struct quota *above)
     ASSERT(quota_is_whole(quota));
 }
 
+/* There is no way back, even when the last pool below is gone: another one may
+ * be made at any moment, and would charge beside the short way. */
 bool quota_share(struct quota *quota)
 {
     if (!quota_is_limited(quota)) {
@@ -124,6 +132,8 @@ bool quota_share(struct quota *quota)
     return true;
 }
 
+/* The first walk only reads, so a refusal leaves no trace.  Both walks are in
+ * one hold of the tree's lock: what had room still has it. */
 bool quota_charge(struct quota *quota, size_t bytes)
 {
     bool taken = quota_enter(quota);
@@ -164,6 +174,7 @@ static void quota_give(struct quota *quota, size_t bytes, bool failed)
     }
 }
 
+/* The peak stays where it is: the object was there. */
 void quota_uncharge(struct quota *quota, size_t bytes)
 {
     bool taken = quota_enter(quota);
@@ -172,6 +183,7 @@ void quota_uncharge(struct quota *quota, size_t bytes)
     quota_leave(quota, taken);
 }
 
+/* Nothing was ever held for the charge, so the peak must not show it. */
 void quota_undo(struct quota *quota, size_t bytes)
 {
     bool taken = quota_enter(quota);
@@ -199,6 +211,8 @@ size_t quota_peak(const struct quota *quota)
     return peak;
 }
 
+/* It enters the lock by itself: quota_enter() asserts what is to be found out
+ * here, and mp_check() has to answer damage without an abort. */
 bool quota_is_sound(const struct quota *quota, size_t held)
 {
     bool taken = quota->tree != NULL && lock_enter(quota->tree);

@@ -69,6 +69,8 @@ static void range_reserve(void)
 }
 #endif
 
+/* It is tried once in a process: a limit on address space that refused the
+ * range would refuse it again, and each pool would pay for asking. */
 bool range_start(void)
 {
 #if UINTPTR_MAX > 0xffffffffu
@@ -142,6 +144,8 @@ static size_t range_search(size_t spans)
     return RANGE_SPANS;
 }
 
+/* A dirty span's memory holds what its last owner left.  Its map is clear all
+ * the same: the heap that was there has cleared it. */
 static void *range_take_spans(size_t spans)
 {
     ASSERT(lock_is_held(&range_lock));
@@ -210,11 +214,15 @@ static void range_give_spans(size_t first, size_t spans, bool dirty)
             range_dirty_bytes += RANGE_SPAN;
         }
     }
+    /* The lowest word follows down, since a search begins there: spans below
+     * it would never be found again. */
     if (first / 64 < range_lowest) {
         range_lowest = first / 64;
     }
 }
 
+/* Kept spans are taken again without page faults.  The limit is for the
+ * process: one for each pool would let many pools keep too much. */
 void range_give(void *start, size_t spans)
 {
     size_t first = (size_t)((unsigned char *)start - range_base) / RANGE_SPAN;
@@ -240,6 +248,8 @@ static void range_cut_slots(void)
     unsigned char *span = range_take_spans(1);
     ASSERT(lock_is_held(&range_lock) && range_slots == NULL);
 
+    /* The loop goes from the end on, since each slot is pushed in front of
+     * those before. */
     for (size_t at = span == NULL ? 0 : RANGE_SPAN; at > 0;) {
         at -= RANGE_SLOT;
         *(void **)(void *)(span + at) = range_slots;
@@ -247,6 +257,8 @@ static void range_cut_slots(void)
     }
 }
 
+/* A whole span is cut at once.  So small pools, which come and go often, lie
+ * close together, and their owners' names share lines. */
 void *range_take_slot(void)
 {
     ASSERT(sync_get(&range_base) != NULL);
@@ -264,6 +276,8 @@ void *range_take_slot(void)
     return slot;
 }
 
+/* A slot keeps its memory.  A page has two of them, so to give one to the
+ * system would take the other's objects away. */
 void range_give_slot(void *slot)
 {
     ASSERT(range_has_slots(slot, RANGE_SLOT) && range_is_clear(slot));
@@ -276,6 +290,8 @@ void range_give_slot(void *slot)
     lock_leave(&range_lock, taken);
 }
 
+/* Tools hear of the memory first.  A pointer in what is hidden does not count
+ * for them, and they would report what it leads to as a leak. */
 void range_own(void *start, size_t bytes, struct memory_pool *owner)
 {
     ASSERT(owner != NULL && range_has_slots(start, bytes));
@@ -298,6 +314,8 @@ void range_rename(void *start, size_t bytes, struct memory_pool *owner,
     }
 }
 
+/* The lock is held across fork(), so that the child does not find a bit set
+ * without its bytes counted, by a thread that it does not have. */
 void range_fork_prepare(void)
 {
     lock_take(&range_lock);
