@@ -192,7 +192,7 @@ static void check_block(struct check_count *count, struct block *block)
 static void check_heap(struct check_count *count, struct heap *heap)
 {
     ASSERT(pool_is_entered(count->mp) && count->sound);
-    ASSERT(pause_is_on(&count->mp->caches));
+    ASSERT(cache_set_is_paused(&count->mp->caches));
     /* The count goes on over all heaps, and a heap knows only its own share. */
     size_t free_chunks = count->free_chunks;
     size_t live = count->live;
@@ -254,7 +254,7 @@ static bool check_chain(const void *chain, void *arg)
 static bool check_caches(const struct memory_pool *mp, size_t found)
 {
     ASSERT(pool_is_entered(mp));
-    ASSERT(pause_is_on(&mp->caches));
+    ASSERT(cache_set_is_paused(&mp->caches));
     struct check_cached cached = {&mp->heap, found, 1};
 
     if (!cache_set_is_sound(&mp->caches)) {
@@ -278,7 +278,7 @@ static bool check_parts(struct memory_pool *mp)
     const struct mark *mark = NULL;
     struct heap *heap = NULL;
 
-    ASSERT(pool_is_entered(mp) && pause_is_on(&mp->caches));
+    ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
     /* The marks lead to the heaps, so their list is tested before it is
      * followed. */
     if (!mark_is_sound(mp) || !tree_is_sound(mp) ||

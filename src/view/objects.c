@@ -74,7 +74,7 @@ static struct block *objects_next_block(struct memory_pool *mp,
     const struct mark *mark = NULL;
     struct heap *heap = NULL;
     struct block *found = NULL;
-    ASSERT(pool_is_entered(mp) && pause_is_on(&mp->caches));
+    ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
 
     /* Each heap has its blocks in order, but the pool has no order of them
      * all.  The first block of a heap is in no index. */
