@@ -22,6 +22,25 @@ struct view_seen {
     size_t count;
 };
 
+/* Extended where it stands: what it took is seen once it is gone. */
+START_TEST(an_object_that_grew_in_place_counts_for_the_peak)
+{
+    memory_pool_t *mp = pools_make(_i);
+    mp_stats_t stats;
+    void *object = mp_allocate(mp, 600);
+
+    object = mp_realloc(mp, object, 1000);
+    ck_assert_ptr_nonnull(object);
+    object = mp_realloc(mp, object, 20000);
+    object = mp_realloc(mp, object, 50000);
+    ck_assert_ptr_nonnull(object);
+    free_memory(mp, object);
+    ck_assert_int_eq(mp_stats(mp, &stats), 0);
+    ck_assert_uint_ge(stats.peak_bytes, 50000);
+    pools_end(mp, _i);
+}
+END_TEST
+
 START_TEST(random_work_agrees_with_the_statistics_and_the_walk)
 {
     uint64_t seed = support_seed();
@@ -444,6 +463,8 @@ int main(void)
     TCase *kinds = support_case(suite, "kinds");
     TCase *single = support_case(suite, "single");
 
+    tcase_add_loop_test(kinds, an_object_that_grew_in_place_counts_for_the_peak,
+                        0, pools_count);
     tcase_add_loop_test(kinds,
                         random_work_agrees_with_the_statistics_and_the_walk, 0,
                         pools_count);

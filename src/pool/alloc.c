@@ -75,9 +75,7 @@ static bool alloc_gather(struct memory_pool *mp, struct cache *cache)
     return heap->size - heap->taken >= heap->size / ALLOC_GATHER_PART;
 }
 
-/* Notes how much is out of the heaps, at its highest, for a pool that does not
- * count to the byte. */
-static void alloc_note_peak(struct memory_pool *mp)
+void alloc_note_peak(struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(!mp->mode->counts);

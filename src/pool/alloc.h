@@ -51,4 +51,8 @@ MP_INNER void alloc_drop(struct memory_pool *mp, struct heap_chunk chunk,
 MP_INNER void alloc_drop_moved(struct memory_pool *mp, struct heap_chunk chunk,
                                size_t size);
 
+/* Notes how much is out of the heaps, at its highest, in a pool that does not
+ * count: after whatever takes more out of them.  The lock is held. */
+MP_INNER void alloc_note_peak(struct memory_pool *mp);
+
 #endif /* MP_ALLOC_H */

@@ -184,6 +184,9 @@ static enum result object_resize_cached(struct memory_pool *mp,
     ASSERT((mp->settings.flags & MP_ZERO_ON_FREE) == 0);
     size_t old = pool_size_of(chunk);
     bool fits = object_fit(mp, chunk, sizes_granules(size));
+    if (fits) {
+        alloc_note_peak(mp); /* a chunk that was extended takes more */
+    }
     pool_leave(mp, taken);
     if (fits) {
         *object = ptr;
