@@ -276,7 +276,7 @@ static void stress_gift(uint64_t *state)
 
 /* A sanitizer puts a thread together, and takes it apart, with calls to its
  * malloc() that nothing can hold back while the process forks, see
- * fork_malloc.c: the forks wait for the ones, the threads with the others. */
+ * inject.c: the forks wait for the ones, the threads with the others. */
 static atomic_uint stress_begun;
 static atomic_bool stress_forks;
 
