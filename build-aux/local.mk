@@ -12,12 +12,15 @@ rebuild:
 	$(MAKE) $(AM_MAKEFLAGS) clean
 	$(MAKE) $(AM_MAKEFLAGS) all
 
-build_tests = tests/symbols.sh tests/header.sh tests/options.sh \
+build_tests = tests/symbols.sh $(header_tests) tests/options.sh \
 	tests/bootstrap.sh tests/design-tests.sh tests/plugin.sh
+header_tests = tests/header.sh tests/header-told.sh tests/header-names.sh \
+	tests/header-run.sh
 static_tests = tests/options.sh tests/bootstrap.sh tests/design-tests.sh \
 	$(gate_tests)
 TESTS += $(build_tests)
 EXTRA_DIST += $(build_tests) tests/installcheck.sh tests/dist-identical.sh \
+	tests/header-setup.sh tests/header_use.c tests/header_use.cc \
 	tests/plugin.c tests/plugin_host.c tests/shell.sh
 
 if !HAVE_CHECK

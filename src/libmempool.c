@@ -11,6 +11,7 @@
  * compile each file by itself, too, and tests/layers.sh reads those objects.
  */
 #define MP_ONE_UNIT
+#define MP_DECLARATIONS_ONLY /* all that is public is defined here */
 
 #include "base/assert.c"
 #include "base/lock.c"

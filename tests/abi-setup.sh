@@ -61,10 +61,11 @@ cp "$library" "$dir/new/$soname" || exit 99
 oldest_runs()
 {
     # What configure was told of base pools is no matter of releases.
-    most=$(grep '^#define MAX_BLOCK_SIZE ' \
+    most=$(sed -n 's/^#define MP_MAX_BLOCK_SIZE //p' \
         "$top_builddir/include/memory_pool.h")
     sed "$1
-s/^#define MAX_BLOCK_SIZE .*/$most/" "$oldest.h" >"$dir/include/memory_pool.h"
+s/^\(#define MAX_BLOCK_SIZE\) .*/\1 $most/" "$oldest.h" \
+        >"$dir/include/memory_pool.h"
     cp "$oldest.inline.h" "$dir/include/memory_pool_inline.h"
     shift
     $CC $SANITIZE_CFLAGS "$@" -I"$dir/include" -o "$dir/program" \

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "called.h"
 #include "pools.h"
 #include "threads.h"
 
@@ -126,7 +127,7 @@ START_TEST(options_of_other_lengths_are_read_as_far_as_they_are_known)
     mp = mp_create_sized(NULL, sizeof options);
     ck_assert_ptr_nonnull(mp);
     destroy_memory_pool(mp);
-    mp = (mp_create)(NULL);
+    mp = CALLED(mp_create)(NULL);
     ck_assert_ptr_nonnull(mp);
     destroy_memory_pool(mp);
 }

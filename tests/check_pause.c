@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "called.h"
 #include "inject.h"
 #include "pools.h"
 
@@ -102,7 +103,8 @@ START_TEST(a_rest_waits_for_the_thread_that_is_inside)
     if (_i >= RESTS) { /* no thread has a cache, only the handle is one */
         stay.handle = mp_attach(stay.mp);
         ck_assert_ptr_nonnull(stay.handle);
-        (mp_handle_free)(stay.handle, (mp_handle_allocate)(stay.handle, 16));
+        CALLED(mp_handle_free)(stay.handle,
+                               CALLED(mp_handle_allocate)(stay.handle, 16));
     }
     thread = support_start(stay_inside, &stay);
     pthread_barrier_wait(&stay.barrier);
@@ -211,10 +213,10 @@ static int use_in_child(void *mp)
     if (freed_in_child > 0) {
         return 3;
     }
-    void *object = (mp_handle_allocate)(held_handle, 16);
+    void *object = CALLED(mp_handle_allocate)(held_handle, 16);
     memory_pool_t *own = mp_create(NULL);
     return object != NULL && mp_check(mp) == 0 && own != NULL &&
-                   (mp_allocate)(own, 16) != NULL && mp_check(own) == 0
+                   CALLED(mp_allocate)(own, 16) != NULL && mp_check(own) == 0
                ? 0
                : 4;
 }
@@ -230,7 +232,7 @@ START_TEST(a_fork_keeps_handles_out_and_its_child_frees_nothing)
     ck_assert_int_eq(pthread_atfork(NULL, NULL, held_child_done), 0);
     mp_handle_t *handle = mp_attach(mp);
     ck_assert_ptr_nonnull(handle);
-    (mp_handle_free)(handle, (mp_handle_allocate)(handle, 16));
+    CALLED(mp_handle_free)(handle, CALLED(mp_handle_allocate)(handle, 16));
     held_handle = handle;
     support_fork(use_in_child, mp);
     held_handle = NULL;

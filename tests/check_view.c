@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "called.h"
 #include "threads.h"
 #include "view.h"
 
@@ -315,7 +316,7 @@ START_TEST(statistics_of_other_lengths_are_filled_as_far_as_they_go)
             POOLS_EXPECT(((unsigned char *)&part)[i] == 0xa5);
         }
     }
-    POOLS_EXPECT((mp_stats)(mp, &part) == 0);
+    POOLS_EXPECT(CALLED(mp_stats)(mp, &part) == 0);
     POOLS_EXPECT(memcmp(&part, &whole, sizeof whole) == 0);
     destroy_memory_pool(mp);
 }
@@ -447,7 +448,7 @@ START_TEST(a_wrong_argument_of_a_view_is_refused_in_silence)
     SUPPORT_REFUSED(mp_stats(NULL, &stats), -1);
     SUPPORT_REFUSED(mp_stats(mp, NULL), -1);
     SUPPORT_REFUSED(mp_stats_sized(NULL, NULL, 0), -1);
-    SUPPORT_REFUSED((mp_stats)(NULL, &stats), -1);
+    SUPPORT_REFUSED(CALLED(mp_stats)(NULL, &stats), -1);
     SUPPORT_REFUSED(mp_walk(NULL, view_stop, NULL), -1);
     SUPPORT_REFUSED(mp_walk(mp, NULL, NULL), -1);
     support_release_lines("", 0);

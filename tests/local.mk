@@ -34,7 +34,7 @@ AM_CPPFLAGS += $(CHECK_CFLAGS)
 # What the programs share, compiled once for all of them.  It calls the
 # library, so it stands before that where the library is an archive.
 check_LIBRARIES += tests/libsupport.a
-tests_libsupport_a_SOURCES = tests/cleanups.c tests/cleanups.h \
+tests_libsupport_a_SOURCES = tests/called.h tests/cleanups.c tests/cleanups.h \
 	tests/inject.c tests/inject.h tests/pools.c tests/pools.h \
 	tests/sanitizer.h tests/scopes.c tests/scopes.h tests/shadow.c \
 	tests/support.c tests/support.h tests/threads.c tests/threads.h \
@@ -106,8 +106,8 @@ endif
 # Everything at once; check-long runs it for as long as asked.
 check_PROGRAMS += tests/stress
 TESTS += tests/stress
-tests_stress_SOURCES = tests/stress.c tests/stress_scopes.h tests/inject.c \
-	tests/inject.h tests/sanitizer.h
+tests_stress_SOURCES = tests/stress.c tests/stress_scopes.h tests/called.h \
+	tests/inject.c tests/inject.h tests/sanitizer.h
 tests_stress_LDFLAGS = $(tests_inject_ldflags)
 tests_stress_LDADD = libmempool-internal.la $(PTHREAD_LIBS)
 

@@ -8,10 +8,11 @@
 
 for page in $(pages 3); do
     names_of "$page" | sort >"$dir/named"
-    # A structure and a function may have one name.
+    # A structure and a function may have one name, then the tag ends in _t.
     section "$page" SYNOPSIS | sed -n \
         -e 's/^\.F[no] \([a-z_]*\).*/\1/p' \
         -e 's/^\.Vt .* \([a-z_]*\) ;$/\1/p' \
+        -e 's/^typedef struct \([a-z_]*\)_t {$/\1/p' \
         -e 's/^typedef struct \([a-z_]*\) {$/\1/p' \
         -e 's/^typedef [a-z ]*[ *]\([a-z_]*\)(.*/\1/p' | sort -u >"$dir/shown"
     test -s "$dir/named" || complain "$page: names nothing"

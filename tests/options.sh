@@ -41,7 +41,7 @@ for size in 64 4096 1073741824; do
         cat out
         exit 1
     }
-    if ! grep "^#define MAX_BLOCK_SIZE $size\$" include/memory_pool.h; then
+    if ! grep "^#define MP_MAX_BLOCK_SIZE $size\$" include/memory_pool.h; then
         echo "options: the header does not say $size"
         exit 1
     fi

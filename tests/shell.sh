@@ -38,7 +38,7 @@ same()
 # MAX_BLOCK_SIZE, as the header has it.
 max_block_size()
 {
-    sed -n 's/^#define MAX_BLOCK_SIZE //p' \
+    sed -n 's/^#define MP_MAX_BLOCK_SIZE //p' \
         "$top_builddir/include/memory_pool.h"
 }
 

@@ -32,6 +32,7 @@
 
 #include <memory_pool_inline.h>
 
+#include "called.h"
 #include "sanitizer.h"
 
 #define STRESS_THREADS_MOST 64
@@ -162,7 +163,7 @@ static struct stress_item *stress_allocate(memory_pool_t *mp,
     case 2:
     case 3:
     case 4:
-        item->at = (mp_allocate)(mp, item->size);
+        item->at = CALLED(mp_allocate)(mp, item->size);
         break;
     default:
         item->at = mp_allocate(mp, item->size);
@@ -186,7 +187,7 @@ static void stress_free(struct stress_item *item)
         if (item->tag % 2 == 0) {
             free_memory(item->mp, item->at);
         } else {
-            (free_memory)(item->mp, item->at);
+            CALLED(free_memory)(item->mp, item->at);
         }
         STRESS_EXPECT(errno == 0);
         free(item);

@@ -107,7 +107,7 @@ static void stress_wander(uint64_t *state)
         size_t size = stress_size(state);
         unsigned char *at =
             size % 2 == 0 ? mp_handle_allocate(handle->handle, size)
-                          : (mp_handle_allocate)(handle->handle, size);
+                          : CALLED(mp_handle_allocate)(handle->handle, size);
         STRESS_EXPECT(at != NULL || errno == ENOBUFS);
         if (at != NULL) {
             memset(at, (int)i, size);

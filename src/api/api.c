@@ -12,6 +12,7 @@
  *
  * What it cannot do: be called from a signal handler.
  */
+#define MP_DECLARATIONS_ONLY /* mp_create() is defined here */
 #include <errno.h>
 
 #include "api/fast.h"
@@ -22,8 +23,6 @@
 #include "pool/life.h"
 #include "pool/report.h"
 #include "view/locate.h"
-
-#undef mp_create
 
 /* caller is what a failing step is reported under. */
 static memory_pool_t *api_create(const mp_options_t *given, size_t size,
@@ -74,10 +73,14 @@ memory_pool_t *mp_create_sized(const mp_options_t *options,
     return api_create(options, options_size, "mp_create: acquire");
 }
 
-/* For a program that takes the address of what is a macro as a call. */
+/* For a call through a pointer, and for a language that has no headers.  Such
+ * a caller tells no length, so it is taken to know the members of 0.9. */
 memory_pool_t *mp_create(const mp_options_t *options)
 {
-    return api_create(options, sizeof *options, "mp_create: acquire");
+    const size_t first_length =
+        offsetof(mp_options_t, parent) + sizeof options->parent;
+
+    return api_create(options, first_length, "mp_create: acquire");
 }
 
 /* Ends or resets a pool by the given function. */
