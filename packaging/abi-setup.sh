@@ -67,7 +67,7 @@ differ() {
 macros_of_interface() {
     sed -e '/^#undef /d' -e '/^#define /{
         /^#define \(MP_\|mp_\)/!d
-        /^#define MP_\(VERSION_\|ATTRIBUTE_\|API\)/d
+        /^#define MP_\(VERSION_\|ATTRIBUTE_\|API\|MAX_BLOCK_SIZE\)/d
     }'
 }
 

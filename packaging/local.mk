@@ -113,7 +113,8 @@ EXTRA_DIST += packaging/abi/0.9.0.abi packaging/abi/0.9.0.h \
 	packaging/abi/0.9.0.info
 
 abi_tests = tests/abi-same.sh tests/abi-shorter.sh tests/abi-longer.sh
-gate_tests = tests/gate-now.sh tests/gate-since.sh tests/gate-growth.sh
+gate_tests = tests/gate-now.sh tests/gate-since.sh tests/gate-growth.sh \
+	tests/gate-names.sh
 TESTS += $(abi_tests) $(gate_tests)
 EXTRA_DIST += $(abi_tests) $(gate_tests) tests/abi-setup.sh \
 	tests/abi_oldest.c tests/gate-setup.sh
