@@ -110,7 +110,9 @@ clean-local:
 # Each release's own; see packaging/abi-setup.sh.
 EXTRA_DIST += packaging/abi/0.9.0.abi packaging/abi/0.9.0.h \
 	packaging/abi/0.9.0.inline.h \
-	packaging/abi/0.9.0.info
+	packaging/abi/0.9.0.info packaging/abi/0.10.0.abi \
+	packaging/abi/0.10.0.h packaging/abi/0.10.0.inline.h \
+	packaging/abi/0.10.0.info
 
 abi_tests = tests/abi-same.sh tests/abi-shorter.sh tests/abi-longer.sh
 gate_tests = tests/gate-now.sh tests/gate-since.sh tests/gate-growth.sh \

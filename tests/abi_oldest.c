@@ -284,11 +284,22 @@ static void oldest_compiled_in(void)
     destroy_memory_pool(mp);
 }
 
+/* The library is of the header's version or of a later one. */
+static void oldest_version(void)
+{
+    int major = 0, minor = 0, patch = 0;
+
+    OLDEST_EXPECT(sscanf(mp_version(), "%d.%d.%d", &major, &minor, &patch) ==
+                  3);
+    OLDEST_EXPECT((major * 1000L + minor) * 1000 + patch >=
+                  (MP_VERSION_MAJOR * 1000L + MP_VERSION_MINOR) * 1000 +
+                      MP_VERSION_PATCH);
+}
+
 int main(void)
 {
     oldest_compiled_in();
-
-    OLDEST_EXPECT(strcmp(mp_version(), "0.9") > 0);
+    oldest_version();
     oldest_base();
     memory_pool_t *mp = oldest_make(4096, NULL);
     oldest_objects(mp);
