@@ -60,6 +60,35 @@ void *handle(mp_handle_t *handle, void *ptr)
     return mp_handle_allocate(handle, 16);
 }
 END
+# What a program's own short functions make of it is compiled in, too: gcc
+# warns where it takes them for too long.
+cat >>"$dir/inline.c" <<'END'
+struct own {
+    memory_pool_t *mp;
+    mp_handle_t *handle;
+    long live, bytes;
+};
+static __inline void own_free(struct own *own, void *ptr)
+{
+    own->live--;
+    own->bytes -= 16;
+    free_memory(own->mp, ptr);
+}
+static __inline void own_handle_free(struct own *own, void *ptr)
+{
+    own->live--;
+    own->bytes -= 16;
+    mp_handle_free(own->handle, ptr);
+}
+void own_both(struct own *own, void *a, void *b);
+void own_both(struct own *own, void *a, void *b)
+{
+    own_free(own, a);
+    own_free(own, b);
+    own_handle_free(own, a);
+    own_handle_free(own, b);
+}
+END
 # The other header first: another library's may have included it.
 sed '1s/.*/#include <memory_pool.h>/' "$dir/inline.c" >"$dir/after.c"
 # In an inline function of C99 that is not static no static one may be called.
