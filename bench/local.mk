@@ -9,6 +9,7 @@
 #   make bench-base                 the base pool beside the plain one
 #   make bench-traces               what real programs asked for, done again
 #   make bench-programs             builds what bench/run.sh runs
+#   make figures                    measures what README and the guide show
 #
 # configure says which peers are there (m4/bench.m4); "./bootstrap --deps
 # --bench" installs them where there are packages.
@@ -26,7 +27,8 @@ bench_cppflags = $(AM_CPPFLAGS) -D_GNU_SOURCE
 
 EXTRA_DIST += bench/call.c bench/call_library.c bench/call_library.h \
 	bench/pmr.cc bench/goals bench/report.awk bench/record.c
-dist_noinst_SCRIPTS += bench/run.sh bench/traces.sh
+dist_noinst_SCRIPTS += bench/run.sh bench/traces.sh bench/figures.sh
+EXTRA_DIST += bench/figures.awk doc/figures
 
 EXTRA_PROGRAMS += $(bench_own) bench/bench-glibc bench/bench-jemalloc \
 	bench/bench-arena bench/bench-mimalloc bench/bench-tcmalloc \
@@ -161,4 +163,9 @@ bench-traces: bench-programs bench/record.so
 	CPPFLAGS='$(AM_CPPFLAGS)' top_srcdir='$(top_srcdir)' \
 	$(SHELL) $(top_srcdir)/bench/traces.sh
 
-.PHONY: bench bench-base bench-programs bench-traces
+# Writes into the source: doc/figures, and the tables that show them.
+figures: bench-programs
+	AWK='$(AWK)' ROUNDS='$(ROUNDS)' $(SHELL) \
+	  $(top_srcdir)/bench/figures.sh -m $(top_srcdir) bench
+
+.PHONY: bench bench-base bench-programs bench-traces figures
