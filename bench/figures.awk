@@ -12,10 +12,10 @@ BEGIN {
     columns = split("mempool mempool-inline glibc apr", peer, " ")
     # An APR pool frees no object alone: its LIFO work is another.
     skip["apr", "lifo"] = 1
-    add("lifo", "one object allocated and freed")
-    add("replace-10000", "one of 10,000 objects replaced at random")
-    add("threads-2", "one object, two threads on one pool")
-    add("fill-1000", "one of 1,000 objects that go at once")
+    add("lifo", "one object, freed again")
+    add("replace-10000", "one of 10,000, at random")
+    add("threads-2", "one object, two threads")
+    add("fill-1000", "one of 1,000, freed at once")
     add("life", "one pool with 10 objects")
     FS = make ? "\t" : " [|] "
 }

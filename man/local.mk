@@ -11,6 +11,7 @@ dist_man_MANS += \
 	man/is_mp_ptr.3 \
 	man/libmempool.7 \
 	man/memory_pool_inline.7 \
+	man/mempool_guide.7 \
 	man/mp_add_cleanup.3 \
 	man/mp_aligned_alloc.3 \
 	man/mp_allocate.3 \
@@ -81,14 +82,34 @@ man_examples = \
 	examples/man_mp_version \
 	examples/man_mp_walk
 
-check_PROGRAMS += $(man_examples)
-dist_examples_DATA += $(man_examples:=.c)
+# The patterns of mempool_guide(7).
+guide_examples = \
+	examples/guide_cache \
+	examples/guide_faults \
+	examples/guide_hooks \
+	examples/guide_parser \
+	examples/guide_plugin \
+	examples/guide_request \
+	examples/guide_strings \
+	examples/guide_tree \
+	examples/guide_workers
+
+check_PROGRAMS += $(man_examples) $(guide_examples)
+dist_examples_DATA += $(man_examples:=.c) $(guide_examples:=.c) \
+	examples/guide_containers.cc
+
+if HAVE_CXX
+check_PROGRAMS += examples/guide_containers
+TESTS += examples/guide_containers
+endif
+examples_guide_containers_SOURCES = examples/guide_containers.cc
 
 # Each fails when the library does not do what its page says.
-TESTS += $(man_examples)
+TESTS += $(man_examples) $(guide_examples)
 
 # Those that run no compiled code, and the one that does.
 man_tests = \
+	tests/figures.sh \
 	tests/man-base-messages.sh \
 	tests/man-constants.sh \
 	tests/man-examples.sh \

@@ -3,18 +3,18 @@
 #
 # man-output.sh - an example prints what its page says that it prints.
 #
-# That is a block with the comment OUTPUT before it, for examples/man_PAGE.c.
+# That is a block with the comment OUTPUT before it, for examples/man_PAGE.c or
+# for the program that the comment names.
 . "${top_srcdir:-.}/tests/man.sh"
 count=0
 
 for page in $(pages); do
-    name=${page##*/}
     blocks "$page"
     for block in "$dir"/block.*.out; do
         test -f "$block" || continue
         count=$((count + 1))
-        "$top_builddir/examples/man_${name%.*}" >"$dir/output" ||
-            complain "$page: its program fails"
+        program=$top_builddir/examples/$(sed 's/\.c$//' "${block%.out}.of")
+        "$program" >"$dir/output" || complain "$page: its program fails"
         same "$page: what it says (<) and what its program prints (>)" \
             "$block" "$dir/output"
     done

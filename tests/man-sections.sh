@@ -11,6 +11,7 @@ for page in $(pages); do
     case ${page##*/} in
     libmempool.7) sections='NAME SYNOPSIS DESCRIPTION EXAMPLES DIAGNOSTICS' ;;
     *_inline.7) sections='NAME SYNOPSIS DESCRIPTION EXAMPLES' ;;
+    mempool_*.7) sections='NAME DESCRIPTION EXAMPLES' ;;
     mp_options.3) sections='NAME LIBRARY SYNOPSIS DESCRIPTION EXAMPLES' ;;
     *) sections='NAME LIBRARY SYNOPSIS DESCRIPTION RETURN_VALUES
            ENVIRONMENT? EXAMPLES DIAGNOSTICS? ERRORS? ATTRIBUTES' ;;

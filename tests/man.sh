@@ -35,11 +35,15 @@ messages_of()
 
 # Writes each literal block of a page's EXAMPLES into a file of $dir, without
 # roff's escapes: block.N.out where a comment calls it OUTPUT, else block.N.c.
+# A comment PROGRAM FILE, or OUTPUT of FILE, names the program's source, which
+# goes into block.N.of; the source of the others is man_PAGE.c.
 blocks()
 {
     rm -f "$dir"/block.*
-    section "$1" EXAMPLES | $AWK -v dir="$dir" '
+    of=${1##*/}
+    section "$1" EXAMPLES | $AWK -v dir="$dir" -v of="man_${of%.*}.c" '
         /^\.\\" OUTPUT/ { output = 1 }
+        /^\.\\" OUTPUT of [a-z_]*\.c/ || /^\.\\" PROGRAM/ { named = $NF }
         /^\.Ed/ { inside = 0 }
         inside {
             gsub(/\\&/, ""); gsub(/\\-/, "-"); gsub(/\\\(aq/, "\047")
@@ -48,7 +52,9 @@ blocks()
         }
         /^\.Bd -literal/ {
             file = dir "/block." ++n (output ? ".out" : ".c")
+            print (named == "" ? of : named) >(dir "/block." n ".of")
             inside = 1
             output = 0
+            named = ""
         }'
 }

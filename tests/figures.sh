@@ -1,0 +1,30 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# figures.sh - every figure of time in README and the guide is measured.
+#
+# The rows of their tables are those that bench/figures.awk makes of
+# doc/figures, the guide has all rows, and no figure stands outside of a table.
+# That the figures are right is for who runs make figures.
+. "${top_srcdir:-.}/tests/shell.sh"
+
+readme=$top_srcdir/README
+guide=$top_srcdir/man/mempool_guide.7
+figures=$top_srcdir/doc/figures
+
+for page in "$readme" "$guide"; do
+    $AWK -f "$top_srcdir/bench/figures.awk" "$figures" "$page" >"$dir/page"
+    same "$page (<) and what doc/figures says (>)" "$page" "$dir/page"
+    if grep -nE '[0-9] ?(ns|nanoseconds)([^a-z]|$)' "$page"; then
+        complain "$page: a figure of time outside of a table"
+    fi
+done
+grep -v '^#' "$figures" >"$dir/rows"
+test -s "$dir/rows" || complain 'doc/figures is empty'
+while read -r row; do
+    label=${row%% |*}
+    grep -q "^\.It $label Ta" "$guide" || complain "$guide: no row '$label'"
+done <"$dir/rows"
+grep -c '^    one .*  [0-9.-]*$' "$readme" >"$dir/count"
+test "$(cat "$dir/count")" -ge 3 || complain "$readme: has no three figures"
+exit $status
