@@ -12,6 +12,7 @@ dist_man_MANS += \
 	man/libmempool.7 \
 	man/memory_pool_inline.7 \
 	man/mempool_guide.7 \
+	man/mempool_porting.7 \
 	man/mp_add_cleanup.3 \
 	man/mp_aligned_alloc.3 \
 	man/mp_allocate.3 \
@@ -98,10 +99,27 @@ check_PROGRAMS += $(man_examples) $(guide_examples)
 dist_examples_DATA += $(man_examples:=.c) $(guide_examples:=.c) \
 	examples/guide_containers.cc
 
+# The programs of mempool_porting(7), after; before/ has them as they were, for
+# tests/porting.sh to compare.
+porting_examples = \
+	examples/from_apr \
+	examples/from_malloc \
+	examples/from_obstack \
+	examples/from_slice \
+	examples/from_talloc
+
+check_PROGRAMS += $(porting_examples)
+dist_examples_DATA += $(porting_examples:=.c) examples/from_pmr.cc
+beforedir = $(examplesdir)/before
+dist_before_DATA = examples/before/apr.c examples/before/malloc.c \
+	examples/before/obstack.c examples/before/pmr.cc \
+	examples/before/slice.c examples/before/talloc.c
+
 if HAVE_CXX
-check_PROGRAMS += examples/guide_containers
+check_PROGRAMS += examples/guide_containers examples/from_pmr
 TESTS += examples/guide_containers
 endif
+examples_from_pmr_SOURCES = examples/from_pmr.cc
 examples_guide_containers_SOURCES = examples/guide_containers.cc
 
 # Each fails when the library does not do what its page says.
@@ -122,8 +140,8 @@ man_tests = \
 	tests/man-sections.sh \
 	tests/man-types.sh
 
-TESTS += $(man_tests) tests/man-output.sh
-EXTRA_DIST += $(man_tests) tests/man-output.sh tests/man.sh
+TESTS += $(man_tests) tests/man-output.sh tests/porting.sh
+EXTRA_DIST += $(man_tests) tests/man-output.sh tests/porting.sh tests/man.sh
 
 # The account of how and why, for who works on the library.
 EXTRA_DIST += doc/design.md
