@@ -10,6 +10,8 @@
 #   make bench-traces               what real programs asked for, done again
 #   make bench-programs             builds what bench/run.sh runs
 #   make figures                    measures what README and the guide show
+#   make report                     keeps the medians of the last bench and
+#                                   bench-traces in doc/report, for make html
 #
 # configure says which peers are there (m4/bench.m4); "./bootstrap --deps
 # --bench" installs them where there are packages.
@@ -28,7 +30,7 @@ bench_cppflags = $(AM_CPPFLAGS) -D_GNU_SOURCE
 EXTRA_DIST += bench/call.c bench/call_library.c bench/call_library.h \
 	bench/pmr.cc bench/goals bench/report.awk bench/record.c
 dist_noinst_SCRIPTS += bench/run.sh bench/traces.sh bench/figures.sh
-EXTRA_DIST += bench/figures.awk doc/figures
+EXTRA_DIST += bench/figures.awk bench/keep.awk doc/figures doc/report
 
 EXTRA_PROGRAMS += $(bench_own) bench/bench-glibc bench/bench-jemalloc \
 	bench/bench-arena bench/bench-mimalloc bench/bench-tcmalloc \
@@ -168,4 +170,12 @@ figures: bench-programs
 	AWK='$(AWK)' ROUNDS='$(ROUNDS)' $(SHELL) \
 	  $(top_srcdir)/bench/figures.sh -m $(top_srcdir) bench
 
-.PHONY: bench bench-base bench-programs bench-traces figures
+report:
+	@test -f bench/bench.raw || \
+	  { echo 'make bench comes first, and make bench-traces'; exit 1; }
+	traces=$$(ls bench/trace-*.raw 2>/dev/null); \
+	$(AWK) -f $(top_srcdir)/bench/keep.awk bench/bench.raw $$traces \
+	  >bench/report.new
+	mv bench/report.new $(top_srcdir)/doc/report
+
+.PHONY: bench bench-base bench-programs bench-traces figures report

@@ -91,7 +91,8 @@ for name in $recorded; do
     printf '\n=== %s: %d events\n' "$name" \
         $(($(wc -c <"$dir/$name.trace") / 24))
     BENCH_TRACE=$dir/$name.trace sh "$top_srcdir/bench/run.sh" \
-        -b bench -r "$ROUNDS" -w trace,memory-trace ${PEERS:+-p "$PEERS"} ||
+        -b bench -r "$ROUNDS" -w trace,memory-trace ${PEERS:+-p "$PEERS"} \
+        -o "bench/trace-$name.raw" ||
         status=1
 done
 exit $status

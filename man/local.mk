@@ -142,6 +142,3 @@ man_tests = \
 
 TESTS += $(man_tests) tests/man-output.sh tests/porting.sh
 EXTRA_DIST += $(man_tests) tests/man-output.sh tests/porting.sh tests/man.sh
-
-# The account of how and why, for who works on the library.
-EXTRA_DIST += doc/design.md

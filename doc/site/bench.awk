@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MIT
+#
+# bench.awk - the figures of doc/report as bars.
+#
+# usage: awk -f bench.awk bench/goals doc/report
+#
+# doc/report has a line for each peer and work: peer, work, median, quartiles.
+# A work "trace:NAME" or "memory-trace:NAME" is that of a recorded program.
+# Goals are read as bench/report.awk reads them.
+
+BEGIN {
+    title["lifo"] = "One object allocated and freed"
+    title["replace-500"] = "One of 500 objects replaced at random"
+    title["replace-10000"] = "One of 10,000 objects replaced at random"
+    title["fill-1000"] = "1,000 objects, freed at once"
+    title["fill-100000"] = "100,000 objects, freed at once"
+    title["threads-1"] = "One thread on one pool"
+    title["threads-2"] = "Two threads on one pool"
+    title["threads-4"] = "Four threads on one pool"
+    title["threads-8"] = "Eight threads on one pool"
+    title["produce"] = "One thread allocates, another frees"
+    title["life"] = "A pool with ten objects, made and destroyed"
+    title["base"] = "The base pool"
+    shown = split("lifo replace-500 replace-10000 fill-1000 fill-100000 " \
+        "threads-1 threads-2 threads-4 threads-8 produce life base",
+        order, " ")
+    label["mempool"] = "libmempool"
+    label["mempool-inline"] = "libmempool, compiled in"
+    label["mempool-handle"] = "libmempool, handle"
+    label["mempool-handle-inline"] = "handle, compiled in"
+    label["mempool-base"] = "base pool"
+    label["glibc"] = "glibc malloc"
+    label["jemalloc"] = "jemalloc"
+    label["mimalloc"] = "mimalloc"
+    label["tcmalloc"] = "tcmalloc"
+    label["arena"] = "jemalloc arena"
+    label["apr"] = "APR pool"
+    label["slice"] = "GLib slices"
+    label["obstack"] = "obstack"
+    label["talloc"] = "talloc"
+    label["pmr-pool"] = "std::pmr pool"
+    label["pmr-monotonic"] = "std::pmr monotonic"
+    label["locked"] = "mutex and bump"
+    hidden["loop"] = hidden["call"] = hidden["bump"] = 1
+}
+
+/^#/ || /^$/ { next }
+
+FNR == NR {
+    if (split($0, field, / *[|] */) == 4) {
+        goals++
+        if (field[1] !~ /^- /) {
+            goal_base = field[1]
+        }
+        goal_name[goals] = field[1] ~ /^- / ? \
+            goal_base ", " substr(field[1], 3) : field[1]
+        goal_limit[goals] = field[2]
+        goal_ours[goals] = field[3]
+        goal_beside[goals] = field[4]
+    }
+    next
+}
+
+{
+    median[$1, $2] = $3
+    if (!($1 in seen)) {
+        seen[$1] = 1
+        peers[++peer_count] = $1
+    }
+    if ($2 ~ /^trace:/) {
+        name = substr($2, 7)
+        if (!(name in traced)) {
+            traced[name] = 1
+            traces[++trace_count] = name
+        }
+    }
+}
+
+function escape(text) {
+    gsub(/&/, "\\&amp;", text)
+    gsub(/</, "\\&lt;", text)
+    return text
+}
+
+function is_ours(peer) {
+    return peer ~ /^mempool/
+}
+
+function name_of(peer) {
+    return (peer in label) ? label[peer] : peer
+}
+
+function best_of(list, work,    n, i, name, best) {
+    best = ""
+    n = split(list, name, ",")
+    for (i = 1; i <= n; i++) {
+        if (((name[i], work) in median) &&
+            (best == "" || median[name[i], work] + 0 < best + 0)) {
+            best = median[name[i], work]
+        }
+    }
+    return best
+}
+
+function all_peers(    i, list) {
+    for (i = 1; i <= peer_count; i++) {
+        if (!(peers[i] in hidden) && !is_ours(peers[i]) &&
+            peers[i] !~ /^(apr|obstack|pmr-monotonic|locked)$/) {
+            list = list (list == "" ? "" : ",") peers[i]
+        }
+    }
+    return list
+}
+
+# One row: its class, its name, the share of the width, a goal's share, text.
+function bar(class, name, share, goal, text) {
+    printf "<span class=\"name\">%s</span>", name
+    if (share > 1) {
+        share = 1
+        class = class " over"
+    }
+    printf "<span class=\"bar %s\"><i style=\"width:%.1f%%\"></i>", class,
+        100 * share
+    if (goal != "") {
+        printf "<s style=\"left:%.1f%%\"></s>", 100 * goal
+    }
+    printf "</span><span class=\"value\">%s</span>\n", text
+}
+
+# The peers of a work, the fastest first.
+function work(key, unit,    i, k, n, list, most, value) {
+    n = 0
+    for (i = 1; i <= peer_count; i++) {
+        if (!(peers[i] in hidden) && ((peers[i], key) in median)) {
+            list[++n] = peers[i]
+            for (k = n; k > 1 && median[list[k - 1], key] + 0 > \
+                    median[peers[i], key] + 0; k--) {
+                list[k] = list[k - 1]
+            }
+            list[k] = peers[i]
+        }
+    }
+    if (n < 2) {
+        return 0
+    }
+    # One that is far behind must not make all others too short to see.
+    most = median[list[n], key]
+    i = int((n + 1) / 2)
+    if (most > 4 * median[list[i], key]) {
+        most = 4 * median[list[i], key]
+    }
+    print "<div class=\"bars\">"
+    for (i = 1; i <= n; i++) {
+        value = median[list[i], key]
+        bar(is_ours(list[i]) ? "ours" : "",
+            is_ours(list[i]) ? "<b>" name_of(list[i]) "</b>" \
+                             : name_of(list[i]), value / most, "",
+            sprintf(value < 99.5 ? "%.1f %s" : "%.0f %s", value, unit))
+    }
+    print "</div>"
+    return 1
+}
+
+function goal(i,    part, n, other, figure, beside, widest) {
+    n = split(goal_ours[i], part, / /)
+    if (!((part[1], part[2]) in median)) {
+        return
+    }
+    figure = median[part[1], part[2]] * (n == 4 ? part[4] : 1)
+    if (goal_beside[i] == "-") {
+        return
+    }
+    split(goal_beside[i], beside, / /)
+    other = best_of(beside[1] == "*" ? all_peers() : beside[1], beside[2])
+    if (other == "" || other + 0 == 0) {
+        return
+    }
+    figure /= other
+    widest = 2
+    if (!goal_rows++) {
+        print "<div class=\"bars goals\">"
+    }
+    bar(figure > goal_limit[i] + 0 ? "ours missed" : "ours",
+        escape(goal_name[i]), figure / widest,
+        goal_limit[i] / widest, sprintf("%.2f", figure))
+}
+
+function heading(level, id, text) {
+    printf "<h%d id=\"%s\"><a class=\"permalink\" href=\"#%s\">%s</a></h%d>\n",
+        level, id, id, text, level
+}
+
+END {
+    print "<h1>Benchmarks</h1>"
+    print "<p class=\"lead\">Measured by <code>make bench</code> and " \
+        "<code>make bench-traces</code>; <code>make report</code> keeps the " \
+        "medians in <code>doc/report</code>, and these pictures come from " \
+        "there.</p>"
+    if (peer_count == 0) {
+        print "<p>Nothing was measured.</p>"
+        exit
+    }
+    heading(2, "goals", "Goals")
+    print "<p>Each bar is a ratio: the time of libmempool, divided by that " \
+        "of the best peer in the goal. Shorter is better. The line is the " \
+        "goal, and a grey bar has missed it. A bar that ends with an arrow " \
+        "is longer than twice the peer.</p>"
+    for (i = 1; i <= goals; i++) {
+        goal(i)
+    }
+    if (goal_rows) {
+        print "</div>"
+    }
+    heading(2, "works", "Works")
+    print "<p>Nanoseconds for one operation, the loop around it included. " \
+        "Shorter is better. APR, obstacks and std::pmr monotonic have no " \
+        "lock, and free no object alone.</p>"
+    for (w = 1; w <= shown; w++) {
+        any = 0
+        for (i = 1; i <= peer_count; i++) {
+            any += !(peers[i] in hidden) && ((peers[i], order[w]) in median)
+        }
+        if (any > 1) {
+            heading(3, order[w], title[order[w]])
+            work(order[w], "ns")
+        }
+    }
+    if (trace_count) {
+        heading(2, "programs", "Recorded programs")
+        print "<p>Each program was run once, and all its allocations and " \
+            "frees were recorded. They are done again with each peer. The " \
+            "first bars are nanoseconds for one event, the second ones the " \
+            "most memory that was resident, for each byte that was live at " \
+            "most.</p>"
+    }
+    for (t = 1; t <= trace_count; t++) {
+        heading(3, "program-" traces[t], traces[t])
+        work("trace:" traces[t], "ns")
+        work("memory-trace:" traces[t], "B")
+    }
+}
