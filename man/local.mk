@@ -138,7 +138,9 @@ man_tests = \
 	tests/man-prototypes.sh \
 	tests/man-references.sh \
 	tests/man-sections.sh \
-	tests/man-types.sh
+	tests/man-types.sh \
+	tests/spelling.sh
 
 TESTS += $(man_tests) tests/man-output.sh tests/porting.sh
-EXTRA_DIST += $(man_tests) tests/man-output.sh tests/porting.sh tests/man.sh
+EXTRA_DIST += $(man_tests) tests/man-output.sh tests/porting.sh tests/man.sh \
+	tests/words.txt
