@@ -15,7 +15,7 @@ struct word {
     char text[];
 };
 
-/* The words of a line, last first, all in the pool: as many as fit. */
+/* The words of a line, the last one first.  Stops when the pool is full. */
 static struct word *words_of(memory_pool_t *mp, const char *line)
 {
     struct word *words = NULL;

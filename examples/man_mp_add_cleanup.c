@@ -33,7 +33,7 @@ static FILE *open_in(memory_pool_t *mp, const char *path, const char *mode)
     return file;
 }
 
-/* Closes it before that. */
+/* Closes the file earlier. */
 static void close_in(memory_pool_t *mp, FILE *file)
 {
     if (mp_remove_cleanup(mp, close_file, file) == 0) {

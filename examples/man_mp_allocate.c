@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A copy of text in the pool, or from malloc() where that is full. */
+/* Copies text into the pool, or with malloc() if the pool is full. */
 static char *copy_text(memory_pool_t *mp, const char *text)
 {
     size_t size = strlen(text) + 1;

@@ -14,7 +14,7 @@ static char *path_of(memory_pool_t *mp, const char *user, unsigned page)
     return mp_asprintf(mp, "/home/%s/page-%u.html", user, page);
 }
 
-/* A message with what it is about before it. */
+/* A message that begins with its subject. */
 static char *message(memory_pool_t *mp, const char *subject,
                      const char *format, ...)
 {

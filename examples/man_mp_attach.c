@@ -14,7 +14,7 @@ struct number {
     int value;
 };
 
-/* A task that collects numbers, in one thread now and in another then. */
+/* A task that collects numbers.  Its steps may run in different threads. */
 struct task {
     mp_handle_t *handle;
     struct number *numbers;

@@ -42,7 +42,7 @@ static struct word *split(memory_pool_t *mp, const char *line)
     return list;
 }
 
-/* The number of different words of a line, found with a list of them all. */
+/* Counts the different words of a line.  The list is only needed here. */
 static int count_words(memory_pool_t *mp, const char *line)
 {
     mp_mark_t mark = mp_mark(mp);

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* A pool for one thread in size bytes at buffer, and nowhere else. */
+/* Makes a pool for one thread, whose only memory is the buffer. */
 static memory_pool_t *pool_in(void *buffer, size_t size)
 {
     mp_backing_t backing = mp_backing_buffer(buffer, size);

@@ -8,7 +8,7 @@
 #include <memory_pool.h>
 #include <stdlib.h>
 
-/* True where more than a quarter of a pool's memory is in nobody's use. */
+/* True if more than a quarter of the pool's memory is unused. */
 static bool wants_trim(memory_pool_t *mp)
 {
     mp_stats_t stats;

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Leaves the numbers of all pools below top in a file, for other programs. */
+/* Writes the statistics of top, and of all pools below it, to a file. */
 static bool save_stats(memory_pool_t *top, const char *path)
 {
     FILE *stream = fopen(path, "w");

@@ -14,7 +14,7 @@ struct setting {
     const char *value;
 };
 
-/* A setting of its own from a line; NULL: it is none, or no memory. */
+/* Makes a setting from a line.  NULL: it is not one, or no memory. */
 static struct setting *parse(memory_pool_t *mp, const char *line)
 {
     size_t length = strcspn(line, "=");

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Overwrites and frees an object; false: it is none of the pool's. */
+/* Overwrites and frees an object.  false: it is not an object of mp. */
 static bool wipe(memory_pool_t *mp, void *ptr)
 {
     size_t size = mp_usable_size(mp, ptr);
