@@ -216,9 +216,14 @@ page index.html 'libmempool - thread-safe memory pools' index.html "$dir/body"
 # The other texts.
 text()
 {
+    # What stands at the margin of NEWS is a heading.
+    case $1 in
+    NEWS) sed -e 1d -e 's/^[A-Za-z0-9]/## &/' "$srcdir/$1" >"$dir/text" ;;
+    *) cp "$srcdir/$1" "$dir/text" ;;
+    esac
     {
         echo "<h1>$3</h1>"
-        markdown "$srcdir/$1" "$4" | sed '/<h1/d' | $awk -f "$here/code.awk"
+        markdown "$dir/text" "$4" | sed '/<h1/d' | $awk -f "$here/code.awk"
     } >"$dir/body"
     beside "$dir/body"
     page "$2" "$3 - libmempool" "$2" "$dir/body" "$dir/beside"

@@ -2,8 +2,7 @@
 #
 # code.awk - marks comments, strings and words of C in the <pre> of a page.
 #
-# The text is HTML already, so a quotation mark in it may be an entity.  What
-# it cannot do: know a shell command from C, which looks the same but for "#".
+# The text is HTML already, so a quotation mark in it may be an entity.
 
 BEGIN {
     n = split("auto bool break case char class const continue default do " \
@@ -16,25 +15,35 @@ BEGIN {
     }
 }
 
+# A block is looked at as a whole: text without a sign of C is left as it is.
 /<pre>/ {
     at = index($0, "<pre>") + 5
     printf "%s", substr($0, 1, at - 1)
     $0 = substr($0, at)
     inside = 1
-    comment = 0
+    lines = 0
+    is_c = 0
 }
 
 !inside { print; next }
 
 {
-    rest = ""
     at = index($0, "</pre>")
+    rest = at > 0 ? substr($0, at) : ""
     if (at > 0) {
-        rest = substr($0, at)
         $0 = substr($0, 1, at - 1)
-        inside = 0
     }
-    print marked($0) rest
+    line[++lines] = $0
+    if (/;$|[{}]$|^#include|\*\/$|^\/\*/) {
+        is_c = 1
+    }
+    if (at > 0) {
+        comment = inside = 0
+        for (i = 1; i <= lines; i++) {
+            printf "%s%s", is_c ? marked(line[i]) : line[i],
+                i < lines ? "\n" : rest "\n"
+        }
+    }
 }
 
 function marked(text,    out, c, at, name) {

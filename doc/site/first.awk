@@ -2,7 +2,7 @@
 #
 # first.awk - the first page: README's first paragraph is set large, then come
 # the ways on, then the rest; the picture of a pool stands before what a pool
-# costs.
+# costs, whose rows become a table.
 
 BEGIN { print "<div class=\"hero\"><h1>Thread-safe memory pools</h1>" }
 
@@ -32,4 +32,33 @@ BEGIN { print "<div class=\"hero\"><h1>Thread-safe memory pools</h1>" }
     }
 }
 
+/<h2/ { costs = /id="what-it-costs"/ }
+
+costs && /<pre>/ {
+    sub(/^.*<pre>/, "")
+    inside = 1
+    print "<div class=\"scroll\"><table class=\"figures\"><thead>"
+    row("th", "  " $0)
+    print "</thead><tbody>"
+    next
+}
+
+inside && /<\/pre>/ {
+    inside = 0
+    print "</tbody></table></div>"
+    next
+}
+
+inside { row("td", $0); next }
+
 { print }
+
+# Columns are apart by two spaces or more.
+function row(tag, text,    n, i, cell) {
+    n = split(text, cell, /   */)
+    printf "<tr>"
+    for (i = 1; i <= n; i++) {
+        printf "<%s>%s</%s>", tag, cell[i], tag
+    }
+    print "</tr>"
+}

@@ -206,7 +206,7 @@ function one(text, before, after) {
     end_code()
     if (match(text, /^#+ /)) {
         heading(RLENGTH - 1 > 3 ? 3 : RLENGTH - 1, substr(text, RLENGTH + 1))
-    } else if (plain && text ~ /^[=-]+$/) {
+    } else if (plain && (text ~ /^=+$/ || after ~ /^=+$/)) {
         return
     } else if (plain && before ~ /^ *$/ && length(text) < 60 &&
                text ~ /^[A-Z0-9][^.:;]*[^.:;]$/ && after !~ /^[A-Za-z(]/) {
@@ -217,7 +217,7 @@ function one(text, before, after) {
         row(text)
     } else if (match(text, /^ *(-|[0-9]+\.) /)) {
         start_item(text, RLENGTH)
-    } else if (item != "" && text ~ /^ /) {
+    } else if (item != "" && match(text, /^ */) && RLENGTH >= item_mark) {
         sub(/^ */, "", text)
         item = item " " text
     } else {
@@ -241,4 +241,5 @@ function start_item(text, mark,    kind) {
         list = kind
     }
     item = substr(text, mark + 1)
+    item_mark = mark
 }
