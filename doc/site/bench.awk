@@ -20,14 +20,14 @@ BEGIN {
     title["threads-8"] = "Eight threads on one pool"
     title["produce"] = "One thread allocates, another frees"
     title["life"] = "A pool with ten objects, made and destroyed"
-    title["base"] = "The base pool"
+    title["base"] = "Ten objects in 1024 bytes, as a base pool has them"
     shown = split("lifo replace-500 replace-10000 fill-1000 fill-100000 " \
         "threads-1 threads-2 threads-4 threads-8 produce life base",
         order, " ")
     label["mempool"] = "libmempool"
-    label["mempool-inline"] = "libmempool, compiled in"
+    label["mempool-inline"] = "libmempool, inline"
     label["mempool-handle"] = "libmempool, handle"
-    label["mempool-handle-inline"] = "handle, compiled in"
+    label["mempool-handle-inline"] = "handle, inline"
     label["mempool-base"] = "base pool"
     label["glibc"] = "glibc malloc"
     label["jemalloc"] = "jemalloc"
@@ -155,10 +155,17 @@ function work(key, unit,    i, k, n, list, most, value) {
         bar(is_ours(list[i]) ? "ours" : "",
             is_ours(list[i]) ? "<b>" name_of(list[i]) "</b>" \
                              : name_of(list[i]), value / most, "",
-            sprintf(value < 99.5 ? "%.1f %s" : "%.0f %s", value, unit))
+            unit == "" ? sprintf("%.2f", value) : time_of(value))
     }
     print "</div>"
     return 1
+}
+
+function time_of(value) {
+    if (value >= 99500) {
+        return sprintf("%.0f &micro;s", value / 1000)
+    }
+    return sprintf((value < 99.5 ? "%.1f" : "%.0f") " ns", value)
 }
 
 function goal(i,    part, n, other, figure, beside, widest) {
@@ -236,6 +243,6 @@ END {
     for (t = 1; t <= trace_count; t++) {
         heading(3, "program-" traces[t], traces[t])
         work("trace:" traces[t], "ns")
-        work("memory-trace:" traces[t], "B")
+        work("memory-trace:" traces[t], "")
     }
 }
