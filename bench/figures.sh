@@ -34,7 +34,7 @@ if [ $measure = yes ]; then
     cp "$dir/figures" "$figures"
 fi
 
-for page in README man/mempool_guide.7; do
+for page in README README.md man/mempool_guide.7; do
     [ -f "$srcdir/$page" ] || continue
     $awk -f "$here/figures.awk" "$figures" "$srcdir/$page" >"$dir/page"
     cmp -s "$dir/page" "$srcdir/$page" || cp "$dir/page" "$srcdir/$page"

@@ -8,7 +8,8 @@
 # That the figures are right is for who runs make figures.
 . "${top_srcdir:-.}/tests/shell.sh"
 
-readme=$top_srcdir/README
+readme=$top_srcdir/README.md
+test -f "$readme" || readme=$top_srcdir/README
 guide=$top_srcdir/man/mempool_guide.7
 figures=$top_srcdir/doc/figures
 
