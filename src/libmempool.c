@@ -25,6 +25,8 @@
 #include "store/heap.c"
 #include "store/heap_run.c"
 #include "store/quota.c"
+#include "store/extent.c"
+#include "store/spans.c"
 #include "store/range.c"
 
 #include "cache/attach.c"

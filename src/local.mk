@@ -19,6 +19,8 @@ store_sources = \
 	src/store/block.h \
 	src/store/blocks.c \
 	src/store/blocks.h \
+	src/store/extent.c \
+	src/store/extent.h \
 	src/store/heap.c \
 	src/store/heap.h \
 	src/store/heap_check.c \
@@ -30,7 +32,9 @@ store_sources = \
 	src/store/quota.h \
 	src/store/range.c \
 	src/store/range.h \
-	src/store/sizes.h
+	src/store/sizes.h \
+	src/store/spans.c \
+	src/store/spans.h
 cache_sources = \
 	src/cache/attach.c \
 	src/cache/attach.h \

@@ -2,35 +2,39 @@
  *
  * check_range.c - when all addresses that pools with caches have are in use.
  *
- * A few long objects take the whole range, without their memory being
- * touched, and small pools what is left.  From then on new pools lock, and
- * pools that have caches give them up as soon as they grow, under threads and
- * handles that use them.  All is left out where there is no such range.
+ * The range is held where it is, so that it cannot grow, and small pools take
+ * what of it is free.  From then on new pools lock, and pools that have caches
+ * give them up as soon as they grow, under threads and handles that use them.
+ * All is left out where there is no such range.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "pools.h"
+#include "store/extent.h"
 #include "threads.h"
 
 #define SMALL_MOST 4000
 #define OBJECTS 20000 /* at most */
+#define LONG ((size_t)300 << 10)
 #define THREADS 3
 
+static size_t range_limit; /* the range's own */
 static memory_pool_t *filler; /* has the long objects */
 static memory_pool_t *smalls[SMALL_MOST];
 static unsigned small_count;
 static unsigned objects; /* of each worker: enough to make a pool grow */
 
-/* More of each length than the range has room for: the rest is malloc()'s. */
+/* More long objects than the range has room for: the rest is malloc()'s.  No
+ * other thread calls the library meanwhile, so the limit may be changed. */
 static void fill_range(void)
 {
+    range_limit = extent.limit;
+    extent.limit = extent_bytes();
     filler = mp_create(NULL);
     POOLS_EXPECT(filler != NULL);
-    for (size_t size = (size_t)1 << 29; size > (size_t)300 << 10; size /= 16) {
-        for (unsigned i = 0; i < 34; i++) {
-            POOLS_EXPECT(mp_allocate(filler, size) != NULL);
-        }
+    for (size_t bytes = 0; bytes <= extent.limit; bytes += LONG) {
+        POOLS_EXPECT(mp_allocate(filler, LONG) != NULL);
     }
     for (small_count = 0; small_count < SMALL_MOST; small_count++) {
         memory_pool_t *mp = mp_create(NULL);
@@ -55,6 +59,7 @@ static void empty_range(void)
         destroy_memory_pool(smalls[--small_count]);
     }
     destroy_memory_pool(filler);
+    extent.limit = range_limit;
 }
 
 /* What one thread, or one handle, has in the pool. */

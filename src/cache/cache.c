@@ -194,14 +194,22 @@ void cache_start(struct cache *cache, struct cache_set *set,
     /* A spare one still has the lists of the pool that it served.  They lead
      * into memory that is that pool's no more, and are only forgotten. */
     cache_renew(cache);
-    /* Else another thread may be reserving the range at this moment. */
+    /* Else another thread may be making the range at this moment. */
     if (range_has(set->pool)) {
-        state->bias = range_bias;
-        state->base = (uintptr_t)range_base;
-        state->granules = RANGE_GRANULES;
-        state->owners = range_owners(range_base);
+        state->bias = extent.bias;
+        state->base = (uintptr_t)extent.base;
+        state->owners = extent.owners;
+        cache_reach(cache);
     }
     ASSERT(cache_is_sound(cache, set));
+}
+
+/* The fast path takes nothing from beyond the extent that it knows.  So its
+ * copy may be old, and only makes a call go the slow way, where it is made
+ * new. */
+void cache_reach(struct cache *cache)
+{
+    cache->state->granules = extent_bytes() / SIZES_GRANULE;
 }
 
 void cache_flush(struct cache *cache, struct cache_set *set)
@@ -347,6 +355,7 @@ bool cache_fill(struct cache *cache, struct cache_set *set, size_t granules)
     if (!mark && cache_fill_list(cache, set, granules)) {
         return true;
     }
+    cache_reach(cache);
     /* What is left of the run is too short for this length, and may be long
      * enough for others: the heap joins it with its neighbours. */
     cache_return_run(cache);

@@ -86,6 +86,9 @@ MP_INNER void cache_start(struct cache *cache, struct cache_set *set,
 /* All of these with the pool's lock held, for a cache whose user is the caller
  * or that is paused. */
 
+/* Its user's state learns how far the range reaches by now; the user calls. */
+MP_INNER void cache_reach(struct cache *cache);
+
 /* Forgets what it had and what was freed into it, for a pool made again; and
  * all caches of a set, with those that are gone. */
 MP_INNER void cache_renew(struct cache *cache);

@@ -484,6 +484,9 @@ static enum result alloc_cached_free(struct memory_pool *mp,
     /* A foreign address is no reason to make the thread a cache. */
     if (!sync_get(&mp->caches.retired) && range_owner(ptr) == mp) {
         cache = attach_cache(&mp->caches, user);
+        if (cache != NULL) {
+            cache_reach(cache);
+        }
     }
     bool taken = pool_enter(mp);
     if (cache != NULL && !mp->caches.retired &&

@@ -114,7 +114,7 @@ static struct memory_pool *life_place_ranged(size_t head)
         return NULL;
     }
     unsigned char *slot = (unsigned char *)mp;
-    ASSERT(range_has(slot) && (uintptr_t)slot % RANGE_SLOT == 0);
+    ASSERT(range_reaches(slot) && (uintptr_t)slot % RANGE_SLOT == 0);
     /* What was there before may look like a pool's place.  locate_owner() must
      * not take it for one, so this comes before the owner's name. */
     sync_put(&mp->place.maker, (struct thread *)NULL);

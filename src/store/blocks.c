@@ -136,8 +136,7 @@ void blocks_lay_range(struct block *block, unsigned char *memory,
     ASSERT(range_has(memory) && range_has(end - 1));
     ASSERT((size_t)(end - memory) >= shift + SIZES_GRANULE);
     blocks_lay_head(block, memory, shift);
-    block->map = range_map(range_base) +
-                 (size_t)(block->base - range_base) / SIZES_GRANULE;
+    block->map = extent_map(block->base);
     block->slack = NULL;
     block->granules = (uint32_t)((size_t)(end - block->base) / SIZES_GRANULE);
     ASSERT(block->map[0] == BLOCK_NONE);

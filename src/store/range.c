@@ -2,110 +2,128 @@
  *
  * range.c - one stretch of addresses, where pools with thread caches live.
  *
- * A bit per span says whether it is taken.  Spans are taken first fit from
- * below, so that what is in use stays together.  A span that is given back
- * keeps its memory for the next taker as long as no more than RANGE_KEEP
- * bytes lie so; beyond that the system gets the memory, not the addresses.
+ * spans.c knows which spans and slots are free, and finds the first that fit,
+ * so that what is in use stays together; extent.c maps more where none does.
+ * A span that is given back keeps its memory for the next taker as long as no
+ * more than RANGE_KEEP bytes lie so; beyond that the system gets the memory,
+ * not the addresses.  A span whose slots are all free is a span again.
  *
- * A span may be cut into slots.  It stays so for good: free slots are on a
- * list and only serve as slots again.
- *
- * Invariants:
- *
- *     dirty_bytes == RANGE_SPAN * bits of dirty
- *     taken & dirty == 0
- *     words of taken below lowest are all ones
- *
- * What it cannot do: move what is taken together, or take back a span whose
- * slots are all free.
+ * What it cannot do: move what is taken together, or give back a span while
+ * one of its slots is in use.
  */
 #include "store/range.h"
 
-#include <errno.h>
-
 #include "base/tool.h"
-
-#if UINTPTR_MAX > 0xffffffffu
-#include <sys/mman.h>
-#endif
+#include "store/spans.h"
 
 /* Bytes of free spans that keep their memory, in the whole process. */
 #define RANGE_KEEP ((size_t)16 << 20)
 
-#define RANGE_SPANS (RANGE_SIZE / RANGE_SPAN)
-#define RANGE_WORDS (RANGE_SPANS / 64)
+/* What a word of spans reaches. */
+#define RANGE_WORD (64 * RANGE_SPAN)
 
-MP_INNER_OBJECT unsigned char *range_base;
-MP_INNER_OBJECT uintptr_t range_bias;
+_Static_assert(RANGE_SPAN / RANGE_SLOT == SPANS_SLOTS, "slots of a span");
 
-static struct lock range_lock = LOCK_INIT(LOCK_RANGE); /* owns what follows */
-static uint64_t range_taken[RANGE_WORDS];
-static uint64_t range_dirty[RANGE_WORDS]; /* free, and with memory */
-static size_t range_dirty_bytes;
-static size_t range_lowest; /* no word below it has a free span */
-static void *range_slots;   /* free slots, linked through their first word */
+static struct lock range_lock = LOCK_INIT(LOCK_RANGE); /* owns what follows,
+                                                        * and the extent */
+static struct spans range_spans;
+/* The first word of spans; longer memory comes from the system. */
+static uint64_t range_memory[128];
 
-#if UINTPTR_MAX > 0xffffffffu
-/* Maps tables and spans in one piece.  The lock is held. */
-static void range_reserve(void)
+/* Has spans known up to so many bytes of the range; false: no memory. */
+static bool range_know(size_t bytes)
 {
-    size_t tables = RANGE_GRANULES + RANGE_OWNERS_SIZE;
+    size_t words = range_spans.words;
+    struct spans before = range_spans;
 
-    ASSERT(lock_is_held(&range_lock));
-    ASSERT(sync_get(&range_base) == NULL);
-    /* Only pools with caches live here, and they need the heavy fence. */
-    if (!sync_fence_start()) {
-        return;
+    ASSERT(lock_is_held(&range_lock) && words > 0);
+    while (words * RANGE_WORD < bytes) {
+        words *= 2;
     }
-    void *all = mmap(NULL, tables + RANGE_SIZE, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (all != MAP_FAILED) {
-        unsigned char *base = (unsigned char *)all + tables;
-        ASSERT(range_map(base) == (unsigned char *)all);
-        ASSERT((uintptr_t)base % RANGE_SLOT == 0);
-        range_bias = (uintptr_t)all - (uintptr_t)base / SIZES_GRANULE;
-        sync_put(&range_base, base);
+    if (words == before.words) {
+        return true;
+    }
+    void *memory = extent_get(spans_bytes(words));
+    if (memory == NULL) {
+        return false;
+    }
+    spans_move(&range_spans, memory, words);
+    if (before.free != range_memory) {
+        extent_put(before.free, spans_bytes(before.words));
+    }
+    return true;
+}
+
+/* Makes room for so many spans in a row, or more; false: there is none. */
+static bool range_grow(size_t spans)
+{
+    size_t start;
+    size_t have = sync_get(&extent.bytes);
+
+    ASSERT(lock_is_held(&range_lock) && spans > 0);
+    if (spans > extent.limit / RANGE_SPAN ||
+        !range_know(have + extent_step(spans * RANGE_SPAN))) {
+        return false;
+    }
+    size_t bytes = extent_grow(spans * RANGE_SPAN, &start);
+    /* The second can be refused where something lay in the way; the piece
+     * behind that then stays unused. */
+    if (bytes == 0 || !range_know(start + bytes)) {
+        return false;
+    }
+    spans_give(&range_spans, start / RANGE_SPAN, bytes / RANGE_SPAN, false);
+    return true;
+}
+
+/* The lock is held. */
+static void range_make(void)
+{
+    ASSERT(sizeof range_memory >= spans_bytes(1));
+    /* Only pools with caches live here, and they need the heavy fence. */
+    if (sync_fence_start() && extent_start()) {
+        spans_move(&range_spans, range_memory, 1);
+        spans_give(&range_spans, 0, sync_get(&extent.bytes) / RANGE_SPAN,
+                   false);
     }
 }
-#endif
 
-/* It is tried once in a process: a limit on address space that refused the
- * range would refuse it again, and each pool would pay for asking. */
+/* Where it was refused, it is tried again by the second call, the fourth, the
+ * eighth and so on: a limit may be raised, and a pool should not pay for one
+ * that stays. */
 bool range_start(void)
 {
-#if UINTPTR_MAX > 0xffffffffu
-    static bool range_tried; /* range_lock */
-    bool taken = lock_enter(&range_lock);
+    static unsigned long tries; /* range_lock */
 
-    if (!range_tried) {
-        int error = errno; /* the caller can do without the range */
-        range_reserve();
-        range_tried = true;
-        errno = error;
+    if (extent_bytes() != 0) {
+        return true;
+    }
+    bool taken = lock_enter(&range_lock);
+    if (sync_get(&extent.bytes) == 0) {
+        tries++;
+        if ((tries & (tries - 1)) == 0) {
+            range_make();
+        }
     }
     lock_leave(&range_lock, taken);
-#endif
-    return sync_get(&range_base) != NULL;
+    return extent_bytes() != 0;
 }
 
 /* For assertions: start is that of so many bytes of whole slots. */
 static inline bool range_has_slots(const void *start, size_t bytes)
 {
-    size_t offset = (size_t)((uintptr_t)start - (uintptr_t)range_base);
+    size_t offset = (size_t)((uintptr_t)start - (uintptr_t)extent.base);
 
-    return bytes > 0 && bytes % RANGE_SLOT == 0 && range_has(start) &&
-           offset % RANGE_SLOT == 0 && bytes <= RANGE_SIZE - offset;
+    return bytes > 0 && bytes % RANGE_SLOT == 0 && range_reaches(start) &&
+           offset % RANGE_SLOT == 0 && bytes <= extent_bytes() - offset;
 }
 
 /* For assertions: the map of a slot or of a span's first slot is clear.  More
  * of it may never have been touched. */
 static inline bool range_is_clear(const void *start)
 {
-    size_t i = (size_t)((uintptr_t)start - (uintptr_t)range_base) /
-               SIZES_GRANULE;
-    const unsigned char *map = range_map(range_base) + i;
+    const unsigned char *map = extent_map(start);
 
-    for (i = 0; i < RANGE_SLOT / SIZES_GRANULE; i++) {
+    for (size_t i = 0; i < RANGE_SLOT / SIZES_GRANULE; i++) {
         if (sync_get(&map[i]) != BLOCK_NONE) {
             return false;
         }
@@ -113,180 +131,83 @@ static inline bool range_is_clear(const void *start)
     return true;
 }
 
-static bool range_is_taken(size_t span)
-{
-    ASSERT(lock_is_held(&range_lock));
-    ASSERT(span < RANGE_SPANS);
-    return (range_taken[span / 64] >> (span % 64) & 1) != 0;
-}
-
-/* First of that many free spans in a row; RANGE_SPANS: there are none. */
-static size_t range_search(size_t spans)
-{
-    size_t span = range_lowest * 64;
-    ASSERT(range_lowest <= RANGE_WORDS);
-
-    while (span + spans <= RANGE_SPANS) {
-        /* A word at a time over what is all taken. */
-        if (span % 64 == 0 && range_taken[span / 64] == UINT64_MAX) {
-            span += 64;
-            continue;
-        }
-        size_t length = 0;
-        while (length < spans && !range_is_taken(span + length)) {
-            length++;
-        }
-        if (length == spans) {
-            return span;
-        }
-        span += length + 1; /* behind the one that is taken */
-    }
-    return RANGE_SPANS;
-}
-
 /* A dirty span's memory holds what its last owner left.  Its map is clear all
  * the same: the heap that was there has cleared it. */
-static void *range_take_spans(size_t spans)
-{
-    ASSERT(lock_is_held(&range_lock));
-    ASSERT(spans > 0);
-    if (spans > RANGE_SPANS) {
-        return NULL;
-    }
-    size_t first = range_search(spans);
-    ASSERT(first <= RANGE_SPANS);
-    if (first == RANGE_SPANS) {
-        return NULL;
-    ASSERT(first + spans <= RANGE_SPANS);
-    }
-    for (size_t span = first; span < first + spans; span++) {
-        uint64_t bit = (uint64_t)1 << (span % 64);
-        ASSERT(!range_is_taken(span));
-        range_taken[span / 64] |= bit;
-        if ((range_dirty[span / 64] & bit) != 0) {
-            range_dirty[span / 64] &= ~bit;
-            ASSERT(range_dirty_bytes >= RANGE_SPAN);
-            range_dirty_bytes -= RANGE_SPAN;
-        }
-    }
-    while (range_lowest < RANGE_WORDS &&
-           range_taken[range_lowest] == UINT64_MAX) {
-        range_lowest++;
-    }
-    return range_base + first * RANGE_SPAN;
-}
-
 void *range_take(size_t spans)
 {
-    ASSERT(sync_get(&range_base) != NULL);
+    ASSERT(spans > 0 && extent_bytes() != 0);
     bool taken = lock_enter(&range_lock);
-    void *start = range_take_spans(spans);
+    size_t first = spans_take(&range_spans, spans);
 
+    if (first == SPANS_NONE && range_grow(spans)) {
+        first = spans_take(&range_spans, spans);
+        ASSERT(first != SPANS_NONE);
+    }
+    void *start =
+        first == SPANS_NONE ? NULL : extent.base + first * RANGE_SPAN;
     ASSERT(start == NULL || range_is_clear(start));
     lock_leave(&range_lock, taken);
     return start;
 }
 
-/* Gives the memory of spans to the system; true: done. */
-static bool range_drop(void *start, size_t bytes)
-{
-#if UINTPTR_MAX > 0xffffffffu
-    return madvise(start, bytes, MADV_DONTNEED) == 0;
-#else
-    (void)start;
-    (void)bytes;
-    return false;
-#endif
-}
-
-/* Marks spans as free; dirty: and as still having their memory. */
-static void range_give_spans(size_t first, size_t spans, bool dirty)
-{
-    ASSERT(lock_is_held(&range_lock));
-    ASSERT(spans > 0 && first + spans <= RANGE_SPANS);
-    for (size_t span = first; span < first + spans; span++) {
-        uint64_t bit = (uint64_t)1 << (span % 64);
-        ASSERT(range_is_taken(span));
-        ASSERT((range_dirty[span / 64] & bit) == 0);
-        range_taken[span / 64] &= ~bit;
-        if (dirty) {
-            range_dirty[span / 64] |= bit;
-            range_dirty_bytes += RANGE_SPAN;
-        }
-    }
-    /* The lowest word follows down, since a search begins there: spans below
-     * it would never be found again. */
-    if (first / 64 < range_lowest) {
-        range_lowest = first / 64;
-    }
-}
-
 /* Kept spans are taken again without page faults.  The limit is for the
- * process: one for each pool would let many pools keep too much. */
-void range_give(void *start, size_t spans)
+ * process: one for each pool would let many pools keep too much.  The memory
+ * goes under the lock, since another thread could take the spans and write
+ * there before. */
+static void range_give_spans(size_t first, size_t spans)
 {
-    size_t first = (size_t)((unsigned char *)start - range_base) / RANGE_SPAN;
     size_t bytes = spans * RANGE_SPAN;
 
-    ASSERT(range_has_slots(start, bytes));
-    ASSERT((size_t)((unsigned char *)start - range_base) % RANGE_SPAN == 0);
+    ASSERT(lock_is_held(&range_lock));
+    bool dirty =
+        range_spans.dirty_count * RANGE_SPAN + bytes <= RANGE_KEEP ||
+        !extent_drop(first * RANGE_SPAN, bytes);
+    spans_give(&range_spans, first, spans, dirty);
+}
+
+void range_give(void *start, size_t spans)
+{
+    size_t first = (size_t)((unsigned char *)start - extent.base) / RANGE_SPAN;
+
+    ASSERT(range_has_slots(start, spans * RANGE_SPAN));
+    ASSERT((size_t)((unsigned char *)start - extent.base) % RANGE_SPAN == 0);
     ASSERT(range_is_clear(start));
-    tool_hide(start, bytes);
-    /* The memory goes under the lock, since another thread could take the
-     * spans and write there before. */
+    tool_hide(start, spans * RANGE_SPAN);
     bool taken = lock_enter(&range_lock);
-    bool dirty = range_dirty_bytes + bytes <= RANGE_KEEP ||
-                 !range_drop(start, bytes);
-    range_give_spans(first, spans, dirty);
+    range_give_spans(first, spans);
     lock_leave(&range_lock, taken);
 }
 
-/* Cuts a span into free slots, the lowest first; none where there is no
- * span. */
-static void range_cut_slots(void)
-{
-    unsigned char *span = range_take_spans(1);
-    ASSERT(lock_is_held(&range_lock) && range_slots == NULL);
-
-    /* The loop goes from the end on, since each slot is pushed in front of
-     * those before. */
-    for (size_t at = span == NULL ? 0 : RANGE_SPAN; at > 0;) {
-        at -= RANGE_SLOT;
-        *(void **)(void *)(span + at) = range_slots;
-        range_slots = span + at;
-    }
-}
-
-/* A whole span is cut at once.  So small pools, which come and go often, lie
- * close together, and their owners' names share lines. */
 void *range_take_slot(void)
 {
-    ASSERT(sync_get(&range_base) != NULL);
+    ASSERT(extent_bytes() != 0);
     bool taken = lock_enter(&range_lock);
+    size_t slot = spans_take_slot(&range_spans);
 
-    if (range_slots == NULL) {
-        range_cut_slots();
+    if (slot == SPANS_NONE && range_grow(1)) {
+        slot = spans_take_slot(&range_spans);
+        ASSERT(slot != SPANS_NONE);
     }
-    void *slot = range_slots;
-    if (slot != NULL) {
-        range_slots = *(void **)slot;
-        ASSERT(range_has_slots(slot, RANGE_SLOT) && range_is_clear(slot));
-    }
+    void *start = slot == SPANS_NONE ? NULL : extent.base + slot * RANGE_SLOT;
+    ASSERT(start == NULL ||
+           (range_has_slots(start, RANGE_SLOT) && range_is_clear(start)));
     lock_leave(&range_lock, taken);
-    return slot;
+    return start;
 }
 
-/* A slot keeps its memory.  A page has two of them, so to give one to the
- * system would take the other's objects away. */
+/* A slot keeps its memory until its span is whole again.  A page has two of
+ * them, so to give one to the system would take the other's objects away. */
 void range_give_slot(void *slot)
 {
+    size_t n = (size_t)((unsigned char *)slot - extent.base) / RANGE_SLOT;
+
     ASSERT(range_has_slots(slot, RANGE_SLOT) && range_is_clear(slot));
     tool_hide(slot, RANGE_SLOT);
     bool taken = lock_enter(&range_lock);
-
-    ASSERT(range_slots != slot); /* it is not given back twice */
-    *(void **)slot = range_slots;
-    range_slots = slot;
+    size_t span = spans_give_slot(&range_spans, n);
+    if (span != SPANS_NONE) {
+        range_give_spans(span, 1);
+    }
     lock_leave(&range_lock, taken);
 }
 
@@ -302,8 +223,8 @@ void range_own(void *start, size_t bytes, struct memory_pool *owner)
 void range_rename(void *start, size_t bytes, struct memory_pool *owner,
                   bool apart)
 {
-    size_t first = (size_t)((unsigned char *)start - range_base) / RANGE_SLOT;
-    struct memory_pool **owners = range_owners(range_base) + first;
+    size_t first = (size_t)((unsigned char *)start - extent.base) / RANGE_SLOT;
+    struct memory_pool **owners = extent.owners + first;
 
     ASSERT(range_has_slots(start, bytes));
     ASSERT(((uintptr_t)owner & 1) == 0); /* the lowest bit says apart */

@@ -2,48 +2,29 @@
  *
  * range.h - one stretch of addresses, where pools with thread caches live.
  *
- * 16 GiB of address space, reserved once and touched piece by piece, with
- * two tables in front of it: a map byte for each granule, as block.h has it,
- * and an owner, a pool, for each 2 KiB.  "Is this address the start of a
- * live object of this pool?" is then two loads that depend on nothing but
- * the address, for any address at all.
+ * It grows as pools do; extent.h says where it lies and how.  In front of it
+ * are a map byte for each granule and an owner, a pool, for each 2 KiB.  "Is
+ * this address the start of a live object of this pool?" is then two loads
+ * that depend on nothing but the address, for any address at all.
  *
- *     map (1 GiB) | owners (64 MiB) | base: spans of 64 KiB (16 GiB)
+ * It is cut into spans of 64 KiB, and some of those into slots of 2 KiB.
  *
- * The tables stand in front at distances that fit an instruction, so that
- * one register finds all three.
- *
- * What it cannot do: be everywhere.  Under a limit on address space, on
- * 32-bit systems, or once it is used up, there is no range or no span, and
- * pools take their blocks elsewhere and look addresses up in an index.
+ * What it cannot do: be everywhere.  Where the system has no room for it, or
+ * none for it to grow, there is no range or no span, and pools take their
+ * blocks elsewhere and look addresses up in an index.
  */
 #ifndef MP_RANGE_H
 #define MP_RANGE_H
 
 #include "base/lock.h"
 #include "store/block.h"
+#include "store/extent.h"
 
-struct memory_pool;
+#define RANGE_SPAN EXTENT_SPAN
+#define RANGE_SLOT EXTENT_SLOT
 
-#if UINTPTR_MAX > 0xffffffffu
-#define RANGE_SIZE ((uintptr_t)1 << 34)
-#else
-#define RANGE_SIZE ((uintptr_t)1 << 24) /* never reserved */
-#endif
-#define RANGE_SPAN ((uintptr_t)1 << 16)
-#define RANGE_SLOT ((uintptr_t)1 << 11) /* of one owner */
-#define RANGE_GRANULES (RANGE_SIZE / SIZES_GRANULE)
-#define RANGE_OWNERS (RANGE_SIZE / RANGE_SLOT)
-#define RANGE_OWNERS_SIZE (RANGE_OWNERS * sizeof(struct memory_pool *))
-
-/* Set once, before the first pool that uses it; NULL: there is no range. */
-MP_INNER unsigned char *range_base;
-
-/* The map byte of the granule at an address is at range_bias + address / 16,
- * as numbers. */
-MP_INNER uintptr_t range_bias;
-
-/* Reserves the range if that has not been tried; false: there is none. */
+/* Makes the range if there is none yet; false: there is none.  Keeps errno,
+ * as do all functions here. */
 MP_INNER bool range_start(void);
 
 /* Spans in a row, all of their map 0; NULL: no room. */
@@ -69,23 +50,14 @@ MP_INNER void range_rename(void *start, size_t bytes,
 MP_INNER void range_fork_prepare(void);
 MP_INNER void range_fork_done(void);
 
-static inline unsigned char *range_map(const unsigned char *base)
+/* The address lies in what is mapped of the range, or between two pieces. */
+static inline bool range_reaches(const void *ptr)
 {
-    return (unsigned char *)(uintptr_t)base - RANGE_OWNERS_SIZE -
-           RANGE_GRANULES;
-}
+    /* A thread that has no pool may ask while another makes the range, so the
+     * base is read only where there is one. */
+    size_t bytes = extent_bytes();
 
-static inline struct memory_pool **range_owners(const unsigned char *base)
-{
-    return (struct memory_pool **)((uintptr_t)base - RANGE_OWNERS_SIZE);
-}
-
-static inline bool range_has(const void *ptr)
-{
-    /* A thread that has no pool may ask while another reserves the range. */
-    const unsigned char *base = sync_get(&range_base);
-
-    return base != NULL && (uintptr_t)ptr - (uintptr_t)base < RANGE_SIZE;
+    return bytes != 0 && (uintptr_t)ptr - (uintptr_t)extent.base < bytes;
 }
 
 /* The pool that an address belongs to, or belonged to last; NULL: none in the
@@ -95,14 +67,20 @@ static inline bool range_has(const void *ptr)
  * none. */
 static inline struct memory_pool *range_owner(const void *ptr)
 {
-    if (!range_has(ptr)) {
+    if (!range_reaches(ptr)) {
         return NULL;
     }
-    unsigned char *base = sync_get(&range_base);
-    uintptr_t offset = (uintptr_t)ptr - (uintptr_t)base;
-    uintptr_t owner =
-        (uintptr_t)sync_get_acquire(&range_owners(base)[offset / RANGE_SLOT]);
+    size_t slot =
+        (size_t)((uintptr_t)ptr - (uintptr_t)extent.base) / RANGE_SLOT;
+    uintptr_t owner = (uintptr_t)sync_get_acquire(&extent.owners[slot]);
     return (struct memory_pool *)(owner & ~(uintptr_t)1);
+}
+
+/* The address is the range's own: somebody else's may lie between pieces of
+ * it, and never has an owner. */
+static inline bool range_has(const void *ptr)
+{
+    return range_owner(ptr) != NULL;
 }
 
 #endif /* MP_RANGE_H */

@@ -6,7 +6,7 @@
 if HAVE_CHECK
 unit_programs = tests/unit/test_sizes tests/unit/test_lock tests/unit/test_heap \
 	tests/unit/test_quota tests/unit/test_blocks tests/unit/test_range \
-	tests/unit/test_depot tests/unit/test_cache tests/unit/test_pause \
+	tests/unit/test_spans tests/unit/test_depot tests/unit/test_cache tests/unit/test_pause \
 	tests/unit/test_thread tests/unit/test_attach
 check_PROGRAMS += $(unit_programs)
 TESTS += $(unit_programs)
@@ -19,6 +19,8 @@ tests_unit_test_heap_LDADD = $(unit_store)
 tests_unit_test_quota_LDADD = $(unit_store)
 tests_unit_test_blocks_LDADD = $(unit_store)
 tests_unit_test_range_LDADD = $(unit_store)
+tests_unit_test_range_LDFLAGS = $(tests_inject_ldflags)
+tests_unit_test_spans_LDADD = $(unit_store)
 
 unit_cache = tests/libsupport.a libmempool-cache.la $(CHECK_LIBS) $(PTHREAD_LIBS)
 tests_unit_test_depot_LDADD = $(unit_cache)

@@ -178,7 +178,7 @@ START_TEST(a_handle_has_its_own)
     ck_assert_ptr_eq(handle->cache.fast.pool, f.pool);
     ck_assert_ptr_null(f.set.first_cache); /* it is no thread's */
     ck_assert_ptr_eq(handle->pool, f.pool);
-    ck_assert_uint_eq(handle->state.granules, RANGE_GRANULES);
+    ck_assert_uint_eq(handle->state.granules, extent_bytes() / SIZES_GRANULE);
     fixture_give(&f, &handle->cache,
                  fixture_take(&f, &handle->cache, 1), 1);
     bool taken = lock_enter(&f.lock);
