@@ -9,8 +9,12 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include "cache/thread.h"
 #include "pools.h"
+#include "sanitizer.h"
 #include "store/extent.h"
 #include "threads.h"
 
@@ -292,6 +296,76 @@ START_TEST(a_pool_grows_out_of_a_full_range_under_threads)
 }
 END_TEST
 
+/* The copy of the extent that a thread has may be from before it grew. */
+START_TEST(a_thread_with_an_old_extent_learns_the_new_one)
+{
+    if (!there_is_a_range()) {
+        return;
+    }
+    memory_pool_t *mp = mp_create(NULL);
+    void *first = mp_allocate(mp, 100);
+    size_t before = thread_state.granules;
+
+    ck_assert_uint_eq(before, extent_bytes() / 16);
+    while (extent_bytes() / 16 == before) {
+        POOLS_EXPECT(mp_allocate(mp, 1000) != NULL);
+    }
+    void *object = mp_allocate(mp, 100);
+    thread_state.granules = before / 64;
+    POOLS_EXPECT(mp_locate(mp, object) == MP_LIVE);
+    free_memory(mp, object);
+    ck_assert_uint_eq(thread_state.granules, extent_bytes() / 16);
+    ck_assert_ptr_eq(mp_allocate(mp, 100), object);
+    free_memory(mp, first);
+    POOLS_EXPECT(mp_check(mp) == 0);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+#if defined(RLIMIT_AS) && !SANITIZER_ON
+#define LIMITED ((size_t)64 << 20) /* addresses that the process may yet have */
+
+static size_t addresses(void)
+{
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+
+    if (file != NULL) {
+        POOLS_EXPECT(fscanf(file, "%lu", &pages) == 1);
+        fclose(file);
+    }
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* As under ulimit -v: a pool has caches, and uses most of what may be had. */
+START_TEST(a_limit_on_addresses_is_used_to_its_end)
+{
+    struct rlimit limit;
+    size_t bytes = 0;
+
+    if (addresses() == 0 || !there_is_a_range() ||
+        getrlimit(RLIMIT_AS, &limit) != 0) {
+        return;
+    }
+    limit.rlim_cur = addresses() + LIMITED;
+    POOLS_EXPECT(setrlimit(RLIMIT_AS, &limit) == 0);
+    memory_pool_t *mp = mp_create(NULL);
+    POOLS_EXPECT(mp != NULL && pools_cached(mp));
+    while (mp_allocate(mp, 1000) != NULL) {
+        bytes += 1000;
+    }
+    POOLS_EXPECT(bytes > LIMITED / 100 * 80);
+    POOLS_EXPECT(mp_check(mp) == 0);
+    destroy_memory_pool(mp);
+}
+END_TEST
+#else
+START_TEST(a_limit_on_addresses_is_used_to_its_end)
+{
+}
+END_TEST
+#endif
+
 int main(void)
 {
     Suite *suite = suite_create("range");
@@ -302,5 +376,7 @@ int main(void)
     tcase_add_test(
         range, a_mark_without_room_in_the_range_drops_only_its_own_objects);
     tcase_add_test(range, a_pool_grows_out_of_a_full_range_under_threads);
+    tcase_add_test(range, a_thread_with_an_old_extent_learns_the_new_one);
+    tcase_add_test(range, a_limit_on_addresses_is_used_to_its_end);
     return support_run(suite);
 }

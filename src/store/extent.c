@@ -180,9 +180,11 @@ static enum extent_answer extent_take_tables(size_t offset, size_t bytes)
     unsigned char *map = extent_map(extent.base);
     unsigned char *owners = (unsigned char *)extent.owners;
     size_t end = offset + bytes;
-    /* Behind a whole map stand the owners. */
-    unsigned char *map_end =
-        map + end / EXTENT_GRANULE + (end < extent.limit);
+    unsigned char *map_end = map + end / EXTENT_GRANULE;
+
+    if (map_end < owners) { /* which stand behind a whole map */
+        map_end++;
+    }
     enum extent_answer answer = extent_take_table(
         &extent_map_end, map + offset / EXTENT_GRANULE, map_end,
         "libmempool map");
