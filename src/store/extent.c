@@ -316,7 +316,21 @@ static void extent_forget(unsigned char *table, unsigned char *end)
     }
 }
 
-/* Maps the first piece at a place, if its last page could be had too. */
+/* A page could be mapped there.  The address is a hint, whatever the system
+ * has: ThreadSanitizer drops one that the program may not have, and with
+ * MAP_FIXED_NOREPLACE the page of NULL would be asked for instead. */
+static bool extent_can_have(unsigned char *at)
+{
+    void *got = mmap(at, extent_page(), PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (got != MAP_FAILED) {
+        munmap(got, extent_page());
+    }
+    return got == at;
+}
+
+/* Maps the first piece at a place, if its ends could be had. */
 static bool extent_settle(const struct extent_place *place, uintptr_t about)
 {
     size_t limit = place->limit * EXTENT_MIB;
@@ -325,15 +339,11 @@ static bool extent_settle(const struct extent_place *place, uintptr_t about)
     uintptr_t lowest = extent_lowest(place, about, map + owners + limit);
     size_t start;
 
-    if (lowest == 0) {
-        return false;
-    }
     unsigned char *base = (unsigned char *)(lowest + map + owners);
-    unsigned char *last = base + limit - extent_page();
-    if (extent_take(last, extent_page(), "libmempool spans") != EXTENT_OK) {
+    if (lowest == 0 || !extent_can_have((unsigned char *)lowest) ||
+        !extent_can_have(base + limit - extent_page())) {
         return false;
     }
-    munmap(last, extent_page());
     extent.base = base;
     extent.owners = (struct memory_pool **)(lowest + map);
     extent.bias = lowest - (uintptr_t)base / EXTENT_GRANULE;
