@@ -16,6 +16,7 @@ free.3
 longjmp.3
 malloc.3
 membarrier.2
+mlockall.2
 mmap.2
 perror.3
 pthread_atfork.3
