@@ -21,7 +21,7 @@ compare()
     ${EMULATOR-} "$after" >"$dir/after"
     code=$?
     if test $code -eq 77; then
-        missing="$missing $1 (the compiler is too old)"
+        missing="$missing $1 (its C++ is older than C++17)"
         return
     fi
     test $code -eq 0 || complain "$after: fails"
