@@ -94,18 +94,6 @@ return pthread_create(&thread, 0, run, 0) || pthread_join(thread, 0);]])],
  AC_SUBST([PTHREAD_CFLAGS])
  AC_SUBST([PTHREAD_LIBS])])
 
-# MP_SINGLE_THREADED
-# glibc 2.32 tells whether the process has one thread.  The header alone is
-# no proof, so a program is linked with the variable too.
-AC_DEFUN([MP_SINGLE_THREADED],
-[AC_CACHE_CHECK([for __libc_single_threaded], [mp_cv_single_threaded],
-  [AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <sys/single_threaded.h>]],
-     [[return __libc_single_threaded;]])],
-     [mp_cv_single_threaded=yes], [mp_cv_single_threaded=no])])
- AS_IF([test "$mp_cv_single_threaded" = yes],
-   [AC_DEFINE([HAVE_SYS_SINGLE_THREADED_H], [1],
-      [the C library says whether the process has one thread])])])
-
 # MP_VISIBILITY
 # VISIBILITY_CFLAGS, and HAVE_VISIBILITY where symbols can be hidden.
 AC_DEFUN([MP_VISIBILITY],

@@ -28,8 +28,13 @@
 
 #include <stdbool.h>
 
-#ifdef HAVE_SYS_SINGLE_THREADED_H
+/* glibc 2.32 tells whether the process has one thread.  The question is asked
+ * here and not by configure, so that every build system gets the answer. */
+#ifdef __has_include
+#if __has_include(<sys/single_threaded.h>)
 #include <sys/single_threaded.h>
+#define LOCK_HAS_SINGLE_THREADED
+#endif
 #endif
 
 #include "base/assert.h"
@@ -143,7 +148,7 @@ static inline void lock_drop(struct lock *lock)
 /* True while no lock is needed. */
 static inline bool lock_needless(void)
 {
-#ifdef HAVE_SYS_SINGLE_THREADED_H
+#ifdef LOCK_HAS_SINGLE_THREADED
     return __libc_single_threaded != 0;
 #else
     return false;
