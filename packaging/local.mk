@@ -14,7 +14,8 @@
 #   make check-abi          the binary interface is what the baseline says
 #   make abi-baseline       renews the baseline of the coming release
 #   make check-reproducible two builds give the same bytes
-#   make check-subproject   CMake and Meson take it, installed or as a tarball
+#   make check-subproject   CMake and Meson build it, and programs of both take
+#                           it, installed or as a tarball
 #   make release-check      all that a release needs; prints what is missing
 #
 # ./bootstrap --deps --release installs the tools.  Packages and checks are
@@ -44,13 +45,14 @@ EXTRA_DIST += packaging/abi-dump.sh packaging/abi-kind.sh \
 	packaging/abi-setup.sh packaging/release-items.sh \
 	packaging/APKBUILD.in packaging/default.nix.in \
 	packaging/guix.scm.in packaging/libmempool.rb.in \
-	packaging/libmempool.spec.in packaging/rpmlint.toml \
+	packaging/libmempool.spec.in packaging/libmempool.wrap.in \
+	packaging/rpmlint.toml \
 	packaging/subproject/program.c \
-	packaging/subproject/cmake-external/CMakeLists.txt \
+	packaging/subproject/cmake-fetch/CMakeLists.txt \
 	packaging/subproject/cmake-installed/CMakeLists.txt \
-	packaging/subproject/meson-external/libmempool.build \
-	packaging/subproject/meson-external/meson.build \
-	packaging/subproject/meson-installed/meson.build
+	packaging/subproject/meson-installed/meson.build \
+	packaging/subproject/meson-installed/meson_options.txt \
+	packaging/subproject/meson-wrap/meson.build
 dist_noinst_SCRIPTS += $(packaging_scripts)
 
 packaging_run = CC='$(CC)' MAKE='$(MAKE)' version='$(PACKAGE_VERSION)' \

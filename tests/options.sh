@@ -14,7 +14,7 @@ mkdir "$dir/include" "$dir/src"
 cp "$top_srcdir/configure" "$top_srcdir/Makefile.in" "$dir"
 cp -R "$top_srcdir/build-aux" "$dir"
 cp "$top_srcdir/include/memory_pool.h.in" "$dir/include"
-cp "$top_srcdir/src/libmempool.pc.in" "$dir/src"
+cp "$top_srcdir"/src/*.in "$dir/src"
 chmod -R u+w "$dir"
 cd "$dir"
 unset CONFIG_SITE MAKEFLAGS MFLAGS || :
