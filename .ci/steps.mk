@@ -38,7 +38,7 @@ summaries = find . -name "*.log" -exec \
 tests = $(call build,$(2)); make -s -j$(jobs) $(1); $(summaries)
 # The command of README that ends in make and this word; it shows just two.
 readme = $(clone); \
-	sed -n "s/^    \(\.\/bootstrap --deps && .*\)/\1/p" README \
+	sed -n "s/^    \(\.\/bootstrap --deps && .*\)/\1/p" README.md \
 	  >../$@.commands; \
 	test "$$(wc -l <../$@.commands)" = 2; \
 	command=$$(grep "make $(1)\$$" ../$@.commands); sh -c "$$command"

@@ -43,9 +43,9 @@ mkdir "$tree/tmp/packages"
 cp deb/*.deb "$tree/tmp/packages"
 cp -R "$top_srcdir/debian/tests" "$tree/tmp/tests"
 cp "$top_srcdir/packaging/debian-install.sh" \
-    "$top_srcdir/packaging/debian-use.sh" "$top_srcdir/README" "$tree/tmp"
+    "$top_srcdir/packaging/debian-use.sh" "$top_srcdir/README.md" "$tree/tmp"
 chroot "$tree" sh /tmp/debian-install.sh /tmp/packages /tmp/tests \
-    /tmp/README whole
+    /tmp/README.md whole
 
 # The same tests as a distribution runs them.  It tests what is in the tree.
 cp /etc/resolv.conf "$tree/etc/resolv.conf" 2>/dev/null || :

@@ -65,7 +65,7 @@ deb: dist
 as_root = `test "\`id -u\`" = 0 || echo sudo`
 check-deb: deb
 	$(AM_V_at)$(as_root) $(SHELL) $(srcdir)/packaging/debian-install.sh deb \
-	  $(srcdir)/debian/tests $(srcdir)/README
+	  $(srcdir)/debian/tests $(srcdir)/README.md
 
 check-debian: deb
 	$(AM_V_at)$(as_root) env $(packaging_run)/debian-tree.sh
