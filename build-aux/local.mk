@@ -13,10 +13,12 @@ rebuild:
 	$(MAKE) $(AM_MAKEFLAGS) all
 
 build_tests = tests/symbols.sh $(header_tests) tests/options.sh \
-	tests/bootstrap.sh tests/design-tests.sh tests/plugin.sh
+	tests/bootstrap.sh tests/design-tests.sh tests/plugin.sh \
+	tests/addresses.sh
 header_tests = tests/header.sh tests/header-told.sh tests/header-names.sh \
 	tests/header-run.sh
 static_tests = tests/options.sh tests/bootstrap.sh tests/design-tests.sh \
+	tests/addresses.sh \
 	$(gate_tests)
 TESTS += $(build_tests)
 EXTRA_DIST += $(build_tests) tests/installcheck.sh tests/dist-identical.sh \

@@ -89,3 +89,14 @@ AC_DEFUN([MP_PKGCONFIGDIR],
  AS_CASE([$with_pkgconfigdir],
    [yes|no|''], [AC_MSG_ERROR([--with-pkgconfigdir needs a directory])])
  AC_SUBST([pkgconfigdir], [$with_pkgconfigdir])])
+
+# MP_BUGURL
+# The address that a failed `make check` asks to be told, and the help of
+# configure names.
+AC_DEFUN([MP_BUGURL],
+[AC_ARG_WITH([bugurl],
+  [AS_HELP_STRING([--with-bugurl=ADDRESS],
+     [where faults are reported, for packagers])],
+  [AS_CASE([$withval],
+    [yes|no|''], [AC_MSG_ERROR([--with-bugurl needs an address])],
+    [PACKAGE_BUGREPORT=$withval])])])

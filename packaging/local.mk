@@ -6,6 +6,8 @@
 #   make check-deb          and installs, uses and purges them here, as root
 #   make check-debian       and does so in a fresh tree, made by debootstrap
 #   make recipes            fills in what other distributions build from
+#                           from, with the addresses in ADDRESSES=FILE if given
+#   make debian-addresses   puts packaging/addresses into debian/
 #   make check-rpm          builds the RPM packages
 #   make check-musl         builds with musl and runs the tests
 #   make check-cross        builds for aarch64, armhf, i686, riscv64 and s390x
@@ -28,6 +30,7 @@ packaging_scripts = \
 	packaging/check-library.sh \
 	packaging/cross-build.sh \
 	packaging/cross.sh \
+	packaging/debian-addresses.sh \
 	packaging/debian-build.sh \
 	packaging/debian-install.sh \
 	packaging/debian-symbols.sh \
@@ -41,10 +44,13 @@ packaging_scripts = \
 	packaging/reproduce.sh \
 	packaging/rpm.sh \
 	packaging/subproject.sh
-EXTRA_DIST += packaging/abi-dump.sh packaging/abi-kind.sh \
+EXTRA_DIST += packaging/addresses packaging/abi-dump.sh packaging/abi-kind.sh \
 	packaging/abi-setup.sh packaging/release-items.sh \
 	packaging/APKBUILD.in packaging/default.nix.in \
-	packaging/guix.scm.in packaging/libmempool.rb.in \
+	packaging/conanfile.py.in packaging/guix.scm.in \
+	packaging/libmempool.rb.in packaging/package.py.in \
+	packaging/portfile.cmake.in packaging/vcpkg.json.in \
+	packaging/vcpkg-stand-in.cmake \
 	packaging/libmempool.spec.in packaging/libmempool.wrap.in \
 	packaging/rpmlint.toml \
 	packaging/subproject/program.c \
@@ -75,8 +81,15 @@ debian-symbols:
 	  $(SHELL) packaging/debian-symbols.sh src/libmempool.map \
 	    >debian/libmempool0.symbols
 
+debian-addresses:
+	$(AM_V_GEN)test ! -d $(srcdir)/debian || \
+	  $(SHELL) $(srcdir)/packaging/debian-addresses.sh $(srcdir)/debian \
+	    $(srcdir)/packaging/addresses
+
+# Another file of addresses, for who publishes the library elsewhere.
+ADDRESSES = $(srcdir)/packaging/addresses
 recipes: dist
-	$(AM_V_at)$(packaging_run)/recipes.sh
+	$(AM_V_at)ADDRESSES='$(ADDRESSES)' $(packaging_run)/recipes.sh
 
 check-rpm: recipes
 	$(AM_V_at)$(packaging_run)/rpm.sh
@@ -145,4 +158,4 @@ abi-baseline: libmempool.la debian-symbols
 	$(AM_V_at)$(packaging_abi)/abi-baseline.sh
 
 .PHONY: check-abi abi-baseline
-.PHONY: deb check-deb check-debian debian-symbols
+.PHONY: deb check-deb check-debian debian-addresses debian-symbols

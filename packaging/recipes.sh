@@ -4,10 +4,12 @@
 # recipes.sh - what other distributions build from, for one tarball.
 #
 # Run by `make recipes`, in the build directory, where the tarball is: fills
-# the templates in packaging/ with its version, date and checksums, into the
-# directory "recipes", and puts the tarball beside them.  Each is looked at
-# with what is installed for it: the shell for the APKBUILD, ruby for the
-# formula, nix-instantiate, guix; the output says what could not be tried.
+# the templates in packaging/ with its version, date and checksums, and the
+# addresses in the file ADDRESSES, into the directory "recipes", and puts the
+# tarball beside them.  Each is looked at with what is installed for it: the
+# shell for the APKBUILD, ruby for the formula, nix-instantiate, guile, Python
+# for Conan's and Spack's, CMake for vcpkg's; the output says what could not be
+# tried.
 # `make check-rpm` builds the RPM packages.
 set -eu
 LC_ALL=C
@@ -24,15 +26,29 @@ case $top_srcdir in
 /*) ;;
 *) top_srcdir=../$top_srcdir ;;
 esac
+case $ADDRESSES in
+/*) ;;
+*) ADDRESSES=../$ADDRESSES ;;
+esac
+
+# address NAME: as sed takes it for what it puts in.
+address() {
+    sed -n "s/^$1=//p" "$ADDRESSES" | sed 's/[&|\\]/\\&/g'
+}
+
 for template in "$top_srcdir"/packaging/*.in; do
     sed -e "s/@VERSION@/$version/g" -e "s/@SHA256@/$sha256/" \
         -e "s/@SHA512@/$sha512/" \
         -e "s/@DATE_RPM@/$(date -u -d "@$date" '+%a %b %d %Y')/" \
+        -e "s|@HOME_PAGE@|$(address home_page)|" \
+        -e "s|@RELEASES@|$(address releases)|" \
+        -e "s|@MAINTAINER@|$(address maintainer)|" \
         "$template" >"$(basename "$template" .in)"
 done
 cp "$top_srcdir/packaging/rpmlint.toml" .
-if grep '@[A-Z0-9_]*@' APKBUILD default.nix guix.scm libmempool.rb \
-    libmempool.spec; then
+if grep '@[A-Z0-9_]*@' APKBUILD conanfile.py default.nix guix.scm \
+    libmempool.rb libmempool.spec libmempool.wrap package.py \
+    portfile.cmake vcpkg.json; then
     echo 'recipes: a place was not filled in' >&2
     exit 1
 fi
@@ -81,3 +97,20 @@ try guile guix.scm guile --no-auto-compile -c \
     '(with-input-from-file "guix.scm" (lambda ()
         (let next ((form (read)))
             (or (eof-object? form) (next (read))))))'
+# Every import is Conan's or Spack's own, so the syntax is all that is seen.
+python_compile() {
+    python3 -c 'import sys
+for name in sys.argv[1:]:
+    compile(open(name).read(), name, "exec")' "$@"
+}
+try python3 conanfile.py python_compile conanfile.py
+try python3 "Spack's package.py" python_compile package.py
+try python3 vcpkg.json python3 -c 'import json, sys
+assert json.load(open("vcpkg.json"))["version"] == sys.argv[1]' "$version"
+# With stand-ins for the functions of vcpkg.
+port() {
+    cmake -DPORT="$PWD/portfile.cmake" -DTARBALL="$PWD/$tarball" \
+        -DDIR="$PWD/port" -P "$top_srcdir/packaging/vcpkg-stand-in.cmake" &&
+        rm -rf port
+}
+try cmake "vcpkg's portfile.cmake" port

@@ -75,6 +75,7 @@ program_meson_wrap() {
     mkdir -p meson-wrap/subprojects/packagecache
     cp "$tarball" meson-wrap/subprojects/packagecache
     sed -e "s/@VERSION@/$version/" -e "s/@SHA256@/$sha256/" \
+        -e 's|@RELEASES@|file:///nowhere|' \
         "$sources/libmempool.wrap.in" >meson-wrap/subprojects/libmempool.wrap
     meson setup -Ddefault_library="$1" build meson-wrap &&
         meson compile -C build
