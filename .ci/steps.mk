@@ -91,7 +91,7 @@ dist:
 # One make for all, since each target wants the tarball.  The packages' own
 # tests would be distcheck's again.
 packages:
-	$(step) '$(build); targets="check-abi check-subproject"; \
+	$(step) '$(build); targets="check-abi check-subproject check-amalgamation"; \
 	for pair in musl-gcc:musl rpmbuild:rpm dpkg-buildpackage:deb; do \
 	  if command -v $${pair%:*}; then targets="$$targets check-$${pair#*:}"; \
 	  else echo "ci: left out: check-$${pair#*:}"; fi; \

@@ -23,7 +23,8 @@ static_tests = tests/options.sh tests/bootstrap.sh tests/design-tests.sh \
 TESTS += $(build_tests)
 EXTRA_DIST += $(build_tests) tests/installcheck.sh tests/dist-identical.sh \
 	tests/header-setup.sh tests/header_use.c tests/header_use.cc \
-	tests/plugin.c tests/plugin_host.c tests/shell.sh
+	tests/plugin.c tests/plugin_host.c tests/shell.sh \
+	build-aux/amalgamate.awk tests/amalgamation.sh
 
 if !HAVE_CHECK
 check-local:
@@ -72,6 +73,24 @@ install-exec-hook:
 uninstall-hook:
 	-rmdir "$(DESTDIR)$(examplesdir)" "$(DESTDIR)$(docdir)" 2>/dev/null || :
 	$(AM_V_at)$(renew_loader)
+
+# The library as one C file and its headers, for programs that take sources
+# into their own tree.
+amalgamation: include/memory_pool.h
+	@rm -rf amalgamation && mkdir amalgamation
+	$(AM_V_GEN)$(AWK) -v src='$(srcdir)/src' -v version='$(PACKAGE_VERSION)' \
+	  -f $(srcdir)/build-aux/amalgamate.awk >amalgamation/memory_pool.c && \
+	cp include/memory_pool.h amalgamation && \
+	for header in $(include_HEADERS); do \
+	  $(SED) 's/^#include <\(memory_pool.*\)>/#include "\1"/' \
+	    $(srcdir)/$$header >amalgamation/$${header#include/} || exit; \
+	done
+
+check-amalgamation: amalgamation tests/libsupport.a
+	$(AM_V_at)$(AM_TESTS_ENVIRONMENT) CHECK_CFLAGS='$(CHECK_CFLAGS)' \
+	CHECK_LIBS='$(CHECK_LIBS)' $(SHELL) $(srcdir)/tests/amalgamation.sh
+
+.PHONY: amalgamation check-amalgamation
 
 # The date of every file in a tarball: that of the commit, or the one that
 # the tarball this tree came from has.

@@ -120,7 +120,7 @@ release-check:
 
 CLEANFILES += $(distdir).tar.gz $(distdir).tar.xz
 clean-local:
-	-rm -rf deb recipes release rpm cross-* check-source
+	-rm -rf amalgamation deb recipes release rpm cross-* check-source
 
 # Each release's own; see packaging/abi-setup.sh.
 EXTRA_DIST += packaging/abi/0.9.0.abi packaging/abi/0.9.0.h \

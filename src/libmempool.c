@@ -13,6 +13,20 @@
 #define MP_ONE_UNIT
 #define MP_DECLARATIONS_ONLY /* all that is public is defined here */
 
+/* What systems declare beyond C when a compiler is told -std=c11. */
+#ifndef _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE
+#endif
+#ifndef _DARWIN_C_SOURCE
+#define _DARWIN_C_SOURCE
+#endif
+#ifndef _NETBSD_SOURCE
+#define _NETBSD_SOURCE
+#endif
+#ifndef __EXTENSIONS__
+#define __EXTENSIONS__
+#endif
+
 #include "base/assert.c"
 #include "base/lock.c"
 #include "base/sync.c"
