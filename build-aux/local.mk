@@ -14,11 +14,11 @@ rebuild:
 
 build_tests = tests/symbols.sh $(header_tests) tests/options.sh \
 	tests/bootstrap.sh tests/design-tests.sh tests/plugin.sh \
-	tests/addresses.sh
+	tests/addresses.sh tests/forge.sh
 header_tests = tests/header.sh tests/header-told.sh tests/header-names.sh \
 	tests/header-run.sh
 static_tests = tests/options.sh tests/bootstrap.sh tests/design-tests.sh \
-	tests/addresses.sh \
+	tests/addresses.sh tests/forge.sh \
 	$(gate_tests)
 TESTS += $(build_tests)
 EXTRA_DIST += $(build_tests) tests/installcheck.sh tests/dist-identical.sh \
