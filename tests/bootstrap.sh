@@ -23,7 +23,7 @@ sed -n '/^Build-Depends:/,/^[^ ]/s/^ \([a-z0-9.+-]*\).*/\1/p' "$control" |
     sed 's/^debhelper-compat$/debhelper/' | sort >"$dir/wanted"
 [ -s "$dir/wanted" ]
 $AWK '/^END$/ { inside = 0 }
-    inside && $1 ~ /^(auto|test|package)$/ { print $3 }
+    inside && $1 ~ /^(auto|test|more|package)$/ { print $3 }
     /<<.END.$/ { inside = 1 }' "$top_srcdir/bootstrap" | sort >"$dir/known"
 comm -23 "$dir/wanted" "$dir/known" >"$dir/lacking"
 if [ -s "$dir/lacking" ]; then
