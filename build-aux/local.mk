@@ -3,10 +3,16 @@
 # build-aux/local.mk - the package's own commands and the tests of the build.
 
 # The specification's commands; FILE=any.txt names another text to count.
+# The suite makes every mistake that there is.  What the library says to each
+# would look like a failure, so a file gets it.
 FILE = $(srcdir)/COPYING
 run: all examples/functional$(EXEEXT) examples/wordfreq$(EXEEXT)
-	./examples/functional$(EXEEXT)
+	@echo './examples/functional$(EXEEXT) 2>examples/functional.messages'
+	@./examples/functional$(EXEEXT) 2>examples/functional.messages || { \
+	  status=$$?; cat examples/functional.messages >&2; exit $$status; }
+	@echo 'Its mistakes are reported in examples/functional.messages.'
 	./examples/wordfreq$(EXEEXT) --compare -- "$(FILE)"
+CLEANFILES += examples/functional.messages
 
 rebuild:
 	$(MAKE) $(AM_MAKEFLAGS) clean
@@ -59,19 +65,23 @@ installcheck-local:
 # ldconfig renews: without that, a program that was just linked would not
 # start.  Nothing is done where libdir is none of those directories, nor for
 # a DESTDIR, whose owner does it where the files end up.
-renew_loader = \
-	if test -z "$(DESTDIR)"; then \
-	  PATH=$$PATH:/usr/sbin:/sbin; export PATH; \
-	  if ldconfig -v -N -X 2>/dev/null | grep "^$(libdir):" >/dev/null; \
-	  then ldconfig || :; fi; \
-	fi
+loader_knows = { test -z "$(DESTDIR)" && \
+	  PATH=$$PATH:/usr/sbin:/sbin && export PATH && \
+	  ldconfig -v -N -X 2>/dev/null | grep "^$(libdir):" >/dev/null; }
+renew_loader = if $(loader_knows); then ldconfig || :; fi
+
+# Where the loader's list is renewed, nobody need read libtool's page on what
+# to do about the loader.
+install-libLTLIBRARIES: \
+	AM_LIBTOOLFLAGS = `if $(loader_knows); then echo --silent; fi`
 
 install-exec-hook:
 	$(AM_V_at)$(renew_loader)
 
 # An uninstall leaves no empty directory of ours.
 uninstall-hook:
-	-rmdir "$(DESTDIR)$(examplesdir)" "$(DESTDIR)$(docdir)" 2>/dev/null || :
+	-rmdir "$(DESTDIR)$(examplesdir)" "$(DESTDIR)$(docdir)" \
+	  "$(DESTDIR)$(cmakedir)" 2>/dev/null || :
 	$(AM_V_at)$(renew_loader)
 
 # The library as one C file and its headers, for programs that take sources
