@@ -47,7 +47,9 @@
 #include "cache/cache.c"
 #include "cache/depot.c"
 #include "cache/handle.c"
+#include "cache/middle.c"
 #include "cache/pause.c"
+#include "cache/resize.c"
 #include "cache/thread.c"
 
 #include "pool/alloc.c"

@@ -44,8 +44,12 @@ cache_sources = \
 	src/cache/depot.h \
 	src/cache/handle.c \
 	src/cache/handle.h \
+	src/cache/middle.c \
+	src/cache/middle.h \
 	src/cache/pause.c \
 	src/cache/pause.h \
+	src/cache/resize.c \
+	src/cache/resize.h \
 	src/cache/thread.c \
 	src/cache/thread.h \
 	src/cache/user.h

@@ -367,7 +367,7 @@ START_TEST(leaks_are_reported_by_size_when_asked_for)
         {"leak: 1 object of 16 bytes, 16 bytes in all",
          "leak: 3 objects of 32 bytes, 96 bytes in all",
          "leak: 1 object of 1024 bytes, 1024 bytes in all",
-         "leak: 2 objects of 1104 to 2048 bytes, 3152 bytes in all",
+         "leak: 2 objects of 1120 to 2048 bytes, 3168 bytes in all",
          "leak: 7 objects, 4288 bytes in all"}};
     static const size_t sizes[] = {24, 1, 24, 1100, 24, 2048, 500, 1024};
     void *object[8];

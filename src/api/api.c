@@ -164,7 +164,7 @@ static MP_SLOW void *api_allocate_elsewhere(memory_pool_t *mp, size_t size)
         /* A cache found is the one used last from now on.  It may be revoked
          * before it is entered: then the slow path waits for the lock. */
         if (attach_find(&mp->caches) != NULL) {
-            (void)fast_take(mp, size, &object);
+            object = fast_take(mp, size);
         }
     } else {
         /* With the lock held, the short way serves several threads, too. */
@@ -176,8 +176,18 @@ static MP_SLOW void *api_allocate_elsewhere(memory_pool_t *mp, size_t size)
     return MP_LIKELY(object != NULL) ? object : api_allocate_slow(mp, size);
 }
 
+/* Inside the pool's cache, which has no short chunk for the object. */
+static MP_SLOW void *api_allocate_inside(memory_pool_t *mp, size_t size)
+{
+    void *object = fast_take_middle(mp, size);
+
+    return MP_LIKELY(object != NULL) ? object : api_allocate_slow(mp, size);
+}
+
 MP_FAST void *mp_allocate(memory_pool_t *mp, size_t m_size)
 {
+    struct mp_inline_thread *state = &thread_state;
+    struct mp_inline_cache *cache;
     void *object;
 
     /* A NULL pool fails both tests, and the longer way reports it. */
@@ -186,10 +196,16 @@ MP_FAST void *mp_allocate(memory_pool_t *mp, size_t m_size)
         return MP_LIKELY(object != NULL) ? object
                                          : api_allocate_slow(mp, m_size);
     }
-    if (!fast_take(mp, m_size, &object)) {
+    cache = mp_inline_enter(state, mp);
+    if (cache == NULL) {
         return api_allocate_elsewhere(mp, m_size);
     }
-    return MP_LIKELY(object != NULL) ? object : api_allocate_slow(mp, m_size);
+    object = mp_inline_take(state, cache, m_size);
+    if (MP_UNLIKELY(object == NULL)) {
+        return api_allocate_inside(mp, m_size);
+    }
+    mp_inline_leave(state);
+    return object;
 }
 
 /* Any address may come here.  alloc_free() reads nothing through it, so NULL
@@ -228,7 +244,7 @@ static MP_SLOW void api_free_elsewhere(memory_pool_t *mp, const void *ptr)
     }
     if (mp->mode->caches) {
         if (attach_find(&mp->caches) != NULL) {
-            (void)fast_give(mp, ptr, &given);
+            given = fast_give(mp, ptr);
         }
     } else {
         bool taken = pool_enter(mp);
@@ -242,9 +258,18 @@ static MP_SLOW void api_free_elsewhere(memory_pool_t *mp, const void *ptr)
     }
 }
 
+/* Inside the pool's cache, where no list of short chunks takes the object. */
+static MP_SLOW void api_free_inside(memory_pool_t *mp, const void *ptr)
+{
+    if (!MP_LIKELY(fast_give_middle(mp, ptr))) {
+        api_free_slow(mp, ptr);
+    }
+}
+
 MP_FAST void free_memory(memory_pool_t *mp, const void *ptr)
 {
-    bool given;
+    struct mp_inline_thread *state = &thread_state;
+    struct mp_inline_cache *cache;
 
     /* The order is that of mp_allocate(): what one served, the other takes. */
     if (fast_bumps(mp)) {
@@ -253,11 +278,16 @@ MP_FAST void free_memory(memory_pool_t *mp, const void *ptr)
         }
         return;
     }
-    if (!fast_give(mp, ptr, &given)) {
+    cache = mp_inline_enter(state, mp);
+    if (cache == NULL) {
         api_free_elsewhere(mp, ptr);
-    } else if (!MP_LIKELY(given)) {
-        api_free_slow(mp, ptr);
+        return;
     }
+    if (MP_UNLIKELY(!mp_inline_give(state, cache, mp, ptr))) {
+        api_free_inside(mp, ptr);
+        return;
+    }
+    mp_inline_leave(state);
 }
 
 bool is_mp_ptr(memory_pool_t *mp, void *ptr)

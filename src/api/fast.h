@@ -4,8 +4,8 @@
  *
  * There are two.  A pool without caches, in a process with one thread, only
  * moves its top: fast_bumps() says so.  A pool with caches serves from the
- * cache that the thread used last, which memory_pool_inline.h has; here it is
- * one function for each direction, since five callers enter, take and leave.
+ * cache that the thread used last: a short object as memory_pool_inline.h has
+ * it, a middle one by a call.
  *
  * All is inline: a call from one exported function of a shared library to
  * another goes through a table that the dynamic linker fills, and costs as
@@ -16,6 +16,7 @@
 #ifndef MP_FAST_H
 #define MP_FAST_H
 
+#include "cache/resize.h"
 #include "pool/pool.h"
 
 /* The top may be moved without a lock: the pool counts, and so may bump, and
@@ -27,25 +28,54 @@ static inline bool fast_bumps(const memory_pool_t *mp)
     return MP_LIKELY(mp != NULL && mp->blocks.counted && lock_needless());
 }
 
-/* Asks the cache that the thread used last for an object; *object is NULL
- * where that has none.  False: it is not enabled for the pool, which may be
- * NULL. */
-static inline bool fast_take(memory_pool_t *mp, size_t size, void **object)
+/* Inside the cache that the thread used last, which has no short chunk for
+ * the object: a middle one; NULL: it has none, or the pool takes no object of
+ * that size.  Leaves. */
+static inline void *fast_take_middle(memory_pool_t *mp, size_t size)
 {
     struct mp_inline_thread *state = &thread_state;
-    struct mp_inline_cache *cache = mp_inline_enter(state, mp);
+    void *object = NULL;
 
-    if (cache == NULL) {
-        return false;
+    /* A size of 0 has too many granules, too. */
+    if (middle_fits((size - 1) / SIZES_GRANULE + 1) &&
+        size <= mp->settings.max_object) {
+        object = cache_take_middle(state, state->cache,
+                                   (size - 1) / SIZES_GRANULE + 1);
     }
-    *object = mp_inline_take(state, cache, size);
     mp_inline_leave(state);
-    return true;
+    return object;
 }
 
-/* Gives it an object; *given is false where that is not for it to take.
- * False: as above. */
-static inline bool fast_give(memory_pool_t *mp, const void *ptr, bool *given)
+/* The same for an object that no list of short chunks takes. */
+static inline bool fast_give_middle(const memory_pool_t *mp, const void *ptr)
+{
+    struct mp_inline_thread *state = &thread_state;
+    bool given = cache_give_middle(state, state->cache, mp, ptr);
+
+    mp_inline_leave(state);
+    return given;
+}
+
+/* An object from the cache that the thread used last; NULL: it has none, or is
+ * not enabled for the pool, which may be NULL. */
+static inline void *fast_take(memory_pool_t *mp, size_t size)
+{
+    struct mp_inline_thread *state = &thread_state;
+    struct mp_inline_cache *cache = mp_inline_enter(state, mp);
+
+    if (cache == NULL) {
+        return NULL;
+    }
+    void *object = mp_inline_take(state, cache, size);
+    if (MP_UNLIKELY(object == NULL)) {
+        return fast_take_middle(mp, size);
+    }
+    mp_inline_leave(state);
+    return object;
+}
+
+/* Gives it an object; false: it takes no such object, or is not enabled. */
+static inline bool fast_give(memory_pool_t *mp, const void *ptr)
 {
     struct mp_inline_thread *state = &thread_state;
     struct mp_inline_cache *cache = mp_inline_enter(state, mp);
@@ -53,7 +83,9 @@ static inline bool fast_give(memory_pool_t *mp, const void *ptr, bool *given)
     if (cache == NULL) {
         return false;
     }
-    *given = mp_inline_give(state, cache, mp, ptr);
+    if (MP_UNLIKELY(!mp_inline_give(state, cache, mp, ptr))) {
+        return fast_give_middle(mp, ptr);
+    }
     mp_inline_leave(state);
     return true;
 }
@@ -62,12 +94,28 @@ static inline bool fast_give(memory_pool_t *mp, const void *ptr, bool *given)
  * NULL. */
 static inline void *fast_allocate(memory_pool_t *mp, size_t size)
 {
+    return fast_bumps(mp) ? pool_bump(mp, size) : fast_take(mp, size);
+}
+
+/* An object of the pool with another size; NULL: the slow path has to serve.
+ * *left as resize_inside() says. */
+static inline void *fast_resize(memory_pool_t *mp, void *ptr, size_t size,
+                                void **left)
+{
+    struct mp_inline_thread *state = &thread_state;
+    struct mp_inline_cache *cache;
     void *object = NULL;
 
-    if (fast_bumps(mp)) {
-        return pool_bump(mp, size);
+    *left = NULL;
+    if (size > mp->settings.max_object) {
+        return NULL;
     }
-    return fast_take(mp, size, &object) ? object : NULL;
+    cache = mp_inline_enter(state, mp);
+    if (cache != NULL) {
+        object = resize_inside(state, cache, mp, ptr, size, left);
+        mp_inline_leave(state);
+    }
+    return object;
 }
 
 #endif /* MP_FAST_H */

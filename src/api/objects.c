@@ -5,11 +5,14 @@
  *
  * They print nothing where there is no pool to say how.
  *
- * What it cannot do: take the fast path.  Each of these costs more than that
- * saves, but for small objects of mp_calloc().
+ * Each tries the calling thread's cache first, as mp_allocate() does.
+ *
+ * What they cannot do: align an object more strictly than to a granule by the
+ * cache.
  */
 #include <errno.h>
 
+#include "api/fast.h"
 #include "api/misuse.h"
 #include "pool/alloc.h"
 #include "pool/object.h"
@@ -47,16 +50,32 @@ void *mp_calloc(memory_pool_t *mp, size_t count, size_t size)
         return NULL;
     }
     /* A product that is no number is a size that no pool takes. */
-    enum result result =
-        __builtin_mul_overflow(count, size, &bytes)
-            ? RESULT_SIZE
-            : alloc_object(mp, thread_user(), bytes, &object);
+    if (__builtin_mul_overflow(count, size, &bytes)) {
+        misuse_refuse(mp, RESULT_SIZE, "mp_calloc: malloc", NULL);
+        return NULL;
+    }
+    object = fast_allocate(mp, bytes);
+    if (MP_LIKELY(object != NULL)) {
+        return memset(object, 0, bytes);
+    }
+    enum result result = alloc_object(mp, thread_user(), bytes, &object);
     /* Zeroed after the call and outside of every lock: to zero a large object
      * takes longer than to find it. */
     object = objects_finish(mp, result, object, "mp_calloc: malloc", NULL,
                             error);
     ASSERT(object == NULL || bytes > 0);
     return object == NULL ? NULL : memset(object, 0, bytes);
+}
+
+/* Frees what an object left behind that moved: its list takes no more frees
+ * without the slow path. */
+static MP_SLOW void objects_free_left(memory_pool_t *mp, void *left, int error)
+{
+    enum result result = alloc_free(mp, thread_user(), left);
+
+    ASSERT(result == RESULT_OK);
+    (void)result;
+    errno = error;
 }
 
 void *mp_realloc(memory_pool_t *mp, void *ptr, size_t size)
@@ -70,6 +89,15 @@ void *mp_realloc(memory_pool_t *mp, void *ptr, size_t size)
     }
     /* As realloc(3): NULL means a new object.  A size of 0 frees nothing here,
      * but is refused, since C leaves open what it means. */
+    void *left = NULL;
+    object = ptr == NULL ? fast_allocate(mp, size)
+                         : fast_resize(mp, ptr, size, &left);
+    if (MP_LIKELY(object != NULL)) {
+        if (MP_UNLIKELY(left != NULL)) {
+            objects_free_left(mp, left, error);
+        }
+        return object;
+    }
     enum result result =
         ptr == NULL
             ? alloc_object(mp, thread_user(), size, &object)
@@ -87,6 +115,13 @@ void *mp_aligned_alloc(memory_pool_t *mp, size_t alignment, size_t size)
 
     if (!misuse_has_pool(mp)) {
         return NULL;
+    }
+    /* Every object is aligned to a granule.  Less cannot be asked for. */
+    if (alignment == SIZES_GRANULE) {
+        object = fast_allocate(mp, size);
+        if (object != NULL) {
+            return object;
+        }
     }
     /* A wrong alignment is reported as a wrong size: both say that the pool
      * never has such an object. */

@@ -159,6 +159,17 @@ static MP_SLOW void *users_allocate_slow(mp_handle_t *handle, size_t size)
     return object;
 }
 
+/* Inside: a middle object of the handle's own. */
+static void *users_take_middle(mp_handle_t *handle, size_t size)
+{
+    size_t granules = (size - 1) / SIZES_GRANULE + 1;
+
+    return middle_fits(granules) && size <= handle->pool->settings.max_object
+               ? cache_take_middle(&handle->state, &handle->cache.fast,
+                                   granules)
+               : NULL;
+}
+
 /* The fast path is that of memory_pool_inline.h.  A handle in a pool without
  * caches is enabled for none, and so takes the slow one. */
 MP_FAST void *mp_handle_allocate(mp_handle_t *handle, size_t size)
@@ -167,6 +178,9 @@ MP_FAST void *mp_handle_allocate(mp_handle_t *handle, size_t size)
 
     if (MP_LIKELY(own != NULL) && mp_inline_enter_handle(own) != NULL) {
         void *object = mp_inline_take(&own->thread, &own->cache, size);
+        if (MP_UNLIKELY(object == NULL)) {
+            object = users_take_middle(handle, size);
+        }
         /* A pause waits for this, so it comes before anything else. */
         mp_inline_leave(&own->thread);
         if (MP_LIKELY(object != NULL)) {
@@ -201,7 +215,8 @@ MP_FAST void mp_handle_free(mp_handle_t *handle, const void *ptr)
     struct memory_pool *mp;
 
     if (MP_LIKELY(own != NULL) && (mp = mp_inline_enter_handle(own)) != NULL) {
-        bool given = mp_inline_give(&own->thread, &own->cache, mp, ptr);
+        bool given = mp_inline_give(&own->thread, &own->cache, mp, ptr) ||
+                     cache_give_middle(&own->thread, &own->cache, mp, ptr);
         mp_inline_leave(&own->thread);
         if (MP_LIKELY(given)) {
             return;

@@ -81,7 +81,7 @@ static void attach_free_spares(struct thread *thread, unsigned left)
         ASSERT(cache->set == NULL && cache->thread == thread);
         list_remove(&cache->link);
         thread->spares--;
-        free(cache->memory);
+        cache_free(cache);
     }
     ASSERT(left > 0 || thread->spare.first == NULL);
 }
@@ -254,7 +254,7 @@ static void attach_cut_all(struct cache_set *set)
         struct cache *next = cache->next;
         sync_put(&cache->fast.pool, MP_INLINE_NO_POOL);
         if (cache->thread == NULL) {
-            free(cache->memory); /* all of the handle */
+            cache_free(cache); /* all of the handle */
         } else {
             attach_untie(cache);
         }

@@ -28,11 +28,13 @@
  *     lists[i].chunks == NULL and lists[i].room == 0
  *                            where bit i of lists_used is 0
  *                            and everywhere, while the user has a mark open
+ *     middle takes no chunk and has none, while the user has a mark open
  *     the run [cut, end) is taken from heap, and its map is 0
  *     heap == set->heap, or it is the heap of the user's newest mark
  */
 #include "cache/cache.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +87,8 @@ static bool cache_is_sound(const struct cache *cache,
     }
     return left <= cache->frees_granted && cache->set == set &&
            cache->state != NULL && cache->heap != NULL &&
+           (cache->middle == NULL || !cache_has_mark(cache, set) ||
+            cache->middle->limit == 0) &&
            (cut == NULL) == (cache->fast.end == NULL) &&
            cut <= cache->fast.end &&
            (uintptr_t)cut % SIZES_GRANULE == 0 &&
@@ -123,6 +127,23 @@ void *cache_allocate(size_t bytes)
     return memory;
 }
 
+bool cache_open_middle(struct cache *cache)
+{
+    ASSERT(lock_none_is_held());
+    if (cache->middle == NULL) {
+        volatile int error = errno; /* as in depot_open() */
+        cache->middle = cache_allocate(sizeof *cache->middle);
+        errno = error;
+    }
+    return cache->middle != NULL;
+}
+
+void cache_free(struct cache *cache)
+{
+    free(cache->middle);
+    free(cache->memory);
+}
+
 /* Sets how many frees a list may yet take, other than by a free: what is done
  * so far stays counted. */
 static void cache_grant(struct cache *cache, size_t i, size_t frees)
@@ -151,7 +172,8 @@ size_t cache_frees(const struct cache *cache)
         left += cache->fast.lists[cache_lowest(bits)].room;
     }
     ASSERT(left <= cache->frees_granted);
-    return cache->frees_granted - left;
+    return cache->frees_granted - left +
+           (cache->middle == NULL ? 0 : cache->middle->frees);
 }
 
 /* Forgets what it had, but not how much was freed into it. */
@@ -159,6 +181,9 @@ static void cache_empty(struct cache *cache)
 {
     for CACHE_EACH_LIST(bits, cache) {
         cache->fast.lists[cache_lowest(bits)].chunks = NULL;
+    }
+    if (cache->middle != NULL) {
+        middle_forget(cache->middle);
     }
     cache->fast.cut = cache->fast.end = NULL;
     cache->heap = cache->set->heap;
@@ -169,6 +194,10 @@ void cache_renew(struct cache *cache)
 {
     ASSERT(cache->set != NULL);
     cache_empty(cache);
+    if (cache->middle != NULL) {
+        cache->middle->frees = 0;
+        cache->middle->limit = 0;
+    }
     /* What is left is what was granted: so nothing is done yet. */
     cache->frees_granted -= cache_frees(cache);
 }
@@ -226,6 +255,9 @@ void cache_flush(struct cache *cache, struct cache_set *set)
         /* First, so that no chunk is in list and heap at once. */
         list->chunks = NULL;
         depot_give_chain(set->heap, chain);
+    }
+    if (cache->middle != NULL) {
+        middle_flush(cache->middle, set->heap, 0);
     }
     cache_return_run(cache);
     cache_grant_lists(cache);
@@ -292,12 +324,27 @@ void cache_flush_excess(struct cache *cache, struct cache_set *set,
                 kept < batch ? CACHE_BATCHES_BALANCED * batch : batch);
 }
 
+/* While a mark is open, what is freed may be the mark's, and no list takes
+ * it. */
+bool cache_make_room(struct cache *cache, struct cache_set *set,
+                     size_t granules)
+{
+    ASSERT(cache_is_ready(cache, set));
+    return cache->middle != NULL && middle_fits(granules) &&
+           !cache_has_mark(cache, set) &&
+           middle_make_room(cache->middle, set->heap, granules);
+}
+
 void cache_open_mark(struct cache *cache, struct cache_set *set,
                      struct heap *heap)
 {
     ASSERT(cache_is_ready(cache, set));
     ASSERT(!sync_get(&set->retired) && heap != set->heap);
     cache_return_run(cache);
+    if (cache->middle != NULL) {
+        middle_flush(cache->middle, set->heap, 0);
+        cache->middle->limit = 0;
+    }
     /* The chunks are the pool's, and any user may have them while this one has
      * its mark open: so they go to the depot. */
     if (cache->lists_used != 0 && !depot_open(&set->depot)) {
@@ -443,6 +490,18 @@ bool cache_each_chain(const struct cache_set *set, size_t granules,
         }
     }
     return depot_each(&set->depot, granules, visit, arg);
+}
+
+bool cache_each_middle(const struct cache_set *set,
+                       bool (*visit)(const void *chain, void *arg), void *arg)
+{
+    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
+    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
+        if (c->middle != NULL && !middle_each(c->middle, visit, arg)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool cache_set_is_sound(const struct cache_set *set)

@@ -18,6 +18,7 @@
 #define MP_CACHE_H
 
 #include "cache/depot.h"
+#include "cache/middle.h"
 #include "cache/thread.h"
 #include "store/range.h"
 
@@ -27,6 +28,9 @@ struct cache_set;
  * of the pool's lock, while the pool is paused. */
 struct cache {
     struct mp_inline_cache fast;    /* what compiled-in code knows, too */
+    struct middle *middle;          /* only its user sets it, and it stays
+                                     * until the cache goes; NULL: none was
+                                     * needed yet */
     size_t run;                     /* granules of the next run */
     struct mp_inline_thread *state; /* fixed while attached: of the thread or
                                      * the handle that uses it */
@@ -83,6 +87,33 @@ MP_INNER void *cache_allocate(size_t bytes);
 MP_INNER void cache_start(struct cache *cache, struct cache_set *set,
                           struct mp_inline_thread *state);
 
+/* Gives the caller's own cache lists for middle chunks, where it has none;
+ * false: there is no memory for them.  No lock; keeps errno. */
+MP_INNER bool cache_open_middle(struct cache *cache);
+
+/* Frees what a cache or handle is a part of; no lock of the library's. */
+MP_INNER void cache_free(struct cache *cache);
+
+/* Inside, by the part that compiled-in code knows: what middle.h says. */
+static inline void *cache_take_middle(const struct mp_inline_thread *state,
+                                      struct mp_inline_cache *fast,
+                                      size_t granules)
+{
+    struct middle *middle = ((struct cache *)(void *)fast)->middle;
+
+    return middle == NULL ? NULL : middle_take(state, middle, granules);
+}
+
+static inline bool cache_give_middle(const struct mp_inline_thread *state,
+                                     struct mp_inline_cache *fast,
+                                     const struct memory_pool *mp,
+                                     const void *ptr)
+{
+    struct middle *middle = ((struct cache *)(void *)fast)->middle;
+
+    return middle != NULL && middle_give(state, middle, mp, ptr);
+}
+
 /* All of these with the pool's lock held, for a cache whose user is the caller
  * or that is paused. */
 
@@ -102,6 +133,11 @@ MP_INNER void cache_return_run(struct cache *cache);
  * some, and moves what is more than a batch of it to the depot. */
 MP_INNER void cache_flush_excess(struct cache *cache, struct cache_set *set,
                                  size_t granules);
+
+/* The lists of middle chunks get room for one of that many granules; false:
+ * there are none, or they take no such chunk. */
+MP_INNER bool cache_make_room(struct cache *cache, struct cache_set *set,
+                              size_t granules);
 
 /* The user opens a mark: from now on runs come from its heap, nothing comes
  * out of the lists, and no free goes into them.  The user closes its newest
@@ -145,6 +181,11 @@ MP_INNER uint32_t cache_run_at(const struct cache_set *set, const void *at,
 MP_INNER bool cache_each_chain(const struct cache_set *set, size_t granules,
                                bool (*visit)(const void *chain, void *arg),
                                void *arg);
+
+/* The same for the chains of middle chunks. */
+MP_INNER bool cache_each_middle(const struct cache_set *set,
+                                bool (*visit)(const void *chain, void *arg),
+                                void *arg);
 
 /* Counts, ties and bits agree; paused.  Follows no chain. */
 MP_INNER bool cache_set_is_sound(const struct cache_set *set);

@@ -53,5 +53,5 @@ void handle_free(struct mp_handle *handle)
     /* free() may be the program's own, and take locks of its own. */
     ASSERT(lock_none_is_held());
     ASSERT(handle->cache.set == NULL && handle->cache.memory == handle);
-    free(handle);
+    cache_free(&handle->cache);
 }

@@ -335,10 +335,16 @@ static enum result alloc_from_heap(struct memory_pool *mp,
 {
     ASSERT(pool_is_entered(mp));
     bool counts = mp->mode->counts;
+    size_t granules = sizes_granules(size);
     struct heap_chunk chunk;
+
+    /* What caches take is cut so that it serves the next request of its size,
+     * too.  Where sizes are noted a chunk is no longer than its object. */
+    if (!counts) {
+        granules = sizes_middle_round(granules);
+    }
     enum result result =
-        alloc_chunk(mp, user, counts ? size : 0, sizes_granules(size), &taken,
-                    &chunk);
+        alloc_chunk(mp, user, counts ? size : 0, granules, &taken, &chunk);
 
     if (result == RESULT_OK) {
         if (counts) {
@@ -433,12 +439,14 @@ static enum result alloc_cached(struct memory_pool *mp,
     ASSERT(lock_none_is_held());
     ASSERT(mp->mode->caches);
     /* A thread that reads false too early asks again under the lock. */
-    if (size <= SIZES_SHORT * SIZES_GRANULE && !sync_get(&mp->caches.retired)) {
+    if (size <= SIZES_MIDDLE * SIZES_GRANULE &&
+        !sync_get(&mp->caches.retired)) {
         cache = attach_cache(&mp->caches, user);
     }
     bool taken = pool_enter(mp);
     *object = NULL;
-    if (cache != NULL && !mp->caches.retired) {
+    if (cache != NULL && size <= SIZES_SHORT * SIZES_GRANULE &&
+        !mp->caches.retired) {
         result = alloc_from_cache(mp, user, cache, size, &taken, object);
     }
     if (result == RESULT_OK && *object == NULL) {
@@ -449,7 +457,7 @@ static enum result alloc_cached(struct memory_pool *mp,
 }
 
 /* Frees an object into the user's list, from which the excess goes to the
- * depot first; false: it is none of the chunks that lists take. */
+ * depot or the heap first; false: it is none of the chunks that lists take. */
 static bool alloc_into_cache(struct memory_pool *mp, struct cache *cache,
                              const void *ptr)
 {
@@ -459,10 +467,13 @@ static bool alloc_into_cache(struct memory_pool *mp, struct cache *cache,
     size_t granules =
         chunk.block == NULL ? 0 : block_length(chunk.block, chunk.granule);
 
-    /* As unsigned numbers: also where nothing live was found.  And what is a
-     * mark's stays out of lists, which outlive the mark. */
-    if (granules - 1 >= SIZES_SHORT || chunk.block->heap != &mp->heap) {
+    /* What is a mark's stays out of lists, which outlive the mark. */
+    if (granules == 0 || chunk.block->heap != &mp->heap) {
         return false;
+    }
+    if (granules > SIZES_SHORT) {
+        return cache_make_room(cache, &mp->caches, granules) &&
+               cache_give_middle(cache->state, &cache->fast, mp, ptr);
     }
     /* The list has taken all frees that it was granted, which is the usual
      * reason to be here. */
@@ -472,7 +483,7 @@ static bool alloc_into_cache(struct memory_pool *mp, struct cache *cache,
     return mp_inline_give(cache->state, &cache->fast, mp, ptr);
 }
 
-/* A free comes here for a list that is full, for long objects and those of
+/* A free comes here for lists that are full, for long objects and those of
  * marks, and for foreign addresses.  The fast path has served the rest. */
 static enum result alloc_cached_free(struct memory_pool *mp,
                                      const struct user *user, const void *ptr)
@@ -487,6 +498,12 @@ static enum result alloc_cached_free(struct memory_pool *mp,
         if (cache != NULL) {
             cache_reach(cache);
         }
+    }
+    /* Here and not where they are needed: no lock is held yet.  Without memory
+     * for them the chunk goes to the heap. */
+    if (cache != NULL && cache->middle == NULL &&
+        middle_is_live(cache->state, ptr)) {
+        (void)cache_open_middle(cache);
     }
     bool taken = pool_enter(mp);
     if (cache != NULL && !mp->caches.retired &&

@@ -48,7 +48,7 @@ static enum walk_kind walk_kind_of(unsigned char code)
     if (block_starts_live(code)) {
         return WALK_LIVE;
     }
-    if ((code & 0xc0) == BLOCK_CACHED) {
+    if (block_is_cached(code)) {
         return WALK_CACHED;
     }
     return code == BLOCK_LONG_LENT ? WALK_LENT : WALK_FREE;

@@ -14,6 +14,7 @@
  *   0x20            start of a long live chunk
  *   0x21            start, and also end, of a long free chunk
  *   0x22            start of a long chunk that holds a mark's block
+ *   0x23            start of a long chunk that lies free in a thread's cache
  *   0x40 | n - 1    start, and also end, of a free chunk of n <= 64 granules
  *   0x80 | n - 1    start of a chunk that lies free in a thread's cache
  *   0xc0 | n - 1    start of a live chunk of n <= 64 granules
@@ -52,6 +53,7 @@ enum {
     BLOCK_LONG_LIVE = 0x20,
     BLOCK_LONG_FREE = 0x21,
     BLOCK_LONG_LENT = 0x22,
+    BLOCK_LONG_CACHED = 0x23,
     BLOCK_FREE = 0x40,
     BLOCK_CACHED = 0x80,
     BLOCK_LIVE = 0xc0,
@@ -73,34 +75,44 @@ struct block {
     struct block *next;  /* of the stock */
 };
 
+/* The eight nibbles of a length are one word for the processor.  They are
+ * written and read as a whole: the holder of a long chunk or of the lock owns
+ * them, and others look at the chunk's first byte alone. */
 static inline void block_put_length(unsigned char *at, uint32_t length)
 {
-    for (int i = 0; i < 8; i++) {
-        sync_put(&at[i], (unsigned char)(BLOCK_NIBBLE |
-                                         ((length >> (4 * i)) & 0xfu)));
-    }
+    uint64_t word = length;
+
+    word = (word | word << 16) & UINT64_C(0x0000ffff0000ffff);
+    word = (word | word << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    word = (word | word << 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    word |= UINT64_C(0x0101010101010101) * BLOCK_NIBBLE;
+    memcpy(at, &word, sizeof word);
 }
 
 static inline void block_clear_length(unsigned char *at)
 {
-    for (int i = 0; i < 8; i++) {
-        sync_put(&at[i], BLOCK_NONE);
-    }
+    memset(at, BLOCK_NONE, 8);
 }
 
 static inline uint32_t block_get_length(const unsigned char *at)
 {
-    uint32_t length = 0;
+    uint64_t word;
 
-    for (int i = 0; i < 8; i++) {
-        length |= (uint32_t)(at[i] & 0xfu) << (4 * i);
-    }
-    return length;
+    memcpy(&word, at, sizeof word);
+    word &= UINT64_C(0x0f0f0f0f0f0f0f0f);
+    word = (word | word >> 4) & UINT64_C(0x00ff00ff00ff00ff);
+    word = (word | word >> 8) & UINT64_C(0x0000ffff0000ffff);
+    return (uint32_t)(word | word >> 16);
 }
 
 static inline bool block_starts_live(unsigned char code)
 {
     return code >= BLOCK_LIVE || code == BLOCK_LONG_LIVE;
+}
+
+static inline bool block_is_cached(unsigned char code)
+{
+    return (code & 0xc0) == BLOCK_CACHED || code == BLOCK_LONG_CACHED;
 }
 
 static inline bool block_is_free(unsigned char code)

@@ -302,8 +302,8 @@ static void heap_fall_back(struct heap *heap)
 void heap_give(struct heap *heap, struct heap_chunk chunk)
 {
     ASSERT(chunk.block->heap == heap);
-    ASSERT(sync_get(&chunk.block->map[chunk.granule]) >= BLOCK_CACHED ||
-           sync_get(&chunk.block->map[chunk.granule]) == BLOCK_LONG_LIVE);
+    ASSERT(block_starts_live(sync_get(&chunk.block->map[chunk.granule])) ||
+           block_is_cached(sync_get(&chunk.block->map[chunk.granule])));
     uint32_t length = block_length(chunk.block, chunk.granule);
     ASSERT(length <= chunk.block->granules - chunk.granule);
 

@@ -8,6 +8,10 @@
  * SIZES_BINS bins: lengths 1 to 16 exactly, then four bins to a doubling up
  * to 1,024 granules, then one to a doubling.  A word has a bit for each.
  *
+ * A longer chunk, of up to SIZES_MIDDLE granules, has a middle length.  Those
+ * have 32 classes to a doubling, so that rounding up to one wastes no more
+ * than 3 percent.  Class 0 is a short length, and stays empty.
+ *
  * What it cannot do: count more than SIZES_GRANULES_MOST granules.
  */
 #ifndef MP_SIZES_H
@@ -21,6 +25,8 @@
 #define SIZES_GRANULE ((size_t)16) /* bytes */
 #define SIZES_SHORT 64u            /* granules of the longest short chunk */
 #define SIZES_BINS 62u
+#define SIZES_MIDDLE 4096u /* granules of the longest middle chunk: 64 KiB */
+#define SIZES_MIDDLE_CLASSES 193u
 
 /* Granules of a block at most: they are counted in 32 bits, with room for
  * what a block has besides, and its bytes in a size_t of 32. */
@@ -51,6 +57,38 @@ static inline unsigned sizes_bin(uint32_t granules)
                (((granules - 1) >> (doubling - 2)) & 3u);
     }
     return 40 + (doubling - 10);
+}
+
+/* The longest class of middle chunks that is no longer than that many
+ * granules. */
+static inline unsigned sizes_middle_below(uint32_t granules)
+{
+    ASSERT(granules >= SIZES_SHORT && granules <= SIZES_MIDDLE);
+    unsigned doubling = 31u - (unsigned)__builtin_clz(granules);
+
+    return (doubling - 7) * 32 + (granules >> (doubling - 5));
+}
+
+/* The shortest class that is no shorter. */
+static inline unsigned sizes_middle_above(uint32_t granules)
+{
+    return sizes_middle_below(granules - 1) + 1;
+}
+
+/* Granules of a class. */
+static inline uint32_t sizes_middle_length(unsigned class)
+{
+    ASSERT(class < SIZES_MIDDLE_CLASSES);
+    return (32 + class % 32) << (class / 32 + 1);
+}
+
+/* A middle length is rounded up to its class, so that a chunk serves the next
+ * request of its size whatever list it went through; others stay. */
+static inline size_t sizes_middle_round(size_t granules)
+{
+    return granules > SIZES_SHORT && granules <= SIZES_MIDDLE
+               ? sizes_middle_length(sizes_middle_above((uint32_t)granules))
+               : granules;
 }
 
 /* Chunks of a batch, which caches exchange: 8 KiB of them, at most 120. */

@@ -108,7 +108,7 @@ static uint32_t check_length(const struct block *block, uint32_t i,
 
     /* A length may not be read before it is known to be one. */
     if ((code & 0xc0) == 0 &&
-        (code < BLOCK_LONG_LIVE || code > BLOCK_LONG_LENT ||
+        (code < BLOCK_LONG_LIVE || code > BLOCK_LONG_CACHED ||
          end - i <= SIZES_SHORT || !check_nibbles(block, i))) {
         return 0;
     }
@@ -147,7 +147,7 @@ static uint32_t check_chunk(struct check_count *count, struct block *block,
     uint32_t length = check_length(block, i, end);
 
     count->free_chunks += is_free;
-    count->cached += (code & 0xc0) == BLOCK_CACHED;
+    count->cached += block_is_cached(code);
     count->lent += code == BLOCK_LONG_LENT;
     count->sound = length > 0 && check_inner(block, i, length, is_free);
     /* The size of an object is read only where its chunk's bounds are right. */
@@ -224,7 +224,7 @@ static void check_heap(struct check_count *count, struct heap *heap)
 struct check_cached {
     const struct heap *heap;
     size_t found; /* chunks that the map says are cached, in no list yet */
-    size_t granules;
+    size_t granules; /* of each chunk of the list; 0: it is a middle one */
 };
 
 /* Takes the chunks of a list off those that were found; false: something else
@@ -232,8 +232,11 @@ struct check_cached {
 static bool check_chain(const void *chain, void *arg)
 {
     struct check_cached *cached = arg;
-    ASSERT(cached->granules > 0 && cached->granules <= SIZES_SHORT);
+    ASSERT(cached->granules <= SIZES_SHORT);
     ASSERT(chain != NULL && cached->heap != NULL);
+    unsigned code = cached->granules == 0
+                        ? BLOCK_LONG_CACHED
+                        : BLOCK_CACHED | (unsigned)(cached->granules - 1);
 
     for (const void *at = chain; at != NULL; at = *(void *const *)at) {
         /* A program may have written over the link.  So the map is asked
@@ -241,8 +244,7 @@ static bool check_chain(const void *chain, void *arg)
          * circle. */
         struct heap_chunk chunk = heap_find(cached->heap, at);
         if (chunk.block == NULL || cached->found == 0 ||
-            chunk.block->map[chunk.granule] !=
-                (BLOCK_CACHED | (cached->granules - 1))) {
+            chunk.block->map[chunk.granule] != code) {
             return false;
         }
         cached->found--;
@@ -260,12 +262,15 @@ static bool check_caches(const struct memory_pool *mp, size_t found)
     if (!cache_set_is_sound(&mp->caches)) {
         return false;
     }
-    /* Only short chunks are cached. */
     for (; cached.granules <= SIZES_SHORT; cached.granules++) {
         if (!cache_each_chain(&mp->caches, cached.granules, check_chain,
                               &cached)) {
             return false;
         }
+    }
+    cached.granules = 0;
+    if (!cache_each_middle(&mp->caches, check_chain, &cached)) {
+        return false;
     }
     ASSERT(cached.found <= found);
     return cached.found == 0;

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * middle.c - a cache's free chunks of middle lengths: 1 KiB to 64 KiB.
+ *
+ *     bits      ...0 1 0 0 1 1...
+ *                    |     | |
+ *     lists          v     v v
+ *                  chunk   ...         map: BLOCK_LONG_CACHED, its length
+ *                    | first word
+ *                    v
+ *                  chunk -> NULL
+ *
+ * The length stays in the map while the chunk lies here.  So taking and giving
+ * change one byte of the map each, and a chunk that was cut to a length between
+ * two classes is not longer or shorter when it comes back.
+ *
+ * What it cannot do: serve a request from a much longer class.  The heap cuts
+ * such a chunk; here all of it would be lent.
+ *
+ * Invariants, while the cache's user is not inside:
+ *
+ *     bit c of bits       == lists[c] has a chunk
+ *     granules            == sum of the lengths of all chunks
+ *     granules            <= limit, or limit == 0 and there is no chunk
+ */
+#include "cache/middle.h"
+
+/* Classes above the one asked for that serve, too: an eighth of the length. */
+#define MIDDLE_ABOVE 4u
+
+/* The limit is such a part of the heap, between the other two. */
+#define MIDDLE_PART 32
+#define MIDDLE_LEAST ((size_t)(128 << 10) / SIZES_GRANULE)
+#define MIDDLE_MOST ((size_t)(1 << 20) / SIZES_GRANULE)
+
+/* The lowest class from the given one on that has a chunk, if it is no more
+ * than MIDDLE_ABOVE higher; SIZES_MIDDLE_CLASSES: none. */
+static inline unsigned middle_search(const struct middle *middle,
+                                     unsigned class)
+{
+    unsigned shift = class % 64;
+    const uint64_t *word = &middle->bits[class / 64];
+    /* Shifted in two steps, since one of 64 has no meaning. */
+    uint64_t bits = word[0] >> shift | word[1] << (63 - shift) << 1;
+
+    bits &= ((uint64_t)2 << MIDDLE_ABOVE) - 1;
+    return bits == 0 ? SIZES_MIDDLE_CLASSES
+                     : class + (unsigned)__builtin_ctzll(bits);
+}
+
+/* Takes the first chunk off a list that has one. */
+static inline void *middle_pop(struct middle *middle, unsigned class)
+{
+    void **chunk = middle->lists[class];
+
+    ASSERT(chunk != NULL);
+    middle->lists[class] = *chunk;
+    if (*chunk == NULL) {
+        middle->bits[class / 64] &= ~((uint64_t)1 << class % 64);
+    }
+    return chunk;
+}
+
+void *middle_take(const struct mp_inline_thread *state, struct middle *middle,
+                  size_t granules)
+{
+    ASSERT(middle_fits(granules));
+    unsigned class =
+        middle_search(middle, sizes_middle_above((uint32_t)granules));
+
+    if (class == SIZES_MIDDLE_CLASSES) {
+        return NULL;
+    }
+    void *object = middle_pop(middle, class);
+    unsigned char *at = middle_map(state, object);
+    ASSERT(sync_get(at) == BLOCK_LONG_CACHED);
+    middle->granules -= block_get_length(at + 1);
+    /* Release as in mp_inline_take(). */
+    sync_put_release(at, BLOCK_LONG_LIVE);
+    return object;
+}
+
+bool middle_give(const struct mp_inline_thread *state, struct middle *middle,
+                 const struct memory_pool *mp, const void *ptr)
+{
+    uintptr_t i = block_granule_at((const unsigned char *)state->base, ptr);
+
+    if (i >= state->granules ||
+        sync_get(&state->owners[i / MP_INLINE_OWNED]) != mp) {
+        return false;
+    }
+    unsigned char *at = middle_map(state, ptr);
+    /* Acquire pairs with the release above. */
+    if (sync_get_acquire(at) != BLOCK_LONG_LIVE) {
+        return false;
+    }
+    uint32_t length = block_get_length(at + 1);
+    if (!middle_fits(length) || length > middle->limit - middle->granules) {
+        return false;
+    }
+    unsigned class = sizes_middle_below(length);
+    if (class == 0) {
+        return false; /* no request looks there */
+    }
+    void **chunk = (void **)(uintptr_t)ptr;
+    *chunk = middle->lists[class];
+    middle->lists[class] = chunk;
+    middle->bits[class / 64] |= (uint64_t)1 << class % 64;
+    middle->granules += length;
+    middle->frees++;
+    sync_put(at, BLOCK_LONG_CACHED);
+    return true;
+}
+
+bool middle_make_room(struct middle *middle, struct heap *heap,
+                      size_t granules)
+{
+    size_t limit = heap->size / MIDDLE_PART;
+
+    limit = limit < MIDDLE_LEAST ? MIDDLE_LEAST : limit;
+    limit = limit > MIDDLE_MOST ? MIDDLE_MOST : limit;
+    if (middle->granules > limit) {
+        middle_flush(middle, heap, limit);
+    }
+    middle->limit = limit;
+    if (granules > limit / 2) {
+        return false;
+    }
+    if (granules > limit - middle->granules) {
+        middle_flush(middle, heap, limit / 2);
+    }
+    return true;
+}
+
+/* Class after class, and each time on from where it stopped: so no class goes
+ * without chunks because it is a low one. */
+void middle_flush(struct middle *middle, struct heap *heap, size_t left)
+{
+    ASSERT(middle_is_sound(middle));
+    while (middle->granules > left) {
+        unsigned class = middle->turn;
+        if (middle->lists[class] == NULL) {
+            middle->turn = (class + 1) % SIZES_MIDDLE_CLASSES;
+            continue;
+        }
+        struct heap_chunk chunk = heap_find(heap, middle_pop(middle, class));
+        ASSERT(chunk.block != NULL);
+        middle->granules -= block_length(chunk.block, chunk.granule);
+        heap_give(heap, chunk);
+    }
+}
+
+void middle_forget(struct middle *middle)
+{
+    if (middle->granules > 0) {
+        memset(middle->lists, 0, sizeof middle->lists);
+        memset(middle->bits, 0, sizeof middle->bits);
+        middle->granules = 0;
+    }
+}
+
+bool middle_each(const struct middle *middle,
+                 bool (*visit)(const void *chain, void *arg), void *arg)
+{
+    for (unsigned class = 0; class < SIZES_MIDDLE_CLASSES; class++) {
+        if (middle->lists[class] != NULL &&
+            !visit(middle->lists[class], arg)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool middle_is_sound(const struct middle *middle)
+{
+    for (unsigned class = 0; class < SIZES_MIDDLE_CLASSES; class++) {
+        bool bit = (middle->bits[class / 64] >> class % 64 & 1) != 0;
+        if (bit != (middle->lists[class] != NULL)) {
+            return false;
+        }
+    }
+    return middle->granules <= middle->limit &&
+           middle->bits[MIDDLE_WORDS - 1] == 0;
+}

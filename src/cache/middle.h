@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * middle.h - a cache's free chunks of middle lengths: 1 KiB to 64 KiB.
+ *
+ * Short chunks have a list for each length, and compiled-in code knows it.
+ * Middle chunks have a list for each class of lengths, behind a call.  A free
+ * chunk goes into the longest class that is no longer than itself.  A request
+ * takes from the shortest class that is long enough, or from one of the few
+ * classes above, so that at most an eighth of a chunk is wasted.
+ *
+ * The chunks of one cache hold no more granules than its limit, which grows
+ * with the pool's heap.  Beyond it half of them go back to the heap, one class
+ * after the other, in turn.
+ *
+ * What it cannot do: exchange chunks with other caches.  A middle chunk that
+ * another thread frees comes back by way of the heap.
+ */
+#ifndef MP_MIDDLE_H
+#define MP_MIDDLE_H
+
+#include "cache/thread.h"
+#include "store/heap.h"
+
+#define MIDDLE_WORDS ((SIZES_MIDDLE_CLASSES + 63) / 64 + 1)
+
+/* Who owns the cache owns it. */
+struct middle {
+    void *lists[SIZES_MIDDLE_CLASSES]; /* linked by their first word */
+    uint64_t bits[MIDDLE_WORDS]; /* classes that have a chunk; the last word
+                                  * is 0, so that any two neighbours exist */
+    size_t granules; /* of all chunks */
+    size_t limit;    /* of those; 0: takes none */
+    size_t frees;    /* done so far */
+    unsigned turn;   /* class that goes back to the heap next */
+};
+
+/* True: a request or a chunk of that many granules is for these lists. */
+static inline bool middle_fits(size_t granules)
+{
+    return granules - (SIZES_SHORT + 1) < SIZES_MIDDLE - SIZES_SHORT;
+}
+
+/* Where the map has the byte of an address in the range. */
+static inline unsigned char *middle_map(const struct mp_inline_thread *state,
+                                        const void *ptr)
+{
+    return (unsigned char *)(state->bias + (uintptr_t)ptr / SIZES_GRANULE);
+}
+
+/* An address in the range is the start of a live long chunk. */
+static inline bool middle_is_live(const struct mp_inline_thread *state,
+                                  const void *ptr)
+{
+    return sync_get(middle_map(state, ptr)) == BLOCK_LONG_LIVE;
+}
+
+/* Inside: an object of that many granules, or NULL; and takes a live object of
+ * the pool; false: it is none for these lists, or they are full. */
+MP_INNER void *middle_take(const struct mp_inline_thread *state,
+                           struct middle *middle, size_t granules);
+MP_INNER bool middle_give(const struct mp_inline_thread *state,
+                          struct middle *middle, const struct memory_pool *mp,
+                          const void *ptr);
+
+/* The others with the pool's lock held, for a cache whose user is the caller
+ * or that is paused. */
+
+/* Sets the limit by the heap's size, and makes room for a chunk of that many
+ * granules; false: it is too long for the limit. */
+MP_INNER bool middle_make_room(struct middle *middle, struct heap *heap,
+                               size_t granules);
+
+/* Gives chunks back to the heap until no more than so many granules are left.
+ */
+MP_INNER void middle_flush(struct middle *middle, struct heap *heap,
+                           size_t left);
+
+/* Forgets all chunks. */
+MP_INNER void middle_forget(struct middle *middle);
+
+/* The chunks of each list, as cache_each_chain() does. */
+MP_INNER bool middle_each(const struct middle *middle,
+                          bool (*visit)(const void *chain, void *arg),
+                          void *arg);
+
+/* Bits and lists agree.  Follows no chain. */
+MP_INNER bool middle_is_sound(const struct middle *middle);
+
+#endif /* MP_MIDDLE_H */

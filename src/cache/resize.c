@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * resize.c - an object gets another size by its user's cache alone.
+ *
+ *     object |           cut        end
+ *     [ old  |  growth  | run ...    ]      the run begins later
+ *
+ * A long object is copied only where that is cheap: up to RESIZE_COPY.  A
+ * vector that is longer than that may well grow where it stands, and the slow
+ * path looks there first.
+ *
+ * What it cannot do: resize what a mark's heap holds.  Its blocks have another
+ * owner's name, so that the first test below fails.
+ */
+#include "cache/resize.h"
+
+/* Granules of the longest object that is copied without a look behind it. */
+#define RESIZE_COPY 2048u
+
+/* Bytes up to which copying granules costs less than a call. */
+#define RESIZE_FEW ((size_t)64)
+
+/* Granules of the pool's live object at an address; 0: there is none. */
+static uint32_t resize_length(const struct mp_inline_thread *state,
+                              const struct memory_pool *mp, const void *ptr)
+{
+    uintptr_t i = block_granule_at((const unsigned char *)state->base, ptr);
+
+    if (i >= state->granules ||
+        sync_get(&state->owners[i / MP_INLINE_OWNED]) != mp) {
+        return 0;
+    }
+    const unsigned char *at = middle_map(state, ptr);
+    /* Acquire as in mp_inline_give(). */
+    unsigned char code = sync_get_acquire(at);
+    if (code >= BLOCK_LIVE) {
+        return code - BLOCK_LIVE + 1u;
+    }
+    return code == BLOCK_LONG_LIVE ? block_get_length(at + 1) : 0;
+}
+
+/* Grows an object into the run behind it; false: it ends elsewhere, or the run
+ * is too short. */
+static bool resize_into_run(const struct mp_inline_thread *state,
+                            struct mp_inline_cache *cache, void *ptr,
+                            uint32_t old, uint32_t granules)
+{
+    size_t more = (granules - old) * SIZES_GRANULE;
+
+    if ((unsigned char *)ptr + old * SIZES_GRANULE != cache->cut ||
+        (size_t)(cache->end - cache->cut) < more) {
+        return false;
+    }
+    /* The map of the run is the cache's, and that of the object its holder's,
+     * who is here.  The length comes before the byte that says to read it. */
+    unsigned char *at = middle_map(state, ptr);
+    cache->cut += more;
+    if (granules <= SIZES_SHORT) {
+        sync_put_release(at, (unsigned char)(BLOCK_LIVE + granules - 1));
+    } else {
+        block_put_length(at + 1, granules);
+        sync_put_release(at, BLOCK_LONG_LIVE);
+    }
+    return true;
+}
+
+static void resize_copy(void *to, const void *from, size_t bytes)
+{
+    if (bytes > RESIZE_FEW) {
+        memcpy(to, from, bytes);
+        return;
+    }
+    for (size_t i = 0; i < bytes; i += SIZES_GRANULE) {
+        memcpy((unsigned char *)to + i, (const unsigned char *)from + i,
+               SIZES_GRANULE);
+    }
+}
+
+void *resize_inside(const struct mp_inline_thread *state,
+                    struct mp_inline_cache *cache,
+                    const struct memory_pool *mp, void *ptr, size_t size,
+                    void **left)
+{
+    size_t granules = (size - 1) / SIZES_GRANULE + 1;
+    uint32_t old = resize_length(state, mp, ptr);
+
+    *left = NULL;
+    /* A size of 0 has too many granules, too. */
+    if (old == 0 || granules > SIZES_MIDDLE) {
+        return NULL;
+    }
+    if (granules <= old && granules > old / 2) {
+        return ptr;
+    }
+    if (granules > old &&
+        resize_into_run(state, cache, ptr, old, (uint32_t)granules)) {
+        return ptr;
+    }
+    if (granules > RESIZE_COPY || old > RESIZE_COPY ||
+        (old > SIZES_SHORT && granules < old)) {
+        return NULL;
+    }
+    void *object = granules <= SIZES_SHORT
+                       ? mp_inline_take(state, cache, size)
+                       : cache_take_middle(state, cache, granules);
+    if (object == NULL) {
+        return NULL;
+    }
+    resize_copy(object, ptr,
+                (old < granules ? old : granules) * SIZES_GRANULE);
+    if (!mp_inline_give(state, cache, mp, ptr) &&
+        !cache_give_middle(state, cache, mp, ptr)) {
+        *left = ptr;
+    }
+    return object;
+}
