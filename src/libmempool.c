@@ -45,6 +45,7 @@
 
 #include "cache/attach.c"
 #include "cache/cache.c"
+#include "cache/credit.c"
 #include "cache/depot.c"
 #include "cache/handle.c"
 #include "cache/middle.c"
@@ -60,6 +61,7 @@
 #include "pool/mark.c"
 #include "pool/object.c"
 #include "pool/pool.c"
+#include "pool/recall.c"
 #include "pool/recycle.c"
 #include "pool/report.c"
 #include "pool/tree.c"

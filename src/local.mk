@@ -40,6 +40,8 @@ cache_sources = \
 	src/cache/attach.h \
 	src/cache/cache.c \
 	src/cache/cache.h \
+	src/cache/credit.c \
+	src/cache/credit.h \
 	src/cache/depot.c \
 	src/cache/depot.h \
 	src/cache/handle.c \
@@ -70,6 +72,8 @@ pool_sources = \
 	src/pool/object.h \
 	src/pool/pool.c \
 	src/pool/pool.h \
+	src/pool/recall.c \
+	src/pool/recall.h \
 	src/pool/recycle.c \
 	src/pool/recycle.h \
 	src/pool/report.c \

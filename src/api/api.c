@@ -164,7 +164,8 @@ static MP_SLOW void *api_allocate_elsewhere(memory_pool_t *mp, size_t size)
         /* A cache found is the one used last from now on.  It may be revoked
          * before it is entered: then the slow path waits for the lock. */
         if (attach_find(&mp->caches) != NULL) {
-            object = fast_take(mp, size);
+            object = mp->caches.counts ? fast_take_counted(mp, size)
+                                       : fast_take(mp, size);
         }
     } else {
         /* With the lock held, the short way serves several threads, too. */
@@ -174,6 +175,23 @@ static MP_SLOW void *api_allocate_elsewhere(memory_pool_t *mp, size_t size)
     }
     ASSERT((uintptr_t)object % SIZES_GRANULE == 0);
     return MP_LIKELY(object != NULL) ? object : api_allocate_slow(mp, size);
+}
+
+/* Noted as inside: the pool's cache may be one that counts. */
+static MP_SLOW MP_FAST void *api_allocate_counted(memory_pool_t *mp,
+                                                  size_t size)
+{
+    struct mp_inline_thread *state = &thread_state;
+    struct cache *cache = credit_inside(state, mp);
+    void *object = NULL;
+
+    if (MP_LIKELY(cache != NULL) &&
+        MP_LIKELY(size <= mp->settings.max_object)) {
+        object = credit_take_short(state, cache, size);
+    }
+    mp_inline_leave(state);
+    return MP_LIKELY(object != NULL) ? object
+                                     : api_allocate_elsewhere(mp, size);
 }
 
 /* Inside the pool's cache, which has no short chunk for the object. */
@@ -196,9 +214,9 @@ MP_FAST void *mp_allocate(memory_pool_t *mp, size_t m_size)
         return MP_LIKELY(object != NULL) ? object
                                          : api_allocate_slow(mp, m_size);
     }
-    cache = mp_inline_enter(state, mp);
-    if (cache == NULL) {
-        return api_allocate_elsewhere(mp, m_size);
+    cache = mp_inline_begin(state, mp);
+    if (MP_UNLIKELY(!mp_inline_offered(cache, mp))) {
+        return api_allocate_counted(mp, m_size);
     }
     object = mp_inline_take(state, cache, m_size);
     if (MP_UNLIKELY(object == NULL)) {
@@ -244,7 +262,8 @@ static MP_SLOW void api_free_elsewhere(memory_pool_t *mp, const void *ptr)
     }
     if (mp->mode->caches) {
         if (attach_find(&mp->caches) != NULL) {
-            given = fast_give(mp, ptr);
+            given = mp->caches.counts ? fast_give_counted(mp, ptr)
+                                      : fast_give(mp, ptr);
         }
     } else {
         bool taken = pool_enter(mp);
@@ -255,6 +274,23 @@ static MP_SLOW void api_free_elsewhere(memory_pool_t *mp, const void *ptr)
      * begin anew. */
     if (!MP_LIKELY(given)) {
         api_free_slow(mp, ptr);
+    }
+}
+
+/* Noted as inside: the pool's cache may be one that counts. */
+static MP_SLOW MP_FAST void api_free_counted(memory_pool_t *mp,
+                                             const void *ptr)
+{
+    struct mp_inline_thread *state = &thread_state;
+    struct cache *cache = credit_inside(state, mp);
+    bool given = false;
+
+    if (MP_LIKELY(cache != NULL)) {
+        given = credit_give_short(state, cache, mp, ptr);
+    }
+    mp_inline_leave(state);
+    if (!MP_LIKELY(given)) {
+        api_free_elsewhere(mp, ptr);
     }
 }
 
@@ -278,9 +314,9 @@ MP_FAST void free_memory(memory_pool_t *mp, const void *ptr)
         }
         return;
     }
-    cache = mp_inline_enter(state, mp);
-    if (cache == NULL) {
-        api_free_elsewhere(mp, ptr);
+    cache = mp_inline_begin(state, mp);
+    if (MP_UNLIKELY(!mp_inline_offered(cache, mp))) {
+        api_free_counted(mp, ptr);
         return;
     }
     if (MP_UNLIKELY(!mp_inline_give(state, cache, mp, ptr))) {

@@ -16,6 +16,7 @@
 #ifndef MP_FAST_H
 #define MP_FAST_H
 
+#include "cache/credit.h"
 #include "cache/resize.h"
 #include "pool/pool.h"
 
@@ -90,11 +91,42 @@ static inline bool fast_give(memory_pool_t *mp, const void *ptr)
     return true;
 }
 
+/* The same from a cache that counts. */
+static inline void *fast_take_counted(memory_pool_t *mp, size_t size)
+{
+    struct cache *cache = credit_enter(&thread_state, mp);
+    void *object = NULL;
+
+    if (cache != NULL) {
+        if (MP_LIKELY(size <= mp->settings.max_object)) {
+            object = credit_take(&thread_state, cache, size);
+        }
+        mp_inline_leave(&thread_state);
+    }
+    return object;
+}
+
+static inline bool fast_give_counted(memory_pool_t *mp, const void *ptr)
+{
+    struct cache *cache = credit_enter(&thread_state, mp);
+    bool given = false;
+
+    if (cache != NULL) {
+        given = credit_give(&thread_state, cache, mp, ptr);
+        mp_inline_leave(&thread_state);
+    }
+    return given;
+}
+
 /* An object by either of the short ways; NULL: neither serves.  mp is not
  * NULL. */
 static inline void *fast_allocate(memory_pool_t *mp, size_t size)
 {
-    return fast_bumps(mp) ? pool_bump(mp, size) : fast_take(mp, size);
+    if (fast_bumps(mp)) {
+        return pool_bump(mp, size);
+    }
+    return mp->caches.counts ? fast_take_counted(mp, size)
+                             : fast_take(mp, size);
 }
 
 /* An object of the pool with another size; NULL: the slow path has to serve.
@@ -113,6 +145,12 @@ static inline void *fast_resize(memory_pool_t *mp, void *ptr, size_t size,
     cache = mp_inline_enter(state, mp);
     if (cache != NULL) {
         object = resize_inside(state, cache, mp, ptr, size, left);
+        mp_inline_leave(state);
+        return object;
+    }
+    struct cache *counted = credit_enter(state, mp);
+    if (counted != NULL) {
+        object = resize_counted(state, counted, mp, ptr, size, left);
         mp_inline_leave(state);
     }
     return object;

@@ -94,7 +94,9 @@ const char *options_complete(const mp_options_t *given, size_t size,
         options->max_object = options->capacity;
     }
     /* This is no error: a locked pool answers every call in the same way. */
-    if (options->threads == MP_THREADS_CACHED && !life_can_cache(options)) {
+    if (life_can_cache(options)) {
+        options->threads = MP_THREADS_CACHED;
+    } else if (options->threads == MP_THREADS_CACHED) {
         options->threads = MP_THREADS_LOCKED;
     }
     if (options->threads != MP_THREADS_CACHED && options->backing == NULL) {

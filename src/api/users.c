@@ -15,6 +15,7 @@
 #include <errno.h>
 
 #include "api/misuse.h"
+#include "cache/credit.h"
 #include "cache/handle.h"
 #include "pool/alloc.h"
 #include "pool/mark.h"
@@ -159,6 +160,43 @@ static MP_SLOW void *users_allocate_slow(mp_handle_t *handle, size_t size)
     return object;
 }
 
+/* Inside its cache, where the handle's pool counts, to be left with
+ * mp_inline_leave(); false, and not inside: it does not, or the cache is not
+ * enabled. */
+static inline bool users_enter_counted(mp_handle_t *handle)
+{
+    (void)mp_inline_begin(&handle->state, MP_INLINE_NO_POOL);
+    /* Acquire as in credit_enter(). */
+    if (sync_get_acquire(&handle->cache.exact) != NULL) {
+        return true;
+    }
+    mp_inline_leave(&handle->state);
+    return false;
+}
+
+static void *users_take_counted(mp_handle_t *handle, size_t size)
+{
+    void *object = NULL;
+
+    if (handle != NULL && size <= handle->pool->settings.max_object &&
+        users_enter_counted(handle)) {
+        object = credit_take(&handle->state, &handle->cache, size);
+        mp_inline_leave(&handle->state);
+    }
+    return object;
+}
+
+static bool users_give_counted(mp_handle_t *handle, const void *ptr)
+{
+    bool given = false;
+
+    if (handle != NULL && users_enter_counted(handle)) {
+        given = credit_give(&handle->state, &handle->cache, handle->pool, ptr);
+        mp_inline_leave(&handle->state);
+    }
+    return given;
+}
+
 /* Inside: a middle object of the handle's own. */
 static void *users_take_middle(mp_handle_t *handle, size_t size)
 {
@@ -175,9 +213,10 @@ static void *users_take_middle(mp_handle_t *handle, size_t size)
 MP_FAST void *mp_handle_allocate(mp_handle_t *handle, size_t size)
 {
     struct mp_inline_handle *own = handle_fast(handle);
+    void *object;
 
     if (MP_LIKELY(own != NULL) && mp_inline_enter_handle(own) != NULL) {
-        void *object = mp_inline_take(&own->thread, &own->cache, size);
+        object = mp_inline_take(&own->thread, &own->cache, size);
         if (MP_UNLIKELY(object == NULL)) {
             object = users_take_middle(handle, size);
         }
@@ -187,7 +226,8 @@ MP_FAST void *mp_handle_allocate(mp_handle_t *handle, size_t size)
             return object;
         }
     }
-    return users_allocate_slow(handle, size);
+    object = users_take_counted(handle, size);
+    return object != NULL ? object : users_allocate_slow(handle, size);
 }
 
 /* Any object of the pool may be freed through any of its handles. */
@@ -222,7 +262,9 @@ MP_FAST void mp_handle_free(mp_handle_t *handle, const void *ptr)
             return;
         }
     }
-    users_free_slow(handle, ptr);
+    if (!users_give_counted(handle, ptr)) {
+        users_free_slow(handle, ptr);
+    }
 }
 
 mp_mark_t mp_handle_mark(mp_handle_t *handle)

@@ -48,6 +48,7 @@ enum lock_rank {
     LOCK_ATTACHMENTS, /* which cache belongs to which pool and thread */
     LOCK_THREAD,      /* one thread's pools */
     LOCK_ORPHANS,     /* pools whose makers have ended */
+    LOCK_RECALL,      /* one for a tree of pools with a capacity */
     LOCK_POOL,
     LOCK_QUOTA,       /* one for a tree of pools with a capacity */
     LOCK_RANGE

@@ -35,7 +35,7 @@ void attach_use(struct cache *cache)
 {
     thread_state.cache = cache != NULL
                              ? &cache->fast
-                             : (struct mp_inline_cache *)&thread_no_cache;
+                             : (struct mp_inline_cache *)&thread_no_cache.fast;
 }
 
 /* Where a thread remembers its cache of a set.  A pool with caches lies in a
@@ -55,9 +55,7 @@ struct cache *attach_find(struct cache_set *set)
     if (cache == NULL && self != NULL) {
         cache = self->found[attach_place(set)];
     }
-    /* Acquire pairs with the release that enabled it: what was done to the
-     * cache before is seen. */
-    if (cache == NULL || sync_get_acquire(&cache->fast.pool) != set->pool) {
+    if (cache == NULL || !cache_serves(cache, set)) {
         return NULL;
     }
     attach_use(cache);
@@ -114,7 +112,7 @@ static void attach_untie(struct cache *cache)
 {
     ASSERT(lock_is_held(&thread_attachments));
     ASSERT(cache->thread != NULL && cache->set != NULL);
-    ASSERT(sync_get(&cache->fast.pool) == MP_INLINE_NO_POOL);
+    ASSERT(!cache_is_enabled(cache));
     list_remove(&cache->link);
     cache->set = NULL;
     list_push(&cache->thread->spare, &cache->link);
@@ -125,7 +123,7 @@ void attach_join(struct cache *cache, struct cache_set *set)
 {
     ASSERT(lock_is_held(set->lock));
     ASSERT(cache->set == set);
-    ASSERT(sync_get(&cache->fast.pool) == MP_INLINE_NO_POOL);
+    ASSERT(!cache_is_enabled(cache));
     cache->next = set->caches;
     set->caches = cache;
     if (set->first_cache == NULL && cache->thread != NULL) {
@@ -133,11 +131,7 @@ void attach_join(struct cache *cache, struct cache_set *set)
         /* Relaxed: only this thread finds itself there. */
         sync_put(&set->first_thread, cache->thread);
     }
-    if (!sync_get(&set->retired)) {
-        /* Release pairs with the acquire in mp_inline_enter(): its user finds
-         * what is written before. */
-        sync_put_release(&cache->fast.pool, set->pool);
-    }
+    cache_enable(cache, set);
 }
 
 void attach_leave(struct cache *cache, struct cache_set *set)
@@ -156,7 +150,7 @@ void attach_leave(struct cache *cache, struct cache_set *set)
         sync_put(&set->first_thread, CACHE_NO_THREAD);
         set->first_cache = NULL;
     }
-    sync_put(&cache->fast.pool, MP_INLINE_NO_POOL);
+    cache_disable(cache);
     cache_flush(cache, set);
     /* The count is the pool's, and outlives the cache. */
     set->frees_of_gone += cache_frees(cache);
@@ -252,7 +246,7 @@ static void attach_cut_all(struct cache_set *set)
     sync_put(&set->first_thread, CACHE_NO_THREAD);
     while (cache != NULL) {
         struct cache *next = cache->next;
-        sync_put(&cache->fast.pool, MP_INLINE_NO_POOL);
+        cache_disable(cache);
         if (cache->thread == NULL) {
             cache_free(cache); /* all of the handle */
         } else {
@@ -319,7 +313,7 @@ void attach_thread_ends(struct thread *thread, bool held)
     attach_leave_all(thread, false);
     attach_free_spares(thread, 0);
     /* The thread's word led to one of those, if it led to any. */
-    ASSERT(thread_state.cache == &thread_no_cache);
+    ASSERT(thread_state.cache == &thread_no_cache.fast);
     lock_leave(&thread_attachments, taken);
 }
 

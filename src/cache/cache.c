@@ -38,7 +38,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/credit.h"
 #include "cache/pause.h"
+
+_Static_assert(offsetof(struct cache, exact) ==
+                   offsetof(struct thread_cache, exact),
+               "a thread without a cache finds another member there");
 
 /* Granules of a cache's first run, doubled with each: 2 KiB to 64 KiB.  A
  * thread that uses a pool little then takes little from others. */
@@ -114,6 +119,19 @@ void cache_set_start(struct cache_set *set, struct memory_pool *pool,
     set->first_thread = CACHE_NO_THREAD;
 }
 
+void cache_set_count(struct cache_set *set, bool counts, bool zero)
+{
+    ASSERT(set->owed == 0 && cache_set_is_paused(set));
+    set->counts = counts;
+    set->zero = zero;
+    set->suspended = counts;
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        ASSERT(c->credit == 0);
+        cache_disable(c);
+        cache_enable(c, set);
+    }
+}
+
 void *cache_allocate(size_t bytes)
 {
     /* aligned_alloc() wants a multiple of the alignment. */
@@ -179,6 +197,8 @@ size_t cache_frees(const struct cache *cache)
 /* Forgets what it had, but not how much was freed into it. */
 static void cache_empty(struct cache *cache)
 {
+    /* Collected before, or the pool is gone that lent it. */
+    cache->credit = cache->least = cache->granted = 0;
     for CACHE_EACH_LIST(bits, cache) {
         cache->fast.lists[cache_lowest(bits)].chunks = NULL;
     }
@@ -219,7 +239,7 @@ void cache_start(struct cache *cache, struct cache_set *set,
     cache->set = set;
     cache->state = state;
     cache->run = CACHE_RUN_FIRST;
-    cache->fast.pool = MP_INLINE_NO_POOL;
+    cache_disable(cache);
     /* A spare one still has the lists of the pool that it served.  They lead
      * into memory that is that pool's no more, and are only forgotten. */
     cache_renew(cache);
@@ -244,6 +264,7 @@ void cache_reach(struct cache *cache)
 void cache_flush(struct cache *cache, struct cache_set *set)
 {
     ASSERT(cache_is_ready(cache, set));
+    credit_collect(cache, set);
     if (cache_has_mark(cache, set)) {
         /* Its lists are empty, and stay closed to frees. */
         cache_return_run(cache);
@@ -340,6 +361,8 @@ void cache_open_mark(struct cache *cache, struct cache_set *set,
 {
     ASSERT(cache_is_ready(cache, set));
     ASSERT(!sync_get(&set->retired) && heap != set->heap);
+    /* What was handed out so far is not the mark's. */
+    credit_collect(cache, set);
     cache_return_run(cache);
     if (cache->middle != NULL) {
         middle_flush(cache->middle, set->heap, 0);
@@ -367,6 +390,7 @@ void cache_close_mark(struct cache *cache, struct cache_set *set,
 {
     ASSERT(cache_is_ready(cache, set));
     ASSERT(!sync_get(&set->retired) && cache_has_mark(cache, set));
+    ASSERT(cache->credit == 0); /* the mark is gone that would count it */
     cache->fast.cut = cache->fast.end = NULL;
     cache->heap = heap;
     /* Below an outer mark the lists stay closed. */

@@ -28,6 +28,12 @@ struct cache_set;
  * of the pool's lock, while the pool is paused. */
 struct cache {
     struct mp_inline_cache fast;    /* what compiled-in code knows, too */
+    struct memory_pool *exact;      /* atomic; the pool that it is enabled for,
+                                     * where that counts to the byte; NULL:
+                                     * for none; see credit.h */
+    size_t credit;  /* bytes that it may hand out */
+    size_t least;   /* the least that credit was since it was collected */
+    size_t granted; /* what credit was as the last was granted */
     struct middle *middle;          /* only its user sets it, and it stays
                                      * until the cache goes; NULL: none was
                                      * needed yet */
@@ -58,6 +64,12 @@ struct cache {
 /* A part of each pool.  Its lock owns all that is not fixed. */
 struct cache_set {
     struct memory_pool *pool;  /* fixed; the name that caches are enabled for */
+    bool counts;               /* fixed; caches have credit */
+    bool zero;                 /* fixed; what is freed is zeroed */
+    bool suspended;            /* no cache is enabled until the quota has room
+                                * again */
+    size_t owed;               /* bytes to be given back to the quota */
+    size_t unused;             /* of those, no object ever had so many */
     struct lock *lock;         /* fixed; the pool's */
     struct heap *heap;         /* fixed; the pool's own */
     bool retired;              /* atomic; no cache is enabled any more, or ever
@@ -76,6 +88,12 @@ struct cache_set {
 MP_INNER void cache_set_start(struct cache_set *set, struct memory_pool *pool,
                               struct lock *lock, struct heap *heap,
                               bool retired);
+
+/* Says what the objects of a set need that has none, with the lock held or a
+ * new one; see the members.  Caches with credit begin suspended: one that is
+ * enabled without having been lent any would take freed objects of a quota
+ * that is tight.  The caches are the caller's. */
+MP_INNER void cache_set_count(struct cache_set *set, bool counts, bool zero);
 
 /* Memory for a cache, or for what a cache is part of: all zero, and in lines
  * that share no byte with others, since those may be another thread's; NULL:
@@ -197,13 +215,50 @@ static inline bool cache_is_own(const struct cache *cache)
     return cache->state == &thread_state;
 }
 
+/* A cache is enabled where its user's fast path looks.  Relaxed: what follows
+ * a disabling is ordered by a fence, see pause.c. */
+static inline bool cache_is_enabled(const struct cache *cache)
+{
+    return sync_get(&cache->fast.pool) != MP_INLINE_NO_POOL ||
+           sync_get(&cache->exact) != NULL;
+}
+
+static inline void cache_disable(struct cache *cache)
+{
+    sync_put(&cache->fast.pool, MP_INLINE_NO_POOL);
+    sync_put(&cache->exact, (struct memory_pool *)NULL);
+}
+
+/* Unless the set is retired or suspended.  Release pairs with the acquire in
+ * mp_inline_enter() and credit_enter(): the user finds what was done before. */
+static inline void cache_enable(struct cache *cache,
+                                const struct cache_set *set)
+{
+    if (sync_get(&set->retired) || set->suspended) {
+        return;
+    }
+    if (set->counts) {
+        sync_put_release(&cache->exact, set->pool);
+    } else {
+        sync_put_release(&cache->fast.pool, set->pool);
+    }
+}
+
+/* The calling thread's own: enabled for that set's pool.  Acquire pairs with
+ * the release above. */
+static inline bool cache_serves(const struct cache *cache,
+                                const struct cache_set *set)
+{
+    return (set->counts ? sync_get_acquire(&cache->exact)
+                        : sync_get_acquire(&cache->fast.pool)) == set->pool;
+}
+
 /* For assertions: no cache of the set but those of the calling thread is
  * enabled; see pause.h. */
 static inline bool cache_set_is_paused(const struct cache_set *set)
 {
     for (const struct cache *c = set->caches; c != NULL; c = c->next) {
-        if (!cache_is_own(c) &&
-            sync_get(&c->fast.pool) != MP_INLINE_NO_POOL) {
+        if (!cache_is_own(c) && cache_is_enabled(c)) {
             return false;
         }
     }

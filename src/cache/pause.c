@@ -97,7 +97,7 @@ bool pause_revoke(struct cache_set *set)
     for (struct cache *c = set->caches; c != NULL; c = c->next) {
         if (!cache_is_own(c)) {
             /* Relaxed: the heavy fence orders it. */
-            sync_put(&c->fast.pool, MP_INLINE_NO_POOL);
+            cache_disable(c);
             others = true;
         }
     }
@@ -130,7 +130,7 @@ void pause_retire(struct cache_set *set)
     ASSERT(lock_is_held(set->lock));
     ASSERT(cache_set_is_paused(set));
     for (struct cache *c = set->caches; c != NULL; c = c->next) {
-        sync_put(&c->fast.pool, MP_INLINE_NO_POOL);
+        cache_disable(c);
         cache_flush(c, set);
         /* Marks of a retired set close without a word to the caches, which
          * must not point to the heap of one then. */
@@ -145,21 +145,42 @@ void pause_retire(struct cache_set *set)
     ASSERT(cache_set_is_sound(set));
 }
 
+void pause_suspend(struct cache_set *set)
+{
+    ASSERT(lock_is_held(set->lock) && !sync_get(&set->retired));
+    ASSERT(cache_set_is_paused(set));
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        cache_disable(c);
+        cache_flush(c, set);
+    }
+    depot_drain(&set->depot, set->heap);
+    set->suspended = true;
+    ASSERT(cache_set_is_sound(set));
+}
+
+void pause_resume(struct cache_set *set)
+{
+    ASSERT(lock_is_held(set->lock));
+    if (set->suspended) {
+        set->suspended = false;
+        pause_end(set);
+    }
+}
+
 void pause_end(struct cache_set *set)
 {
     ASSERT(lock_is_held(set->lock));
     ASSERT(cache_set_is_paused(set));
     ASSERT(cache_set_is_sound(set));
-    if (sync_get(&set->retired)) {
+    if (sync_get(&set->retired) || set->suspended) {
         return;
     }
     if (sync_get(&pause_is_slow)) {
         pause_retire(set);
         return;
     }
-    /* Release pairs with the acquire in mp_inline_enter(). */
     for (struct cache *c = set->caches; c != NULL; c = c->next) {
-        sync_put_release(&c->fast.pool, set->pool);
+        cache_enable(c, set);
     }
 }
 

@@ -43,6 +43,11 @@ MP_INNER void pause_fence(void);
  * pool any more, for good. */
 MP_INNER void pause_retire(struct cache_set *set);
 
+/* In place of pause_end(): no cache of the set is enabled until pause_resume().
+ * What they have is in the heap, and their credit is owed. */
+MP_INNER void pause_suspend(struct cache_set *set);
+MP_INNER void pause_resume(struct cache_set *set);
+
 /* In the child of fork(), while paused: a thread that was about to use a
  * handle, and found it revoked, will not clear its note any more. */
 MP_INNER void pause_forked(struct cache_set *set);

@@ -33,10 +33,7 @@ static uint32_t resize_length(const struct mp_inline_thread *state,
     const unsigned char *at = middle_map(state, ptr);
     /* Acquire as in mp_inline_give(). */
     unsigned char code = sync_get_acquire(at);
-    if (code >= BLOCK_LIVE) {
-        return code - BLOCK_LIVE + 1u;
-    }
-    return code == BLOCK_LONG_LIVE ? block_get_length(at + 1) : 0;
+    return block_starts_live(code) ? block_length_at(at) : 0;
 }
 
 /* Grows an object into the run behind it; false: it ends elsewhere, or the run
@@ -76,8 +73,16 @@ static void resize_copy(void *to, const void *from, size_t bytes)
     }
 }
 
+/* A short object moves to any short or middle length; a long one that shrinks
+ * stays, so that the heap gets its end. */
+static inline bool resize_may_move(size_t old, size_t granules)
+{
+    return granules <= RESIZE_COPY && old <= RESIZE_COPY &&
+           (old <= SIZES_SHORT || granules >= old);
+}
+
 void *resize_inside(const struct mp_inline_thread *state,
-                    struct mp_inline_cache *cache,
+                    struct mp_inline_cache *fast,
                     const struct memory_pool *mp, void *ptr, size_t size,
                     void **left)
 {
@@ -93,23 +98,80 @@ void *resize_inside(const struct mp_inline_thread *state,
         return ptr;
     }
     if (granules > old &&
-        resize_into_run(state, cache, ptr, old, (uint32_t)granules)) {
+        resize_into_run(state, fast, ptr, old, (uint32_t)granules)) {
         return ptr;
     }
-    if (granules > RESIZE_COPY || old > RESIZE_COPY ||
-        (old > SIZES_SHORT && granules < old)) {
+    if (!resize_may_move(old, granules)) {
         return NULL;
     }
     void *object = granules <= SIZES_SHORT
-                       ? mp_inline_take(state, cache, size)
-                       : cache_take_middle(state, cache, granules);
+                       ? mp_inline_take(state, fast, size)
+                       : cache_take_middle(state, fast, granules);
     if (object == NULL) {
         return NULL;
     }
     resize_copy(object, ptr,
                 (old < granules ? old : granules) * SIZES_GRANULE);
-    if (!mp_inline_give(state, cache, mp, ptr) &&
-        !cache_give_middle(state, cache, mp, ptr)) {
+    if (!mp_inline_give(state, fast, mp, ptr) &&
+        !cache_give_middle(state, fast, mp, ptr)) {
+        *left = ptr;
+    }
+    return object;
+}
+
+void *resize_counted(const struct mp_inline_thread *state,
+                     struct cache *cache, const struct memory_pool *mp,
+                     void *ptr, size_t size, void **left)
+{
+    size_t granules = (size - 1) / SIZES_GRANULE + 1;
+    uint32_t length = resize_length(state, mp, ptr);
+
+    *left = NULL;
+    /* While a mark is open, what the credit loses is the mark's. */
+    if (length == 0 || granules > SIZES_MIDDLE ||
+        cache_has_mark(cache, cache->set)) {
+        return NULL;
+    }
+    unsigned char *at = middle_map(state, ptr);
+    size_t old = length * SIZES_GRANULE - block_get_slack_at(at, length);
+    size_t more = size - old; /* as unsigned numbers */
+    bool grows = size > old;
+    if (grows && more > cache->credit) {
+        return NULL;
+    }
+    /* The slack of a short chunk has one nibble.  A long chunk that becomes
+     * much too long is cut by the heap. */
+    bool fits = granules == length ||
+                (length > SIZES_SHORT && granules < length &&
+                 length - granules <= length / 8);
+    if (!fits && granules > length &&
+        resize_into_run(state, &cache->fast, ptr, length,
+                        (uint32_t)granules)) {
+        length = (uint32_t)granules;
+        fits = true;
+    }
+    if (fits) {
+        if (!grows && cache->set->zero) {
+            memset((unsigned char *)ptr + size, 0, old - size);
+        }
+        block_put_slack_at(at, length, length * SIZES_GRANULE - size);
+        if (grows) {
+            credit_use(cache, more);
+        } else {
+            cache->credit -= more;
+        }
+        return ptr;
+    }
+    if (!resize_may_move(length, granules)) {
+        return NULL;
+    }
+    void *object = credit_take(state, cache, size);
+    if (object == NULL) {
+        return NULL;
+    }
+    resize_copy(object, ptr, (length < granules ? length : granules) *
+                                 SIZES_GRANULE);
+    if (!credit_give(state, cache, mp, ptr)) {
         *left = ptr;
     }
     return object;

@@ -12,15 +12,22 @@
 #ifndef MP_RESIZE_H
 #define MP_RESIZE_H
 
-#include "cache/cache.h"
+#include "cache/credit.h"
 
 /* Inside the pool's cache: the object at ptr with a size that the pool may
  * take, the old bytes in it; NULL: the slow path has to serve, and nothing
  * changed.  *left is the old object, which is still live and is to be freed;
  * NULL: there is none. */
 MP_INNER void *resize_inside(const struct mp_inline_thread *state,
-                             struct mp_inline_cache *cache,
+                             struct mp_inline_cache *fast,
                              const struct memory_pool *mp, void *ptr,
                              size_t size, void **left);
+
+/* The same where the pool counts: what the object grows by comes from the
+ * cache's credit. */
+MP_INNER void *resize_counted(const struct mp_inline_thread *state,
+                              struct cache *cache,
+                              const struct memory_pool *mp, void *ptr,
+                              size_t size, void **left);
 
 #endif /* MP_RESIZE_H */

@@ -38,13 +38,13 @@
 _Static_assert(sizeof(struct mp_inline_thread) <= 64,
                "a thread's state is more than a line of thread-local storage");
 
-MP_INNER_OBJECT const struct mp_inline_cache thread_no_cache = {
-    .pool = MP_INLINE_NO_POOL};
+MP_INNER_OBJECT const struct thread_cache thread_no_cache = {
+    .fast = {.pool = MP_INLINE_NO_POOL}};
 
 /* The model stands here, too: gcc forgets that of the declaration where the
  * variable has another name. */
 MP_INNER_OBJECT __thread struct mp_inline_thread thread_state MP_INLINE_TLS = {
-    .cache = (struct mp_inline_cache *)&thread_no_cache};
+    .cache = (struct mp_inline_cache *)&thread_no_cache.fast};
 /* The exported name is another one for it, so that a second copy of the
  * library in the process keeps to its own, whatever the linker binds. */
 #ifdef __ELF__

@@ -6,8 +6,8 @@
  * counts keeps an object's size to the byte: its chunk's length in granules
  * stands in the block's map, and how many bytes of the last granule were not
  * asked for in the slack byte beside it.  What alignment and fragmentation
- * cost is paid with further blocks, not with capacity.  The mode with caches
- * has no capacity and does without the slack bytes.
+ * cost is paid with further blocks, not with capacity.  Caches in such a mode
+ * charge beforehand, see pool/recall.h.
  *
  * The order is the same everywhere: charge, take, gather, grow.  What the last
  * two bring is not handed to the caller but put where taking finds it, and then
@@ -32,7 +32,9 @@
  */
 #include "pool/alloc.h"
 
+#include "cache/credit.h"
 #include "pool/mark.h"
+#include "pool/recall.h"
 
 /* Granules of a heap, 64 KiB, below which it grows before it takes back what
  * caches hold, and the part of it that has to be free after that. */
@@ -192,6 +194,17 @@ static enum result alloc_grow(struct memory_pool *mp, const struct user *user,
     return alloc_add_got(mp, user, granules, block);
 }
 
+bool alloc_charge(struct memory_pool *mp, size_t bytes, bool *taken)
+{
+    ASSERT(pool_is_entered(mp));
+    while (!quota_charge(&mp->quota, bytes)) {
+        if (!recall_for(mp, bytes, taken)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Gets a block that is one long chunk, and charges for it.  The block came
  * while the lock was left, so the charge may be refused now: then the block
  * goes to the stock, where the next request finds it.  chunk->block NULL and
@@ -209,7 +222,7 @@ static enum result alloc_grow_whole(struct memory_pool *mp,
     if (block == NULL) {
         return alloc_add_got(mp, user, granules, NULL);
     }
-    if (!quota_charge(&mp->quota, charge)) {
+    if (!alloc_charge(mp, charge, taken)) {
         blocks_push(&mp->blocks, block);
         return quota_refusal(&mp->quota);
     }
@@ -228,11 +241,11 @@ static enum result alloc_grow_whole(struct memory_pool *mp,
 /* Charges, and takes a chunk of the user's heap.  chunk->block NULL and
  * RESULT_OK: the heap has none, and nothing is charged. */
 static enum result alloc_take(struct memory_pool *mp, const struct user *user,
-                              size_t charge, size_t granules,
+                              size_t charge, size_t granules, bool *taken,
                               struct heap_chunk *chunk)
 {
     ASSERT(pool_is_entered(mp) && chunk->block == NULL);
-    if (!quota_charge(&mp->quota, charge)) {
+    if (!alloc_charge(mp, charge, taken)) {
         return quota_refusal(&mp->quota);
     }
     /* After the charge: what no capacity could hold is refused as "full". */
@@ -264,7 +277,7 @@ enum result alloc_chunk(struct memory_pool *mp, const struct user *user,
 
     chunk->block = NULL;
     while (result == RESULT_OK) {
-        result = alloc_take(mp, user, charge, granules, chunk);
+        result = alloc_take(mp, user, charge, granules, taken, chunk);
         if (result != RESULT_OK || chunk->block != NULL) {
             break;
         }
@@ -292,9 +305,10 @@ enum result alloc_chunk(struct memory_pool *mp, const struct user *user,
  * it is costs more than to add. */
 void alloc_note_size(struct heap_chunk chunk, size_t was, size_t size)
 {
-    ASSERT(chunk.block != NULL && chunk.block->slack != NULL);
-    ASSERT(block_length(chunk.block, chunk.granule) == sizes_granules(size));
-    chunk.block->slack[chunk.granule] = (unsigned char)(-size % SIZES_GRANULE);
+    ASSERT(chunk.block != NULL);
+    size_t bytes = block_length(chunk.block, chunk.granule) * SIZES_GRANULE;
+    ASSERT(bytes >= size);
+    block_put_slack(chunk.block, chunk.granule, bytes - size);
     chunk.block->heap->held += size - was; /* as unsigned numbers */
 }
 
@@ -305,9 +319,9 @@ void alloc_drop_moved(struct memory_pool *mp, struct heap_chunk chunk,
     ASSERT(chunk.block != NULL && pool_size_of(chunk) == size);
     if (mp->mode->counts) {
         struct heap *heap = chunk.block->heap;
-        ASSERT(heap == &mp->heap || heap->held >= size);
         /* What the pool's own heap has there means nothing, since the short
-         * way does not count it. */
+         * way does not count it.  In a mark's it may fall below 0, while its
+         * owner's cache has not told what it handed out. */
         heap->held -= size;
     }
     if ((mp->settings.flags & MP_ZERO_ON_FREE) != 0) {
@@ -339,8 +353,8 @@ static enum result alloc_from_heap(struct memory_pool *mp,
     struct heap_chunk chunk;
 
     /* What caches take is cut so that it serves the next request of its size,
-     * too.  Where sizes are noted a chunk is no longer than its object. */
-    if (!counts) {
+     * too. */
+    if (mp->mode->caches) {
         granules = sizes_middle_round(granules);
     }
     enum result result =
@@ -390,9 +404,33 @@ static enum result alloc_locked_free(struct memory_pool *mp,
     return alloc_into_heap(mp, ptr, pool_enter(mp));
 }
 
+/* A short object from a list or the run; NULL: neither has one. */
+static void *alloc_inside(struct memory_pool *mp, struct cache *cache,
+                          size_t size)
+{
+    ASSERT(pool_is_entered(mp));
+    return mp->caches.counts ? credit_take(cache->state, cache, size)
+                             : mp_inline_take(cache->state, &cache->fast,
+                                              size);
+}
+
+/* True: the cache may be used, and has credit for the object where that is
+ * needed.  The lock is held. */
+static bool alloc_can_take(struct memory_pool *mp, struct cache *cache,
+                           size_t size)
+{
+    struct cache_set *set = &mp->caches;
+
+    ASSERT(pool_is_entered(mp));
+    return !set->retired &&
+           (!set->counts || (!set->suspended && size <= cache->credit) ||
+            recall_lend(mp, cache, size));
+}
+
 /* A short object from the user's cache, which is filled first.  *object NULL
- * and RESULT_OK: the caches were retired meanwhile.  The lock is held, but may
- * be left meanwhile. */
+ * and RESULT_OK: the heap has to serve, since the caches were retired
+ * meanwhile or there is no credit.  The lock is held, but may be left
+ * meanwhile. */
 static enum result alloc_from_cache(struct memory_pool *mp,
                                     const struct user *user,
                                     struct cache *cache, size_t size,
@@ -407,9 +445,8 @@ static enum result alloc_from_cache(struct memory_pool *mp,
 
     *object = NULL;
     /* No need to be inside: only the lock's holder pauses caches. */
-    while (result == RESULT_OK && !mp->caches.retired &&
-           (*object = mp_inline_take(cache->state, &cache->fast, size)) ==
-               NULL) {
+    while (result == RESULT_OK && alloc_can_take(mp, cache, size) &&
+           (*object = alloc_inside(mp, cache, size)) == NULL) {
         if (cache_fill(cache, &mp->caches, granules)) {
             continue;
         }
@@ -422,7 +459,7 @@ static enum result alloc_from_cache(struct memory_pool *mp,
             result = alloc_grow(mp, user, granules, taken);
         }
     }
-    if (*object != NULL) {
+    if (*object != NULL && !mp->mode->counts) {
         alloc_note_peak(mp);
     }
     return result;
@@ -471,16 +508,24 @@ static bool alloc_into_cache(struct memory_pool *mp, struct cache *cache,
     if (granules == 0 || chunk.block->heap != &mp->heap) {
         return false;
     }
+    if (cache->credit > CREDIT_MOST) {
+        credit_collect(cache, &mp->caches);
+        recall_settle(mp);
+    }
     if (granules > SIZES_SHORT) {
         return cache_make_room(cache, &mp->caches, granules) &&
-               cache_give_middle(cache->state, &cache->fast, mp, ptr);
+               (mp->caches.counts
+                    ? credit_give(cache->state, cache, mp, ptr)
+                    : cache_give_middle(cache->state, &cache->fast, mp, ptr));
     }
     /* The list has taken all frees that it was granted, which is the usual
      * reason to be here. */
     if (cache->fast.lists[granules - 1].room == 0) {
         cache_flush_excess(cache, &mp->caches, granules);
     }
-    return mp_inline_give(cache->state, &cache->fast, mp, ptr);
+    return mp->caches.counts
+               ? credit_give(cache->state, cache, mp, ptr)
+               : mp_inline_give(cache->state, &cache->fast, mp, ptr);
 }
 
 /* A free comes here for lists that are full, for long objects and those of
@@ -506,7 +551,7 @@ static enum result alloc_cached_free(struct memory_pool *mp,
         (void)cache_open_middle(cache);
     }
     bool taken = pool_enter(mp);
-    if (cache != NULL && !mp->caches.retired &&
+    if (cache != NULL && !mp->caches.retired && !mp->caches.suspended &&
         !cache_has_mark(cache, &mp->caches) &&
         alloc_into_cache(mp, cache, ptr)) {
         pool_leave(mp, taken);
@@ -515,35 +560,39 @@ static enum result alloc_cached_free(struct memory_pool *mp,
     return alloc_into_heap(mp, ptr, taken);
 }
 
-/* A pool in the range cannot count, since the range has no slack bytes; and one
- * outside cannot have caches, which find map bytes by the range's base. */
 static const struct pool_mode alloc_modes[] = {
-    [MP_THREADS_CACHED] = {.locks = true,
-                           .caches = true,
-                           .counts = false,
-                           .stock_limit = ALLOC_STOCK_CACHED,
-                           .allocate = alloc_cached,
-                           .free = alloc_cached_free},
-    [MP_THREADS_LOCKED] = {.locks = true,
-                           .caches = false,
-                           .counts = true,
-                           .stock_limit = ALLOC_STOCK_LOCKED,
-                           .allocate = alloc_locked,
-                           .free = alloc_locked_free},
-    [MP_THREADS_NONE] = {.locks = false,
-                         .caches = false,
-                         .counts = true,
-                         .stock_limit = ALLOC_STOCK_LOCKED,
-                         .allocate = alloc_locked,
-                         .free = alloc_locked_free},
+    [ALLOC_CACHED] = {.locks = true,
+                      .caches = true,
+                      .counts = false,
+                      .stock_limit = ALLOC_STOCK_CACHED,
+                      .allocate = alloc_cached,
+                      .free = alloc_cached_free},
+    [ALLOC_COUNTED] = {.locks = true,
+                       .caches = true,
+                       .counts = true,
+                       .stock_limit = ALLOC_STOCK_CACHED,
+                       .allocate = alloc_cached,
+                       .free = alloc_cached_free},
+    [ALLOC_LOCKED] = {.locks = true,
+                      .caches = false,
+                      .counts = true,
+                      .stock_limit = ALLOC_STOCK_LOCKED,
+                      .allocate = alloc_locked,
+                      .free = alloc_locked_free},
+    [ALLOC_ALONE] = {.locks = false,
+                     .caches = false,
+                     .counts = true,
+                     .stock_limit = ALLOC_STOCK_LOCKED,
+                     .allocate = alloc_locked,
+                     .free = alloc_locked_free},
 };
 
 /* Pools share the tables, which never change, so a mode is read without a
  * lock. */
-const struct pool_mode *alloc_mode(mp_threads_t threads)
+const struct pool_mode *alloc_mode(enum alloc_mode mode)
 {
-    ASSERT((size_t)threads < sizeof alloc_modes / sizeof *alloc_modes);
-    return &alloc_modes[threads];
+    ASSERT((size_t)mode < sizeof alloc_modes / sizeof *alloc_modes);
+    return &alloc_modes[mode];
 }
 
 /* Limits on sizes are the same in each mode.  Here they are checked before a

@@ -15,8 +15,21 @@
 
 #include "pool/pool.h"
 
-/* The modes, by enum mp_threads; life.c picks one for a pool. */
-MP_INNER const struct pool_mode *alloc_mode(mp_threads_t threads);
+/* The modes; life.c picks one for a pool. */
+enum alloc_mode {
+    ALLOC_CACHED,  /* caches, and no object is counted */
+    ALLOC_COUNTED, /* caches with credit, for a pool with a limit or one that
+                    * zeroes what is freed */
+    ALLOC_LOCKED,  /* the lock alone */
+    ALLOC_ALONE    /* one thread at a time, which the program sees to */
+};
+
+MP_INNER const struct pool_mode *alloc_mode(enum alloc_mode mode);
+
+/* Charges the quota; false: it is full, and no cache of any pool that it
+ * limits has credit.  The lock, held on entry and on return, may be left
+ * meanwhile: then *taken changes. */
+MP_INNER bool alloc_charge(struct memory_pool *mp, size_t bytes, bool *taken);
 
 /* An object of any size; no lock held.  All but RESULT_OK leave the pool as it
  * was.  Does not report or count what it refuses. */

@@ -40,6 +40,19 @@
 #include "pool/pool.h"
 #include "store/range.h"
 
+/* Before any pool's: a recall takes them in that order. */
+static void fork_hold_recall(struct thread_place *place, void *argument)
+{
+    (void)argument;
+    lock_take(&pool_at(place)->quota.recall);
+}
+
+static void fork_drop_recall(struct thread_place *place, void *argument)
+{
+    (void)argument;
+    lock_drop(&pool_at(place)->quota.recall);
+}
+
 /* Revoking waits for nobody.  The wait comes when all pools are locked, behind
  * one fence: a fence for each pool would make fork() slow. */
 static void fork_hold_pool(struct thread_place *place, void *argument)
@@ -114,6 +127,7 @@ static void fork_prepare(void)
     bool others = false;
 
     thread_hold();
+    thread_each_pool(fork_hold_recall, NULL);
     thread_each_pool(fork_hold_pool, &others);
     if (others) {
         /* One for all pools.  Pairs with sync_fence_light() in
@@ -134,6 +148,7 @@ static void fork_parent(void)
     range_fork_done();
     thread_each_pool(fork_drop_quota, NULL);
     thread_each_pool(fork_drop_pool, NULL);
+    thread_each_pool(fork_drop_recall, NULL);
     thread_drop();
     ASSERT(lock_none_is_held());
 }
@@ -148,6 +163,7 @@ static void fork_child(void)
     thread_forked(fork_thread_gone);
     thread_each_pool(fork_forget_inside, NULL);
     thread_each_pool(fork_drop_pool, NULL);
+    thread_each_pool(fork_drop_recall, NULL);
     thread_drop();
     ASSERT(lock_none_is_held());
 }

@@ -23,6 +23,7 @@
 #include "pool/alloc.h"
 #include "pool/fork.h"
 #include "pool/mark.h"
+#include "pool/recall.h"
 #include "pool/recycle.h"
 #include "pool/tree.h"
 #include "store/backing.h"
@@ -65,15 +66,27 @@ __attribute__((__constructor__)) static void life_load(void)
 
 bool life_can_cache(const mp_options_t *options)
 {
-    /* A cache counts no capacity, knows no smaller largest object than its
-     * own, reaches only into the range, and does not zero what is freed. */
-    return options->capacity == 0 && options->backing == NULL &&
-           (options->flags & ~MP_LEAK_CHECK) == 0 &&
-           (options->parent == NULL ||
-            !quota_is_limited(&options->parent->quota)) &&
-           (options->max_object == 0 ||
-            options->max_object >= SIZES_SHORT * SIZES_GRANULE) &&
-           range_start();
+    /* A cache reaches only into the range.  A pool that one thread uses at a
+     * time is no worse with caches than it would be without. */
+    return options->backing == NULL &&
+           options->threads != MP_THREADS_LOCKED && range_start();
+}
+
+/* Compiled-in code counts no bytes, zeroes nothing, and knows no smaller
+ * largest object than its own. */
+static enum alloc_mode life_mode(const mp_options_t *options)
+{
+    if (options->threads != MP_THREADS_CACHED) {
+        return options->threads == MP_THREADS_LOCKED ? ALLOC_LOCKED
+                                                     : ALLOC_ALONE;
+    }
+    bool counts = options->capacity != 0 ||
+                  (options->flags & MP_ZERO_ON_FREE) != 0 ||
+                  (options->parent != NULL &&
+                   quota_is_limited(&options->parent->quota)) ||
+                  (options->max_object != 0 &&
+                   options->max_object < SIZES_SHORT * SIZES_GRANULE);
+    return counts ? ALLOC_COUNTED : ALLOC_CACHED;
 }
 
 /* A longer name is cut off and not refused: it serves reports alone, and the
@@ -177,10 +190,12 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
     mp->tree = NULL;
     mp->kept_next = NULL;
     lock_start(&mp->lock, LOCK_POOL);
-    blocks_start(&mp->blocks, mp, ranged, mode->counts, mode->stock_limit,
+    blocks_start(&mp->blocks, mp, ranged, mode->counts && !ranged,
+                 mode->stock_limit,
                  ranged ? &backing_malloc : options->backing);
     heap_start(&mp->heap, &mp->first, &mp->blocks, zero);
     cache_set_start(&mp->caches, mp, &mp->lock, &mp->heap, !mode->caches);
+    cache_set_count(&mp->caches, mode->caches && mode->counts, zero);
     memset(&mp->counters, 0, sizeof mp->counters);
     memset(&mp->marks, 0, sizeof mp->marks);
     mp->place.link = (struct list_link){NULL, NULL};
@@ -211,6 +226,27 @@ static void life_start_quota(struct memory_pool *mp,
     lock_leave(&mp->lock, taken);
     /* What a quota limits has to be counted to the byte. */
     ASSERT(mp->mode->counts || !quota_is_limited(&mp->quota));
+    if (mp->mode->counts) {
+        recall_enlist(mp);
+    }
+}
+
+/* A kept pool is one that counts nothing.  No lock: nobody else knows it. */
+static void life_start_kept(struct memory_pool *mp,
+                            const mp_options_t *options)
+{
+    const struct pool_mode *mode = alloc_mode(life_mode(options));
+    bool zero = (options->flags & MP_ZERO_ON_FREE) != 0;
+
+    if (!mode->counts) {
+        return;
+    }
+    bool taken = pool_enter(mp);
+    mp->mode = mode;
+    heap_set_zero(&mp->heap, zero);
+    cache_set_count(&mp->caches, true, zero);
+    lock_leave(&mp->lock, taken);
+    life_start_quota(mp, options);
 }
 
 /* Gives the pool's own memory back. */
@@ -227,13 +263,13 @@ static struct memory_pool *life_make(const mp_options_t *options)
 {
     size_t head = sizeof(struct memory_pool) + life_name_bytes(options->name);
     mp_options_t elsewhere = *options;
-    const struct pool_mode *mode = alloc_mode(options->threads);
+    const struct pool_mode *mode = alloc_mode(life_mode(options));
     bool ranged = mode->caches;
     struct memory_pool *mp = ranged ? life_place_ranged(head) : NULL;
 
     if (ranged && mp == NULL) { /* without caches, then */
         ranged = false;
-        mode = alloc_mode(MP_THREADS_LOCKED);
+        mode = alloc_mode(ALLOC_LOCKED);
         elsewhere.backing = &backing_malloc;
     }
     if (!ranged) {
@@ -245,8 +281,9 @@ static struct memory_pool *life_make(const mp_options_t *options)
     return mp;
 }
 
-/* A kept pool has its quota and its place on the maker's list already.  Only
- * its settings and its parent are new. */
+/* A kept pool has its place on the maker's list already, and a quota without a
+ * capacity.  Only its settings and its parent are new, and what counting
+ * needs. */
 struct memory_pool *life_create(const mp_options_t *options)
 {
     ASSERT(lock_none_is_held());
@@ -274,7 +311,9 @@ struct memory_pool *life_create(const mp_options_t *options)
         }
         return NULL;
     }
-    if (mp != NULL && kept == NULL) {
+    if (mp != NULL && kept != NULL) {
+        life_start_kept(mp, options);
+    } else if (mp != NULL) {
         life_start_quota(mp, options);
         thread_enlist(self, &mp->place);
     }
@@ -290,7 +329,9 @@ struct memory_pool *life_create(const mp_options_t *options)
 void life_destroy(struct memory_pool *mp)
 {
     ASSERT(lock_none_is_held());
-    /* First, so that who walks the parent's children does not meet it. */
+    /* First, so that no other pool looks for credit here, nor meets it among
+     * its parent's children. */
+    recall_delist(mp);
     if (mp->tree != NULL) {
         tree_leave(mp);
     }
@@ -363,6 +404,7 @@ void life_reset(struct memory_pool *mp)
 
     /* All of it at one moment: a call beside it comes before or after. */
     pause_begin(&mp->caches);
+    recall_collect(mp);
     life_drop_objects(mp);
     mp->counters.resets++;
     pause_end(&mp->caches);
@@ -383,6 +425,7 @@ static void life_gather(struct memory_pool *mp)
         cache_flush(c, set);
     }
     depot_drain(&set->depot, set->heap);
+    recall_settle(mp);
     pause_end(set);
 }
 

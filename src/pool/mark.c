@@ -24,6 +24,9 @@
  */
 #include "pool/mark.h"
 
+#include "cache/credit.h"
+#include "pool/recall.h"
+
 /* Granules of a mark's first block where that is not in the range. */
 #define MARK_FIRST 64u
 
@@ -316,10 +319,15 @@ enum result mark_rewind(struct memory_pool *mp, const struct user *user,
         lock_leave(&mp->lock, taken);
         return RESULT_NO_MARK;
     }
+    if (cache != NULL && mp->mode->counts) {
+        /* So that the marks know what the cache handed out. */
+        credit_collect(cache, &mp->caches);
+    }
     size_t held = mark_drop_until(mp, mark);
     if (mp->mode->counts) {
         /* One sum for all marks: a tree's lock is taken once. */
         quota_uncharge(&mp->quota, held);
+        recall_settle(mp);
     }
     if (cache != NULL && !mp->caches.retired) {
         /* A cache with no mark left gets frees for its lists again. */

@@ -20,6 +20,7 @@
 #include "pool/object.h"
 
 #include "pool/mark.h"
+#include "pool/recall.h"
 
 /* A part of a live chunk is about to become free.  Where that is outside of
  * the range, caches could cut runs from it, and read maps in the range.  Until
@@ -127,7 +128,7 @@ static enum result object_fit_counted(struct memory_pool *mp,
         /* First: a chunk that was extended for nothing would have cut what
          * was behind it out of its bin. */
         if (!quota_charge(&mp->quota, size - old)) {
-            return quota_refusal(&mp->quota);
+            return RESULT_FULL;
         }
         *fits = object_fit(mp, chunk, granules);
         if (!*fits) {
@@ -148,16 +149,24 @@ static enum result object_resize_counted(struct memory_pool *mp,
 {
     ASSERT(mp->mode->counts && user != NULL);
     bool taken = pool_enter(mp);
-    struct heap_chunk chunk = pool_find_live(mp, ptr);
+    struct heap_chunk chunk;
+    enum result result;
+    size_t old;
     bool fits;
 
-    if (chunk.block == NULL) {
-        lock_leave(&mp->lock, taken);
-        return RESULT_NOT_LIVE;
-    }
-    size_t old = pool_size_of(chunk);
-    enum result result = object_fit_counted(mp, chunk, old, size, &fits);
-    if (!fits) {
+    /* A recall of credit may leave the lock, and then all is sought again. */
+    do {
+        chunk = pool_find_live(mp, ptr);
+        if (chunk.block == NULL) {
+            lock_leave(&mp->lock, taken);
+            return RESULT_NOT_LIVE;
+        }
+        old = pool_size_of(chunk);
+        result = object_fit_counted(mp, chunk, old, size, &fits);
+    } while (result == RESULT_FULL && recall_for(mp, size - old, &taken));
+    if (result == RESULT_FULL) {
+        result = quota_refusal(&mp->quota);
+    } else if (!fits) {
         result = object_move(mp, user, chunk, old, size, &taken, object);
     } else if (result == RESULT_OK) {
         *object = ptr;
@@ -180,7 +189,7 @@ static enum result object_resize_cached(struct memory_pool *mp,
         lock_leave(&mp->lock, taken);
         return RESULT_NOT_LIVE;
     }
-    /* No cache takes freed objects in a pool that zeroes them. */
+    /* A pool that zeroes what is freed counts. */
     ASSERT((mp->settings.flags & MP_ZERO_ON_FREE) == 0);
     size_t old = pool_size_of(chunk);
     bool fits = object_fit(mp, chunk, sizes_granules(size));

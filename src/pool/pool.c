@@ -43,12 +43,11 @@ void pool_leave(struct memory_pool *mp, bool taken)
 void pool_set_bump(struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp));
-    ASSERT(mp->mode->counts == mp->blocks.counted);
     size_t most = mp->settings.max_object / SIZES_GRANULE;
 
     /* pool_bump() charges no quota above, notes the size in slack bytes, and
      * cuts from the pool's own heap. */
-    if (!mp->mode->counts || !quota_is_own(&mp->quota) ||
+    if (!mp->blocks.counted || !quota_is_own(&mp->quota) ||
         mp->marks.open != NULL) {
         most = 0;
     }
@@ -85,19 +84,17 @@ struct heap_chunk pool_find_live(const struct memory_pool *mp, const void *ptr)
     return chunk;
 }
 
-/* Without slack bytes the size is the whole chunk: the holder may use what it
- * did not ask for. */
+/* Where no slack was noted the size is the whole chunk: the holder may use what
+ * it did not ask for. */
 size_t pool_size_of(struct heap_chunk chunk)
 {
     ASSERT(chunk.block != NULL);
     ASSERT(chunk.granule < chunk.block->granules);
     size_t bytes = block_length(chunk.block, chunk.granule) * SIZES_GRANULE;
 
-    if (chunk.block->slack == NULL) {
-        return bytes;
-    }
-    ASSERT(chunk.block->slack[chunk.granule] < SIZES_GRANULE);
-    return bytes - chunk.block->slack[chunk.granule];
+    size_t slack = block_get_slack(chunk.block, chunk.granule);
+    ASSERT(slack < bytes);
+    return bytes - slack;
 }
 
 void pool_count_refusal(struct memory_pool *mp, enum pool_refusal reason)

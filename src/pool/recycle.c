@@ -20,6 +20,8 @@
 #include "pool/recycle.h"
 
 #include "base/tool.h"
+#include "pool/alloc.h"
+#include "pool/recall.h"
 #include "store/range.h"
 
 /* Pools that a thread keeps, and bytes of empty blocks in each. */
@@ -92,16 +94,43 @@ static bool recycle_fits(const struct memory_pool *mp)
                    mp->blocks.stock_bytes <= RECYCLE_BYTES;
 }
 
+/* Gives back what the pool's objects and its only user's cache were charged.
+ */
+static void recycle_uncount(struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp) && attach_is_own(&mp->caches));
+    recall_collect(mp);
+    quota_uncharge(&mp->quota, quota_held(&mp->quota));
+    ASSERT(quota_held(&mp->quota) == 0);
+}
+
+/* An empty pool counts no more, so that all kept ones are alike. */
+static void recycle_make_plain(struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp) && mp->heap.taken == 0);
+    mp->mode = alloc_mode(ALLOC_CACHED);
+    heap_set_zero(&mp->heap, false);
+    quota_start(&mp->quota, QUOTA_UNLIMITED, NULL);
+    cache_set_count(&mp->caches, false, false);
+}
+
 /* Makes all of the pool as it was when it was new, but for its settings. */
 static void recycle_renew(struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp) && recycle_fits(mp));
+    if (mp->mode->counts) {
+        recycle_uncount(mp);
+    }
     /* Its blocks go to the stock, where they are less than its limit. */
     heap_reset(&mp->heap);
+    if (mp->mode->counts) {
+        recycle_make_plain(mp);
+    }
     blocks_renew(&mp->blocks);
     ASSERT(mp->heap.blocks == 0 && blocks_is_sound(&mp->blocks));
     memset(&mp->counters, 0, sizeof mp->counters);
     cache_set_renew(&mp->caches);
+    ASSERT(!mp->caches.suspended);
     /* The next one to use it is the same thread. */
     struct cache *cache = attach_first(&mp->caches);
     if (cache != NULL) {

@@ -21,6 +21,8 @@
  */
 #include "pool/tree.h"
 
+#include "pool/recall.h"
+
 #include <stdlib.h>
 
 bool tree_is_run(const struct memory_pool *mp)
@@ -88,6 +90,9 @@ enum result tree_start(struct memory_pool *mp, struct memory_pool *parent)
             pool_set_bump(parent);
         }
         lock_leave(&parent->lock, taken);
+        /* What its caches were lent before is theirs alone to be recalled, and
+         * from now on by others, too. */
+        recall_enlist(parent);
     }
     return RESULT_OK;
 }

@@ -10,11 +10,13 @@
  * Map bytes:
  *
  *   0x00            not the start of a chunk
- *   0x10 | nibble   four bits of a long chunk's length
+ *   0x10 | nibble   four bits of a long chunk's length, or of a live chunk's
+ *                   slack: the bytes that were not asked for
  *   0x20            start of a long live chunk
  *   0x21            start, and also end, of a long free chunk
  *   0x22            start of a long chunk that holds a mark's block
  *   0x23            start of a long chunk that lies free in a thread's cache
+ *   0x30 | nibble   start of a live chunk of one granule, and its slack
  *   0x40 | n - 1    start, and also end, of a free chunk of n <= 64 granules
  *   0x80 | n - 1    start of a chunk that lies free in a thread's cache
  *   0xc0 | n - 1    start of a live chunk of n <= 64 granules
@@ -22,7 +24,9 @@
  * A chunk of more than 64 granules is long: eight nibbles behind its start,
  * and for a free one eight before its end too, hold its length.  A free
  * chunk has its length at both ends so that the chunk behind it can find its
- * start.  Every other byte is 0: nothing stale can be taken for a start.
+ * start.  Slack, where objects are counted to the byte, has one nibble behind
+ * the start of a short chunk of several granules, and four behind the length
+ * of a long one.  Every other byte is 0: nothing stale can be taken for a start.
  *
  * What it cannot do: find the chunk that an address inside of it belongs to
  * other than by walking, and hold more than 2^32 - 1 granules.
@@ -54,6 +58,7 @@ enum {
     BLOCK_LONG_FREE = 0x21,
     BLOCK_LONG_LENT = 0x22,
     BLOCK_LONG_CACHED = 0x23,
+    BLOCK_ONE = 0x30,
     BLOCK_FREE = 0x40,
     BLOCK_CACHED = 0x80,
     BLOCK_LIVE = 0xc0,
@@ -107,7 +112,8 @@ static inline uint32_t block_get_length(const unsigned char *at)
 
 static inline bool block_starts_live(unsigned char code)
 {
-    return code >= BLOCK_LIVE || code == BLOCK_LONG_LIVE;
+    return code >= BLOCK_LIVE || code == BLOCK_LONG_LIVE ||
+           (code & 0xf0) == BLOCK_ONE;
 }
 
 static inline bool block_is_cached(unsigned char code)
@@ -120,15 +126,90 @@ static inline bool block_is_free(unsigned char code)
     return (code & 0xc0) == BLOCK_FREE || code == BLOCK_LONG_FREE;
 }
 
-/* Length of the chunk that starts at granule i, live or free. */
-static inline uint32_t block_length(const struct block *block, uint32_t i)
+/* Length of the chunk that starts where the map has that byte. */
+static inline uint32_t block_length_at(const unsigned char *at)
 {
-    unsigned char code = sync_get(&block->map[i]);
+    unsigned char code = sync_get(at);
 
     if ((code & 0xc0) != 0) {
         return (code & BLOCK_LENGTH_BITS) + 1u;
     }
-    return block_get_length(block->map + i + 1);
+    return (code & 0xf0) == BLOCK_ONE ? 1 : block_get_length(at + 1);
+}
+
+/* Length of the chunk that starts at granule i, live or free. */
+static inline uint32_t block_length(const struct block *block, uint32_t i)
+{
+    return block_length_at(block->map + i);
+}
+
+/* Notes the bytes of a live chunk that were not asked for: less than 16 of a
+ * short one, less than 2^16 of a long one. */
+static inline void block_put_slack_at(unsigned char *at, size_t length,
+                                      size_t slack)
+{
+    if (length == 1) {
+        /* Release as for any byte by which a chunk becomes live. */
+        sync_put_release(at, (unsigned char)(slack == 0 ? BLOCK_LIVE
+                                                        : BLOCK_ONE | slack));
+    } else if (length <= SIZES_SHORT) {
+        sync_put(at + 1, (unsigned char)(BLOCK_NIBBLE | slack));
+    } else {
+        for (int i = 0; i < 4; i++) {
+            sync_put(at + 9 + i, (unsigned char)(BLOCK_NIBBLE |
+                                                 ((slack >> (4 * i)) & 0xfu)));
+        }
+    }
+}
+
+/* 0 where none was noted. */
+static inline size_t block_get_slack_at(const unsigned char *at,
+                                        size_t length)
+{
+    size_t slack = 0;
+
+    if (length == 1) {
+        unsigned char code = sync_get(at);
+        return (code & 0xf0) == BLOCK_ONE ? code & 0xfu : 0;
+    }
+    if (length <= SIZES_SHORT) {
+        return sync_get(at + 1) & 0xfu;
+    }
+    for (int i = 0; i < 4; i++) {
+        slack |= (sync_get(at + 9 + i) & (size_t)0xf) << (4 * i);
+    }
+    return slack;
+}
+
+/* Takes the slack of a chunk off the map whose first byte says that it is not
+ * live. */
+static inline void block_clear_slack_at(unsigned char *at, size_t length)
+{
+    if (length > SIZES_SHORT) {
+        memset(at + 9, BLOCK_NONE, 4);
+    } else if (length > 1) {
+        sync_put(at + 1, BLOCK_NONE);
+    }
+}
+
+/* The same for a live chunk of a block, whose slack bytes may stand beside the
+ * map. */
+static inline size_t block_get_slack(const struct block *block, uint32_t i)
+{
+    return block->slack != NULL
+               ? block->slack[i]
+               : block_get_slack_at(block->map + i, block_length(block, i));
+}
+
+static inline void block_put_slack(struct block *block, uint32_t i,
+                                   size_t slack)
+{
+    if (block->slack != NULL) {
+        ASSERT(slack < SIZES_GRANULE);
+        block->slack[i] = (unsigned char)slack;
+    } else {
+        block_put_slack_at(block->map + i, block_length(block, i), slack);
+    }
 }
 
 /* Length of the free chunk that ends just before granule i; 0: none does. */
@@ -167,6 +248,7 @@ static inline void block_clear_live(struct block *block, uint32_t i,
     if (length > SIZES_SHORT) {
         block_clear_length(block->map + i + 1);
     }
+    block_clear_slack_at(block->map + i, length);
 }
 
 static inline void block_mark_free(struct block *block, uint32_t i,
@@ -228,7 +310,8 @@ static inline size_t block_count_columns(const unsigned char *map, size_t n)
         memcpy(&codes, map + i, sizeof codes);
         /* A comparison that holds gives a byte of ones, which is -1. */
         columns -= (block_sixteen)((codes >= BLOCK_LIVE) |
-                                   (codes == BLOCK_LONG_LIVE));
+                                   (codes == BLOCK_LONG_LIVE) |
+                                   ((codes & 0xf0) == BLOCK_ONE));
     }
     for (size_t i = 0; i < sizeof columns; i++) {
         live += columns[i];

@@ -46,7 +46,7 @@ struct heap {
     struct block **index;  /* all but the first, by address */
     uint32_t blocks;       /* in index */
     uint32_t index_size;   /* entries that index has memory for */
-    bool zero;             /* fixed; memory is zeroed as its chunk goes */
+    bool zero;             /* memory is zeroed as its chunk goes */
     uint32_t lent;         /* chunks that hold another heap's block */
     size_t held;           /* bytes of objects, as asked for, of a mark's
                             * heap in a pool that counts them */
@@ -105,6 +105,14 @@ static inline size_t heap_unbump_from(const struct heap *heap,
                                       const struct block *block)
 {
     return heap->zero ? SIZE_MAX : block != heap->first;
+}
+
+/* An empty heap zeroes memory from now on as its chunks go, or does not. */
+static inline void heap_set_zero(struct heap *heap, bool zero)
+{
+    ASSERT(heap->blocks == 0);
+    heap->zero = zero;
+    heap->unbump_from = heap_unbump_from(heap, heap->current);
 }
 
 /* Frees what the heap itself has allocated, its index; not the blocks. */

@@ -112,7 +112,11 @@ void quota_start(struct quota *quota, size_t capacity, struct quota *above)
     ASSERT(above == NULL || above->capacity != QUOTA_UNLIMITED);
     quota->above = above;
     quota->tree = above == NULL ? NULL : above->tree;
+    quota->state = QUOTA_ROOMY;
+    quota->borrowers.first = NULL;
+    quota->borrower = (struct list_link){NULL, NULL};
     lock_start(&quota->lock, LOCK_QUOTA);
+    lock_start(&quota->recall, LOCK_RECALL);
     ASSERT(quota_is_whole(quota));
 }
 
@@ -132,6 +136,17 @@ bool quota_share(struct quota *quota)
     return true;
 }
 
+/* Takes bytes, which are there, from a quota and those above. */
+static void quota_take_all(struct quota *quota, size_t bytes)
+{
+    quota_take(quota, bytes);
+    for (struct quota *up = quota->above; up != NULL; up = up->above) {
+        quota_take(up, bytes);
+        up->charged_below += bytes;
+        ASSERT(bytes <= up->charged_below && quota_is_whole(up));
+    }
+}
+
 /* The first walk only reads, so a refusal leaves no trace.  Both walks are in
  * one hold of the tree's lock: what had room still has it. */
 bool quota_charge(struct quota *quota, size_t bytes)
@@ -144,12 +159,7 @@ bool quota_charge(struct quota *quota, size_t bytes)
         fits = bytes <= quota_free(up);
     }
     if (fits) {
-        quota_take(quota, bytes);
-        for (struct quota *up = quota->above; up != NULL; up = up->above) {
-            quota_take(up, bytes);
-            up->charged_below += bytes;
-            ASSERT(bytes <= up->charged_below && quota_is_whole(up));
-        }
+        quota_take_all(quota, bytes);
     }
     quota_leave(quota, taken);
     return fits;
@@ -190,6 +200,94 @@ void quota_undo(struct quota *quota, size_t bytes)
 
     quota_give(quota, bytes, true);
     quota_leave(quota, taken);
+}
+
+/* As much as every quota on the way up can spare, of which none is tight. */
+static size_t quota_spare(struct quota *quota, size_t least, size_t part)
+{
+    size_t spare = SIZE_MAX;
+
+    for (; quota != NULL; quota = quota->above) {
+        size_t room = quota_free(quota);
+        if (quota->state == QUOTA_TIGHT && room >= quota->capacity / 8 &&
+            room / part >= least) {
+            quota->state = QUOTA_ROOMY;
+        }
+        if (quota->state != QUOTA_ROOMY) {
+            return 0;
+        }
+        spare = room / part < spare ? room / part : spare;
+    }
+    return spare;
+}
+
+size_t quota_lend(struct quota *quota, size_t least, size_t most, size_t part)
+{
+    ASSERT(least > 0 && part > 0);
+    bool taken = quota_enter(quota);
+    size_t bytes = quota_spare(quota, least, part);
+
+    most = most < least ? least : most;
+    bytes = bytes < least ? 0 : bytes < most ? bytes : most;
+    if (bytes > 0) {
+        quota_take_all(quota, bytes);
+    }
+    quota_leave(quota, taken);
+    return bytes;
+}
+
+void quota_settle(struct quota *quota, size_t bytes, size_t unused)
+{
+    ASSERT(unused <= bytes);
+    bool taken = quota_enter(quota);
+
+    quota_give(quota, bytes - unused, false);
+    quota_give(quota, unused, true);
+    quota_leave(quota, taken);
+}
+
+struct quota *quota_refuser(struct quota *quota, size_t bytes)
+{
+    bool taken = quota_enter(quota);
+    struct quota *refuser = quota;
+
+    while (refuser != NULL && bytes <= quota_free(refuser)) {
+        refuser = refuser->above;
+    }
+    quota_leave(quota, taken);
+    return refuser;
+}
+
+enum quota_state quota_state(const struct quota *quota)
+{
+    bool taken = quota_enter(quota);
+    enum quota_state state = quota->state;
+
+    quota_leave(quota, taken);
+    return state;
+}
+
+void quota_set_state(struct quota *quota, enum quota_state state)
+{
+    bool taken = quota_enter(quota);
+
+    quota->state = state;
+    quota_leave(quota, taken);
+}
+
+struct quota *quota_top(const struct quota *quota)
+{
+    return quota->tree == NULL
+               ? NULL
+               : LIST_ENTRY(quota->tree, struct quota, lock);
+}
+
+bool quota_is_below(const struct quota *quota, const struct quota *above)
+{
+    while (quota != NULL && quota != above) {
+        quota = quota->above;
+    }
+    return quota != NULL;
 }
 
 size_t quota_held(const struct quota *quota)

@@ -30,10 +30,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "base/lock.h"
 #include "base/result.h"
 
 #define QUOTA_UNLIMITED SIZE_MAX
+
+/* Whether caches may be lent credit that a quota is charged for. */
+enum quota_state {
+    QUOTA_ROOMY,
+    QUOTA_TIGHTENING, /* no more is lent, and what is lent is being recalled */
+    QUOTA_TIGHT       /* nothing is lent: a refusal is final */
+};
 
 /* The tree's lock owns the numbers, or, while tree is NULL, the lock of the
  * quota's pool: pools below charge this quota without its pool's lock. */
@@ -42,12 +50,18 @@ struct quota {
     size_t beyond_peak;   /* bytes of the capacity that were never held */
     size_t charged_below; /* bytes that pools below hold */
     size_t raised;        /* bytes by which the last charge raised the mark */
+    enum quota_state state;
     size_t capacity;      /* fixed; QUOTA_UNLIMITED: none */
     struct quota *above;  /* fixed; the nearest quota above that has a
                            * capacity; NULL: none */
     struct lock *tree;    /* fixed once set; that of the topmost quota with a
                            * capacity; NULL: no other pool charges this quota,
                            * and it charges no other; the pool's lock */
+    struct list_link borrower; /* among the topmost one's borrowers */
+    struct list borrowers; /* of the topmost quota: those of pools that may
+                            * have credit; the recall lock */
+    struct lock recall;   /* of the topmost quota; a rank below pools' locks:
+                           * who recalls credit from several pools */
     struct lock lock;     /* the tree's, where this is the topmost quota; held
                            * across a fork in any case */
 };
@@ -75,6 +89,30 @@ MP_INNER void quota_uncharge(struct quota *quota, size_t bytes);
  * were charged meanwhile, it may stay higher than without the failed charge,
  * never lower. */
 MP_INNER void quota_undo(struct quota *quota, size_t bytes);
+
+/* Lends credit: charges this quota and those above for least to most bytes, no
+ * more than a part of what each has free, and returns how many; 0: there is no
+ * such room, or one of them is not roomy.  A tight one becomes roomy again
+ * once an eighth of its capacity is free. */
+MP_INNER size_t quota_lend(struct quota *quota, size_t least, size_t most,
+                           size_t part);
+
+/* Takes credit back of which unused bytes were never held by an object, so
+ * that marks fall back by them. */
+MP_INNER void quota_settle(struct quota *quota, size_t bytes, size_t unused);
+
+/* The nearest quota that refuses a charge; NULL: none does any more. */
+MP_INNER struct quota *quota_refuser(struct quota *quota, size_t bytes);
+
+MP_INNER enum quota_state quota_state(const struct quota *quota);
+MP_INNER void quota_set_state(struct quota *quota, enum quota_state state);
+
+/* The topmost quota of a tree; NULL: this quota has none. */
+MP_INNER struct quota *quota_top(const struct quota *quota);
+
+/* True: it charges the other, or is that. */
+MP_INNER bool quota_is_below(const struct quota *quota,
+                             const struct quota *above);
 
 /* Bytes of the pool's own objects, and the most that were ever held with what
  * was charged from below. */

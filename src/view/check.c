@@ -27,6 +27,7 @@
 
 #include "cache/pause.h"
 #include "pool/mark.h"
+#include "pool/recall.h"
 #include "pool/tree.h"
 
 /* What a walk over a pool counts. */
@@ -54,18 +55,31 @@ static bool check_is_clear(const struct block *block, uint32_t from,
     return true;
 }
 
+/* Nibbles of slack behind the start and the length of a live chunk. */
+static uint32_t check_slack(uint32_t length)
+{
+    return length > SIZES_SHORT ? 4 : length > 1;
+}
+
 /* A chunk's bytes of the map between its start and its end. */
 static bool check_inner(const struct block *block, uint32_t i,
-                        uint32_t length, bool is_free)
+                        uint32_t length, bool is_free, bool has_slack)
 {
     ASSERT(i < block->granules);
     ASSERT(length > 0 && length <= block->granules - i);
     uint32_t from = i + 1;
     uint32_t to = i + length;
 
-    /* The eight nibbles of a long chunk's length stand behind its start. */
+    /* The eight nibbles of a long chunk's length stand behind its start, and
+     * the slack of an object behind those. */
     if (length > SIZES_SHORT) {
         from += 8;
+    }
+    for (uint32_t nibbles = check_slack(length); has_slack && nibbles > 0;
+         nibbles--) {
+        if ((block->map[from++] & 0xf0) != BLOCK_NIBBLE) {
+            return false;
+        }
     }
     /* A free chunk is joined with the one behind it by the length at its end.
      * If the two lengths differed, that join would start at a wrong place. */
@@ -100,13 +114,17 @@ static bool check_nibbles(const struct block *block, uint32_t i)
 /* Length of the chunk that starts at granule i and ends before another one;
  * 0: none does. */
 static uint32_t check_length(const struct block *block, uint32_t i,
-                             uint32_t end)
+                             uint32_t end, bool has_slack)
 {
     ASSERT(i < end && end <= block->granules);
     unsigned char code = block->map[i];
     ASSERT(code != BLOCK_NONE);
 
     /* A length may not be read before it is known to be one. */
+    if ((code & 0xf0) == BLOCK_ONE) {
+        /* Without slack the byte is another. */
+        return has_slack && code != BLOCK_ONE;
+    }
     if ((code & 0xc0) == 0 &&
         (code < BLOCK_LONG_LIVE || code > BLOCK_LONG_CACHED ||
          end - i <= SIZES_SHORT || !check_nibbles(block, i))) {
@@ -144,15 +162,22 @@ static uint32_t check_chunk(struct check_count *count, struct block *block,
     struct heap_chunk chunk = {block, i};
     unsigned char code = block->map[i];
     bool is_free = block_is_free(code);
-    uint32_t length = check_length(block, i, end);
+    /* In the map, where the block has no other place for it. */
+    bool has_slack = count->mp->mode->counts && block->slack == NULL;
+    uint32_t length = check_length(block, i, end, has_slack);
 
     count->free_chunks += is_free;
     count->cached += block_is_cached(code);
     count->lent += code == BLOCK_LONG_LENT;
-    count->sound = length > 0 && check_inner(block, i, length, is_free);
-    /* The size of an object is read only where its chunk's bounds are right. */
+    count->sound = length > 0 && check_inner(block, i, length, is_free,
+                                              has_slack &&
+                                                  block_starts_live(code));
+    /* The size of an object is read only where its chunk's bounds are right,
+     * and is believed only where something is left of it. */
     if (count->sound && block_starts_live(code)) {
-        count->live += pool_size_of(chunk);
+        count->sound =
+            block_get_slack(block, i) < (size_t)length * SIZES_GRANULE;
+        count->live += count->sound ? pool_size_of(chunk) : 0;
     }
     return length;
 }
@@ -307,6 +332,7 @@ bool check_pool(struct memory_pool *mp)
     /* A cache in use changes its lists and the map one after the other, and
      * between the two they do not agree. */
     pause_begin(&mp->caches);
+    recall_collect(mp);
     bool sound = check_parts(mp);
     pause_end(&mp->caches);
     lock_leave(&mp->lock, taken);

@@ -17,6 +17,7 @@
 
 #include "cache/pause.h"
 #include "pool/tree.h"
+#include "pool/recall.h"
 #include "pool/walk.h"
 
 struct stats_count {
@@ -95,9 +96,13 @@ static size_t stats_peak(const struct memory_pool *mp,
     ASSERT(pool_is_entered(mp));
     ASSERT(stats->cached_bytes == 0 || mp->mode->caches);
     /* The peak is noted at some moments only, so the present may be higher. */
-    size_t now = stats->live_bytes + stats->cached_bytes;
-    size_t peak = mp->mode->counts ? quota_peak(&mp->quota)
-                                   : mp->counters.peak * SIZES_GRANULE;
+    size_t now = stats->live_bytes;
+    size_t peak = quota_peak(&mp->quota);
+
+    if (!mp->mode->counts) {
+        now += stats->cached_bytes;
+        peak = mp->counters.peak * SIZES_GRANULE;
+    }
 
     return now > peak ? now : peak;
 }
@@ -155,6 +160,7 @@ void stats_gather(struct memory_pool *mp, mp_stats_t *stats)
 
     /* Without a pause, a chunk could be counted both as live and as cached. */
     pause_begin(&mp->caches);
+    recall_collect(mp);
     stats_fill(mp, stats);
     pause_end(&mp->caches);
     lock_leave(&mp->lock, taken);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * credit.h - the caches of a pool that counts its objects to the byte.
+ *
+ * Such a pool has a quota, or zeroes what is freed.  Its caches work as others
+ * do, but each has credit: bytes that were charged to the quota beforehand,
+ * and that its user may hand out without a lock.  An object takes its bytes
+ * off the credit, and a freed one puts them there.  The map says how many
+ * bytes of a chunk were not asked for, so that an object gives back what it
+ * took.
+ *
+ * The pool lends credit, and takes it back before it says "full"; see
+ * pool/recall.h.
+ *
+ * What it cannot do: be compiled into programs.  Compiled-in code counts
+ * nothing, so such a cache is enabled by another member than that code reads.
+ */
+#ifndef MP_CREDIT_H
+#define MP_CREDIT_H
+
+#include "cache/cache.h"
+
+/* Bytes of credit that a cache keeps at most as objects are freed. */
+#define CREDIT_MOST ((size_t)64 << 10)
+
+/* Takes bytes, which are there, off the credit. */
+static inline void credit_use(struct cache *cache, size_t bytes)
+{
+    size_t credit = cache->credit - bytes;
+
+    cache->credit = credit;
+    cache->least = credit < cache->least ? credit : cache->least;
+}
+
+/* Inside: a short object; NULL: list, run or credit does not suffice, or the
+ * object is not short.  state is the user's, which callers have at hand. */
+static inline void *credit_take_short(const struct mp_inline_thread *state,
+                                      struct cache *cache, size_t size)
+{
+    size_t slack = -size % SIZES_GRANULE;
+
+    if (MP_UNLIKELY(size > cache->credit)) {
+        return NULL;
+    }
+    unsigned char *object = mp_inline_take(state, &cache->fast, size);
+    if (MP_LIKELY(object != NULL)) {
+        unsigned char *at = middle_map(state, object);
+        if (size > SIZES_GRANULE) {
+            sync_put(at + 1, (unsigned char)(BLOCK_NIBBLE | slack));
+        } else if (slack > 0) {
+            sync_put_release(at, (unsigned char)(BLOCK_ONE | slack));
+        }
+        credit_use(cache, size);
+    }
+    return object;
+}
+
+/* Inside: the same for a short or a middle object. */
+MP_INNER void *credit_take(const struct mp_inline_thread *state,
+                           struct cache *cache, size_t size);
+
+/* Inside: takes a short object of the pool's; false: it is none, the list is
+ * full, or the cache has enough credit. */
+static inline bool credit_give_short(const struct mp_inline_thread *state,
+                                     struct cache *cache,
+                                     const struct memory_pool *mp,
+                                     const void *ptr)
+{
+    uintptr_t i = block_granule_at((const unsigned char *)state->base, ptr);
+
+    if (MP_UNLIKELY(i >= state->granules) ||
+        MP_UNLIKELY(sync_get(&state->owners[i / MP_INLINE_OWNED]) != mp)) {
+        return false;
+    }
+    unsigned char *at = middle_map(state, ptr);
+    /* Acquire as in mp_inline_give(). */
+    size_t code = sync_get_acquire(at);
+    size_t slack;
+    if (MP_LIKELY(code > BLOCK_LIVE)) {
+        slack = sync_get(at + 1) & 0xfu;
+    } else if (code == BLOCK_LIVE || (code & 0xf0) == BLOCK_ONE) {
+        slack = code & 0xfu; /* of BLOCK_LIVE it is 0 */
+        code = BLOCK_LIVE;
+    } else {
+        return false;
+    }
+    struct mp_inline_list *list = &cache->fast.lists[code - BLOCK_LIVE];
+    size_t room = list->room;
+    if (MP_UNLIKELY(room == 0) || MP_UNLIKELY(cache->credit > CREDIT_MOST)) {
+        return false;
+    }
+    size_t size = (code - BLOCK_LIVE + 1) * SIZES_GRANULE - slack;
+    void **chunk = (void **)(uintptr_t)ptr;
+    if (MP_UNLIKELY(cache->set->zero)) {
+        memset(chunk, 0, size);
+    }
+    list->room = room - 1;
+    *chunk = list->chunks;
+    list->chunks = chunk;
+    sync_put(at, (unsigned char)(code - BLOCK_LIVE + BLOCK_CACHED));
+    if (code > BLOCK_LIVE) {
+        sync_put(at + 1, BLOCK_NONE); /* what is cached has no slack */
+    }
+    cache->credit += size;
+    return true;
+}
+
+/* Inside: the same for a short or a middle object. */
+MP_INNER bool credit_give(const struct mp_inline_thread *state,
+                          struct cache *cache, const struct memory_pool *mp,
+                          const void *ptr);
+
+/* The others with the pool's lock held, for a cache whose user is the caller
+ * or that is paused. */
+
+/* Adds bytes, which were charged, to the cache's credit. */
+MP_INNER void credit_grant(struct cache *cache, size_t bytes);
+
+/* Moves the cache's credit to what its set owes the quota. */
+MP_INNER void credit_collect(struct cache *cache, struct cache_set *set);
+
+/* Noted as inside: the calling thread's cache of the pool, if that counts and
+ * the thread used it last; NULL: it is not.  mp may be NULL. */
+static inline struct cache *credit_inside(struct mp_inline_thread *state,
+                                          const struct memory_pool *mp)
+{
+    struct cache *cache = (struct cache *)(void *)state->cache;
+
+    /* Acquire as in mp_inline_enter(). */
+    return MP_LIKELY(sync_get_acquire(&cache->exact) == mp) &&
+                   MP_LIKELY(mp != NULL)
+               ? cache
+               : NULL;
+}
+
+/* The same, and notes it; to be left with mp_inline_leave(), unless NULL. */
+static inline struct cache *credit_enter(struct mp_inline_thread *state,
+                                         const struct memory_pool *mp)
+{
+    (void)mp_inline_begin(state, mp);
+    struct cache *cache = credit_inside(state, mp);
+    if (cache == NULL) {
+        mp_inline_leave(state);
+    }
+    return cache;
+}
+
+#endif /* MP_CREDIT_H */

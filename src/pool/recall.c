@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * recall.c - credit that a pool's quota lends to caches, and takes back.
+ *
+ * The pools that a quota limits may be many, and a pool's lock is never held
+ * together with another's.  So the topmost quota lists the borrowers, and a
+ * lock of a rank below theirs owns that list: it is held while each of them is
+ * locked and emptied in turn.  A pool takes itself off the list, under that
+ * lock, before it goes.
+ *
+ *     roomy -- refused --> tightening: nothing is lent any more
+ *       ^                       |  each borrower below: pause, collect, suspend
+ *       |                       v
+ *       +-- 1/8 is free --- tight: a refusal is final
+ *
+ * The lock makes a second thread wait until the first is done with all of
+ * them.  So who finds the quota tight may believe a refusal.
+ *
+ * What it cannot do: lend much near the limit.  A cache gets a part of what is
+ * free, so that others get some, too.
+ */
+#include "pool/recall.h"
+
+#include "cache/credit.h"
+#include "cache/pause.h"
+
+/* Bytes that are lent at most at once, and the part of what is free: where one
+ * cache alone borrows, and where several do. */
+#define RECALL_LEND_MOST ((size_t)16 << 10)
+#define RECALL_PART_ALONE 2
+#define RECALL_PART 16
+
+void recall_enlist(struct memory_pool *mp)
+{
+    struct quota *top = quota_top(&mp->quota);
+
+    ASSERT(lock_none_is_held());
+    if (top == NULL || !mp->mode->caches) {
+        return;
+    }
+    bool taken = lock_enter(&top->recall);
+    if (!list_has(&mp->quota.borrower)) {
+        list_push(&top->borrowers, &mp->quota.borrower);
+    }
+    lock_leave(&top->recall, taken);
+}
+
+void recall_delist(struct memory_pool *mp)
+{
+    struct quota *top = quota_top(&mp->quota);
+
+    ASSERT(lock_none_is_held());
+    if (top == NULL || !mp->mode->caches) {
+        return;
+    }
+    bool taken = lock_enter(&top->recall);
+    if (list_has(&mp->quota.borrower)) {
+        list_remove(&mp->quota.borrower);
+    }
+    lock_leave(&top->recall, taken);
+}
+
+void recall_settle(struct memory_pool *mp)
+{
+    struct cache_set *set = &mp->caches;
+
+    ASSERT(pool_is_entered(mp));
+    if (set->owed > 0) {
+        quota_settle(&mp->quota, set->owed, set->unused);
+        set->owed = set->unused = 0;
+    }
+}
+
+void recall_collect(struct memory_pool *mp)
+{
+    struct cache_set *set = &mp->caches;
+
+    ASSERT(pool_is_entered(mp) && cache_set_is_paused(set));
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        credit_collect(c, set);
+    }
+    recall_settle(mp);
+}
+
+bool recall_lend(struct memory_pool *mp, struct cache *cache, size_t size)
+{
+    struct cache_set *set = &mp->caches;
+    bool alone = set->caches == cache && cache->next == NULL &&
+                 quota_is_own(&mp->quota);
+
+    ASSERT(pool_is_entered(mp) && set->counts);
+    ASSERT(!sync_get(&set->retired));
+    credit_collect(cache, set);
+    recall_settle(mp);
+    size_t bytes = quota_lend(&mp->quota, size, RECALL_LEND_MOST,
+                              alone ? RECALL_PART_ALONE : RECALL_PART);
+    if (bytes == 0) {
+        return false;
+    }
+    pause_resume(set);
+    credit_grant(cache, bytes);
+    return true;
+}
+
+/* Takes back what the caches of one pool have, and keeps them from getting
+ * more.  The lock is held. */
+static void recall_suspend(struct memory_pool *mp)
+{
+    struct cache_set *set = &mp->caches;
+
+    ASSERT(pool_is_entered(mp));
+    if (!sync_get(&set->retired) && !set->suspended) {
+        pause_begin(set);
+        pause_suspend(set);
+    }
+    recall_settle(mp);
+}
+
+/* The same for every borrower below a quota; no lock held. */
+static void recall_suspend_all(struct quota *top, struct quota *refuser)
+{
+    ASSERT(lock_none_is_held());
+    bool top_taken = lock_enter(&top->recall);
+
+    if (quota_state(refuser) != QUOTA_TIGHT) {
+        quota_set_state(refuser, QUOTA_TIGHTENING);
+        for (struct list_link *link = top->borrowers.first; link != NULL;
+             link = link->next) {
+            struct memory_pool *mp = LIST_ENTRY(
+                LIST_ENTRY(link, struct quota, borrower), struct memory_pool,
+                quota);
+            if (quota_is_below(&mp->quota, refuser)) {
+                bool taken = pool_enter(mp);
+                recall_suspend(mp);
+                pool_leave(mp, taken);
+            }
+        }
+        quota_set_state(refuser, QUOTA_TIGHT);
+    }
+    lock_leave(&top->recall, top_taken);
+}
+
+bool recall_for(struct memory_pool *mp, size_t bytes, bool *taken)
+{
+    ASSERT(pool_is_entered(mp));
+    struct quota *refuser = quota_refuser(&mp->quota, bytes);
+
+    if (refuser == NULL) {
+        return true;
+    }
+    if (quota_state(refuser) == QUOTA_TIGHT) {
+        /* Nothing is lent below it but what went to the set's debt since. */
+        bool owes = mp->caches.owed > 0;
+        recall_settle(mp);
+        return owes;
+    }
+    struct quota *top = quota_top(&mp->quota);
+    if (top == NULL) {
+        /* Nobody else charges this quota, so its pool's lock is enough. */
+        recall_suspend(mp);
+        quota_set_state(refuser, QUOTA_TIGHT);
+        return true;
+    }
+    lock_leave(&mp->lock, *taken);
+    recall_suspend_all(top, refuser);
+    *taken = pool_enter(mp);
+    return true;
+}

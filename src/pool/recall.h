@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * recall.h - credit that a pool's quota lends to caches, and takes back.
+ *
+ * A cache that is out of credit borrows some of what the quota has free.  So
+ * the quota may refuse a charge while caches have credit that nobody uses.
+ * Before a pool says "full" the credit of all pools that the refusing quota
+ * limits is recalled: each is paused for a moment and its caches give all
+ * back.  From then on the quota is tight and lends nothing, and those pools
+ * work under their locks, where each charge is exact.  So a program that lives
+ * at its limit pauses nobody a second time.  Once an eighth of the capacity is
+ * free again, the caches come back.
+ *
+ * What it cannot do: recall what a thread holds that is stopped within the few
+ * instructions of a fast path.  It waits for that thread.
+ */
+#ifndef MP_RECALL_H
+#define MP_RECALL_H
+
+#include "pool/pool.h"
+
+/* The pool's quota is in a tree of quotas from now on, so that credit of its
+ * caches may be recalled by other pools; and not any more.  No lock held. */
+MP_INNER void recall_enlist(struct memory_pool *mp);
+MP_INNER void recall_delist(struct memory_pool *mp);
+
+/* Lends the caller's cache credit for an object of size bytes; false: the
+ * object has to be charged by itself.  Suspended caches come back if there is
+ * credit again.  The lock is held. */
+MP_INNER bool recall_lend(struct memory_pool *mp, struct cache *cache,
+                          size_t size);
+
+/* Gives to the quota what the set owes it; and first collects the credit of
+ * all caches, where the pool is paused.  The lock is held. */
+MP_INNER void recall_settle(struct memory_pool *mp);
+MP_INNER void recall_collect(struct memory_pool *mp);
+
+/* After the quota refused a charge of that many bytes: takes back what is lent
+ * below the quota that refuses.  True: charge again; false: it is full.  The
+ * lock, held on entry and on return, may be left meanwhile: then *taken
+ * changes, and all that the caller found out may be wrong. */
+MP_INNER bool recall_for(struct memory_pool *mp, size_t bytes, bool *taken);
+
+#endif /* MP_RECALL_H */
