@@ -171,6 +171,11 @@ void *resize_counted(const struct mp_inline_thread *state,
     }
     resize_copy(object, ptr, (length < granules ? length : granules) *
                                  SIZES_GRANULE);
+    if (!grows && cache->set->zero) {
+        /* The last granule was copied whole.  Its end is not the object's, and
+         * would not be zeroed with it. */
+        memset((unsigned char *)object + size, 0, -size % SIZES_GRANULE);
+    }
     if (!credit_give(state, cache, mp, ptr)) {
         *left = ptr;
     }
