@@ -190,6 +190,7 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
     mp->tree = NULL;
     mp->kept_next = NULL;
     lock_start(&mp->lock, LOCK_POOL);
+    quota_start(&mp->quota, QUOTA_UNLIMITED, NULL);
     blocks_start(&mp->blocks, mp, ranged, mode->counts && !ranged,
                  mode->stock_limit,
                  ranged ? &backing_malloc : options->backing);
@@ -214,12 +215,13 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
 static void life_start_quota(struct memory_pool *mp,
                              const mp_options_t *options)
 {
+    size_t capacity =
+        options->capacity == 0 ? QUOTA_UNLIMITED : options->capacity;
     struct memory_pool *parent = options->parent;
     ASSERT(parent == NULL || mp->tree->parent == parent);
 
-    quota_start(&mp->quota,
-                options->capacity == 0 ? QUOTA_UNLIMITED : options->capacity,
-                parent == NULL ? NULL : &parent->quota);
+    quota_restart(&mp->quota, capacity,
+                  parent == NULL ? NULL : &parent->quota);
     bool taken = pool_enter(mp);
     pool_set_bump(mp);
     ASSERT(quota_held(&mp->quota) == 0);

@@ -39,25 +39,31 @@ void recall_enlist(struct memory_pool *mp)
         return;
     }
     bool taken = lock_enter(&top->recall);
-    if (!list_has(&mp->quota.borrower)) {
-        list_push(&top->borrowers, &mp->quota.borrower);
-    }
+    ASSERT(!list_has(&mp->quota.borrower));
+    list_push(&top->borrowers, &mp->quota.borrower);
     lock_leave(&top->recall, taken);
 }
 
-void recall_delist(struct memory_pool *mp)
+/* Shared and enlisted in one hold of the recall lock.  In between, a refusal
+ * would look for credit in the whole tree and find none of this pool's. */
+void recall_share(struct memory_pool *mp)
 {
-    struct quota *top = quota_top(&mp->quota);
+    struct quota *top = quota_top_shared(&mp->quota);
 
-    ASSERT(lock_none_is_held());
-    if (top == NULL || !mp->mode->caches) {
-        return;
+    ASSERT(lock_none_is_held() && quota_is_limited(&mp->quota));
+    bool top_taken = lock_enter(&top->recall);
+    bool taken = pool_enter(mp);
+    /* From now on the tree's lock owns the pool's numbers, so that its short
+     * way, which takes no such lock, has to end. */
+    if (quota_share(&mp->quota)) {
+        pool_set_bump(mp);
     }
-    bool taken = lock_enter(&top->recall);
-    if (list_has(&mp->quota.borrower)) {
-        list_remove(&mp->quota.borrower);
+    ASSERT(quota_top(&mp->quota) == top);
+    lock_leave(&mp->lock, taken);
+    if (mp->mode->caches && !list_has(&mp->quota.borrower)) {
+        list_push(&top->borrowers, &mp->quota.borrower);
     }
-    lock_leave(&top->recall, taken);
+    lock_leave(&top->recall, top_taken);
 }
 
 void recall_settle(struct memory_pool *mp)
@@ -71,15 +77,43 @@ void recall_settle(struct memory_pool *mp)
     }
 }
 
-void recall_collect(struct memory_pool *mp)
+/* Moves the credit of all caches to the quota.  Each is paused, or its user
+ * does not use the pool any more. */
+static void recall_take(struct memory_pool *mp)
 {
     struct cache_set *set = &mp->caches;
 
-    ASSERT(pool_is_entered(mp) && cache_set_is_paused(set));
+    ASSERT(pool_is_entered(mp));
     for (struct cache *c = set->caches; c != NULL; c = c->next) {
         credit_collect(c, set);
     }
     recall_settle(mp);
+}
+
+/* Off the list the pool's credit could not be recalled, and other pools would
+ * be refused for it until the pool is gone.  So it goes back first. */
+void recall_delist(struct memory_pool *mp)
+{
+    struct quota *top = quota_top(&mp->quota);
+
+    ASSERT(lock_none_is_held());
+    if (top == NULL || !mp->mode->caches) {
+        return;
+    }
+    bool top_taken = lock_enter(&top->recall);
+    if (list_has(&mp->quota.borrower)) {
+        list_remove(&mp->quota.borrower);
+    }
+    bool taken = pool_enter(mp);
+    recall_take(mp);
+    lock_leave(&mp->lock, taken);
+    lock_leave(&top->recall, top_taken);
+}
+
+void recall_collect(struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
+    recall_take(mp);
 }
 
 bool recall_lend(struct memory_pool *mp, struct cache *cache, size_t size)
@@ -98,6 +132,12 @@ bool recall_lend(struct memory_pool *mp, struct cache *cache, size_t size)
         return false;
     }
     pause_resume(set);
+    if (sync_get(&set->retired)) {
+        /* The system refuses heavy fences by now, see pause_end().  Credit of
+         * retired caches would never be recalled. */
+        quota_settle(&mp->quota, bytes, bytes);
+        return false;
+    }
     credit_grant(cache, bytes);
     return true;
 }
@@ -132,7 +172,9 @@ static void recall_suspend_all(struct quota *top, struct quota *refuser)
             if (quota_is_below(&mp->quota, refuser)) {
                 bool taken = pool_enter(mp);
                 recall_suspend(mp);
-                pool_leave(mp, taken);
+                /* Blocks that got empty stay in the stock until the pool is
+                 * used next: a source is not called under a lock. */
+                lock_leave(&mp->lock, taken);
             }
         }
         quota_set_state(refuser, QUOTA_TIGHT);
@@ -143,12 +185,13 @@ static void recall_suspend_all(struct quota *top, struct quota *refuser)
 bool recall_for(struct memory_pool *mp, size_t bytes, bool *taken)
 {
     ASSERT(pool_is_entered(mp));
-    struct quota *refuser = quota_refuser(&mp->quota, bytes);
+    enum quota_state state;
+    struct quota *refuser = quota_refuser(&mp->quota, bytes, &state);
 
     if (refuser == NULL) {
         return true;
     }
-    if (quota_state(refuser) == QUOTA_TIGHT) {
+    if (state == QUOTA_TIGHT) {
         /* Nothing is lent below it but what went to the set's debt since. */
         bool owes = mp->caches.owed > 0;
         recall_settle(mp);

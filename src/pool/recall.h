@@ -19,9 +19,16 @@
 
 #include "pool/pool.h"
 
-/* The pool's quota is in a tree of quotas from now on, so that credit of its
- * caches may be recalled by other pools; and not any more.  No lock held. */
+/* A new pool whose quota is in a tree of quotas: from now on credit of its
+ * caches may be recalled by other pools.  No lock held. */
 MP_INNER void recall_enlist(struct memory_pool *mp);
+
+/* The same for a pool with a limited quota that was alone so far, as a pool
+ * below is about to be made.  Nothing is done a second time. */
+MP_INNER void recall_share(struct memory_pool *mp);
+
+/* The pool is about to go, and nobody uses it any more: its caches' credit
+ * goes back, and no other pool looks for any here. */
 MP_INNER void recall_delist(struct memory_pool *mp);
 
 /* Lends the caller's cache credit for an object of size bytes; false: the

@@ -110,7 +110,7 @@ static void recycle_make_plain(struct memory_pool *mp)
     ASSERT(pool_is_entered(mp) && mp->heap.taken == 0);
     mp->mode = alloc_mode(ALLOC_CACHED);
     heap_set_zero(&mp->heap, false);
-    quota_start(&mp->quota, QUOTA_UNLIMITED, NULL);
+    quota_restart(&mp->quota, QUOTA_UNLIMITED, NULL);
     cache_set_count(&mp->caches, false, false);
 }
 

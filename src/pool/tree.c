@@ -83,16 +83,7 @@ enum result tree_start(struct memory_pool *mp, struct memory_pool *parent)
     tree->parent = parent;
     tree->late = tree_is_run(parent);
     if (quota_is_limited(&parent->quota)) {
-        bool taken = pool_enter(parent);
-        /* From now on the tree's lock owns the parent's numbers, so that its
-         * short way, which takes no such lock, has to end. */
-        if (quota_share(&parent->quota)) {
-            pool_set_bump(parent);
-        }
-        lock_leave(&parent->lock, taken);
-        /* What its caches were lent before is theirs alone to be recalled, and
-         * from now on by others, too. */
-        recall_enlist(parent);
+        recall_share(parent);
     }
     return RESULT_OK;
 }

@@ -94,9 +94,17 @@ static void quota_lower(struct quota *quota, size_t bytes)
     ASSERT(quota_is_whole(quota));
 }
 
+void quota_start(struct quota *quota, size_t capacity, struct quota *above)
+{
+    lock_start(&quota->lock, LOCK_QUOTA);
+    lock_start(&quota->recall, LOCK_RECALL);
+    quota_restart(quota, capacity, above);
+}
+
 /* All bytes begin beyond the peak.  So the first charge takes the slow path,
  * which is the only one that can raise the mark. */
-void quota_start(struct quota *quota, size_t capacity, struct quota *above)
+void quota_restart(struct quota *quota, size_t capacity,
+                   struct quota *above)
 {
     ASSERT(quota != above && capacity > 0);
     quota->capacity = capacity;
@@ -115,8 +123,6 @@ void quota_start(struct quota *quota, size_t capacity, struct quota *above)
     quota->state = QUOTA_ROOMY;
     quota->borrowers.first = NULL;
     quota->borrower = (struct list_link){NULL, NULL};
-    lock_start(&quota->lock, LOCK_QUOTA);
-    lock_start(&quota->recall, LOCK_RECALL);
     ASSERT(quota_is_whole(quota));
 }
 
@@ -246,7 +252,10 @@ void quota_settle(struct quota *quota, size_t bytes, size_t unused)
     quota_leave(quota, taken);
 }
 
-struct quota *quota_refuser(struct quota *quota, size_t bytes)
+/* Both in one hold of the lock: a quota that is tight a moment later may have
+ * refused because of credit that was taken back in between. */
+struct quota *quota_refuser(struct quota *quota, size_t bytes,
+                            enum quota_state *state)
 {
     bool taken = quota_enter(quota);
     struct quota *refuser = quota;
@@ -254,6 +263,7 @@ struct quota *quota_refuser(struct quota *quota, size_t bytes)
     while (refuser != NULL && bytes <= quota_free(refuser)) {
         refuser = refuser->above;
     }
+    *state = refuser == NULL ? QUOTA_ROOMY : refuser->state;
     quota_leave(quota, taken);
     return refuser;
 }
@@ -280,6 +290,14 @@ struct quota *quota_top(const struct quota *quota)
     return quota->tree == NULL
                ? NULL
                : LIST_ENTRY(quota->tree, struct quota, lock);
+}
+
+struct quota *quota_top_shared(struct quota *quota)
+{
+    while (quota->above != NULL) {
+        quota = quota->above;
+    }
+    return quota;
 }
 
 bool quota_is_below(const struct quota *quota, const struct quota *above)

@@ -72,6 +72,11 @@ struct quota {
 MP_INNER void quota_start(struct quota *quota, size_t capacity,
                           struct quota *above);
 
+/* The same for a quota that was started before and has nobody below.  Its
+ * locks stay as they are, since a fork may hold them at this moment. */
+MP_INNER void quota_restart(struct quota *quota, size_t capacity,
+                            struct quota *above);
+
 /* A pool below is about to be made, which will charge this quota: from now on
  * the tree's lock owns it, and quota_is_own() may be false.  Returns false
  * where neither this quota nor one above has a capacity, so that nothing is
@@ -101,14 +106,19 @@ MP_INNER size_t quota_lend(struct quota *quota, size_t least, size_t most,
  * that marks fall back by them. */
 MP_INNER void quota_settle(struct quota *quota, size_t bytes, size_t unused);
 
-/* The nearest quota that refuses a charge; NULL: none does any more. */
-MP_INNER struct quota *quota_refuser(struct quota *quota, size_t bytes);
+/* The nearest quota that refuses a charge, and the state that it has at the
+ * same moment; NULL: none refuses any more. */
+MP_INNER struct quota *quota_refuser(struct quota *quota, size_t bytes,
+                                     enum quota_state *state);
 
 MP_INNER enum quota_state quota_state(const struct quota *quota);
 MP_INNER void quota_set_state(struct quota *quota, enum quota_state state);
 
-/* The topmost quota of a tree; NULL: this quota has none. */
+/* The topmost quota of a tree; NULL: this quota has none.  And the one that is
+ * the topmost as soon as quota_share() says that there is a tree, which needs
+ * no lock. */
 MP_INNER struct quota *quota_top(const struct quota *quota);
+MP_INNER struct quota *quota_top_shared(struct quota *quota);
 
 /* True: it charges the other, or is that. */
 MP_INNER bool quota_is_below(const struct quota *quota,
