@@ -108,6 +108,8 @@ START_TEST(objects_of_handles_are_counted_as_those_of_threads)
     struct view *view = view_start(_i, 5);
     memory_pool_t *mp = view->mp;
 
+    /* The thread's own cache has borrowed, too, and uses nothing of it. */
+    view->lent = pools_cached(mp) || pools_caches_exist() ? 128 << 10 : 0;
     for (unsigned round = 0; round < 5; round++) {
         mp_handle_t *handle = mp_attach(mp);
         POOLS_EXPECT(handle != NULL);
@@ -368,7 +370,7 @@ START_TEST(leaks_are_reported_by_size_when_asked_for)
          "leak: 3 objects of 32 bytes, 96 bytes in all",
          "leak: 1 object of 1024 bytes, 1024 bytes in all",
          "leak: 2 objects of 1120 to 2048 bytes, 3168 bytes in all",
-         "leak: 7 objects, 4288 bytes in all"}};
+         "leak: 7 objects, 4304 bytes in all"}};
     static const size_t sizes[] = {24, 1, 24, 1100, 24, 2048, 500, 1024};
     void *object[8];
     memory_pool_t *mp = mp_create(&options);

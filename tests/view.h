@@ -16,6 +16,7 @@ struct view {
     memory_pool_t *mp;
     uint64_t random;
     bool exact; /* the pool knows what was asked for */
+    size_t lent; /* bytes that caches may have borrowed in vain */
     void *at[VIEW_OBJECTS];
     size_t size[VIEW_OBJECTS];
     size_t count;

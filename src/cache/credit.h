@@ -78,7 +78,7 @@ static inline bool credit_give_short(const struct mp_inline_thread *state,
     size_t slack;
     if (MP_LIKELY(code > BLOCK_LIVE)) {
         slack = sync_get(at + 1) & 0xfu;
-    } else if (code == BLOCK_LIVE || (code & 0xf0) == BLOCK_ONE) {
+    } else if (code == BLOCK_LIVE || code - (BLOCK_ONE + 1) < 0xf) {
         slack = code & 0xfu; /* of BLOCK_LIVE it is 0 */
         code = BLOCK_LIVE;
     } else {

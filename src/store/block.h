@@ -12,11 +12,11 @@
  *   0x00            not the start of a chunk
  *   0x10 | nibble   four bits of a long chunk's length, or of a live chunk's
  *                   slack: the bytes that were not asked for
- *   0x20            start of a long live chunk
  *   0x21            start, and also end, of a long free chunk
  *   0x22            start of a long chunk that holds a mark's block
  *   0x23            start of a long chunk that lies free in a thread's cache
- *   0x30 | nibble   start of a live chunk of one granule, and its slack
+ *   0x30            start of a long live chunk
+ *   0x30 | nibble   start of a live chunk of one granule, and its slack, not 0
  *   0x40 | n - 1    start, and also end, of a free chunk of n <= 64 granules
  *   0x80 | n - 1    start of a chunk that lies free in a thread's cache
  *   0xc0 | n - 1    start of a live chunk of n <= 64 granules
@@ -54,11 +54,11 @@
 enum {
     BLOCK_NONE = 0x00,
     BLOCK_NIBBLE = 0x10,
-    BLOCK_LONG_LIVE = 0x20,
     BLOCK_LONG_FREE = 0x21,
     BLOCK_LONG_LENT = 0x22,
     BLOCK_LONG_CACHED = 0x23,
-    BLOCK_ONE = 0x30,
+    BLOCK_LONG_LIVE = 0x30,
+    BLOCK_ONE = 0x30, /* and more */
     BLOCK_FREE = 0x40,
     BLOCK_CACHED = 0x80,
     BLOCK_LIVE = 0xc0,
@@ -112,13 +112,19 @@ static inline uint32_t block_get_length(const unsigned char *at)
 
 static inline bool block_starts_live(unsigned char code)
 {
-    return code >= BLOCK_LIVE || code == BLOCK_LONG_LIVE ||
-           (code & 0xf0) == BLOCK_ONE;
+    return code >= BLOCK_LIVE || (code & 0xf0) == BLOCK_LONG_LIVE;
 }
 
 static inline bool block_is_cached(unsigned char code)
 {
     return (code & 0xc0) == BLOCK_CACHED || code == BLOCK_LONG_CACHED;
+}
+
+/* Of a chunk whose length stands behind its start. */
+static inline bool block_is_long(unsigned char code)
+{
+    return code == BLOCK_LONG_LIVE ||
+           (code >= BLOCK_LONG_FREE && code <= BLOCK_LONG_CACHED);
 }
 
 static inline bool block_is_free(unsigned char code)
@@ -134,7 +140,7 @@ static inline uint32_t block_length_at(const unsigned char *at)
     if ((code & 0xc0) != 0) {
         return (code & BLOCK_LENGTH_BITS) + 1u;
     }
-    return (code & 0xf0) == BLOCK_ONE ? 1 : block_get_length(at + 1);
+    return code > BLOCK_ONE ? 1 : block_get_length(at + 1);
 }
 
 /* Length of the chunk that starts at granule i, live or free. */
@@ -170,7 +176,7 @@ static inline size_t block_get_slack_at(const unsigned char *at,
 
     if (length == 1) {
         unsigned char code = sync_get(at);
-        return (code & 0xf0) == BLOCK_ONE ? code & 0xfu : 0;
+        return code < BLOCK_FREE ? code & 0xfu : 0;
     }
     if (length <= SIZES_SHORT) {
         return sync_get(at + 1) & 0xfu;
@@ -310,8 +316,7 @@ static inline size_t block_count_columns(const unsigned char *map, size_t n)
         memcpy(&codes, map + i, sizeof codes);
         /* A comparison that holds gives a byte of ones, which is -1. */
         columns -= (block_sixteen)((codes >= BLOCK_LIVE) |
-                                   (codes == BLOCK_LONG_LIVE) |
-                                   ((codes & 0xf0) == BLOCK_ONE));
+                                   ((codes & 0xf0) == BLOCK_LONG_LIVE));
     }
     for (size_t i = 0; i < sizeof columns; i++) {
         live += columns[i];

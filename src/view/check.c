@@ -121,13 +121,12 @@ static uint32_t check_length(const struct block *block, uint32_t i,
     ASSERT(code != BLOCK_NONE);
 
     /* A length may not be read before it is known to be one. */
-    if ((code & 0xf0) == BLOCK_ONE) {
-        /* Without slack the byte is another. */
-        return has_slack && code != BLOCK_ONE;
+    if (code > BLOCK_ONE && code < BLOCK_FREE) {
+        return has_slack;
     }
     if ((code & 0xc0) == 0 &&
-        (code < BLOCK_LONG_LIVE || code > BLOCK_LONG_CACHED ||
-         end - i <= SIZES_SHORT || !check_nibbles(block, i))) {
+        (!block_is_long(code) || end - i <= SIZES_SHORT ||
+         !check_nibbles(block, i))) {
         return 0;
     }
     /* A length that leads beyond the end would take the walk out of the map. */
