@@ -85,6 +85,19 @@ extern "C" {
     } while (0)
 #endif
 
+/* The systems that may have membarrier(2).  There who withdraws a cache pays for
+ * the order of its user's two accesses, to inside and to the offer.  Elsewhere,
+ * and where the system refuses that call, the user pays: the cache is offered
+ * in another member, fenced, and all four accesses, those of both sides, are
+ * sequentially consistent. */
+#ifndef MP_INLINE_LIGHT
+#if defined(__linux__) || defined(__FreeBSD__)
+#define MP_INLINE_LIGHT 1
+#else
+#define MP_INLINE_LIGHT 0
+#endif
+#endif
+
 #define MP_INLINE_GRANULE 16u
 #define MP_INLINE_LENGTHS 64u /* of objects in lists, in granules */
 #define MP_INLINE_OWNED 128u  /* granules that have one owner */
@@ -117,6 +130,9 @@ struct mp_inline_cache {
                           * MP_INLINE_NO_POOL */
     unsigned char *cut;  /* next new object */
     unsigned char *end;  /* of what is to be cut */
+    memory_pool_t *fenced; /* as pool, for who pays for the order; one of the
+                            * two at most names a pool.  The library of 0.9
+                            * has no such member */
 };
 
 /* What a thread has; only it touches this, but for inside.  The places are
@@ -145,16 +161,31 @@ struct mp_inline_thread {
 extern MP_API __thread struct mp_inline_thread mp_inline_thread_1
     MP_INLINE_TLS;
 
+/* The note of who pays.  An exchange is a store in the one order of what is
+ * sequentially consistent, and takes less time than a fence. */
+MP_INLINE_INNER void mp_inline_note(struct mp_inline_thread *thread,
+                                    const memory_pool_t *mp)
+{
+    (void)__atomic_exchange_n(
+        &thread->inside,
+        MP_INLINE_POINTER(memory_pool_t *, MP_INLINE_NUMBER(mp)),
+        __ATOMIC_SEQ_CST);
+}
+
 /* Says that the thread may be inside the pool's cache, until
  * mp_inline_leave(), and returns the cache that it used last, which may be the
  * one. */
 MP_INLINE_INNER struct mp_inline_cache *
 mp_inline_begin(struct mp_inline_thread *thread, const memory_pool_t *mp)
 {
+#if MP_INLINE_LIGHT
     MP_INLINE_STORE(memory_pool_t *, &thread->inside,
                     MP_INLINE_POINTER(memory_pool_t *, MP_INLINE_NUMBER(mp)));
     /* For the compiler: who withdraws the offer sees to the processor. */
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
+#else
+    mp_inline_note(thread, mp);
+#endif
     return thread->cache;
 }
 
@@ -162,8 +193,12 @@ mp_inline_begin(struct mp_inline_thread *thread, const memory_pool_t *mp)
 MP_INLINE_INNER int mp_inline_offered(const struct mp_inline_cache *cache,
                                       const memory_pool_t *mp)
 {
+#if MP_INLINE_LIGHT
     /* Acquire: what was done to the cache before the offer is seen. */
     return __atomic_load_n(&cache->pool, __ATOMIC_ACQUIRE) == mp;
+#else
+    return __atomic_load_n(&cache->fenced, __ATOMIC_SEQ_CST) == mp;
+#endif
 }
 
 MP_INLINE_INNER void mp_inline_leave(struct mp_inline_thread *thread)
@@ -174,6 +209,22 @@ MP_INLINE_INNER void mp_inline_leave(struct mp_inline_thread *thread)
     __atomic_store_n(&thread->inside, none, __ATOMIC_RELEASE);
 }
 
+/* The same by the other member, where the first is not for the pool.  Only the
+ * library looks there on a system that may have membarrier(2): in a program the
+ * two ways would be too long to be compiled in.  The first look keeps who has
+ * another pool from paying. */
+MP_INLINE_INNER int mp_inline_begin_fenced(struct mp_inline_thread *thread,
+                                           struct mp_inline_cache *cache,
+                                           const memory_pool_t *mp)
+{
+    if (__builtin_expect(
+            __atomic_load_n(&cache->fenced, __ATOMIC_RELAXED) != mp, 1)) {
+        return 0;
+    }
+    mp_inline_note(thread, mp);
+    return __atomic_load_n(&cache->fenced, __ATOMIC_SEQ_CST) == mp;
+}
+
 /* Both in one, for the library: the pool's cache, to be left with
  * mp_inline_leave(); NULL, and not inside: it is not the pool's, or not
  * offered. */
@@ -182,7 +233,8 @@ mp_inline_enter(struct mp_inline_thread *thread, const memory_pool_t *mp)
 {
     struct mp_inline_cache *cache = mp_inline_begin(thread, mp);
 
-    if (__builtin_expect(mp_inline_offered(cache, mp), 1)) {
+    if (__builtin_expect(mp_inline_offered(cache, mp), 1) ||
+        (MP_INLINE_LIGHT && mp_inline_begin_fenced(thread, cache, mp))) {
         if (cache == MP_INLINE_NULL) {
             __builtin_unreachable();
         }
@@ -288,10 +340,15 @@ struct mp_inline_handle {
 MP_INLINE_INNER memory_pool_t *
 mp_inline_begin_handle(struct mp_inline_handle *handle)
 {
+#if MP_INLINE_LIGHT
     MP_INLINE_STORE(memory_pool_t *, &handle->thread.inside,
                     MP_INLINE_NO_POOL);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     return __atomic_load_n(&handle->cache.pool, __ATOMIC_ACQUIRE);
+#else
+    mp_inline_note(&handle->thread, MP_INLINE_NO_POOL);
+    return __atomic_load_n(&handle->cache.fenced, __ATOMIC_SEQ_CST);
+#endif
 }
 
 /* Inside, when not NULL: the handle's pool, which is offered; to be left with
@@ -301,6 +358,13 @@ mp_inline_enter_handle(struct mp_inline_handle *handle)
 {
     memory_pool_t *mp = mp_inline_begin_handle(handle);
 
+    if (MP_INLINE_LIGHT && __builtin_expect(mp == MP_INLINE_NO_POOL, 0) &&
+        __atomic_load_n(&handle->cache.fenced, __ATOMIC_RELAXED) !=
+            MP_INLINE_NO_POOL) {
+        /* It is the pool or none, and the second look decides. */
+        mp_inline_note(&handle->thread, MP_INLINE_NO_POOL);
+        mp = __atomic_load_n(&handle->cache.fenced, __ATOMIC_SEQ_CST);
+    }
     if (__builtin_expect(mp != MP_INLINE_NO_POOL, 1)) {
         if (mp == MP_INLINE_NULL) {
             __builtin_unreachable();

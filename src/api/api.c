@@ -177,7 +177,7 @@ static MP_SLOW void *api_allocate_elsewhere(memory_pool_t *mp, size_t size)
     return MP_LIKELY(object != NULL) ? object : api_allocate_slow(mp, size);
 }
 
-/* Noted as inside: the pool's cache may be one that counts. */
+/* Noted as inside: the pool's cache may be one that counts, or fenced. */
 static MP_SLOW MP_FAST void *api_allocate_counted(memory_pool_t *mp,
                                                   size_t size)
 {
@@ -188,6 +188,9 @@ static MP_SLOW MP_FAST void *api_allocate_counted(memory_pool_t *mp,
     if (MP_LIKELY(cache != NULL) &&
         MP_LIKELY(size <= mp->settings.max_object)) {
         object = credit_take_short(state, cache, size);
+    } else if (MP_INLINE_LIGHT &&
+               mp_inline_begin_fenced(state, state->cache, mp)) {
+        object = mp_inline_take(state, state->cache, size);
     }
     mp_inline_leave(state);
     return MP_LIKELY(object != NULL) ? object
@@ -277,7 +280,7 @@ static MP_SLOW void api_free_elsewhere(memory_pool_t *mp, const void *ptr)
     }
 }
 
-/* Noted as inside: the pool's cache may be one that counts. */
+/* Noted as inside: the pool's cache may be one that counts, or fenced. */
 static MP_SLOW MP_FAST void api_free_counted(memory_pool_t *mp,
                                              const void *ptr)
 {
@@ -287,6 +290,9 @@ static MP_SLOW MP_FAST void api_free_counted(memory_pool_t *mp,
 
     if (MP_LIKELY(cache != NULL)) {
         given = credit_give_short(state, cache, mp, ptr);
+    } else if (MP_INLINE_LIGHT &&
+               mp_inline_begin_fenced(state, state->cache, mp)) {
+        given = mp_inline_give(state, state->cache, mp, ptr);
     }
     mp_inline_leave(state);
     if (!MP_LIKELY(given)) {

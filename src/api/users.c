@@ -168,7 +168,13 @@ static inline bool users_enter_counted(mp_handle_t *handle)
     (void)mp_inline_begin(&handle->state, MP_INLINE_NO_POOL);
     /* Acquire as in credit_enter(). */
     if (sync_get_acquire(&handle->cache.exact) != NULL) {
-        return true;
+        if (!MP_UNLIKELY(sync_get(&handle->cache.fenced))) {
+            return true;
+        }
+        mp_inline_note(&handle->state, MP_INLINE_NO_POOL);
+        if (sync_get_seq(&handle->cache.exact) != NULL) {
+            return true;
+        }
     }
     mp_inline_leave(&handle->state);
     return false;

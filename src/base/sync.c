@@ -2,15 +2,15 @@
  *
  * sync.c - the heavy fence, for which the rare side pays.
  *
- * Linux's membarrier(2), in its private expedited form: an interrupt to each
- * processor that runs a thread of this process.  Elsewhere there is none, and
- * pools do without thread caches.
+ * membarrier(2) of Linux and FreeBSD, in its private expedited form: an
+ * interrupt to each processor that runs a thread of this process.  Elsewhere
+ * there is none, and each side pays for its own order.
  *
  * A program may refuse itself membarrier(2) after it made its first pool: a
  * sandbox is set up like that.  What a thread stored is then waited for.  A
  * processor empties its store buffer within microseconds, and at each
  * interrupt, so after 10 ms every store from before is seen.  That is slow, so
- * the caller is told.
+ * callers see to it that they need it once.
  *
  * What it cannot do: reach the threads of another process that shares the
  * memory.
@@ -20,17 +20,18 @@
 #include <errno.h>
 #include <pthread.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 
-#ifdef __linux__
+#if defined(__linux__) || defined(__FreeBSD__)
 #include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
-#if defined(__linux__) && defined(SYS_membarrier)
+enum { SYNC_UNKNOWN, SYNC_WORKS, SYNC_REFUSED };
+static int sync_fence; /* atomic */
 
-/* From linux/membarrier.h, which older systems lack. */
+/* From linux/membarrier.h, which older systems lack; FreeBSD has the same. */
 #define SYNC_EXPEDITED (1 << 3)
 #define SYNC_REGISTER_EXPEDITED (1 << 4)
 
@@ -38,16 +39,35 @@
 static bool sync_membarrier(int command)
 {
     ASSERT(command == SYNC_EXPEDITED || command == SYNC_REGISTER_EXPEDITED);
+#ifdef SYS_membarrier
     int error = errno;
     bool done = syscall(SYS_membarrier, command, 0, 0) == 0;
 
     errno = error;
     return done;
+#else
+    return false;
+#endif
 }
 
-bool sync_fence_start(void)
+void sync_fence_renew(void)
 {
-    return sync_membarrier(SYNC_REGISTER_EXPEDITED);
+    bool works = sync_membarrier(SYNC_REGISTER_EXPEDITED);
+
+    /* Release pairs with the acquire below: who reads that it works may use
+     * what was registered. */
+    sync_put_release(&sync_fence, works ? SYNC_WORKS : SYNC_REFUSED);
+}
+
+bool sync_fence_works(void)
+{
+    int fence = sync_get_acquire(&sync_fence);
+
+    if (fence == SYNC_UNKNOWN) {
+        sync_fence_renew();
+        fence = sync_get(&sync_fence);
+    }
+    return fence == SYNC_WORKS;
 }
 
 /* Waits until every store from before is seen by all processors. */
@@ -66,26 +86,12 @@ static void sync_wait(void)
     errno = error;
 }
 
-bool sync_fence_heavy(void)
+void sync_fence_heavy(void)
 {
-    bool done = sync_membarrier(SYNC_EXPEDITED);
-
-    if (!done) {
+    ASSERT(sync_get(&sync_fence) != SYNC_UNKNOWN);
+    if (!sync_membarrier(SYNC_EXPEDITED)) {
         sync_wait();
+        /* Relaxed: who reads it too late waits once more. */
+        sync_put(&sync_fence, SYNC_REFUSED);
     }
-    return done;
 }
-
-#else
-
-bool sync_fence_start(void)
-{
-    return false;
-}
-
-bool sync_fence_heavy(void)
-{
-    return true; /* no cache was ever enabled, so nothing has to be seen */
-}
-
-#endif

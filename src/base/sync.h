@@ -10,7 +10,9 @@
  * by a rare one without paying for it, sync_fence_heavy() makes the rare side
  * pay: it returns when every running thread of the process has passed a full
  * fence.  sync_fence_light() keeps the compiler from moving the fast side's
- * accesses across the place that such a barrier may fall into.
+ * accesses across the place that such a barrier may fall into.  Where the
+ * system has no such fence, both sides use sequentially consistent accesses,
+ * whose names end in _seq: all threads see those in one order.
  */
 #ifndef MP_SYNC_H
 #define MP_SYNC_H
@@ -25,6 +27,9 @@
     __atomic_store_n(place, value, __ATOMIC_RELAXED)
 #define sync_put_release(place, value) \
     __atomic_store_n(place, value, __ATOMIC_RELEASE)
+#define sync_get_seq(place) __atomic_load_n(place, __ATOMIC_SEQ_CST)
+#define sync_put_seq(place, value) \
+    __atomic_store_n(place, value, __ATOMIC_SEQ_CST)
 #define sync_swap_acquire(place, value) \
     __atomic_exchange_n(place, value, __ATOMIC_ACQUIRE)
 #define sync_swap_release(place, value) \
@@ -42,14 +47,18 @@
  * in mp_inline_enter(), the heavy one in pause_begin(). */
 #define sync_fence_light() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
-/* False where the system has no such fence: then no fast path may count on
- * it.  Called before the first sync_fence_heavy(), and in the child of fork().
- * Keeps errno. */
-MP_INNER bool sync_fence_start(void);
+/* False where the system has no such fence, or has begun to refuse it: then no
+ * fast path should count on it.  Asks the system the first time.  Keeps
+ * errno. */
+MP_INNER bool sync_fence_works(void);
 
-/* Every thread of the process has passed a full fence since the call.  Keeps
- * errno.  False: the system refuses by now, so it took 10 ms of waiting, and
- * will each time: the caller had better need no further one. */
-MP_INNER bool sync_fence_heavy(void);
+/* Asks the system again, in the child of fork().  Keeps errno. */
+MP_INNER void sync_fence_renew(void);
+
+/* Every thread of the process has passed a full fence since the call, and
+ * sync_fence_works() was called before.  Where the system refuses by now, the
+ * call takes 10 ms, and sync_fence_works() is false from then on.  Keeps
+ * errno. */
+MP_INNER void sync_fence_heavy(void);
 
 #endif /* MP_SYNC_H */

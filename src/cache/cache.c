@@ -116,6 +116,7 @@ void cache_set_start(struct cache_set *set, struct memory_pool *pool,
     set->lock = lock;
     set->heap = heap;
     set->retired = retired;
+    set->fenced = !retired && (!MP_INLINE_LIGHT || !sync_fence_works());
     set->first_thread = CACHE_NO_THREAD;
 }
 
@@ -239,7 +240,8 @@ void cache_start(struct cache *cache, struct cache_set *set,
     cache->set = set;
     cache->state = state;
     cache->run = CACHE_RUN_FIRST;
-    cache_disable(cache);
+    cache->fast.pool = cache->fast.fenced = MP_INLINE_NO_POOL;
+    cache->exact = NULL;
     /* A spare one still has the lists of the pool that it served.  They lead
      * into memory that is that pool's no more, and are only forgotten. */
     cache_renew(cache);
@@ -536,8 +538,11 @@ bool cache_set_is_sound(const struct cache_set *set)
     ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
     for (const struct cache *c = set->caches; c != NULL; c = c->next) {
         /* Only the calling thread's own caches are enabled in a pause. */
-        const struct memory_pool *enabled = sync_get(&c->fast.pool);
-        if (!cache_is_sound(c, set) ||
+        const struct memory_pool *enabled =
+            sync_get(set->fenced ? &c->fast.fenced : &c->fast.pool);
+        const struct memory_pool *never =
+            sync_get(set->fenced ? &c->fast.pool : &c->fast.fenced);
+        if (!cache_is_sound(c, set) || never != MP_INLINE_NO_POOL ||
             (enabled != MP_INLINE_NO_POOL &&
              (retired || enabled != set->pool))) {
             return false;

@@ -31,6 +31,8 @@ struct cache {
     struct memory_pool *exact;      /* atomic; the pool that it is enabled for,
                                      * where that counts to the byte; NULL:
                                      * for none; see credit.h */
+    bool fenced;                    /* atomic; as the set's, when the cache was
+                                     * enabled last */
     size_t credit;  /* bytes that it may hand out */
     size_t least;   /* the least that credit was since it was collected */
     size_t granted; /* what credit was as the last was granted */
@@ -72,6 +74,9 @@ struct cache_set {
     size_t unused;             /* of those, no object ever had so many */
     struct lock *lock;         /* fixed; the pool's */
     struct heap *heap;         /* fixed; the pool's own */
+    bool fenced;               /* users of its caches pay for the order in
+                                * a pause: those are enabled by fast.fenced,
+                                * and not by fast.pool */
     bool retired;              /* atomic; no cache is enabled any more, or ever
                                 * was: written under the lock, once */
     struct cache *caches;      /* every user's, linked by next */
@@ -220,13 +225,21 @@ static inline bool cache_is_own(const struct cache *cache)
 static inline bool cache_is_enabled(const struct cache *cache)
 {
     return sync_get(&cache->fast.pool) != MP_INLINE_NO_POOL ||
+           sync_get(&cache->fast.fenced) != MP_INLINE_NO_POOL ||
            sync_get(&cache->exact) != NULL;
 }
 
+/* Relaxed, where the heavy fence gives the order; else in the one order with
+ * what the user does in mp_inline_begin_fenced() and credit_inside(). */
 static inline void cache_disable(struct cache *cache)
 {
     sync_put(&cache->fast.pool, MP_INLINE_NO_POOL);
-    sync_put(&cache->exact, (struct memory_pool *)NULL);
+    if (cache->fenced) {
+        sync_put_seq(&cache->fast.fenced, MP_INLINE_NO_POOL);
+        sync_put_seq(&cache->exact, (struct memory_pool *)NULL);
+    } else {
+        sync_put(&cache->exact, (struct memory_pool *)NULL);
+    }
 }
 
 /* Unless the set is retired or suspended.  Release pairs with the acquire in
@@ -237,8 +250,11 @@ static inline void cache_enable(struct cache *cache,
     if (sync_get(&set->retired) || set->suspended) {
         return;
     }
+    sync_put(&cache->fenced, set->fenced);
     if (set->counts) {
         sync_put_release(&cache->exact, set->pool);
+    } else if (set->fenced) {
+        sync_put_release(&cache->fast.fenced, set->pool);
     } else {
         sync_put_release(&cache->fast.pool, set->pool);
     }
@@ -249,8 +265,10 @@ static inline void cache_enable(struct cache *cache,
 static inline bool cache_serves(const struct cache *cache,
                                 const struct cache_set *set)
 {
-    return (set->counts ? sync_get_acquire(&cache->exact)
-                        : sync_get_acquire(&cache->fast.pool)) == set->pool;
+    return set->counts ? sync_get_acquire(&cache->exact) == set->pool
+                       : sync_get_acquire(&cache->fast.pool) == set->pool ||
+                             sync_get_acquire(&cache->fast.fenced) ==
+                                 set->pool;
 }
 
 /* For assertions: no cache of the set but those of the calling thread is

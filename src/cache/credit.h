@@ -126,11 +126,17 @@ static inline struct cache *credit_inside(struct mp_inline_thread *state,
 {
     struct cache *cache = (struct cache *)(void *)state->cache;
 
-    /* Acquire as in mp_inline_enter(). */
-    return MP_LIKELY(sync_get_acquire(&cache->exact) == mp) &&
-                   MP_LIKELY(mp != NULL)
-               ? cache
-               : NULL;
+    /* Acquire as in mp_inline_enter().  It also shows whether the set is
+     * fenced by now: that is written before the cache is enabled.  The note is
+     * then made again, in the one order with the second look. */
+    if (MP_UNLIKELY(sync_get_acquire(&cache->exact) != mp) || mp == NULL) {
+        return NULL;
+    }
+    if (MP_UNLIKELY(sync_get(&cache->fenced))) {
+        mp_inline_note(state, mp);
+        return sync_get_seq(&cache->exact) == mp ? cache : NULL;
+    }
+    return cache;
 }
 
 /* The same, and notes it; to be left with mp_inline_leave(), unless NULL. */

@@ -10,6 +10,13 @@
  * enabled_for after it, sees that the cache is revoked, and stays out.  There
  * is no third case.
  *
+ * In a fenced set the four accesses are sequentially consistent, so all agree
+ * on one order of them.  If the pauser does not read what the user wrote, its
+ * read comes first in it; then its write came before that, and the user reads
+ * it.  A set becomes fenced while it is paused, when nobody is inside.  A user
+ * who has noted to be inside and goes on later finds fast.pool revoked for good
+ * and enters again by the other way, with another note.
+ *
  * The wait ends with an acquire that pairs with the release in
  * mp_inline_leave(): so the pauser sees all that the user did to its cache.
  * pause_end() enables with a release that pairs with the acquire in
@@ -61,8 +68,9 @@ static void pause_await_state(const struct mp_inline_thread *state,
 {
     int reads = 0;
 
-    /* Acquire pairs with the release in mp_inline_leave(). */
-    while (sync_get_acquire(&state->inside) == inside) {
+    /* Acquire, which this is too, pairs with the release in
+     * mp_inline_leave(). */
+    while (sync_get_seq(&state->inside) == inside) {
         if (++reads % PAUSE_READS == 0) {
             pause_yield(reads / PAUSE_READS);
         }
@@ -77,17 +85,6 @@ pause_inside(const struct cache *cache, const struct cache_set *set)
     return cache->thread == NULL ? MP_INLINE_NO_POOL : set->pool;
 }
 
-/* The system refused a heavy fence, so a pause takes long from now on. */
-static bool pause_is_slow; /* atomic; never false again */
-
-void pause_fence(void)
-{
-    if (!sync_fence_heavy()) {
-        /* Relaxed: the pause that reads it too late only takes long again. */
-        sync_put(&pause_is_slow, true);
-    }
-}
-
 bool pause_revoke(struct cache_set *set)
 {
     bool others = false;
@@ -96,13 +93,13 @@ bool pause_revoke(struct cache_set *set)
     ASSERT(sync_get(&thread_state.inside) != set->pool);
     for (struct cache *c = set->caches; c != NULL; c = c->next) {
         if (!cache_is_own(c)) {
-            /* Relaxed: the heavy fence orders it. */
             cache_disable(c);
             others = true;
         }
     }
     ASSERT(cache_set_is_paused(set));
-    return others;
+    /* Nobody gets inside a retired one any more. */
+    return others && !set->fenced && !sync_get(&set->retired);
 }
 
 void pause_await(struct cache_set *set)
@@ -119,9 +116,9 @@ void pause_await(struct cache_set *set)
 void pause_begin(struct cache_set *set)
 {
     if (pause_revoke(set)) {
-        pause_fence();
-        pause_await(set);
+        sync_fence_heavy();
     }
+    pause_await(set);
     ASSERT(cache_set_is_sound(set));
 }
 
@@ -167,6 +164,17 @@ void pause_resume(struct cache_set *set)
     }
 }
 
+/* The set is fenced from now on.  The caller's own caches are still enabled in
+ * the other place. */
+static void pause_change(struct cache_set *set)
+{
+    ASSERT(cache_set_is_paused(set) && !set->fenced);
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        cache_disable(c);
+    }
+    set->fenced = true;
+}
+
 void pause_end(struct cache_set *set)
 {
     ASSERT(lock_is_held(set->lock));
@@ -175,9 +183,8 @@ void pause_end(struct cache_set *set)
     if (sync_get(&set->retired) || set->suspended) {
         return;
     }
-    if (sync_get(&pause_is_slow)) {
-        pause_retire(set);
-        return;
+    if (!set->fenced && !sync_fence_works()) {
+        pause_change(set);
     }
     for (struct cache *c = set->caches; c != NULL; c = c->next) {
         cache_enable(c, set);

@@ -14,6 +14,11 @@
  *     sync_fence_light()            sync_fence_heavy()
  *     enabled_for == pool?          inside == pool?  then wait
  *
+ * Where the system has no heavy fence, the set is fenced: its caches are
+ * enabled in another place, and all four accesses are sequentially consistent.
+ * Where the system refuses the heavy fence by now, that takes long, and
+ * pause_end() makes the set a fenced one: so a pool is paused slowly once.
+ *
  * What it cannot do: bound how long it waits, should the system not let that
  * thread run.
  *
@@ -31,13 +36,9 @@ MP_INNER void pause_begin(struct cache_set *set);
 MP_INNER void pause_end(struct cache_set *set);
 
 /* pause_begin() in two steps, so that one heavy fence may serve many pools:
- * true when the second is needed, after a fence.  Keeps errno. */
+ * true when that is needed in between.  Keeps errno. */
 MP_INNER bool pause_revoke(struct cache_set *set);
 MP_INNER void pause_await(struct cache_set *set);
-
-/* The fence between the two.  Where the system refuses it by now, a pause is
- * slow, and pause_end() retires each set: so a pool is paused slowly once. */
-MP_INNER void pause_fence(void);
 
 /* In place of pause_end(): the caches of the set are empty, and enabled for no
  * pool any more, for good. */

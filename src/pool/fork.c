@@ -58,11 +58,11 @@ static void fork_drop_recall(struct thread_place *place, void *argument)
 static void fork_hold_pool(struct thread_place *place, void *argument)
 {
     struct memory_pool *mp = pool_at(place);
-    bool *others = argument;
+    bool *fence = argument;
     ASSERT(sync_get(&place->maker) != NULL);
 
     lock_take(&mp->lock);
-    *others = pause_revoke(&mp->caches) || *others;
+    *fence = pause_revoke(&mp->caches) || *fence;
 }
 
 /* The wait ends soon: a user is inside for some instructions, and waits for no
@@ -124,17 +124,17 @@ static void fork_thread_gone(struct thread *thread)
 static void fork_prepare(void)
 {
     ASSERT(lock_none_is_held());
-    bool others = false;
+    bool fence = false;
 
     thread_hold();
     thread_each_pool(fork_hold_recall, NULL);
-    thread_each_pool(fork_hold_pool, &others);
-    if (others) {
+    thread_each_pool(fork_hold_pool, &fence);
+    if (fence) {
         /* One for all pools.  Pairs with sync_fence_light() in
          * mp_inline_enter(). */
-        pause_fence();
-        thread_each_pool(fork_await_pool, NULL);
+        sync_fence_heavy();
     }
+    thread_each_pool(fork_await_pool, NULL);
     thread_each_pool(fork_hold_quota, NULL);
     range_fork_prepare();
     lock_fork_prepare();
@@ -158,7 +158,7 @@ static void fork_child(void)
     lock_fork_child();
     range_fork_done();
     /* A new process has to ask for the fence anew. */
-    (void)sync_fence_start();
+    sync_fence_renew();
     thread_each_pool(fork_drop_quota, NULL);
     thread_forked(fork_thread_gone);
     thread_each_pool(fork_forget_inside, NULL);

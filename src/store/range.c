@@ -79,8 +79,7 @@ static bool range_grow(size_t spans)
 static void range_make(void)
 {
     ASSERT(sizeof range_memory >= spans_bytes(1));
-    /* Only pools with caches live here, and they need the heavy fence. */
-    if (sync_fence_start() && extent_start()) {
+    if (extent_start()) {
         spans_move(&range_spans, range_memory, 1);
         spans_give(&range_spans, 0, sync_get(&extent.bytes) / RANGE_SPAN,
                    false);

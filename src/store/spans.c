@@ -84,8 +84,8 @@ static void spans_carry(struct spans *spans, size_t first, size_t last)
         first /= 2;
         last /= 2;
         for (size_t n = first; n <= last; n++) {
-            spans->nodes[n] =
-                spans_join(&spans->nodes[2 * n], &spans->nodes[2 * n + 1], size);
+            const struct spans_node *left = &spans->nodes[2 * n];
+            spans->nodes[n] = spans_join(left, left + 1, size);
         }
         size *= 2;
     }
@@ -290,8 +290,8 @@ bool spans_is_sound(const struct spans *spans)
     }
     for (size_t level = spans->words / 2; level > 0; level /= 2) {
         for (size_t n = level; n < 2 * level; n++) {
-            struct spans_node node =
-                spans_join(&spans->nodes[2 * n], &spans->nodes[2 * n + 1], size);
+            const struct spans_node *left = &spans->nodes[2 * n];
+            struct spans_node node = spans_join(left, left + 1, size);
             if (memcmp(&node, &spans->nodes[n], sizeof node) != 0) {
                 return false;
             }

@@ -161,7 +161,7 @@ START_TEST(a_paused_cache_is_not_found_at_hand)
 
     fixture_start(&f);
     cache = fixture_cache(&f);
-    cache->fast.pool = MP_INLINE_NO_POOL; /* by another thread's pause */
+    cache_disable(cache); /* by another thread's pause */
     ck_assert_ptr_null(attach_find(&f.set));
     ck_assert_ptr_eq(fixture_cache(&f), cache);
 }
@@ -175,7 +175,7 @@ START_TEST(a_handle_has_its_own)
     handle = handle_attach(&f.set);
     ck_assert_uint_ne(handle->user.number, thread_user()->number);
     ck_assert_ptr_eq(attach_cache(&f.set, &handle->user), &handle->cache);
-    ck_assert_ptr_eq(handle->cache.fast.pool, f.pool);
+    ck_assert(cache_serves(&handle->cache, &f.set));
     ck_assert_ptr_null(f.set.first_cache); /* it is no thread's */
     ck_assert_ptr_eq(handle->pool, f.pool);
     ck_assert_uint_eq(handle->state.granules, extent_bytes() / SIZES_GRANULE);
@@ -358,7 +358,7 @@ START_TEST(a_retired_set_has_empty_caches_and_no_more_users)
     ck_assert_ptr_null(mp_inline_enter_handle(handle_fast(handle)));
     ck_assert_ptr_eq(fixture_cache(&f), cache); /* still attached */
     struct mp_handle *late = handle_attach(&f.set);
-    ck_assert_ptr_eq(late->cache.fast.pool, MP_INLINE_NO_POOL);
+    ck_assert(!cache_is_enabled(&late->cache));
 }
 END_TEST
 

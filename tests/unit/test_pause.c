@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * test_pause.c - the caches of a set are brought to rest, and let go again.
+ *
+ * Each test runs for a set whose users pay nothing for the pause, and for one
+ * that is fenced.
+ *
+ * What it cannot do: show the first where the system has no membarrier(2).
  */
 #include "set.h"
 
@@ -33,9 +38,15 @@ static bool stop;          /* atomic */
 static unsigned trespasses; /* atomic: uses of a cache while paused */
 static unsigned long uses; /* atomic */
 
-static void begin(void)
+static void begin_set(int fenced)
 {
     fixture_start(&f);
+    f.set.fenced = f.set.fenced || fenced != 0;
+}
+
+static void begin(int fenced)
+{
+    begin_set(fenced);
     handle = handle_attach(&f.set);
     ck_assert_ptr_nonnull(handle);
 }
@@ -117,7 +128,7 @@ static void look_around(void)
     for (const struct cache *c = f.set.caches; c != NULL; c = c->next) {
         if (c->thread == NULL) {
             ck_assert(sync_get(&c->state->inside) != MP_INLINE_NO_POOL ||
-                      sync_get(&c->fast.pool) == MP_INLINE_NO_POOL);
+                      !cache_is_enabled(c));
         }
     }
     sched_yield();
@@ -125,17 +136,44 @@ static void look_around(void)
     sync_put(&paused, false);
 }
 
-static void pause_while_used(void *(*run)(void *), unsigned workers)
+#ifdef PAUSE_FILTERS
+/* As a sandbox does that is entered after the first pool was made: from now on
+ * membarrier(2) fails; false: there are no such filters here. */
+static bool refuse_fences(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
+
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+#else
+static bool refuse_fences(void)
+{
+    return false;
+}
+#endif
+
+static bool refused; /* the fence is, from the first pause on */
+
+static void pause_while_used(int fenced, void *(*run)(void *),
+                             unsigned workers)
 {
     pthread_t threads[WORKERS];
 
-    begin();
+    begin(fenced);
     for (unsigned i = 0; i < workers; i++) {
         pthread_create(&threads[i], NULL, run, NULL);
     }
     while (sync_get(&uses) < 1000) {
         sched_yield();
     }
+    refused = refused && refuse_fences();
     for (int i = 0; i < PAUSES; i++) {
         lock_take(&f.lock);
         pause_begin(&f.set);
@@ -156,13 +194,13 @@ static void pause_while_used(void *(*run)(void *), unsigned workers)
 
 START_TEST(no_thread_is_inside_while_paused)
 {
-    pause_while_used(use_thread, WORKERS);
+    pause_while_used(_i, use_thread, WORKERS);
 }
 END_TEST
 
 START_TEST(no_handle_is_inside_while_paused)
 {
-    pause_while_used(use_handle, 1);
+    pause_while_used(_i, use_handle, 1);
 }
 END_TEST
 
@@ -206,20 +244,23 @@ static void *stay_handle(void *unused)
     return unused;
 }
 
-static void await_one(void *(*run)(void *))
+static void await_one(int fenced, void *(*run)(void *))
 {
     pthread_t thread;
 
-    begin();
+    begin(fenced);
     pthread_create(&thread, NULL, run, NULL);
     while (!sync_get_acquire(&is_inside)) {
         sched_yield();
     }
     lock_take(&f.lock);
-    ck_assert(pause_revoke(&f.set));
+    bool fence = pause_revoke(&f.set);
+    ck_assert(fence != f.set.fenced);
     ck_assert(cache_set_is_paused(&f.set));
     ck_assert(!sync_get(&has_left));
-    sync_fence_heavy();
+    if (fence) {
+        sync_fence_heavy();
+    }
     sync_put(&may_leave, true);
     pause_await(&f.set);
     ck_assert(sync_get(&has_left));
@@ -230,24 +271,24 @@ static void await_one(void *(*run)(void *))
 
 START_TEST(a_thread_that_is_inside_is_awaited)
 {
-    await_one(stay_thread);
+    await_one(_i, stay_thread);
 }
 END_TEST
 
 START_TEST(a_handle_that_is_inside_is_awaited)
 {
-    await_one(stay_handle);
+    await_one(_i, stay_handle);
 }
 END_TEST
 
 START_TEST(a_thread_inside_another_pool_is_not_awaited)
 {
-    begin();
+    begin(_i);
     lock_take(&f.lock);
     /* A state that says so for ever. */
     handle->cache.thread = (struct thread *)1;
     handle->state.inside = MP_INLINE_NO_POOL;
-    ck_assert(pause_revoke(&f.set));
+    ck_assert(pause_revoke(&f.set) != f.set.fenced);
     pause_await(&f.set);
     lock_drop(&f.lock);
 }
@@ -257,26 +298,26 @@ START_TEST(a_set_that_only_the_caller_uses_needs_no_second_step)
 {
     struct cache *cache;
 
-    fixture_start(&f);
+    begin_set(_i);
     cache = fixture_cache(&f);
     lock_take(&f.lock);
     ck_assert(!pause_revoke(&f.set));
-    ck_assert_ptr_eq(cache->fast.pool, f.pool); /* its own stays enabled */
+    ck_assert(cache_serves(cache, &f.set)); /* its own stays enabled */
     pause_end(&f.set);
-    ck_assert_ptr_eq(cache->fast.pool, f.pool);
+    ck_assert(cache_serves(cache, &f.set));
     lock_drop(&f.lock);
 }
 END_TEST
 
 START_TEST(the_end_of_a_pause_enables_all)
 {
-    begin();
+    begin(_i);
     lock_take(&f.lock);
     pause_begin(&f.set);
-    ck_assert_ptr_eq(handle->cache.fast.pool, MP_INLINE_NO_POOL);
+    ck_assert(!cache_is_enabled(&handle->cache));
     ck_assert_ptr_null(mp_inline_enter_handle(handle_fast(handle)));
     pause_end(&f.set);
-    ck_assert_ptr_eq(handle->cache.fast.pool, f.pool);
+    ck_assert(cache_serves(&handle->cache, &f.set));
     ck_assert(!cache_set_is_paused(&f.set));
     lock_drop(&f.lock);
 }
@@ -286,14 +327,14 @@ START_TEST(a_retired_set_stays_disabled)
 {
     struct cache *cache;
 
-    begin();
+    begin(_i);
     cache = fixture_cache(&f);
     lock_take(&f.lock);
     attach_retire(&f.set);
     pause_begin(&f.set);
     pause_end(&f.set);
-    ck_assert_ptr_eq(handle->cache.fast.pool, MP_INLINE_NO_POOL);
-    ck_assert_ptr_eq(cache->fast.pool, MP_INLINE_NO_POOL);
+    ck_assert(!cache_is_enabled(&handle->cache));
+    ck_assert(!cache_is_enabled(cache));
     lock_drop(&f.lock);
 }
 END_TEST
@@ -321,7 +362,7 @@ START_TEST(a_long_wait_keeps_errno)
     struct sigaction action = {.sa_handler = on_signal};
     pthread_t thread, self = pthread_self();
 
-    begin();
+    begin(_i);
     sigaction(SIGUSR1, &action, NULL);
     handle->state.inside = MP_INLINE_NO_POOL;
     pthread_create(&thread, NULL, leave_late, &self);
@@ -337,7 +378,7 @@ END_TEST
 
 START_TEST(the_child_of_fork_awaits_no_handle_of_a_thread_that_is_gone)
 {
-    begin();
+    begin(_i);
     lock_take(&f.lock);
     pause_begin(&f.set);
     /* As a thread leaves it that found the handle revoked as fork() came. */
@@ -351,28 +392,13 @@ START_TEST(the_child_of_fork_awaits_no_handle_of_a_thread_that_is_gone)
 END_TEST
 
 #ifdef PAUSE_FILTERS
-/* As a sandbox does that is entered after the first pool was made: from now on
- * membarrier(2) fails; false: there are no such filters here. */
-static bool refuse_fences(void)
+START_TEST(a_pause_that_is_refused_the_fence_waits_and_fences_the_set)
 {
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
-
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
-START_TEST(a_pause_without_a_fence_waits_and_retires_the_set)
-{
-    begin();
+    begin(0);
+    struct cache *cache = fixture_cache(&f);
     void *object = fixture_take(&f, &handle->cache, 3);
     fixture_give(&f, &handle->cache, object, 3);
-    if (!refuse_fences()) {
+    if (f.set.fenced || !refuse_fences()) {
         return; /* nothing to see here */
     }
     struct timespec from, to;
@@ -385,14 +411,35 @@ START_TEST(a_pause_without_a_fence_waits_and_retires_the_set)
     /* Not how fast it is: a pause that did not wait misses a thread. */
     ck_assert_int_ge((to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec -
                          from.tv_nsec, 10000000);
-    ck_assert(!f.set.retired);
+    ck_assert(!f.set.fenced && !sync_fence_works());
     pause_end(&f.set);
-    ck_assert(f.set.retired);
-    ck_assert_ptr_null(handle->cache.fast.lists[2].chunks);
-    ck_assert_ptr_null(handle->cache.fast.cut);
-    ck_assert_ptr_null(mp_inline_enter_handle(handle_fast(handle)));
-    ck_assert(cache_set_is_sound(&f.set));
+    ck_assert(f.set.fenced && !f.set.retired);
+    /* The caches are as they were, the caller's own too, and none is enabled
+     * in the place where no fence is. */
+    ck_assert_ptr_eq(handle->cache.fast.lists[2].chunks, object);
+    ck_assert_ptr_eq(handle->cache.fast.pool, MP_INLINE_NO_POOL);
+    ck_assert_ptr_eq(cache->fast.pool, MP_INLINE_NO_POOL);
+    ck_assert_ptr_eq(mp_inline_enter(&thread_state, f.pool), &cache->fast);
+    mp_inline_leave(&thread_state);
+    ck_assert_ptr_eq(mp_inline_enter_handle(handle_fast(handle)), f.pool);
+    mp_inline_leave(&handle->state);
+    /* No further pause needs a fence, and no new set. */
+    ck_assert(!pause_revoke(&f.set));
+    pause_await(&f.set);
+    pause_end(&f.set);
+    struct cache_set later;
+    cache_set_start(&later, f.pool, &f.lock, &f.heap, false);
+    ck_assert(later.fenced);
     lock_drop(&f.lock);
+}
+END_TEST
+
+/* The fence is refused while threads use their caches. */
+START_TEST(no_thread_is_inside_while_a_set_becomes_fenced)
+{
+    refused = true;
+    pause_while_used(0, use_thread, WORKERS);
+    ck_assert(f.set.fenced || !refused);
 }
 END_TEST
 #endif
@@ -400,20 +447,26 @@ END_TEST
 static void add(TCase *tcase)
 {
 #ifdef PAUSE_FILTERS
-    tcase_add_test(tcase, a_pause_without_a_fence_waits_and_retires_the_set);
+    tcase_add_test(
+        tcase, a_pause_that_is_refused_the_fence_waits_and_fences_the_set);
+    tcase_add_test(tcase, no_thread_is_inside_while_a_set_becomes_fenced);
 #endif
 
-    tcase_add_test(tcase, no_thread_is_inside_while_paused);
-    tcase_add_test(tcase, no_handle_is_inside_while_paused);
-    tcase_add_test(tcase, a_thread_that_is_inside_is_awaited);
-    tcase_add_test(tcase, a_handle_that_is_inside_is_awaited);
-    tcase_add_test(tcase, a_thread_inside_another_pool_is_not_awaited);
-    tcase_add_test(tcase, a_set_that_only_the_caller_uses_needs_no_second_step);
-    tcase_add_test(tcase, the_end_of_a_pause_enables_all);
-    tcase_add_test(tcase, a_retired_set_stays_disabled);
-    tcase_add_test(tcase, a_long_wait_keeps_errno);
-    tcase_add_test(tcase,
-                   the_child_of_fork_awaits_no_handle_of_a_thread_that_is_gone);
+    tcase_add_loop_test(tcase, no_thread_is_inside_while_paused, 0, 2);
+    tcase_add_loop_test(tcase, no_handle_is_inside_while_paused, 0, 2);
+    tcase_add_loop_test(tcase, a_thread_that_is_inside_is_awaited, 0, 2);
+    tcase_add_loop_test(tcase, a_handle_that_is_inside_is_awaited, 0, 2);
+    tcase_add_loop_test(tcase, a_thread_inside_another_pool_is_not_awaited, 0,
+                        2);
+    tcase_add_loop_test(tcase,
+                        a_set_that_only_the_caller_uses_needs_no_second_step,
+                        0, 2);
+    tcase_add_loop_test(tcase, the_end_of_a_pause_enables_all, 0, 2);
+    tcase_add_loop_test(tcase, a_retired_set_stays_disabled, 0, 2);
+    tcase_add_loop_test(tcase, a_long_wait_keeps_errno, 0, 2);
+    tcase_add_loop_test(
+        tcase, the_child_of_fork_awaits_no_handle_of_a_thread_that_is_gone, 0,
+        2);
 }
 
 int main(void)
