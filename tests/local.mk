@@ -111,6 +111,12 @@ tests_stress_SOURCES = tests/stress.c tests/stress_scopes.h tests/called.h \
 tests_stress_LDFLAGS = $(tests_inject_ldflags)
 tests_stress_LDADD = libmempool-internal.la $(PTHREAD_LIBS)
 
+# Some of these once more, as where the system has no membarrier(2).
+check_PROGRAMS += tests/without_membarrier
+TESTS += tests/fenced.sh
+EXTRA_DIST += tests/fenced.sh
+tests_without_membarrier_LDADD =
+
 MP_STRESS_SECONDS = 600
 check-long: tests/stress$(EXEEXT)
 	MP_STRESS_SECONDS='$(MP_STRESS_SECONDS)' ./tests/stress$(EXEEXT)

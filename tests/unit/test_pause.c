@@ -27,6 +27,10 @@
 #endif
 #endif
 #endif
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #define WORKERS 3
 #define PAUSES 300
@@ -191,6 +195,20 @@ static void pause_while_used(int fenced, void *(*run)(void *),
     }
     ck_assert_uint_eq(sync_get(&trespasses), 0);
 }
+
+START_TEST(a_set_is_fenced_just_where_the_system_refuses_the_fence)
+{
+#ifdef SYS_membarrier
+    long refused_now = syscall(SYS_membarrier, 1 << 4, 0, 0); /* register */
+#else
+    long refused_now = -1;
+#endif
+
+    fixture_start(&f);
+    ck_assert(f.set.fenced == (refused_now != 0));
+    ck_assert(sync_fence_works() == !f.set.fenced);
+}
+END_TEST
 
 START_TEST(no_thread_is_inside_while_paused)
 {
@@ -452,6 +470,8 @@ static void add(TCase *tcase)
     tcase_add_test(tcase, no_thread_is_inside_while_a_set_becomes_fenced);
 #endif
 
+    tcase_add_test(tcase,
+                   a_set_is_fenced_just_where_the_system_refuses_the_fence);
     tcase_add_loop_test(tcase, no_thread_is_inside_while_paused, 0, 2);
     tcase_add_loop_test(tcase, no_handle_is_inside_while_paused, 0, 2);
     tcase_add_loop_test(tcase, a_thread_that_is_inside_is_awaited, 0, 2);
