@@ -358,18 +358,23 @@ mp_inline_enter_handle(struct mp_inline_handle *handle)
 {
     memory_pool_t *mp = mp_inline_begin_handle(handle);
 
-    if (MP_INLINE_LIGHT && __builtin_expect(mp == MP_INLINE_NO_POOL, 0) &&
-        __atomic_load_n(&handle->cache.fenced, __ATOMIC_RELAXED) !=
-            MP_INLINE_NO_POOL) {
-        /* It is the pool or none, and the second look decides. */
-        mp_inline_note(&handle->thread, MP_INLINE_NO_POOL);
-        mp = __atomic_load_n(&handle->cache.fenced, __ATOMIC_SEQ_CST);
-    }
     if (__builtin_expect(mp != MP_INLINE_NO_POOL, 1)) {
         if (mp == MP_INLINE_NULL) {
             __builtin_unreachable();
         }
         return mp;
+    }
+    /* Else gcc prepares for what follows on the common way. */
+    __asm__("" : "+r"(handle));
+    if (MP_INLINE_LIGHT &&
+        __atomic_load_n(&handle->cache.fenced, __ATOMIC_RELAXED) !=
+            MP_INLINE_NO_POOL) {
+        /* It is the pool or none, and the second look decides. */
+        mp_inline_note(&handle->thread, MP_INLINE_NO_POOL);
+        mp = __atomic_load_n(&handle->cache.fenced, __ATOMIC_SEQ_CST);
+        if (mp != MP_INLINE_NO_POOL) {
+            return mp;
+        }
     }
     mp_inline_leave(&handle->thread);
     return MP_INLINE_NULL;
