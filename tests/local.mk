@@ -18,6 +18,7 @@ tests_programs = tests/check_caches tests/check_capacity \
 	tests/check_children tests/check_cleanups tests/check_copies \
 	tests/check_damage tests/check_first_call tests/check_footprint \
 	tests/check_handles tests/check_inline tests/check_lifetimes \
+	tests/check_limits tests/check_limits_model \
 	tests/check_marks tests/check_memory tests/check_misuse \
 	tests/check_options tests/check_pause tests/check_pools \
 	tests/check_print tests/check_processes tests/check_range \
@@ -48,6 +49,8 @@ tests_check_first_call_LDADD = $(tests_shared)
 tests_check_footprint_LDADD = $(tests_shared)
 tests_check_inline_LDADD = $(tests_shared)
 tests_check_lifetimes_LDADD = $(tests_shared)
+tests_check_limits_LDADD = $(tests_shared)
+tests_check_limits_model_LDADD = $(tests_shared)
 tests_check_marks_LDADD = $(tests_shared)
 tests_check_misuse_LDADD = $(tests_shared)
 tests_check_options_LDADD = $(tests_shared)
