@@ -7,7 +7,8 @@ if HAVE_CHECK
 unit_programs = tests/unit/test_sizes tests/unit/test_lock tests/unit/test_heap \
 	tests/unit/test_quota tests/unit/test_blocks tests/unit/test_range \
 	tests/unit/test_spans tests/unit/test_depot tests/unit/test_cache tests/unit/test_pause \
-	tests/unit/test_thread tests/unit/test_attach
+	tests/unit/test_thread tests/unit/test_attach tests/unit/test_middle \
+	tests/unit/test_resize tests/unit/test_credit
 check_PROGRAMS += $(unit_programs)
 TESTS += $(unit_programs)
 EXTRA_DIST += tests/unit/set.h
@@ -28,6 +29,9 @@ tests_unit_test_cache_LDADD = $(unit_cache)
 tests_unit_test_pause_LDADD = $(unit_cache)
 tests_unit_test_thread_LDADD = $(unit_cache)
 tests_unit_test_attach_LDADD = $(unit_cache)
+tests_unit_test_middle_LDADD = $(unit_cache)
+tests_unit_test_resize_LDADD = $(unit_cache)
+tests_unit_test_credit_LDADD = $(unit_cache)
 endif
 
 # The rooms' order, in what they include and in the objects that call.

@@ -215,6 +215,14 @@ START_TEST(a_random_sequence_keeps_marks_above_the_truth)
         if (failed) {
             quota_undo(two[i], failing);
         }
+        size_t lent = quota_lend(two[i], 1, bytes + 1, 2);
+        if (lent > 0) {
+            /* Some of it is used and given back before it is settled. */
+            size_t used = support_below(&seed, lent + 1);
+            size_t now = held[0] + held[1] + used;
+            truth = now > truth ? now : truth;
+            quota_settle(two[i], lent, lent - used);
+        }
         if (support_below(&seed, 3) == 0) {
             bytes = support_below(&seed, held[i] + 1);
             quota_uncharge(two[i], bytes);
@@ -227,6 +235,135 @@ START_TEST(a_random_sequence_keeps_marks_above_the_truth)
         ck_assert_uint_eq(upper.charged_below, held[1]);
         ck_assert_uint_ge(quota_peak(&root), truth);
     }
+}
+END_TEST
+
+START_TEST(a_part_of_what_is_free_is_lent)
+{
+    struct quota quota;
+
+    quota_start(&quota, 1000, NULL);
+    ck_assert_uint_eq(quota_lend(&quota, 10, 300, 2), 300);
+    expect(&quota, 300, 0, 300);
+    ck_assert_uint_eq(quota_lend(&quota, 10, 900, 2), 350);
+    ck_assert_uint_eq(quota_lend(&quota, 175, 900, 2), 175);
+    ck_assert_uint_eq(quota_lend(&quota, 88, 900, 2), 0);
+    expect(&quota, 825, 0, 825);
+    /* An object that needs more than is lent as a rule gets that. */
+    ck_assert_uint_eq(quota_lend(&quota, 80, 20, 2), 80);
+    expect(&quota, 905, 0, 905);
+}
+END_TEST
+
+START_TEST(what_is_lent_counts_and_is_bounded_at_each_level)
+{
+    start_tree();
+    ck_assert_uint_eq(quota_lend(&leaf, 1, 1000, 2), 250); /* by upper */
+    expect(&leaf, 250, 0, 250);
+    expect(&upper, 0, 250, 250);
+    expect(&root, 0, 250, 250);
+    ck_assert(quota_charge(&middle, 600));
+    ck_assert_uint_eq(quota_lend(&leaf, 1, 1000, 2), 75); /* by root */
+    ck_assert_uint_eq(quota_lend(&leaf, 38, 1000, 2), 0);
+    expect(&root, 0, 925, 925);
+    quota_settle(&leaf, 325, 0);
+    expect(&upper, 0, 0, 325);
+    expect(&root, 0, 600, 925);
+}
+END_TEST
+
+START_TEST(a_tight_quota_lends_nothing_until_an_eighth_is_free)
+{
+    start_tree();
+    ck_assert(quota_charge(&upper, 500));
+    quota_set_state(&root, QUOTA_TIGHTENING);
+    ck_assert_uint_eq(quota_lend(&middle, 1, 100, 2), 0);
+    ck_assert_int_eq(quota_state(&root), QUOTA_TIGHTENING);
+    ck_assert(quota_charge(&middle, 376));
+    quota_set_state(&root, QUOTA_TIGHT);
+    ck_assert_uint_eq(quota_lend(&middle, 1, 100, 2), 0);
+    ck_assert_int_eq(quota_state(&root), QUOTA_TIGHT);
+    quota_uncharge(&middle, 1); /* 125 of 1,000 are free */
+    ck_assert_uint_eq(quota_lend(&middle, 63, 100, 2), 0);
+    ck_assert_int_eq(quota_state(&root), QUOTA_TIGHT);
+    ck_assert_uint_eq(quota_lend(&middle, 1, 100, 2), 62);
+    ck_assert_int_eq(quota_state(&root), QUOTA_ROOMY);
+    /* A level between that is tight keeps those below it from borrowing. */
+    quota_set_state(&upper, QUOTA_TIGHT);
+    ck_assert_uint_eq(quota_lend(&leaf, 1, 100, 2), 0);
+    ck_assert_uint_gt(quota_lend(&middle, 1, 100, 2), 0);
+}
+END_TEST
+
+START_TEST(credit_that_was_never_used_leaves_no_mark)
+{
+    start_tree();
+    ck_assert(quota_charge(&leaf, 100));
+    ck_assert_uint_eq(quota_lend(&leaf, 1, 150, 2), 150);
+    expect(&leaf, 250, 0, 250);
+    quota_settle(&leaf, 150, 110); /* 40 were an object's once */
+    expect(&leaf, 100, 0, 140);
+    expect(&upper, 0, 100, 140);
+    expect(&root, 0, 100, 140);
+    /* What was held before that charge stays. */
+    ck_assert(quota_charge(&leaf, 1));
+    ck_assert(quota_charge(&leaf, 100));
+    quota_settle(&leaf, 101, 101);
+    expect(&leaf, 100, 0, 140);
+}
+END_TEST
+
+START_TEST(the_nearest_quota_that_refuses_is_found_with_its_state)
+{
+    enum quota_state state;
+
+    start_tree();
+    ck_assert(quota_charge(&middle, 700));
+    ck_assert_ptr_null(quota_refuser(&leaf, 300, &state));
+    ck_assert_ptr_eq(quota_refuser(&leaf, 301, &state), &root);
+    ck_assert_int_eq(state, QUOTA_ROOMY);
+    quota_set_state(&root, QUOTA_TIGHT);
+    ck_assert_ptr_eq(quota_refuser(&leaf, 301, &state), &root);
+    ck_assert_int_eq(state, QUOTA_TIGHT);
+    ck_assert_ptr_eq(quota_refuser(&leaf, 501, &state), &upper);
+    ck_assert_int_eq(state, QUOTA_ROOMY);
+}
+END_TEST
+
+START_TEST(the_topmost_quota_is_known_before_there_is_a_tree)
+{
+    struct quota quota;
+
+    quota_start(&quota, 100, NULL);
+    ck_assert_ptr_null(quota_top(&quota));
+    ck_assert_ptr_eq(quota_top_shared(&quota), &quota);
+    ck_assert(quota_share(&quota));
+    ck_assert_ptr_eq(quota_top(&quota), &quota);
+    start_tree();
+    ck_assert_ptr_eq(quota_top(&leaf), &root);
+    ck_assert_ptr_eq(quota_top_shared(&leaf), &root);
+    ck_assert(quota_is_below(&leaf, &root) && quota_is_below(&leaf, &leaf));
+    ck_assert(!quota_is_below(&root, &leaf));
+    ck_assert(!quota_is_below(&leaf, &middle)); /* which limits nothing */
+}
+END_TEST
+
+/* A fork in another thread may hold them: then it drops them later. */
+START_TEST(a_quota_started_again_keeps_its_locks)
+{
+    struct quota quota;
+
+    quota_start(&quota, 100, NULL);
+    ck_assert(quota_charge(&quota, 60));
+    lock_take(&quota.recall);
+    lock_take(&quota.lock);
+    quota_restart(&quota, 50, NULL);
+    ck_assert_uint_ne(quota.lock.word, 0);
+    ck_assert_uint_ne(quota.recall.word, 0);
+    lock_drop(&quota.lock);
+    lock_drop(&quota.recall);
+    expect(&quota, 0, 0, 0);
+    ck_assert(!quota_charge(&quota, 51));
 }
 END_TEST
 
@@ -383,6 +520,14 @@ int main(void)
     tcase_add_test(tree, a_refused_charge_is_never_seen);
     tcase_add_test(tree, an_undone_charge_leaves_no_mark_above);
     tcase_add_test(tree, an_undo_keeps_the_mark_that_others_made);
+    tcase_add_test(one, a_part_of_what_is_free_is_lent);
+    tcase_add_test(one, a_quota_started_again_keeps_its_locks);
+    tcase_add_test(tree, what_is_lent_counts_and_is_bounded_at_each_level);
+    tcase_add_test(tree, a_tight_quota_lends_nothing_until_an_eighth_is_free);
+    tcase_add_test(tree, credit_that_was_never_used_leaves_no_mark);
+    tcase_add_test(tree,
+                   the_nearest_quota_that_refuses_is_found_with_its_state);
+    tcase_add_test(tree, the_topmost_quota_is_known_before_there_is_a_tree);
     tcase_add_test(tree, a_random_sequence_keeps_marks_above_the_truth);
     tcase_add_test(threads, threads_fill_a_tree_to_the_byte);
     tcase_add_test(threads,
