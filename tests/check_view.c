@@ -108,8 +108,6 @@ START_TEST(objects_of_handles_are_counted_as_those_of_threads)
     struct view *view = view_start(_i, 5);
     memory_pool_t *mp = view->mp;
 
-    /* The thread's own cache has borrowed, too, and uses nothing of it. */
-    view->lent = 128 << 10;
     for (unsigned round = 0; round < 5; round++) {
         mp_handle_t *handle = mp_attach(mp);
         POOLS_EXPECT(handle != NULL);

@@ -150,7 +150,7 @@ static inline void *fast_resize(memory_pool_t *mp, void *ptr, size_t size,
     }
     struct cache *counted = credit_enter(state, mp);
     if (counted != NULL) {
-        object = resize_counted(state, counted, mp, ptr, size, left);
+        object = resize_counted(state, counted, mp, ptr, size);
         mp_inline_leave(state);
     }
     return object;

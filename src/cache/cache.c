@@ -199,7 +199,7 @@ size_t cache_frees(const struct cache *cache)
 static void cache_empty(struct cache *cache)
 {
     /* Collected before, or the pool is gone that lent it. */
-    cache->credit = cache->least = cache->granted = 0;
+    cache->credit = cache->least = cache->granted = cache->raised = 0;
     for CACHE_EACH_LIST(bits, cache) {
         cache->fast.lists[cache_lowest(bits)].chunks = NULL;
     }

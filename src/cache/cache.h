@@ -35,7 +35,8 @@ struct cache {
                                      * enabled last */
     size_t credit;  /* bytes that it may hand out */
     size_t least;   /* the least that credit was since it was collected */
-    size_t granted; /* what credit was as the last was granted */
+    size_t granted; /* what credit was as it was granted */
+    size_t raised;  /* bytes by which that raised the quota's mark */
     struct middle *middle;          /* only its user sets it, and it stays
                                      * until the cache goes; NULL: none was
                                      * needed yet */
@@ -71,7 +72,7 @@ struct cache_set {
     bool suspended;            /* no cache is enabled until the quota has room
                                 * again */
     size_t owed;               /* bytes to be given back to the quota */
-    size_t unused;             /* of those, no object ever had so many */
+    size_t unused;             /* so many of them raised its mark in vain */
     struct lock *lock;         /* fixed; the pool's */
     struct heap *heap;         /* fixed; the pool's own */
     bool fenced;               /* users of its caches pay for the order in

@@ -78,12 +78,11 @@ bool credit_give(const struct mp_inline_thread *state, struct cache *cache,
     return true;
 }
 
-void credit_grant(struct cache *cache, size_t bytes)
+void credit_grant(struct cache *cache, size_t bytes, size_t raised)
 {
-    ASSERT(cache->credit <= SIZE_MAX - bytes);
-    cache->credit += bytes;
-    cache->least += bytes;
-    cache->granted = cache->credit;
+    ASSERT(cache->credit == 0 && raised <= bytes);
+    cache->credit = cache->least = cache->granted = bytes;
+    cache->raised = raised;
 }
 
 void credit_collect(struct cache *cache, struct cache_set *set)
@@ -94,6 +93,7 @@ void credit_collect(struct cache *cache, struct cache_set *set)
         cache->heap->held += cache->granted - cache->credit;
     }
     set->owed += cache->credit;
-    set->unused += cache->least;
-    cache->credit = cache->least = cache->granted = 0;
+    set->unused +=
+        cache->least < cache->raised ? cache->least : cache->raised;
+    cache->credit = cache->least = cache->granted = cache->raised = 0;
 }

@@ -113,8 +113,9 @@ MP_INNER bool credit_give(const struct mp_inline_thread *state,
 /* The others with the pool's lock held, for a cache whose user is the caller
  * or that is paused. */
 
-/* Adds bytes, which were charged, to the cache's credit. */
-MP_INNER void credit_grant(struct cache *cache, size_t bytes);
+/* Adds bytes, which were charged, to the cache's credit, of which there is
+ * none.  The charge raised the quota's mark by raised bytes. */
+MP_INNER void credit_grant(struct cache *cache, size_t bytes, size_t raised);
 
 /* Moves the cache's credit to what its set owes the quota. */
 MP_INNER void credit_collect(struct cache *cache, struct cache_set *set);

@@ -119,14 +119,26 @@ void *resize_inside(const struct mp_inline_thread *state,
     return object;
 }
 
+/* The cache takes one more chunk of that length without the slow path. */
+static bool resize_can_give(const struct cache *cache, uint32_t length)
+{
+    if (cache->credit > CREDIT_MOST) {
+        return false;
+    }
+    return length <= SIZES_SHORT
+               ? cache->fast.lists[length - 1].room > 0
+               : cache->middle != NULL && sizes_middle_below(length) > 0 &&
+                     length <=
+                         cache->middle->limit - cache->middle->granules;
+}
+
 void *resize_counted(const struct mp_inline_thread *state,
                      struct cache *cache, const struct memory_pool *mp,
-                     void *ptr, size_t size, void **left)
+                     void *ptr, size_t size)
 {
     size_t granules = (size - 1) / SIZES_GRANULE + 1;
     uint32_t length = resize_length(state, mp, ptr);
 
-    *left = NULL;
     /* While a mark is open, what the credit loses is the mark's. */
     if (length == 0 || granules > SIZES_MIDDLE ||
         cache_has_mark(cache, cache->set)) {
@@ -162,9 +174,11 @@ void *resize_counted(const struct mp_inline_thread *state,
         }
         return ptr;
     }
-    if (!resize_may_move(length, granules)) {
+    if (!resize_may_move(length, granules) ||
+        !resize_can_give(cache, length)) {
         return NULL;
     }
+    size_t least = cache->least;
     void *object = credit_take(state, cache, size);
     if (object == NULL) {
         return NULL;
@@ -176,8 +190,10 @@ void *resize_counted(const struct mp_inline_thread *state,
          * would not be zeroed with it. */
         memset((unsigned char *)object + size, 0, -size % SIZES_GRANULE);
     }
-    if (!credit_give(state, cache, mp, ptr)) {
-        *left = ptr;
-    }
+    bool given = credit_give(state, cache, mp, ptr);
+    ASSERT(given);
+    (void)given;
+    /* Both were there for a moment, but the program held one. */
+    cache->least = cache->credit < least ? cache->credit : least;
     return object;
 }

@@ -24,10 +24,10 @@ MP_INNER void *resize_inside(const struct mp_inline_thread *state,
                              size_t size, void **left);
 
 /* The same where the pool counts: what the object grows by comes from the
- * cache's credit. */
+ * cache's credit.  It never leaves an object behind. */
 MP_INNER void *resize_counted(const struct mp_inline_thread *state,
                               struct cache *cache,
                               const struct memory_pool *mp, void *ptr,
-                              size_t size, void **left);
+                              size_t size);
 
 #endif /* MP_RESIZE_H */

@@ -479,6 +479,8 @@ static enum result alloc_cached(struct memory_pool *mp,
     if (size <= SIZES_MIDDLE * SIZES_GRANULE &&
         !sync_get(&mp->caches.retired)) {
         cache = attach_cache(&mp->caches, user);
+    } else {
+        cache = recall_find_own(mp, user); /* for its credit alone */
     }
     bool taken = pool_enter(mp);
     *object = NULL;
@@ -487,6 +489,7 @@ static enum result alloc_cached(struct memory_pool *mp,
         result = alloc_from_cache(mp, user, cache, size, &taken, object);
     }
     if (result == RESULT_OK && *object == NULL) {
+        recall_own(mp, cache);
         return alloc_from_heap(mp, user, size, taken, object);
     }
     pool_leave(mp, taken);

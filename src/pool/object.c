@@ -148,12 +148,14 @@ static enum result object_resize_counted(struct memory_pool *mp,
                                          size_t size, void **object)
 {
     ASSERT(mp->mode->counts && user != NULL);
+    struct cache *own = recall_find_own(mp, user);
     bool taken = pool_enter(mp);
     struct heap_chunk chunk;
     enum result result;
     size_t old;
     bool fits;
 
+    recall_own(mp, own);
     /* A recall of credit may leave the lock, and then all is sought again. */
     do {
         chunk = pool_find_live(mp, ptr);
@@ -263,7 +265,9 @@ enum result object_align(struct memory_pool *mp, const struct user *user,
     /* A chunk starts at a granule, so this many may have to be skipped. */
     size_t extra = alignment / SIZES_GRANULE - 1;
     struct heap_chunk chunk;
+    struct cache *own = recall_find_own(mp, user);
     bool taken = pool_enter(mp);
+    recall_own(mp, own);
     enum result result = alloc_chunk(mp, user, counts ? size : 0,
                                      granules + extra, &taken, &chunk);
     if (result == RESULT_OK) {

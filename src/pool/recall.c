@@ -116,6 +116,25 @@ void recall_collect(struct memory_pool *mp)
     recall_take(mp);
 }
 
+struct cache *recall_find_own(struct memory_pool *mp,
+                              const struct user *user)
+{
+    ASSERT(lock_none_is_held());
+    if (!mp->mode->caches || !mp->mode->counts) {
+        return NULL;
+    }
+    return user->cache != NULL ? user->cache : attach_find(&mp->caches);
+}
+
+void recall_own(struct memory_pool *mp, struct cache *cache)
+{
+    ASSERT(pool_is_entered(mp));
+    if (cache != NULL && mp->mode->counts) {
+        credit_collect(cache, &mp->caches);
+        recall_settle(mp);
+    }
+}
+
 bool recall_lend(struct memory_pool *mp, struct cache *cache, size_t size)
 {
     struct cache_set *set = &mp->caches;
@@ -138,7 +157,7 @@ bool recall_lend(struct memory_pool *mp, struct cache *cache, size_t size)
         quota_settle(&mp->quota, bytes, bytes);
         return false;
     }
-    credit_grant(cache, bytes);
+    credit_grant(cache, bytes, mp->quota.lent_raised);
     return true;
 }
 

@@ -42,6 +42,13 @@ MP_INNER bool recall_lend(struct memory_pool *mp, struct cache *cache,
 MP_INNER void recall_settle(struct memory_pool *mp);
 MP_INNER void recall_collect(struct memory_pool *mp);
 
+/* The user's own cache, unless it has none that is enabled; no lock held.  And
+ * gives its credit back, with the lock held, before an object is charged by
+ * itself: else the quota's mark would rise as if both were held. */
+MP_INNER struct cache *recall_find_own(struct memory_pool *mp,
+                                       const struct user *user);
+MP_INNER void recall_own(struct memory_pool *mp, struct cache *cache);
+
 /* After the quota refused a charge of that many bytes: takes back what is lent
  * below the quota that refuses.  True: charge again; false: it is full.  The
  * lock, held on entry and on return, may be left meanwhile: then *taken

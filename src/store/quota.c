@@ -112,6 +112,7 @@ void quota_restart(struct quota *quota, size_t capacity,
     quota->beyond_peak = capacity;
     quota->charged_below = 0;
     quota->raised = 0;
+    quota->lent_raised = 0;
     /* A pool without capacity refuses nobody, so nobody charges it. */
     if (above != NULL && above->capacity == QUOTA_UNLIMITED) {
         above = above->above;
@@ -237,6 +238,7 @@ size_t quota_lend(struct quota *quota, size_t least, size_t most, size_t part)
     bytes = bytes < least ? 0 : bytes < most ? bytes : most;
     if (bytes > 0) {
         quota_take_all(quota, bytes);
+        quota->lent_raised = quota->raised;
     }
     quota_leave(quota, taken);
     return bytes;
@@ -247,8 +249,15 @@ void quota_settle(struct quota *quota, size_t bytes, size_t unused)
     ASSERT(unused <= bytes);
     bool taken = quota_enter(quota);
 
-    quota_give(quota, bytes - unused, false);
-    quota_give(quota, unused, true);
+    quota_give(quota, bytes, false);
+    /* Whatever was charged since: before the loan the mark was no higher than
+     * that, and after it the bytes were never held. */
+    quota->raised -= unused < quota->raised ? unused : quota->raised;
+    quota->free_to_peak -= unused;
+    quota->beyond_peak += unused;
+    for (struct quota *up = quota->above; up != NULL; up = up->above) {
+        quota_lower(up, unused);
+    }
     quota_leave(quota, taken);
 }
 

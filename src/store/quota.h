@@ -50,6 +50,8 @@ struct quota {
     size_t beyond_peak;   /* bytes of the capacity that were never held */
     size_t charged_below; /* bytes that pools below hold */
     size_t raised;        /* bytes by which the last charge raised the mark */
+    size_t lent_raised;   /* and the last quota_lend() of this very quota; the
+                           * pool's lock */
     enum quota_state state;
     size_t capacity;      /* fixed; QUOTA_UNLIMITED: none */
     struct quota *above;  /* fixed; the nearest quota above that has a
@@ -102,8 +104,9 @@ MP_INNER void quota_undo(struct quota *quota, size_t bytes);
 MP_INNER size_t quota_lend(struct quota *quota, size_t least, size_t most,
                            size_t part);
 
-/* Takes credit back of which unused bytes were never held by an object, so
- * that marks fall back by them. */
+/* Takes credit back.  By unused bytes its loan raised this quota's mark, and no
+ * object ever held them: so the mark falls back by them, and those above where
+ * that is known to be right. */
 MP_INNER void quota_settle(struct quota *quota, size_t bytes, size_t unused);
 
 /* The nearest quota that refuses a charge, and the state that it has at the
