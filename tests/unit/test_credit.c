@@ -67,7 +67,7 @@ START_TEST(a_short_object_takes_its_bytes_and_gives_them_back)
 {
     begin(false);
     for (size_t size = 1; size <= 1024; size += size < 40 ? 1 : 37) {
-        credit_grant(cache, 2000);
+        credit_grant(cache, 2000, 0);
         void *object = take(size);
         ck_assert_ptr_nonnull(object);
         ck_assert_uint_eq(size_of(object), size);
@@ -116,7 +116,7 @@ START_TEST(nothing_is_taken_beyond_the_credit)
 {
     begin(false);
     ck_assert_ptr_null(take(1));
-    credit_grant(cache, 100);
+    credit_grant(cache, 100, 0);
     ck_assert(cache_fill(cache, &f.set, 1));
     ck_assert_ptr_null(credit_take(cache->state, cache, 101));
     ck_assert_ptr_null(credit_take(cache->state, cache, 0));
@@ -136,7 +136,7 @@ START_TEST(no_other_address_gives_credit)
     unsigned char *object;
 
     begin(false);
-    credit_grant(cache, 1000);
+    credit_grant(cache, 1000, 0);
     object = take(100);
     ck_assert(!credit_give(cache->state, cache, f.pool, NULL));
     ck_assert(!credit_give(cache->state, cache, f.pool, foreign));
@@ -154,10 +154,10 @@ START_TEST(a_cache_keeps_no_more_than_some_credit)
     void *objects[2];
 
     begin(false);
-    credit_grant(cache, CREDIT_MOST);
+    credit_grant(cache, CREDIT_MOST, 0);
     objects[0] = take(16);
     objects[1] = take(16);
-    credit_grant(cache, 32);
+    credit_grant(cache, 32, 0);
     give(objects[0]);
     ck_assert_uint_eq(cache->credit, CREDIT_MOST + 16);
     ck_assert(!credit_give(cache->state, cache, f.pool, objects[1]));
@@ -168,7 +168,7 @@ END_TEST
 START_TEST(what_no_object_ever_had_is_told_apart)
 {
     begin(false);
-    credit_grant(cache, 1000);
+    credit_grant(cache, 1000, 0);
     void *object = take(300);
     give(object);
     ck_assert_ptr_eq(take(290), object);
@@ -191,7 +191,7 @@ START_TEST(a_mark_knows_what_its_user_took)
 
     begin(false);
     fixture_heap(&f, &heap, &first);
-    credit_grant(cache, 1000);
+    credit_grant(cache, 1000, 0);
     ck_assert_ptr_nonnull(take(100)); /* before the mark */
     cache_open_mark(cache, &f.set, &heap);
     ck_assert_uint_eq(f.set.owed, 900);
@@ -213,7 +213,7 @@ END_TEST
 START_TEST(a_suspended_cache_serves_nobody)
 {
     begin(false);
-    credit_grant(cache, 1000);
+    credit_grant(cache, 1000, 0);
     void *object = take(100);
     give(take(100));
     lock_drop(&f.lock);

@@ -24,7 +24,7 @@ static void begin(bool counts, bool zero)
     lock_take(&f.lock);
     pause_resume(&f.set);
     if (counts) {
-        credit_grant(cache, 10000);
+        credit_grant(cache, 10000, 0);
     }
     cache_take_first(cache, &f.set);
     /* Frees for all lists that are used here. */
@@ -227,7 +227,7 @@ START_TEST(a_user_with_a_mark_resizes_nothing_that_is_counted)
     fixture_heap(&f, &heap, &first);
     void *object = take(10);
     cache_open_mark(cache, &f.set, &heap);
-    credit_grant(cache, 1000);
+    credit_grant(cache, 1000, 0);
     ck_assert_ptr_null(resize(object, 12));
     ck_assert_uint_eq(size_of(object), 10);
     ck_assert_uint_eq(cache->credit, 1000);
@@ -250,7 +250,7 @@ START_TEST(what_is_cut_off_is_zeroed)
         }
         ck_assert(credit_give(cache->state, cache, f.pool, now));
         cache_flush(cache, &f.set);
-        credit_grant(cache, 1000);
+        credit_grant(cache, 1000, 0);
         ck_assert(cache_fill(cache, &f.set, 60));
     }
 }
