@@ -16,7 +16,7 @@ tests=$(cd "$1" && pwd)
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-sed -n '/^Write hello\.c:$/,/^    }$/s/^    //p' "$2" >"$dir/hello.c"
+sed -n '/^Write .hello\.c.:$/,/^    }$/s/^    //p' "$2" >"$dir/hello.c"
 command=$(sed -n 's/^    \(cc hello\.c .*\)/\1/p' "$2")
 said=$(cd "$dir" && sh -ec "$command")
 [ "$said" = hello ] || { echo "debian-use: hello.c says '$said'"; exit 1; }

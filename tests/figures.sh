@@ -9,7 +9,6 @@
 . "${top_srcdir:-.}/tests/shell.sh"
 
 readme=$top_srcdir/README.md
-test -f "$readme" || readme=$top_srcdir/README
 guide=$top_srcdir/man/mempool_guide.7
 figures=$top_srcdir/doc/figures
 

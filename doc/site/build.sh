@@ -28,8 +28,6 @@ command -v mandoc >/dev/null || {
     echo 'make html needs mandoc' >&2
     exit 1
 }
-readme=$srcdir/README.md
-[ -f "$readme" ] || readme=$srcdir/README
 
 # The manual: each page as PAGE=FILE for links, aliases as what they name.
 manual=
@@ -203,8 +201,7 @@ done <"$dir/pages"
 page manual.html 'Manual - libmempool' manual.html "$dir/body"
 
 # The first page: what README begins with, where to go, and the rest of it.
-markdown "$readme" "$(case $readme in *.md) echo 0 ;; *) echo 1 ;; esac)" |
-    $awk -f "$here/code.awk" >"$dir/readme"
+markdown "$srcdir/README.md" 0 | $awk -f "$here/code.awk" >"$dir/readme"
 if [ -n "$picture" ] && [ -x "$picture" ] &&
     "$picture" "$srcdir/COPYING" >"$dir/pool.svg" 2>/dev/null; then
     cp "$dir/pool.svg" "$out/pool.svg"
