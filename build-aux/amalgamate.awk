@@ -57,6 +57,8 @@ BEGIN {
     printf " * memory_pool.c - libmempool %s in one file, made by\n", version
     printf " * `make amalgamation`.  It needs a C11 compiler, POSIX threads\n"
     printf " * and the two headers beside it, and is compiled as it is:\n *\n"
-    printf " *     cc -c -O2 -pthread memory_pool.c\n */\n"
+    printf " *     cc -c -O2 -pthread memory_pool.c\n *\n"
+    printf " * Where the compiler emulates thread-local variables, as on\n"
+    printf " * OpenBSD, it is told so by -DMP_EMULATED_TLS.\n */\n"
     put("libmempool.c")
 }
