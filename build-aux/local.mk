@@ -71,8 +71,10 @@ loader_knows = { test -z "$(DESTDIR)" && \
 renew_loader = if $(loader_knows); then ldconfig || :; fi
 
 # Where the loader's list is renewed, nobody need read libtool's page on what
-# to do about the loader.
-install-libLTLIBRARIES: \
+# to do about the loader.  Automake would take the target's own name for a rule
+# in place of its own.
+install_library = install-libLTLIBRARIES
+$(install_library): \
 	AM_LIBTOOLFLAGS = `if $(loader_knows); then echo --silent; fi`
 
 install-exec-hook:
