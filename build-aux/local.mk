@@ -82,7 +82,8 @@ install-exec-hook:
 
 # An uninstall leaves no empty directory of ours.
 uninstall-hook:
-	-rmdir "$(DESTDIR)$(examplesdir)" "$(DESTDIR)$(docdir)" \
+	-rmdir "$(DESTDIR)$(beforedir)" "$(DESTDIR)$(examplesdir)" \
+	  "$(DESTDIR)$(docdir)" \
 	  "$(DESTDIR)$(cmakedir)" 2>/dev/null || :
 	$(AM_V_at)$(renew_loader)
 
