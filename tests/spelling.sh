@@ -45,8 +45,8 @@ for page in $(pages); do
     words_of <"$dir/prose" | grep -vxFf "$dir/known" >"$dir/wrong"
     test ! -s "$dir/wrong" || complain "$page:" $(cat "$dir/wrong")
 done
-for text in README README.md NEWS HACKING PACKAGERS src/README \
-    doc/design.md; do
+for text in README.md CONTRIBUTING.md SECURITY.md NEWS HACKING PACKAGERS \
+    src/README doc/design.md; do
     test -f "$top_srcdir/$text" || continue
     text_prose "$top_srcdir/$text" | words_of |
         grep -vxFf "$dir/known" >"$dir/wrong"
