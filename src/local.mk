@@ -142,18 +142,23 @@ src/libmempool.sym: $(srcdir)/src/libmempool.map
 		$(srcdir)/src/libmempool.map >$@.tmp && mv $@.tmp $@
 CLEANFILES += src/libmempool.sym src/libmempool.sym.tmp
 
-# The same, file by file and with nothing hidden, for tests of inner rooms:
-# a test of a room links the floors up to that room, and so shows that the
+# The same, file by file and with nothing hidden, for tests of inner rooms,
+# which can refuse these the memory that they ask for: see tests/redirect.h.
+# A test of a room links the floors up to that room, and so shows that the
 # room needs no other.  Only ever archives, so libtool compiles each file once
 # and not twice.
+inner_cppflags = $(AM_CPPFLAGS) -include $(srcdir)/tests/redirect.h
 check_LTLIBRARIES += libmempool-store.la libmempool-cache.la \
 	libmempool-internal.la
 libmempool_store_la_SOURCES = $(store_sources)
+libmempool_store_la_CPPFLAGS = $(inner_cppflags)
 libmempool_store_la_CFLAGS = $(AM_CFLAGS) -static
 libmempool_store_la_LIBADD = $(PTHREAD_LIBS)
 libmempool_cache_la_SOURCES = $(cache_sources)
+libmempool_cache_la_CPPFLAGS = $(inner_cppflags)
 libmempool_cache_la_CFLAGS = $(AM_CFLAGS) -static
 libmempool_cache_la_LIBADD = libmempool-store.la
 libmempool_internal_la_SOURCES = $(pool_sources)
+libmempool_internal_la_CPPFLAGS = $(inner_cppflags)
 libmempool_internal_la_CFLAGS = $(AM_CFLAGS) -static
 libmempool_internal_la_LIBADD = libmempool-cache.la

@@ -21,30 +21,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define INJECT_SYSTEM
+#include "redirect.h"
 #include "sanitizer.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *at, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-int __real_posix_memalign(void **at, size_t alignment, size_t size);
-void *__real_mmap(void *at, size_t size, int protection, int flags, int file,
-                  off_t offset);
-void __real_free(void *at);
-int __real_munmap(void *at, size_t size);
-int __real_pthread_mutex_init(pthread_mutex_t *mutex,
-                              const pthread_mutexattr_t *attributes);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *at, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-int __wrap_posix_memalign(void **at, size_t alignment, size_t size);
-void *__wrap_mmap(void *at, size_t size, int protection, int flags, int file,
-                  off_t offset);
-void __wrap_free(void *at);
-int __wrap_munmap(void *at, size_t size);
-int __wrap_pthread_mutex_init(pthread_mutex_t *mutex,
-                              const pthread_mutexattr_t *attributes);
 
 struct inject_state inject;
 inject_hook_t *_Atomic inject_hook;
@@ -192,60 +171,60 @@ static void inject_end(const struct inject_call *call)
     inject_leave();
 }
 
-void *__wrap_malloc(size_t size)
+void *inject_malloc(size_t size)
 {
     struct inject_call call = {.function = INJECT_MALLOC, .size = size};
 
     if (inject_begin(&call)) {
-        call.got = __real_malloc(size);
+        call.got = malloc(size);
     }
     inject_end(&call);
     return call.got;
 }
 
-void *__wrap_calloc(size_t count, size_t size)
+void *inject_calloc(size_t count, size_t size)
 {
     struct inject_call call = {.function = INJECT_CALLOC,
                                .size = count * size};
 
     if (inject_begin(&call)) {
-        call.got = __real_calloc(count, size);
+        call.got = calloc(count, size);
     }
     inject_end(&call);
     return call.got;
 }
 
-void *__wrap_realloc(void *at, size_t size)
+void *inject_realloc(void *at, size_t size)
 {
     struct inject_call call = {
         .function = INJECT_REALLOC, .given = at, .size = size};
 
     if (inject_begin(&call)) {
-        call.got = __real_realloc(at, size);
+        call.got = realloc(at, size);
     }
     inject_end(&call);
     return call.got;
 }
 
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
+void *inject_aligned_alloc(size_t alignment, size_t size)
 {
     struct inject_call call = {.function = INJECT_ALIGNED_ALLOC,
                                .size = size};
 
     if (inject_begin(&call)) {
-        call.got = __real_aligned_alloc(alignment, size);
+        call.got = aligned_alloc(alignment, size);
     }
     inject_end(&call);
     return call.got;
 }
 
-int __wrap_posix_memalign(void **at, size_t alignment, size_t size)
+int inject_posix_memalign(void **at, size_t alignment, size_t size)
 {
     struct inject_call call = {.function = INJECT_POSIX_MEMALIGN,
                                .size = size};
 
     if (inject_begin(&call)) {
-        call.error = __real_posix_memalign(&call.got, alignment, size);
+        call.error = posix_memalign(&call.got, alignment, size);
     }
     inject_end(&call);
     if (call.error == 0) {
@@ -254,48 +233,48 @@ int __wrap_posix_memalign(void **at, size_t alignment, size_t size)
     return call.error;
 }
 
-void *__wrap_mmap(void *at, size_t size, int protection, int flags, int file,
+void *inject_mmap(void *at, size_t size, int protection, int flags, int file,
                   off_t offset)
 {
     struct inject_call call = {.function = INJECT_MMAP, .size = size};
 
     if (inject_begin(&call)) {
-        void *pages = __real_mmap(at, size, protection, flags, file, offset);
+        void *pages = mmap(at, size, protection, flags, file, offset);
         call.got = pages == MAP_FAILED ? NULL : pages;
     }
     inject_end(&call);
     return call.got == NULL ? MAP_FAILED : call.got;
 }
 
-void __wrap_free(void *at)
+void inject_free(void *at)
 {
     struct inject_call call = {.function = INJECT_FREE, .given = at};
 
     if (inject_begin(&call)) {
-        __real_free(at);
+        free(at);
     }
     inject_end(&call);
 }
 
-int __wrap_munmap(void *at, size_t size)
+int inject_munmap(void *at, size_t size)
 {
     struct inject_call call = {
         .function = INJECT_MUNMAP, .given = at, .size = size};
 
     if (inject_begin(&call)) {
-        call.error = __real_munmap(at, size);
+        call.error = munmap(at, size);
     }
     inject_end(&call);
     return call.error;
 }
 
-int __wrap_pthread_mutex_init(pthread_mutex_t *mutex,
+int inject_pthread_mutex_init(pthread_mutex_t *mutex,
                               const pthread_mutexattr_t *attributes)
 {
     struct inject_call call = {.function = INJECT_MUTEX_INIT};
 
     if (inject_begin(&call)) {
-        call.error = __real_pthread_mutex_init(mutex, attributes);
+        call.error = pthread_mutex_init(mutex, attributes);
     }
     inject_end(&call);
     return call.error;

@@ -2,15 +2,13 @@
  *
  * inject.h - what the library asks of the system, counted, failed, replaced.
  *
- * The linker's --wrap, by the flags tests_inject in local.mk, leads each call
- * of the functions below through inject.c: those of the test program, of what
- * is linked statically with it, and of the library, where that is
- * libmempool-internal.la.  The n-th request can fail, or all from the n-th
- * on, or the next ones of one thread; what is still held is counted; and a
- * function of the test can answer a call itself.
+ * By redirect.h each call of the functions below goes through inject.c: those
+ * of the test program, and of the library, where that is one of the archives
+ * of src/ that only tests link.  The n-th request can fail, or all from the
+ * n-th on, or the next ones of one thread; what is still held is counted; and
+ * a function of the test can answer a call itself.
  *
- * What it cannot do: see the calls of shared libraries, or run where the
- * linker has no --wrap.
+ * What it cannot do: see the calls of shared libraries, or those of Check.
  */
 #ifndef INJECT_H
 #define INJECT_H

@@ -6,12 +6,11 @@
 # A program is made of the one source of its name, and linked with
 # libmempool.la alone; what differs is said here.
 
-# A program that is linked so has each request for memory go through
-# inject.c, the library's too where it is linked statically.
-tests_inject_ldflags = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc \
-	-Wl,--wrap=realloc -Wl,--wrap=aligned_alloc \
-	-Wl,--wrap=posix_memalign -Wl,--wrap=mmap -Wl,--wrap=free \
-	-Wl,--wrap=munmap -Wl,--wrap=pthread_mutex_init
+# Requests for memory go through this, by redirect.h.  It calls neither the
+# library nor Check, so it stands last.
+check_LIBRARIES += tests/libinject.a
+tests_libinject_a_SOURCES = tests/inject.c tests/inject.h tests/redirect.h \
+	tests/sanitizer.h
 
 if HAVE_CHECK
 tests_programs = tests/check_caches tests/check_capacity \
@@ -35,13 +34,13 @@ AM_CPPFLAGS += $(CHECK_CFLAGS)
 # What the programs share, compiled once for all of them.  It calls the
 # library, so it stands before that where the library is an archive.
 check_LIBRARIES += tests/libsupport.a
-tests_libsupport_a_SOURCES = tests/called.h tests/cleanups.c tests/cleanups.h \
-	tests/inject.c tests/inject.h tests/pools.c tests/pools.h \
-	tests/sanitizer.h tests/scopes.c tests/scopes.h tests/shadow.c \
-	tests/support.c tests/support.h tests/threads.c tests/threads.h \
-	tests/view.c tests/view.h
+tests_libsupport_a_SOURCES = tests/called.h tests/cleanups.c \
+	tests/cleanups.h tests/pools.c tests/pools.h tests/scopes.c tests/scopes.h \
+	tests/shadow.c tests/support.c tests/support.h tests/threads.c \
+	tests/threads.h tests/view.c tests/view.h
 
-tests_shared = tests/libsupport.a libmempool.la $(CHECK_LIBS) $(PTHREAD_LIBS)
+tests_shared = tests/libsupport.a libmempool.la tests/libinject.a \
+	$(CHECK_LIBS) $(PTHREAD_LIBS)
 tests_check_capacity_LDADD = $(tests_shared)
 tests_check_children_LDADD = $(tests_shared)
 tests_check_copies_LDADD = $(tests_shared)
@@ -65,8 +64,8 @@ tests_check_wrong_marks_LDADD = $(tests_shared)
 
 # Linked statically: for inject.c to see the library's requests, or for what
 # the library does not export.
-tests_static = tests/libsupport.a libmempool-internal.la $(CHECK_LIBS) \
-	$(PTHREAD_LIBS)
+tests_static = tests/libsupport.a libmempool-internal.la tests/libinject.a \
+	$(CHECK_LIBS) $(PTHREAD_LIBS)
 tests_check_caches_LDADD = $(tests_static)
 tests_check_cleanups_LDADD = $(tests_static)
 tests_check_damage_LDADD = $(tests_static)
@@ -77,17 +76,6 @@ tests_check_processes_LDADD = $(tests_static)
 tests_check_range_LDADD = $(tests_static)
 tests_check_threads_LDADD = $(tests_static)
 tests_check_tree_model_LDADD = $(tests_static)
-
-# Requests fail or are counted in the first three; the others fork, most of
-# them while their threads run.
-tests_check_caches_LDFLAGS = $(tests_inject_ldflags)
-tests_check_memory_LDFLAGS = $(tests_inject_ldflags)
-tests_check_pause_LDFLAGS = $(tests_inject_ldflags)
-tests_check_cleanups_LDFLAGS = $(tests_inject_ldflags)
-tests_check_handles_LDFLAGS = $(tests_inject_ldflags)
-tests_check_processes_LDFLAGS = $(tests_inject_ldflags)
-tests_check_threads_LDFLAGS = $(tests_inject_ldflags)
-tests_check_tree_model_LDFLAGS = $(tests_inject_ldflags)
 
 tests_check_inline_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=mp_allocate \
 	-Wl,--wrap=free_memory
@@ -109,10 +97,8 @@ endif
 # Everything at once; check-long runs it for as long as asked.
 check_PROGRAMS += tests/stress
 TESTS += tests/stress
-tests_stress_SOURCES = tests/stress.c tests/stress_scopes.h tests/called.h \
-	tests/inject.c tests/inject.h tests/sanitizer.h
-tests_stress_LDFLAGS = $(tests_inject_ldflags)
-tests_stress_LDADD = libmempool-internal.la $(PTHREAD_LIBS)
+tests_stress_SOURCES = tests/stress.c tests/stress_scopes.h tests/called.h
+tests_stress_LDADD = libmempool-internal.la tests/libinject.a $(PTHREAD_LIBS)
 
 # Some of these once more, as where the system has no membarrier(2).
 check_PROGRAMS += tests/without_membarrier

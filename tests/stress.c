@@ -33,6 +33,7 @@
 #include <memory_pool_inline.h>
 
 #include "called.h"
+#include "redirect.h"
 #include "sanitizer.h"
 
 #define STRESS_THREADS_MOST 64

@@ -24,6 +24,8 @@
 
 #include <memory_pool.h>
 
+#include "redirect.h"
+
 #define SUPPORT_NO_POOL "the memory pool is NULL\n"
 #define SUPPORT_ALLOCATE_NO_POOL "memory_pool is NULL\n"
 #define SUPPORT_SIZE "invaild memory allocate size\n"

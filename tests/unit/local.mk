@@ -13,7 +13,8 @@ check_PROGRAMS += $(unit_programs)
 TESTS += $(unit_programs)
 EXTRA_DIST += tests/unit/set.h
 
-unit_store = tests/libsupport.a libmempool-store.la $(CHECK_LIBS) $(PTHREAD_LIBS)
+unit_store = tests/libsupport.a libmempool-store.la tests/libinject.a \
+	$(CHECK_LIBS) $(PTHREAD_LIBS)
 tests_unit_test_sizes_LDADD = $(unit_store)
 tests_unit_test_lock_LDADD = $(unit_store)
 tests_unit_test_heap_LDADD = $(unit_store)
@@ -23,7 +24,8 @@ tests_unit_test_range_LDADD = $(unit_store)
 tests_unit_test_range_LDFLAGS = $(tests_inject_ldflags)
 tests_unit_test_spans_LDADD = $(unit_store)
 
-unit_cache = tests/libsupport.a libmempool-cache.la $(CHECK_LIBS) $(PTHREAD_LIBS)
+unit_cache = tests/libsupport.a libmempool-cache.la tests/libinject.a \
+	$(CHECK_LIBS) $(PTHREAD_LIBS)
 tests_unit_test_depot_LDADD = $(unit_cache)
 tests_unit_test_cache_LDADD = $(unit_cache)
 tests_unit_test_pause_LDADD = $(unit_cache)
