@@ -18,6 +18,7 @@
 
 #include "inject.h"
 #include "pools.h"
+#include "threads.h"
 
 #define PIECES 2048u
 
@@ -173,7 +174,7 @@ END_TEST
 #define POOLS 200u
 struct spares {
     memory_pool_t *pools[POOLS];
-    pthread_barrier_t barrier;
+    struct threads_barrier barrier;
     size_t own;    /* pieces left after the thread destroyed its pools */
     size_t others; /* after another one did, and it had a cache since then */
 };
@@ -201,8 +202,8 @@ static void *leave_spares(void *argument)
     destroy_all(spares->pools);
     spares->own = watched_live();
     use_all(spares->pools);
-    pthread_barrier_wait(&spares->barrier);
-    pthread_barrier_wait(&spares->barrier);
+    threads_barrier_wait(&spares->barrier);
+    threads_barrier_wait(&spares->barrier);
     memory_pool_t *mp = pools_make_named();
     pools_use_cache(mp);
     spares->others = watched_live();
@@ -215,12 +216,12 @@ START_TEST(a_thread_keeps_few_of_the_caches_it_no_longer_needs)
     bool exist = pools_caches_exist();
     struct spares spares;
 
-    pthread_barrier_init(&spares.barrier, NULL, 2);
+    threads_barrier_start(&spares.barrier, 2);
     watch_start();
     pthread_t thread = support_start(leave_spares, &spares);
-    pthread_barrier_wait(&spares.barrier);
+    threads_barrier_wait(&spares.barrier);
     destroy_all(spares.pools);
-    pthread_barrier_wait(&spares.barrier);
+    threads_barrier_wait(&spares.barrier);
     support_join(thread);
     size_t live = watched_live();
     size_t peak = watched.peak;
@@ -229,7 +230,7 @@ START_TEST(a_thread_keeps_few_of_the_caches_it_no_longer_needs)
     ck_assert_uint_lt(spares.own, POOLS / 2);
     ck_assert_uint_lt(spares.others, POOLS / 2);
     ck_assert_uint_eq(live, 0); /* with the thread all goes */
-    pthread_barrier_destroy(&spares.barrier);
+    threads_barrier_end(&spares.barrier);
 }
 END_TEST
 

@@ -27,7 +27,7 @@ static size_t idle_bytes(memory_pool_t *mp)
 struct hand {
     memory_pool_t *mp;
     void *objects[64];
-    pthread_barrier_t *barrier;
+    struct threads_barrier *barrier;
     pthread_key_t key;
     unsigned passes; /* of destructors, in the thread that has it */
 };
@@ -80,36 +80,36 @@ static void *free_rounds(void *argument)
     struct hand *hand = argument;
 
     for (;;) {
-        pthread_barrier_wait(hand->barrier);
+        threads_barrier_wait(hand->barrier);
         if (hand->objects[0] == NULL) {
             return NULL;
         }
         free_given(hand);
-        pthread_barrier_wait(hand->barrier);
+        threads_barrier_wait(hand->barrier);
     }
 }
 
 START_TEST(a_thread_that_only_frees_hoards_nothing)
 {
     memory_pool_t *mp = mp_create(NULL);
-    pthread_barrier_t barrier;
+    struct threads_barrier barrier;
     struct hand hand = {.mp = mp, .barrier = &barrier};
 
-    pthread_barrier_init(&barrier, NULL, 2);
+    threads_barrier_start(&barrier, 2);
     pthread_t thread = support_start(free_rounds, &hand);
     for (unsigned n = support_times(5000, 5); n > 0; n--) {
         for (unsigned i = 0; i < 64; i++) {
             hand.objects[i] = mp_allocate(mp, 16 + n % 8 * 100);
             POOLS_EXPECT(hand.objects[i] != NULL);
         }
-        pthread_barrier_wait(&barrier);
-        pthread_barrier_wait(&barrier);
+        threads_barrier_wait(&barrier);
+        threads_barrier_wait(&barrier);
     }
     hand.objects[0] = NULL;
-    pthread_barrier_wait(&barrier);
+    threads_barrier_wait(&barrier);
     support_join(thread);
     ck_assert_uint_lt(idle_bytes(mp), (size_t)4 << 20);
-    pthread_barrier_destroy(&barrier);
+    threads_barrier_end(&barrier);
     destroy_memory_pool(mp);
 }
 END_TEST
@@ -120,25 +120,25 @@ static void *end_beside(void *argument)
     struct hand *hand = argument;
 
     free_memory(hand->mp, mp_allocate(hand->mp, 100));
-    pthread_barrier_wait(hand->barrier);
+    threads_barrier_wait(hand->barrier);
     return NULL;
 }
 
 START_TEST(a_thread_ends_beside_the_destruction_of_its_pool)
 {
-    pthread_barrier_t barrier;
+    struct threads_barrier barrier;
 
-    pthread_barrier_init(&barrier, NULL, 4);
+    threads_barrier_start(&barrier, 4);
     for (unsigned n = support_times(4000, 10); n > 0; n--) {
         struct hand hand = {.mp = mp_create(NULL), .barrier = &barrier};
         struct threads threads;
         POOLS_EXPECT(hand.mp != NULL);
         threads_start(&threads, 3, end_beside, &hand, 0);
-        pthread_barrier_wait(&barrier);
+        threads_barrier_wait(&barrier);
         destroy_memory_pool(hand.mp);
         threads_join(&threads);
     }
-    pthread_barrier_destroy(&barrier);
+    threads_barrier_end(&barrier);
 }
 END_TEST
 
@@ -147,7 +147,7 @@ static void *meet_again(void *argument)
     struct hand *hand = argument;
 
     for (;;) {
-        pthread_barrier_wait(hand->barrier);
+        threads_barrier_wait(hand->barrier);
         memory_pool_t *mp = hand->mp;
         if (mp == NULL) {
             return NULL;
@@ -158,26 +158,26 @@ static void *meet_again(void *argument)
         for (unsigned i = 0; i < 32; i++) {
             free_memory(mp, hand->objects[i]);
         }
-        pthread_barrier_wait(hand->barrier);
+        threads_barrier_wait(hand->barrier);
     }
 }
 
 START_TEST(a_pool_at_the_address_of_an_old_one_is_a_new_pool)
 {
-    pthread_barrier_t barrier;
+    struct threads_barrier barrier;
     struct hand hand = {.barrier = &barrier};
     memory_pool_t *before = NULL;
     unsigned again = 0;
 
-    pthread_barrier_init(&barrier, NULL, 2);
+    threads_barrier_start(&barrier, 2);
     pthread_t thread = support_start(meet_again, &hand);
     for (unsigned n = 0; n < 500; n++) {
         hand.mp = mp_create(NULL);
         POOLS_EXPECT(hand.mp != NULL);
         again += hand.mp == before;
         before = hand.mp;
-        pthread_barrier_wait(&barrier);
-        pthread_barrier_wait(&barrier);
+        threads_barrier_wait(&barrier);
+        threads_barrier_wait(&barrier);
         for (unsigned i = 0; i < 64; i++) {
             POOLS_EXPECT(is_mp_ptr(hand.mp, hand.objects[i]) == (i >= 32));
             POOLS_EXPECT(mp_owner(hand.objects[i]) == hand.mp);
@@ -186,10 +186,10 @@ START_TEST(a_pool_at_the_address_of_an_old_one_is_a_new_pool)
         destroy_memory_pool(hand.mp);
     }
     hand.mp = NULL;
-    pthread_barrier_wait(&barrier);
+    threads_barrier_wait(&barrier);
     support_join(thread);
     ck_assert_uint_gt(again, 0);
-    pthread_barrier_destroy(&barrier);
+    threads_barrier_end(&barrier);
 }
 END_TEST
 

@@ -20,6 +20,7 @@
 #include "called.h"
 #include "inject.h"
 #include "pools.h"
+#include "threads.h"
 
 #if MP_INLINE_ABLE
 /* A thread that is inside, by its own cache or by a handle's, and stays there
@@ -27,7 +28,7 @@
 struct stay {
     memory_pool_t *mp;
     mp_handle_t *handle; /* or NULL */
-    pthread_barrier_t barrier;
+    struct threads_barrier barrier;
     atomic_bool done;
     bool inside;
     bool not_waited_for;
@@ -47,7 +48,7 @@ static void *stay_inside(void *argument)
         pools_use_cache(stay->mp);
         stay->inside = mp_inline_enter(note, stay->mp) != NULL;
     }
-    pthread_barrier_wait(&stay->barrier);
+    threads_barrier_wait(&stay->barrier);
     for (unsigned i = 0; stay->inside && i < 100; i++) {
         usleep(200);
         stay->not_waited_for =
@@ -56,7 +57,7 @@ static void *stay_inside(void *argument)
     if (stay->inside) {
         mp_inline_leave(note);
     }
-    pthread_barrier_wait(&stay->barrier); /* a fork sees it run */
+    threads_barrier_wait(&stay->barrier); /* a fork sees it run */
     return NULL;
 }
 
@@ -99,7 +100,7 @@ START_TEST(a_rest_waits_for_the_thread_that_is_inside)
     struct stay stay = {.mp = pools_make_named()};
     pthread_t thread;
 
-    pthread_barrier_init(&stay.barrier, NULL, 2);
+    threads_barrier_start(&stay.barrier, 2);
     if (_i >= RESTS) { /* no thread has a cache, only the handle is one */
         stay.handle = mp_attach(stay.mp);
         ck_assert_ptr_nonnull(stay.handle);
@@ -107,15 +108,15 @@ START_TEST(a_rest_waits_for_the_thread_that_is_inside)
                                CALLED(mp_handle_allocate)(stay.handle, 16));
     }
     thread = support_start(stay_inside, &stay);
-    pthread_barrier_wait(&stay.barrier);
+    threads_barrier_wait(&stay.barrier);
     rests[_i % RESTS](stay.mp);
     atomic_store(&stay.done, true);
-    pthread_barrier_wait(&stay.barrier);
+    threads_barrier_wait(&stay.barrier);
     support_join(thread);
     ck_assert(stay.inside == exist);
     ck_assert(!stay.not_waited_for);
     destroy_memory_pool(stay.mp);
-    pthread_barrier_destroy(&stay.barrier);
+    threads_barrier_end(&stay.barrier);
 }
 END_TEST
 
@@ -184,7 +185,7 @@ __attribute__((__constructor__(101))) static void held_start(void)
 #define HELD_POOLS 20u
 static void *live_beside_fork(void *argument)
 {
-    pthread_barrier_t *barrier = argument;
+    struct threads_barrier *barrier = argument;
     memory_pool_t *pools[HELD_POOLS];
 
     for (unsigned i = 0; i < HELD_POOLS; i++) {
@@ -197,8 +198,8 @@ static void *live_beside_fork(void *argument)
     memory_pool_t *kept = mp_create(NULL);
     pools_use_cache(kept);
     destroy_memory_pool(kept);
-    pthread_barrier_wait(barrier);
-    pthread_barrier_wait(barrier);
+    threads_barrier_wait(barrier);
+    threads_barrier_wait(barrier);
     for (unsigned i = HELD_POOLS / 2; i < HELD_POOLS; i++) {
         destroy_memory_pool(pools[i]);
     }
@@ -224,11 +225,11 @@ static int use_in_child(void *mp)
 START_TEST(a_fork_keeps_handles_out_and_its_child_frees_nothing)
 {
     memory_pool_t *mp = pools_make_named();
-    pthread_barrier_t barrier;
+    struct threads_barrier barrier;
 
-    pthread_barrier_init(&barrier, NULL, 2);
+    threads_barrier_start(&barrier, 2);
     pthread_t thread = support_start(live_beside_fork, &barrier);
-    pthread_barrier_wait(&barrier);
+    threads_barrier_wait(&barrier);
     ck_assert_int_eq(pthread_atfork(NULL, NULL, held_child_done), 0);
     mp_handle_t *handle = mp_attach(mp);
     ck_assert_ptr_nonnull(handle);
@@ -236,11 +237,11 @@ START_TEST(a_fork_keeps_handles_out_and_its_child_frees_nothing)
     held_handle = handle;
     support_fork(use_in_child, mp);
     held_handle = NULL;
-    pthread_barrier_wait(&barrier);
+    threads_barrier_wait(&barrier);
     support_join(thread);
     ck_assert(!held_offered);
     destroy_memory_pool(mp);
-    pthread_barrier_destroy(&barrier);
+    threads_barrier_end(&barrier);
 }
 END_TEST
 int main(void)

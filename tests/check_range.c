@@ -71,7 +71,7 @@ struct worker {
     memory_pool_t *mp;
     mp_handle_t *handle;
     uint64_t random;
-    pthread_barrier_t *barrier; /* NULL: the main thread */
+    struct threads_barrier *barrier; /* NULL: the main thread */
     unsigned char *at[OBJECTS];
     size_t size[OBJECTS];
 };
@@ -113,8 +113,8 @@ static void *work(void *argument)
         drop(worker, i);
     }
     if (worker->barrier != NULL) {
-        pthread_barrier_wait(worker->barrier);
-        pthread_barrier_wait(worker->barrier);
+        threads_barrier_wait(worker->barrier);
+        threads_barrier_wait(worker->barrier);
     } else {
         fill_range();
     }
@@ -269,7 +269,7 @@ END_TEST
 START_TEST(a_pool_grows_out_of_a_full_range_under_threads)
 {
     static struct worker workers[THREADS];
-    pthread_barrier_t barrier;
+    struct threads_barrier barrier;
     struct threads threads;
 
     if (!there_is_a_range()) {
@@ -278,7 +278,7 @@ START_TEST(a_pool_grows_out_of_a_full_range_under_threads)
     memory_pool_t *mp = mp_create(NULL);
     uint64_t seed = support_seed();
     POOLS_EXPECT(mp != NULL);
-    pthread_barrier_init(&barrier, NULL, THREADS + 1);
+    threads_barrier_start(&barrier, THREADS + 1);
     for (unsigned i = 0; i < THREADS; i++) {
         workers[i].mp = mp;
         workers[i].random = seed + i;
@@ -286,13 +286,13 @@ START_TEST(a_pool_grows_out_of_a_full_range_under_threads)
         workers[i].handle = i == 0 ? mp_attach(mp) : NULL;
     }
     threads_start(&threads, THREADS, work, workers, sizeof workers[0]);
-    pthread_barrier_wait(&barrier);
+    threads_barrier_wait(&barrier);
     fill_range();
-    pthread_barrier_wait(&barrier);
+    threads_barrier_wait(&barrier);
     threads_join(&threads);
     expect_objects(mp, THREADS * objects / 10);
     expect_usable(mp);
-    pthread_barrier_destroy(&barrier);
+    threads_barrier_end(&barrier);
 }
 END_TEST
 

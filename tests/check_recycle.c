@@ -244,7 +244,7 @@ static void work(memory_pool_t *mp, unsigned pairs)
  * the maker's; that thread then uses what is at the same address. */
 struct beside {
     memory_pool_t *mp;
-    pthread_barrier_t barrier;
+    struct threads_barrier barrier;
     unsigned rounds;
 };
 
@@ -253,9 +253,9 @@ static void *work_beside(void *argument)
     struct beside *beside = argument;
 
     for (unsigned i = 0; i < beside->rounds; i++) {
-        pthread_barrier_wait(&beside->barrier);
+        threads_barrier_wait(&beside->barrier);
         work(beside->mp, 5);
-        pthread_barrier_wait(&beside->barrier);
+        threads_barrier_wait(&beside->barrier);
     }
     return NULL;
 }
@@ -264,15 +264,15 @@ START_TEST(a_cache_of_another_thread_has_nothing_of_the_first_life)
 {
     struct beside beside = {.rounds = support_times(50, 5)};
 
-    pthread_barrier_init(&beside.barrier, NULL, 2);
+    threads_barrier_start(&beside.barrier, 2);
     pthread_t thread = support_start(work_beside, &beside);
     for (unsigned i = 0; i < beside.rounds; i++) {
         beside.mp = mp_create(NULL);
         if (_i == 1) {
             work(beside.mp, 5);
         }
-        pthread_barrier_wait(&beside.barrier);
-        pthread_barrier_wait(&beside.barrier);
+        threads_barrier_wait(&beside.barrier);
+        threads_barrier_wait(&beside.barrier);
         destroy_memory_pool(beside.mp);
         memory_pool_t *mp = mp_create(NULL);
         mp_stats_t stats;
@@ -287,7 +287,7 @@ START_TEST(a_cache_of_another_thread_has_nothing_of_the_first_life)
         destroy_memory_pool(mp);
     }
     support_join(thread);
-    pthread_barrier_destroy(&beside.barrier);
+    threads_barrier_end(&beside.barrier);
 }
 END_TEST
 
@@ -433,7 +433,7 @@ END_TEST
 
 /* What a thread kept serves others after it: the range does not grow. */
 #define AT_ONCE 8u
-static pthread_barrier_t *all_made; /* waited at before the drop, if any */
+static struct threads_barrier *all_made; /* waited at before the drop, if any */
 
 static void *make_and_drop(void *argument)
 {
@@ -449,7 +449,7 @@ static void *make_and_drop(void *argument)
         }
     }
     if (all_made != NULL) {
-        pthread_barrier_wait(all_made);
+        threads_barrier_wait(all_made);
     }
     for (unsigned i = 0; i < KEPT; i++) {
         destroy_memory_pool(pools[i]);
@@ -481,12 +481,12 @@ END_TEST
  * not just another in the same place. */
 START_TEST(pools_kept_by_many_threads_serve_others_after_their_end)
 {
-    pthread_barrier_t barrier;
+    struct threads_barrier barrier;
     uintptr_t highest[AT_ONCE] = {0};
     memory_pool_t *pools[AT_ONCE * KEPT / 2];
     mp_stats_t stats;
 
-    pthread_barrier_init(&barrier, NULL, AT_ONCE);
+    threads_barrier_start(&barrier, AT_ONCE);
     all_made = &barrier;
     threads_run(AT_ONCE, make_and_drop, highest, sizeof highest[0]);
     for (unsigned i = 0; i < AT_ONCE; i++) {
@@ -506,7 +506,7 @@ START_TEST(pools_kept_by_many_threads_serve_others_after_their_end)
     for (unsigned i = 0; i < AT_ONCE * KEPT / 2; i++) {
         destroy_memory_pool(pools[i]);
     }
-    pthread_barrier_destroy(&barrier);
+    threads_barrier_end(&barrier);
 }
 END_TEST
 

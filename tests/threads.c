@@ -61,3 +61,37 @@ void threads_join_one(pthread_t thread)
 
     threads_join(&threads);
 }
+
+void threads_barrier_start(struct threads_barrier *barrier, unsigned n)
+{
+    barrier->n = n;
+    barrier->here = 0;
+    barrier->round = 0;
+    if (pthread_mutex_init(&barrier->mutex, NULL) != 0 ||
+        pthread_cond_init(&barrier->turn, NULL) != 0) {
+        ck_abort_msg("a barrier for %u cannot be made", n);
+    }
+}
+
+/* A thread that left may come again before others woke: they look at the
+ * round, which does not come back. */
+void threads_barrier_wait(struct threads_barrier *barrier)
+{
+    pthread_mutex_lock(&barrier->mutex);
+    unsigned round = barrier->round;
+    if (++barrier->here == barrier->n) {
+        barrier->here = 0;
+        barrier->round++;
+        pthread_cond_broadcast(&barrier->turn);
+    }
+    while (round == barrier->round) {
+        pthread_cond_wait(&barrier->turn, &barrier->mutex);
+    }
+    pthread_mutex_unlock(&barrier->mutex);
+}
+
+void threads_barrier_end(struct threads_barrier *barrier)
+{
+    pthread_mutex_destroy(&barrier->mutex);
+    pthread_cond_destroy(&barrier->turn);
+}
