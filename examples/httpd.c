@@ -28,8 +28,6 @@
  * (10 s).  There are no ranges, no chunked bodies, no TLS; symbolic links are
  * not followed.  It is an example, not for the open network.
  */
-#define _XOPEN_SOURCE 700
-
 #include <memory_pool.h>
 
 #include <arpa/inet.h>
@@ -44,7 +42,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -400,19 +397,17 @@ static bool httpd_open(const char *directory)
 /* What is left in the root; true where that is nothing. */
 static bool httpd_left(void)
 {
-    struct rusage usage;
     mp_stats_t stats;
 
     if (mp_stats_print(httpd_server.root, stdout, MP_TEXT) != 0 ||
         mp_stats(httpd_server.root, &stats) != 0 ||
-        mp_check(httpd_server.root) != 0 ||
-        getrusage(RUSAGE_SELF, &usage) != 0) {
+        mp_check(httpd_server.root) != 0) {
         return httpd_failed("statistics");
     }
     printf("httpd: %ju requests, %zu objects and %zu pools left\n"
-           "httpd: %zu bytes of blocks, %ld KiB resident at most\n",
+           "httpd: %zu bytes of blocks\n",
            httpd_server.requests, stats.live_objects, stats.children,
-           stats.backing_bytes, usage.ru_maxrss);
+           stats.backing_bytes);
     return stats.live_objects == 0 && stats.children == 0;
 }
 

@@ -7,10 +7,9 @@
 
 # MP_C11
 # Stops where the compiler is older than C11.  AC_PROG_CC of autoconf 2.69
-# does not ask for C11 by itself, so that is tried here.  _DEFAULT_SOURCE asks
-# the C library for what it declares without any -std; with -std=c11 it would
-# declare nothing beyond C.  The usual AC_USE_SYSTEM_EXTENSIONS asks for more,
-# and so changes what strerror_r() is.
+# does not ask for C11 by itself, so that is tried here.  The headers are asked
+# for all that they have in AC_USE_SYSTEM_EXTENSIONS, which stands before this:
+# with -std=c11 many of them declare nothing beyond C.
 AC_DEFUN([MP_C11],
 [AC_CACHE_CHECK([for the compiler's C11 option], [mp_cv_c11],
   [mp_cv_c11=no
@@ -29,8 +28,7 @@ _Static_assert(_Alignof(long) > 0, "C11");]], [])],
    [no], [AC_MSG_ERROR([a C11 compiler is needed; name one with CC=...])],
    ['none needed'], [C11_CFLAGS=],
    [C11_CFLAGS=$mp_cv_c11])
- AC_SUBST([C11_CFLAGS])
- AC_DEFINE([_DEFAULT_SOURCE], [1], [the C library declares all that it does by default])])
+ AC_SUBST([C11_CFLAGS])])
 
 # MP_CXX
 # HAVE_CXX where there is a C++11 compiler that links what the C compiler
@@ -94,6 +92,24 @@ return pthread_create(&thread, 0, run, 0) || pthread_join(thread, 0);]])],
  AC_SUBST([PTHREAD_CFLAGS])
  AC_SUBST([PTHREAD_LIBS])])
 
+# MP_TLS
+# HAVE_EMULATED_TLS where the compiler calls a function for each thread-local
+# variable.  Such a variable is known by a symbol of another name, and cannot be
+# an alias of another one.
+AC_DEFUN([MP_TLS],
+[AC_CACHE_CHECK([whether thread-local variables are emulated],
+  [mp_cv_emulated_tls],
+  [mp_cv_emulated_tls=no
+   AC_COMPILE_IFELSE([AC_LANG_SOURCE([[static __thread int own;
+int *at(void);
+int *at(void) { return &own; }]])],
+     [AS_IF([grep __emutls_ conftest.$ac_objext >/dev/null 2>&1],
+        [mp_cv_emulated_tls=yes])])])
+ AS_IF([test "$mp_cv_emulated_tls" = yes],
+   [AC_DEFINE([MP_EMULATED_TLS], [1],
+      [the compiler emulates thread-local variables])])
+ AM_CONDITIONAL([HAVE_EMULATED_TLS], [test "$mp_cv_emulated_tls" = yes])])
+
 # MP_VISIBILITY
 # VISIBILITY_CFLAGS, and HAVE_VISIBILITY where symbols can be hidden.
 AC_DEFUN([MP_VISIBILITY],
@@ -124,3 +140,17 @@ AC_DEFUN([MP_VERSION_SCRIPT],
    rm -f conftest.map])
  AM_CONDITIONAL([HAVE_VERSION_SCRIPT],
    [test "$mp_cv_version_script" = yes])])
+
+# MP_WRAP
+# HAVE_WRAP where the linker's --wrap leads calls of a function to another:
+# a test counts calls by it.
+AC_DEFUN([MP_WRAP],
+[AC_CACHE_CHECK([for the linker's --wrap], [mp_cv_wrap],
+  [mp_save_LDFLAGS=$LDFLAGS
+   LDFLAGS="$LDFLAGS -Wl,--wrap=answer"
+   AC_LINK_IFELSE([AC_LANG_PROGRAM([[int answer(void);
+int __wrap_answer(void);
+int __wrap_answer(void) { return 0; }]], [[return answer();]])],
+     [mp_cv_wrap=yes], [mp_cv_wrap=no])
+   LDFLAGS=$mp_save_LDFLAGS])
+ AM_CONDITIONAL([HAVE_WRAP], [test "$mp_cv_wrap" = yes])])

@@ -116,7 +116,7 @@ libmempool_la_CFLAGS = $(AM_CFLAGS) $(VISIBILITY_CFLAGS)
 libmempool_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined \
 	-version-info $(MP_VERSION_INFO)
 libmempool_la_LIBADD = $(PTHREAD_LIBS)
-EXTRA_libmempool_la_DEPENDENCIES = $(srcdir)/src/libmempool.map
+EXTRA_libmempool_la_DEPENDENCIES =
 EXTRA_DIST += src/README src/libmempool.map $(store_sources) \
 	$(cache_sources) $(pool_sources)
 
@@ -129,18 +129,28 @@ endif
 # Where the linker takes no version script, the same names are exported,
 # without versions.
 if HAVE_VERSION_SCRIPT
-libmempool_la_LDFLAGS += \
-	-Wl,--version-script=$(srcdir)/src/libmempool.map \
-	-Wl,-z,nodelete
+libmempool_la_LDFLAGS += -Wl,--version-script=$(library_map) -Wl,-z,nodelete
+EXTRA_libmempool_la_DEPENDENCIES += $(library_map)
 else
 libmempool_la_LDFLAGS += -export-symbols src/libmempool.sym
 EXTRA_libmempool_la_DEPENDENCIES += src/libmempool.sym
 endif
 
-src/libmempool.sym: $(srcdir)/src/libmempool.map
-	$(AM_V_GEN)$(SED) -n 's/^ *\([a-z_][a-z_0-9]*\);.*/\1/p' \
-		$(srcdir)/src/libmempool.map >$@.tmp && mv $@.tmp $@
+src/libmempool.sym: $(library_map)
+	$(AM_V_GEN)$(SED) -n 's/^ *\([a-z_][a-z_0-9.]*\);.*/\1/p' \
+		$(library_map) >$@.tmp && mv $@.tmp $@
 CLEANFILES += src/libmempool.sym src/libmempool.sym.tmp
+
+# An emulated thread-local variable is found by this symbol.
+if HAVE_EMULATED_TLS
+library_map = src/emulated.map
+src/emulated.map: $(srcdir)/src/libmempool.map
+	$(AM_V_GEN)$(SED) 's/^\( *\)\(mp_inline_thread_.*\)/\1__emutls_v.\2/' \
+		$(srcdir)/src/libmempool.map >$@.tmp && mv $@.tmp $@
+CLEANFILES += src/emulated.map src/emulated.map.tmp
+else
+library_map = $(srcdir)/src/libmempool.map
+endif
 
 # The same, file by file and with nothing hidden, for tests of inner rooms,
 # which can refuse these the memory that they ask for: see tests/redirect.h.

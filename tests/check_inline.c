@@ -6,6 +6,8 @@
  * call of the two functions is counted: so it is known that the short way is
  * taken, and that all else comes to the library.  Under ThreadSanitizer there
  * is no short way; then the same is asked of the functions alone.
+ *
+ * What it cannot do: count where the linker has no --wrap; it says so then.
  */
 #include <memory_pool_inline.h>
 
@@ -17,8 +19,17 @@
 #define OBJECTS 1000u
 #define LONGEST 1024u /* bytes of an object that has a short way */
 
+/* Where thread-local variables are emulated, the short way is compiled in and
+ * never taken. */
+#ifdef MP_EMULATED_TLS
+#define INLINE_SHORT 0
+#else
+#define INLINE_SHORT MP_INLINE
+#endif
+
 static _Thread_local size_t calls;
 
+#ifdef INLINE_COUNTED
 void *__wrap_mp_allocate(memory_pool_t *mp, size_t m_size);
 void __wrap_free_memory(memory_pool_t *mp, const void *ptr);
 void *__real_mp_allocate(memory_pool_t *mp, size_t m_size);
@@ -36,6 +47,18 @@ void __wrap_free_memory(memory_pool_t *mp, const void *ptr)
     __real_free_memory(mp, ptr);
 }
 
+static void expect_calls(size_t least, size_t most)
+{
+    POOLS_EXPECT(calls >= least && calls <= most);
+}
+#else
+static void expect_calls(size_t least, size_t most)
+{
+    (void)least;
+    (void)most;
+}
+#endif
+
 /* OBJECTS operations, while everything was at hand, made few calls: a list is
  * looked at now and then.  Where there are no caches, as with no range of
  * addresses, each makes one. */
@@ -44,10 +67,10 @@ static void expect_few_calls(memory_pool_t *mp)
     mp_stats_t stats;
 
     POOLS_EXPECT(mp_stats(mp, &stats) == 0);
-    if (!MP_INLINE || stats.cached_bytes == 0) {
-        POOLS_EXPECT(calls == OBJECTS);
+    if (!INLINE_SHORT || stats.cached_bytes == 0) {
+        expect_calls(OBJECTS, OBJECTS);
     } else {
-        POOLS_EXPECT(calls <= OBJECTS / 50);
+        expect_calls(0, OBJECTS / 50);
     }
     calls = 0;
 }
@@ -89,7 +112,7 @@ START_TEST(pairs_of_one_length_make_few_calls)
         expect_few_calls(mp);
     }
     pairs(mp, LONGEST + 1);
-    POOLS_EXPECT(calls == OBJECTS);
+    expect_calls(OBJECTS, OBJECTS);
     ck_assert_int_eq(mp_check(mp), 0);
     ck_assert_uint_eq(pools_reported.count, 0);
     destroy_memory_pool(mp);
@@ -126,7 +149,7 @@ START_TEST(threads_pools_and_marks_in_between_leave_the_short_way_open)
     mp_mark_t mark = mp_mark(mp);
     pairs(mp, 100);
     /* What a mark's objects were is freed by the library. */
-    POOLS_EXPECT(calls >= OBJECTS / 2);
+    expect_calls(OBJECTS / 2, SIZE_MAX);
     ck_assert_int_eq(mp_rewind(mp, mark), 0);
     pairs(mp, 100);
     calls = 0;
@@ -227,5 +250,8 @@ static Suite *inline_suite(void)
 
 int main(void)
 {
+#ifndef INLINE_COUNTED
+    puts("inline: calls are not counted: the linker has no --wrap");
+#endif
     return support_run(inline_suite());
 }

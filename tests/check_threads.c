@@ -230,7 +230,7 @@ static void *threads_hammer(void *argument)
     uint64_t random = work->id;
     void *at[8] = {NULL};
 
-    for (unsigned i = 0; !atomic_load(work->stop); i++) {
+    while (!atomic_load(work->stop)) {
         size_t which = support_below(&random, 8);
         if (at[which] == NULL) {
             at[which] = mp_allocate(

@@ -77,8 +77,13 @@ tests_check_range_LDADD = $(tests_static)
 tests_check_threads_LDADD = $(tests_static)
 tests_check_tree_model_LDADD = $(tests_static)
 
-tests_check_inline_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=mp_allocate \
-	-Wl,--wrap=free_memory
+# The inline header's own calls cannot be led elsewhere by the preprocessor.
+tests_check_inline_CPPFLAGS = $(AM_CPPFLAGS)
+tests_check_inline_LDFLAGS = $(AM_LDFLAGS)
+if HAVE_WRAP
+tests_check_inline_CPPFLAGS += -DINLINE_COUNTED
+tests_check_inline_LDFLAGS += -Wl,--wrap=mp_allocate -Wl,--wrap=free_memory
+endif
 
 # These load the shared library besides.
 tests_check_copies_CPPFLAGS = $(AM_CPPFLAGS) \

@@ -41,6 +41,9 @@ sed -n 's/^ *\([a-z_][a-z_0-9]*\);.*/\1/p' \
 [ -s "$dir/map" ] || { echo 'symbols: no names in the map'; exit 1; }
 differ header map
 
+# What an emulated thread-local variable is found by, and what it starts with.
+emulated='s/^__emutls_v\.//; /^__emutls_t\./d'
+
 # libtool says which files it made.
 dlname= old_library=
 . "$top_builddir/libmempool.la"
@@ -49,7 +52,7 @@ shared=$top_builddir/.libs/$dlname
 if [ -n "$dlname" ] && $NM -D --defined-only "$shared" >"$dir/nm" 2>&1; then
     # The version nodes themselves are absolute symbols.
     $AWK '$2 != "A" { sub(/@.*/, "", $3); print $3 }' "$dir/nm" |
-        sort >"$dir/shared"
+        sed "$emulated" | sort >"$dir/shared"
     differ map shared
 fi
 
@@ -58,7 +61,7 @@ fi
 archive=$top_builddir/.libs/$old_library
 if [ -n "$old_library" ]; then
     $NM -g "$archive" | $AWK 'NF == 3 && $2 != "U" { print $3 }' |
-        sed '/^__odr_asan/d; /^__x86\./d' | sort -u >"$dir/archive"
+        sed "$emulated; /^__odr_asan/d; /^__x86\\./d" | sort -u >"$dir/archive"
     comm -12 "$dir/map" "$dir/archive" >"$dir/in-archive"
     differ map in-archive
     comm -13 "$dir/map" "$dir/archive" >"$dir/stray"

@@ -24,8 +24,10 @@
 
 #include "base/assert.h"
 
-#if defined(__linux__) || defined(__FreeBSD__)
+#ifdef __has_include
+#if __has_include(<sys/syscall.h>)
 #include <sys/syscall.h>
+#endif
 #endif
 
 enum { SYNC_UNKNOWN, SYNC_WORKS, SYNC_REFUSED };
@@ -79,7 +81,7 @@ static void sync_wait(void)
 
     /* Sleeping is a cancellation point, and the caller holds locks. */
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-    while (clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL) == EINTR) {
+    while (nanosleep(&time, NULL) != 0 && errno == EINTR) {
         /* A signal cut it short: all of it again. */
     }
     pthread_setcancelstate(cancel, NULL);

@@ -47,11 +47,15 @@ MP_INNER_OBJECT __thread struct mp_inline_thread thread_state MP_INLINE_TLS = {
     .cache = (struct mp_inline_cache *)&thread_no_cache.fast};
 /* The exported name is another one for it, so that a second copy of the
  * library in the process keeps to its own, whatever the linker binds. */
-#ifdef __ELF__
+#if defined(__ELF__) && !defined(MP_EMULATED_TLS)
 extern __thread struct mp_inline_thread mp_inline_thread_1
     __attribute__((__alias__("thread_state")));
 #else
-__thread struct mp_inline_thread mp_inline_thread_1; /* nobody looks into it */
+/* Without ELF nobody looks into it.  Where the compiler emulates thread-local
+ * variables they have no alias, so compiled-in code finds a cache that is
+ * enabled for no pool, and calls: finding the variable is a call there, too. */
+__thread struct mp_inline_thread mp_inline_thread_1 = {
+    .cache = (struct mp_inline_cache *)&thread_no_cache};
 #endif
 
 MP_INNER_OBJECT struct lock thread_attachments = LOCK_INIT(LOCK_ATTACHMENTS);

@@ -6,10 +6,19 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../sanitizer.h"
+
+#ifdef MP_EMULATED_TLS
+#define THREAD_EMULATED 1
+#else
+#define THREAD_EMULATED 0
+#endif
+
+#define KEYS 4096u /* more than most systems have in a process */
 
 static struct thread *seen; /* a thread's record, for who comes later */
 static struct thread *ended; /* whose hook was called */
@@ -77,7 +86,11 @@ START_TEST(a_state_begins_with_a_cache_for_no_pool)
     ck_assert_ptr_eq(thread_no_cache.fast.fenced, MP_INLINE_NO_POOL);
     /* Volatile: compilers take two names for two things. */
     struct mp_inline_thread *volatile exported = &mp_inline_thread_1;
+#if defined(__ELF__) && !defined(MP_EMULATED_TLS)
     ck_assert_ptr_eq(exported, &thread_state);
+#else
+    ck_assert_ptr_eq(exported->cache, &thread_no_cache);
+#endif
 }
 END_TEST
 
@@ -361,21 +374,21 @@ END_TEST
 
 START_TEST(the_keys_that_the_library_does_not_need_are_given_back)
 {
-    static pthread_key_t keys[PTHREAD_KEYS_MAX];
+    static pthread_key_t keys[KEYS];
     unsigned before = 0, after = 0;
 
     thread_set_end(count_end);
-    while (pthread_key_create(&keys[before], NULL) == 0) {
+    while (before < KEYS && pthread_key_create(&keys[before], NULL) == 0) {
         before++;
     }
     for (unsigned i = 0; i < before; i++) {
         pthread_key_delete(keys[i]);
     }
     ck_assert_ptr_nonnull(thread_self());
-    while (pthread_key_create(&keys[after], NULL) == 0) {
+    while (after < KEYS && pthread_key_create(&keys[after], NULL) == 0) {
         after++;
     }
-    ck_assert_uint_eq(after, before - 1);
+    ck_assert_uint_eq(after, before < KEYS ? before - 1 : KEYS);
 }
 END_TEST
 
@@ -389,8 +402,9 @@ static void add(TCase *tcase)
     tcase_add_test(tcase, pools_come_and_go);
     tcase_add_test(tcase, pools_of_a_thread_that_ended_are_orphans);
     /* ThreadSanitizer ends its own part of a thread in the last round, and
-     * code of the thread that runs after that crashes. */
-    if (!SANITIZER_THREAD) {
+     * code of the thread that runs after that crashes.  Emulated thread-local
+     * variables begin anew behind a key's destructor. */
+    if (!SANITIZER_THREAD && !THREAD_EMULATED) {
         tcase_add_test(tcase, a_thread_past_its_end_is_not_registered_again);
         tcase_add_test(tcase,
                        the_end_is_told_to_a_thread_that_came_in_the_last_round);
@@ -400,12 +414,19 @@ static void add(TCase *tcase)
     tcase_add_test(
         tcase,
         the_child_of_fork_ends_all_other_threads_and_leaves_what_they_kept);
-    tcase_add_test(tcase, without_a_key_there_is_no_record);
-    tcase_add_test(tcase,
-                   the_keys_that_the_library_does_not_need_are_given_back);
+    /* Emulated thread-local variables need a key themselves. */
+    if (!THREAD_EMULATED) {
+        tcase_add_test(tcase, without_a_key_there_is_no_record);
+        tcase_add_test(
+            tcase, the_keys_that_the_library_does_not_need_are_given_back);
+    }
 }
 
 int main(void)
 {
+    if (THREAD_EMULATED) {
+        puts("thread: thread-local variables are emulated: their memory "
+             "has a key of its own, so five tests are left out");
+    }
     return fixture_run("thread", add);
 }
