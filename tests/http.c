@@ -5,7 +5,6 @@
  * Both sides are on this machine and end soon, so a read that waits for 20
  * seconds is taken for a failure.
  */
-#define _XOPEN_SOURCE 700 /* nftw() */
 
 #include "http.h"
 

@@ -8,7 +8,8 @@
  * has to know --wrap, and the sources of the library stay as they are.
  *
  * The names are plain, not like functions, so that a member or an address of
- * the same name is renamed everywhere alike.
+ * the same name is renamed everywhere alike.  So a test of a room includes
+ * support.h before the headers of src/ that have such a member.
  *
  * What it cannot do: see the calls of shared libraries, the C library's and the
  * installed libmempool's among them.

@@ -277,6 +277,19 @@ void support_fork(int (*run)(void *), void *argument)
     support_expect_child(child);
 }
 
+bool support_pages(void *at, size_t bytes, unsigned char *pages)
+{
+#ifdef HAVE_MINCORE
+    /* Through void: the bytes are signed in some systems. */
+    return mincore(at, bytes, (void *)pages) == 0;
+#else
+    (void)at;
+    (void)bytes;
+    (void)pages;
+    return false;
+#endif
+}
+
 static const unsigned char support_word[] = {0xde, 0xad, 0xbe, 0xef};
 
 void support_put_word(void *at, size_t n)

@@ -73,6 +73,15 @@ size_t support_count(const char *text, const char *line, size_t *all);
 void support_only_messages(const char *text);
 void support_release_messages(void);
 
+/* Which pages have memory, or are there at all: mincore(2), which POSIX and
+ * some systems lack.  False: it failed. */
+#ifdef HAVE_MINCORE
+#define SUPPORT_PAGES 1
+#else
+#define SUPPORT_PAGES 0
+#endif
+bool support_pages(void *at, size_t bytes, unsigned char *pages);
+
 /* One thread; threads.h has several that do the same. */
 pthread_t support_start(void *(*run)(void *), void *argument);
 void support_join(pthread_t thread);

@@ -300,8 +300,11 @@ static inline uintptr_t block_granule_at(const unsigned char *base,
 }
 
 /* Sixteen bytes at once, for compilers that have such types; they make plain
- * code of it where the processor has not. */
-#if defined(__GNUC__) || defined(__clang__)
+ * code of it where the processor has not.  clang takes these for AltiVec's own
+ * types on PowerPC, where a comparison gives another type. */
+#if (defined(__GNUC__) || defined(__clang__)) && \
+    !(defined(__clang__) && defined(__ALTIVEC__))
+#define BLOCK_SIXTEEN
 typedef unsigned char block_sixteen __attribute__((__vector_size__(16)));
 
 /* Live chunks that start in n granules, a multiple of 16 and no more than
@@ -331,7 +334,7 @@ static inline size_t block_count_live(const struct block *block, size_t n)
     size_t live = 0;
     size_t i = 0;
 
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef BLOCK_SIXTEEN
     while (n - i >= sizeof(block_sixteen)) {
         size_t most = 255 * sizeof(block_sixteen);
         size_t part = (n - i < most ? n - i : most) /

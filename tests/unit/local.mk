@@ -21,7 +21,6 @@ tests_unit_test_heap_LDADD = $(unit_store)
 tests_unit_test_quota_LDADD = $(unit_store)
 tests_unit_test_blocks_LDADD = $(unit_store)
 tests_unit_test_range_LDADD = $(unit_store)
-tests_unit_test_range_LDFLAGS = $(tests_inject_ldflags)
 tests_unit_test_spans_LDADD = $(unit_store)
 
 unit_cache = tests/libsupport.a libmempool-cache.la tests/libinject.a \

@@ -5,12 +5,12 @@
  *
  * What it cannot do: reach as many spans as a range may have.
  */
+#include "../support.h"
 #include "store/spans.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "../support.h"
 
 #define WORDS_MOST 64u
 #define SPANS (WORDS_MOST * 64)
