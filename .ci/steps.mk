@@ -44,7 +44,7 @@ readme = $(clone); \
 	command=$$(grep "make $(1)\$$" ../$@.commands); sh -c "$$command"
 
 builds = valgrind gcc-thread clang-thread gcc-address clang-address checks \
-	dist packages arm
+	dist packages targets arm
 all: readme-check $(builds) readme-run
 $(builds): | $(vpath)
 .PHONY: all readme-check readme-run $(builds)
@@ -97,6 +97,14 @@ packages:
 	  else echo "ci: left out: check-$${pair#*:}"; fi; \
 	done; \
 	DEB_BUILD_OPTIONS="nocheck parallel=$(jobs)" make -s $$targets'
+
+# The clang of the other steps: what a newer one finds, make check-targets
+# says by hand.
+targets:
+	$(step) 'command -v clang || { \
+	  echo "ci: left out: no clang"; exit 0; }; \
+	$(build); make -s check-targets >log || { cat log; exit 1; }; \
+	sed -n "s/^targets: left out/ci: left out/p" log'
 
 arm:
 	$(step) 'command -v arm-linux-gnueabi-gcc || { \

@@ -20,6 +20,7 @@ for machine; do
     aarch64-* | riscv64-* | s390x-*)
         EMULATOR="qemu-${machine%%-*} -L /usr/$machine"
         ;;
+    powerpc64le-*) EMULATOR="qemu-ppc64le -L /usr/$machine" ;;
     arm-*) EMULATOR="qemu-arm -L /usr/$machine" ;;
     i686-*)
         # The loader and libc, where no i686 system is installed.

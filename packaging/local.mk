@@ -10,9 +10,11 @@
 #   make debian-addresses   puts packaging/addresses into debian/
 #   make check-rpm          builds the RPM packages
 #   make check-musl         builds with musl and runs the tests
-#   make check-cross        builds for aarch64, armhf, i686, riscv64 and s390x
-#                           and runs the tests, emulated but for i686; MACHINES
+#   make check-cross        builds for aarch64, armhf, i686, ppc64el, riscv64
+#                           and s390x, and runs the tests, emulated but for i686; MACHINES
 #                           selects
+#   make check-targets      compiles for macOS, the BSDs, illumos, and musl on
+#                           seven processors; links for macOS
 #   make check-abi          the binary interface is what the baseline says
 #   make abi-baseline       renews the baseline of the coming release
 #   make check-reproducible two builds give the same bytes
@@ -43,7 +45,42 @@ packaging_scripts = \
 	packaging/reproduce-build.sh \
 	packaging/reproduce.sh \
 	packaging/rpm.sh \
-	packaging/subproject.sh
+	packaging/subproject.sh \
+	packaging/targets.sh
+EXTRA_DIST += packaging/targets/README \
+	packaging/targets/arpa/inet.h \
+	packaging/targets/ctype.h \
+	packaging/targets/dlfcn.h \
+	packaging/targets/errno.h \
+	packaging/targets/fcntl.h \
+	packaging/targets/float.h \
+	packaging/targets/ftw.h \
+	packaging/targets/limits.h \
+	packaging/targets/math.h \
+	packaging/targets/netinet/in.h \
+	packaging/targets/netinet/tcp.h \
+	packaging/targets/poll.h \
+	packaging/targets/pthread.h \
+	packaging/targets/regex.h \
+	packaging/targets/sched.h \
+	packaging/targets/setjmp.h \
+	packaging/targets/signal.h \
+	packaging/targets/stdio.h \
+	packaging/targets/stdlib.h \
+	packaging/targets/string.h \
+	packaging/targets/strings.h \
+	packaging/targets/sys/mman.h \
+	packaging/targets/sys/resource.h \
+	packaging/targets/sys/socket.h \
+	packaging/targets/sys/stat.h \
+	packaging/targets/sys/syscall.h \
+	packaging/targets/sys/time.h \
+	packaging/targets/sys/types.h \
+	packaging/targets/sys/wait.h \
+	packaging/targets/targets.h \
+	packaging/targets/time.h \
+	packaging/targets/unistd.h \
+	packaging/targets/wchar.h
 EXTRA_DIST += packaging/addresses packaging/abi-dump.sh packaging/abi-kind.sh \
 	packaging/abi-setup.sh packaging/release-items.sh \
 	packaging/APKBUILD.in packaging/default.nix.in \
@@ -97,14 +134,20 @@ check-rpm: recipes
 .PHONY: recipes check-rpm
 
 MACHINES = aarch64-linux-gnu arm-linux-gnueabihf i686-linux-gnu \
-	riscv64-linux-gnu s390x-linux-gnu
+	powerpc64le-linux-gnu riscv64-linux-gnu s390x-linux-gnu
 check-cross:
 	$(AM_V_at)$(packaging_run)/cross.sh $(MACHINES)
 
 check-musl:
 	$(AM_V_at)$(packaging_run)/musl.sh
 
-.PHONY: check-cross check-musl
+# For systems that are not here: compiled, and linked where a linker is.
+check-targets: include/memory_pool.h
+	$(AM_V_at)DEFS='$(DEFS)' WARNINGS='$(MP_WARN_CFLAGS)' \
+	  CHECK_CFLAGS='$(CHECK_CFLAGS)' CHECK_LIBS='$(CHECK_LIBS)' \
+	  $(packaging_run)/targets.sh
+
+.PHONY: check-cross check-musl check-targets
 
 check-reproducible:
 	$(AM_V_at)$(packaging_run)/reproduce.sh
@@ -120,7 +163,8 @@ release-check:
 
 CLEANFILES += $(distdir).tar.gz $(distdir).tar.xz
 clean-local:
-	-rm -rf amalgamation deb recipes release rpm cross-* check-source
+	-rm -rf amalgamation deb recipes release rpm targets cross-* \
+	  check-source
 
 # Each release's own; see packaging/abi-setup.sh.
 EXTRA_DIST += packaging/abi/0.9.0.abi packaging/abi/0.9.0.h \
