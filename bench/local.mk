@@ -37,7 +37,8 @@ EXTRA_PROGRAMS += $(bench_own) bench/bench-glibc bench/bench-jemalloc \
 	bench/bench-apr bench/bench-slice bench/bench-obstack \
 	bench/bench-talloc
 CLEANFILES += $(EXTRA_PROGRAMS) bench/bench-pmr-pool \
-	bench/bench-pmr-monotonic bench/bench.raw bench/record.so \
+	bench/bench-pmr-monotonic bench/bench-pmr-new bench/bench-pmr-unsync \
+	bench/bench-mempool-pmr bench/bench.raw bench/record.so \
 	bench/bench-call bench/bench-call.so
 
 bench_bench_loop_SOURCES = bench/loop.c $(bench_common)
@@ -128,6 +129,19 @@ bench/bench-pmr-pool: bench/pmr.cc $(bench_common) bench/$(am__dirstamp)
 
 bench/bench-pmr-monotonic: bench/pmr.cc $(bench_common) bench/$(am__dirstamp)
 	$(AM_V_GEN)$(bench_cxx) -DPMR_MONOTONIC -o $@ $(top_srcdir)/bench/pmr.cc
+
+bench/bench-pmr-new: bench/pmr.cc $(bench_common) bench/$(am__dirstamp)
+	$(AM_V_GEN)$(bench_cxx) -DPMR_NEW -o $@ $(top_srcdir)/bench/pmr.cc
+
+bench/bench-pmr-unsync: bench/pmr.cc $(bench_common) bench/$(am__dirstamp)
+	$(AM_V_GEN)$(bench_cxx) -DPMR_UNSYNC -o $@ $(top_srcdir)/bench/pmr.cc
+
+# The library is found where it was built.
+bench/bench-mempool-pmr: bench/pmr.cc $(bench_common) libmempool.la \
+		include/memory_pool.hpp bench/$(am__dirstamp)
+	$(AM_V_GEN)$(bench_cxx) -DPMR_MEMPOOL -I$(top_builddir)/include \
+	  -I$(top_srcdir)/include -o $@ $(top_srcdir)/bench/pmr.cc \
+	  -L.libs -lmempool -Wl,-rpath,$(abs_top_builddir)/.libs
 
 bench_run = AWK='$(AWK)' $(SHELL) $(top_srcdir)/bench/run.sh \
 	-b bench -o bench/bench.raw \

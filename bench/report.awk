@@ -14,6 +14,7 @@ BEGIN {
     FS = "\t"
     yardstick["loop"] = yardstick["call"] = yardstick["bump"] = 1
     unlocked["apr"] = unlocked["obstack"] = unlocked["pmr-monotonic"] = 1
+    unlocked["pmr-unsync"] = ours["mempool-pmr"] = 1
     ours["mempool"] = ours["mempool-base"] = ours["mempool-handle"] = 1
     ours["mempool-inline"] = ours["mempool-handle-inline"] = 1
 }

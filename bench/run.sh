@@ -49,12 +49,13 @@ shift $((OPTIND - 1))
 here=$(dirname "$0")
 awk=${AWK:-awk}
 all_peers="loop call bump locked glibc jemalloc arena mimalloc tcmalloc apr \
-slice obstack talloc pmr-monotonic pmr-pool mempool-base mempool \
+slice obstack talloc pmr-monotonic pmr-new pmr-unsync pmr-pool mempool-pmr mempool-base mempool \
 mempool-handle mempool-inline mempool-handle-inline"
 timed="lifo lifo@16 lifo@64 lifo@200 lifo@1000 fill-1000 fill-1000@16 \
 fill-1000@64 fill-1000@200 fill-100000 replace-500 replace-500@64 \
 replace-10000 replace-10000@16 replace-10000@64 replace-10000@200 threads-1 \
-threads-2 threads-4 threads-8 produce life base base-idle"
+threads-2 threads-4 threads-8 produce containers-table containers-map \
+containers-list life base base-idle"
 once="memory memory@16 memory@64 memory@200 memory-idle memory-used \
 instructions-lifo instructions-replace-10000 instructions-base"
 

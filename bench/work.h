@@ -14,6 +14,7 @@
  *   PEER_POOL        0: the process is the pool, making one is nothing
  *   PEER_LOOP        1: keeps nothing; 0 where left out
  *   PEER_CAPACITY    most bytes in a pool; 0: any
+ *   PEER_CONTAINERS  1: it has work_containers(); 0 where left out
  *   peer_t, peer_create(room), peer_destroy(), peer_allocate(), peer_free(),
  *   peer_reset(), peer_thread_end()
  *
@@ -39,6 +40,10 @@
 
 #ifndef PEER_LOOP
 #define PEER_LOOP 0
+#endif
+#ifndef PEER_CONTAINERS
+#define PEER_CONTAINERS 0
+#define work_containers NULL
 #endif
 
 #define WORK_THREADS 8

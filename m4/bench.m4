@@ -48,6 +48,9 @@ _MP_EOF
        >&AS_MESSAGE_LOG_FD 2>&1; then
     BENCH_PROGRAMS="$BENCH_PROGRAMS bench/bench-pmr-pool"
     BENCH_PROGRAMS="$BENCH_PROGRAMS bench/bench-pmr-monotonic"
+    BENCH_PROGRAMS="$BENCH_PROGRAMS bench/bench-pmr-new"
+    BENCH_PROGRAMS="$BENCH_PROGRAMS bench/bench-pmr-unsync"
+    BENCH_PROGRAMS="$BENCH_PROGRAMS bench/bench-mempool-pmr"
     AC_MSG_RESULT([yes])
   else
     AC_MSG_RESULT([no])
