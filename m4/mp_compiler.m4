@@ -56,6 +56,29 @@ extern "C" int answer(void);]], [[return answer();]])],
  AM_CONDITIONAL([HAVE_CXX], [test "$mp_cv_cxx" = yes])
  AS_IF([test "$mp_cv_cxx" = no], [CXX=])])
 
+# MP_CXX17
+# CXX17_FLAGS: what makes the C++ compiler one for C++17 with std::pmr; empty
+# where nothing does, and what needs it is left out then.
+AC_DEFUN([MP_CXX17],
+[AC_REQUIRE([MP_CXX])
+ CXX17_FLAGS=
+ AS_IF([test "$mp_cv_cxx" = yes],
+   [AC_CACHE_CHECK([how to compile C++17], [mp_cv_cxx17],
+     [mp_cv_cxx17=no
+      mp_save_CXXFLAGS=$CXXFLAGS
+      AC_LANG_PUSH([C++])
+      for mp_flag in -std=c++17 -std=gnu++17; do
+        CXXFLAGS="$mp_save_CXXFLAGS $mp_flag"
+        AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <memory_resource>]],
+          [[return std::pmr::new_delete_resource() == 0;]])],
+          [mp_cv_cxx17=$mp_flag; break])
+      done
+      AC_LANG_POP([C++])
+      CXXFLAGS=$mp_save_CXXFLAGS])
+    AS_IF([test "$mp_cv_cxx17" != no], [CXX17_FLAGS=$mp_cv_cxx17])])
+ AC_SUBST([CXX17_FLAGS])
+ AM_CONDITIONAL([HAVE_CXX17], [test -n "$CXX17_FLAGS"])])
+
 # MP_PTHREAD
 # PTHREAD_CFLAGS and PTHREAD_LIBS: -pthread for both steps where the compiler
 # takes it, else whatever library has the functions.
@@ -126,6 +149,21 @@ __attribute__((visibility("default"))) int shown(void) { return 0; }]])],
    [VISIBILITY_CFLAGS=-fvisibility=hidden])
  AC_SUBST([VISIBILITY_CFLAGS])
  AM_CONDITIONAL([HAVE_VISIBILITY], [test "$mp_cv_visibility" = yes])])
+
+# MP_EXCEPTIONS
+# EXCEPTIONS_CFLAGS: a C++ exception of the program's own function passes
+# through the library.  On some machines, such as ARM with 32 bits, C code has
+# what that needs only if it is asked for.
+AC_DEFUN([MP_EXCEPTIONS],
+[AC_CACHE_CHECK([for -fexceptions], [mp_cv_exceptions],
+  [mp_save_CFLAGS=$CFLAGS
+   CFLAGS="$CFLAGS -Werror -fexceptions"
+   AC_LINK_IFELSE([AC_LANG_PROGRAM([], [])],
+     [mp_cv_exceptions=yes], [mp_cv_exceptions=no])
+   CFLAGS=$mp_save_CFLAGS])
+ EXCEPTIONS_CFLAGS=
+ AS_IF([test "$mp_cv_exceptions" = yes], [EXCEPTIONS_CFLAGS=-fexceptions])
+ AC_SUBST([EXCEPTIONS_CFLAGS])])
 
 # MP_VERSION_SCRIPT
 # HAVE_VERSION_SCRIPT where the linker takes a map with version nodes.

@@ -76,7 +76,9 @@
 #include "view/text.c"
 
 #include "api/api.c"
+#include "api/append.c"
 #include "api/exports.c"
+#include "api/hooks.c"
 #include "api/misuse.c"
 #include "api/objects.c"
 #include "api/options.c"

@@ -97,8 +97,10 @@ pool_sources = \
 	src/view/text.c \
 	src/view/text.h \
 	src/api/api.c \
+	src/api/append.c \
 	src/api/exports.c \
 	src/api/fast.h \
+	src/api/hooks.c \
 	src/api/misuse.c \
 	src/api/misuse.h \
 	src/api/objects.c \
@@ -112,7 +114,8 @@ pool_sources = \
 lib_LTLIBRARIES += libmempool.la
 libmempool_la_SOURCES = src/libmempool.c
 libmempool_la_CPPFLAGS = $(AM_CPPFLAGS)
-libmempool_la_CFLAGS = $(AM_CFLAGS) $(VISIBILITY_CFLAGS)
+libmempool_la_CFLAGS = $(AM_CFLAGS) $(VISIBILITY_CFLAGS) \
+	$(EXCEPTIONS_CFLAGS)
 libmempool_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined \
 	-version-info $(MP_VERSION_INFO)
 libmempool_la_LIBADD = $(PTHREAD_LIBS)

@@ -111,7 +111,7 @@ static void api_end(memory_pool_t *mp,
     errno = error;
 }
 
-/* Both may call the program's cleanups, with no lock held. */
+/* All of these may call the program's cleanups, with no lock held. */
 void destroy_memory_pool(memory_pool_t *mp)
 {
     api_end(mp, end_destroy);
@@ -120,6 +120,21 @@ void destroy_memory_pool(memory_pool_t *mp)
 void free_all_memory(memory_pool_t *mp)
 {
     api_end(mp, end_reset);
+}
+
+/* Where there is no pool, functions with a prefix print nothing. */
+void mp_destroy(memory_pool_t *mp)
+{
+    if (misuse_has_pool(mp)) {
+        api_end(mp, end_destroy);
+    }
+}
+
+void mp_reset(memory_pool_t *mp)
+{
+    if (misuse_has_pool(mp)) {
+        api_end(mp, end_reset);
+    }
 }
 
 /* The longer ways round are functions of their own, and called last, so that
@@ -137,8 +152,11 @@ static MP_SLOW void *api_allocate_slow(memory_pool_t *mp, size_t size)
         return NULL;
     }
     /* The size is tested below, by the mode, which knows what it can take. */
-    enum result result = alloc_object(mp, thread_user(), size, &object);
-    ASSERT(lock_none_is_held());
+    enum result result;
+    do {
+        result = alloc_object(mp, thread_user(), size, &object);
+        ASSERT(lock_none_is_held());
+    } while (misuse_retry(mp, result, size));
     if (result != RESULT_OK) {
         misuse_refuse(mp, result, "mp_allocate: malloc", NULL);
         return NULL;
@@ -308,7 +326,7 @@ static MP_SLOW void api_free_inside(memory_pool_t *mp, const void *ptr)
     }
 }
 
-MP_FAST void free_memory(memory_pool_t *mp, const void *ptr)
+static inline void api_free(memory_pool_t *mp, const void *ptr)
 {
     struct mp_inline_thread *state = &thread_state;
     struct mp_inline_cache *cache;
@@ -332,6 +350,32 @@ MP_FAST void free_memory(memory_pool_t *mp, const void *ptr)
     mp_inline_leave(state);
 }
 
+MP_FAST void free_memory(memory_pool_t *mp, const void *ptr)
+{
+    api_free(mp, ptr);
+}
+
+/* As free(3), it does nothing for NULL. */
+MP_FAST void mp_free(memory_pool_t *mp, const void *ptr)
+{
+    if (MP_LIKELY(ptr != NULL) && misuse_has_pool(mp)) {
+        api_free(mp, ptr);
+    }
+}
+
+/* Only a start counts.  An address inside of an object cannot be freed, and
+ * the answer is whether free_memory() would take it. */
+static bool api_is_live(memory_pool_t *mp, const void *ptr)
+{
+    ASSERT(lock_none_is_held() && mp != NULL);
+    int error = errno;
+    bool live = locate_address(mp, ptr) == MP_LIVE;
+
+    ASSERT(lock_none_is_held());
+    errno = error;
+    return live;
+}
+
 bool is_mp_ptr(memory_pool_t *mp, void *ptr)
 {
     /* Here NULL is misuse and not just no object: the answer is printed. */
@@ -341,12 +385,10 @@ bool is_mp_ptr(memory_pool_t *mp, void *ptr)
                         ptr);
         return false;
     }
-    /* Only a start counts.  An address inside of an object cannot be freed,
-     * and the answer is whether free_memory() would take it. */
-    ASSERT(lock_none_is_held());
-    int error = errno;
-    bool live = locate_address(mp, ptr) == MP_LIVE;
-    ASSERT(lock_none_is_held());
-    errno = error;
-    return live;
+    return api_is_live(mp, ptr);
+}
+
+bool mp_owns(memory_pool_t *mp, const void *ptr)
+{
+    return misuse_has_pool(mp) && api_is_live(mp, ptr);
 }

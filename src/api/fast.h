@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * fast.h - the short ways of allocating and freeing, for the calling thread.
+ * fast.h - the short ways of allocating and freeing, for the calling thread or
+ * a handle.
  *
  * There are two.  A pool without caches, in a process with one thread, only
  * moves its top: fast_bumps() says so.  A pool with caches serves from the
@@ -17,6 +18,7 @@
 #define MP_FAST_H
 
 #include "cache/credit.h"
+#include "cache/handle.h"
 #include "cache/resize.h"
 #include "pool/pool.h"
 
@@ -129,6 +131,16 @@ static inline void *fast_allocate(memory_pool_t *mp, size_t size)
                              : fast_take(mp, size);
 }
 
+/* Frees an object by either of the short ways; false: neither serves.  mp is
+ * not NULL. */
+static inline bool fast_free(memory_pool_t *mp, const void *ptr)
+{
+    if (fast_bumps(mp)) {
+        return pool_unbump(mp, ptr);
+    }
+    return mp->caches.counts ? fast_give_counted(mp, ptr) : fast_give(mp, ptr);
+}
+
 /* An object of the pool with another size; NULL: the slow path has to serve.
  * *left as resize_inside() says. */
 static inline void *fast_resize(memory_pool_t *mp, void *ptr, size_t size,
@@ -154,6 +166,69 @@ static inline void *fast_resize(memory_pool_t *mp, void *ptr, size_t size,
         mp_inline_leave(state);
     }
     return object;
+}
+
+/* Inside its cache, where the handle's pool counts, to be left with
+ * mp_inline_leave(); false, and not inside: it does not, or the cache is not
+ * enabled. */
+static inline bool fast_enter_counted(mp_handle_t *handle)
+{
+    (void)mp_inline_begin(&handle->state, MP_INLINE_NO_POOL);
+    /* Acquire as in credit_enter(). */
+    if (sync_get_acquire(&handle->cache.exact) != NULL) {
+        if (!MP_UNLIKELY(sync_get(&handle->cache.fenced))) {
+            return true;
+        }
+        mp_inline_note(&handle->state, MP_INLINE_NO_POOL);
+        if (sync_get_seq(&handle->cache.exact) != NULL) {
+            return true;
+        }
+    }
+    mp_inline_leave(&handle->state);
+    return false;
+}
+
+static inline void *fast_take_handle_counted(mp_handle_t *handle, size_t size)
+{
+    void *object = NULL;
+
+    if (handle != NULL && size <= handle->pool->settings.max_object &&
+        fast_enter_counted(handle)) {
+        object = credit_take(&handle->state, &handle->cache, size);
+        mp_inline_leave(&handle->state);
+    }
+    return object;
+}
+
+/* Inside: a middle object of the handle's own. */
+static inline void *fast_take_handle_middle(mp_handle_t *handle, size_t size)
+{
+    size_t granules = (size - 1) / SIZES_GRANULE + 1;
+
+    return middle_fits(granules) && size <= handle->pool->settings.max_object
+               ? cache_take_middle(&handle->state, &handle->cache.fast,
+                                   granules)
+               : NULL;
+}
+
+/* An object from a handle's cache; NULL: that does not serve, or there is no
+ * handle.  In a pool without caches a handle's is enabled for none. */
+static inline void *fast_take_handle(mp_handle_t *handle, size_t size)
+{
+    struct mp_inline_handle *own = handle_fast(handle);
+
+    if (MP_LIKELY(own != NULL) && mp_inline_enter_handle(own) != NULL) {
+        void *object = mp_inline_take(&own->thread, &own->cache, size);
+        if (MP_UNLIKELY(object == NULL)) {
+            object = fast_take_handle_middle(handle, size);
+        }
+        /* A pause waits for this, so it comes before anything else. */
+        mp_inline_leave(&own->thread);
+        if (MP_LIKELY(object != NULL)) {
+            return object;
+        }
+    }
+    return fast_take_handle_counted(handle, size);
 }
 
 #endif /* MP_FAST_H */

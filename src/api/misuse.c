@@ -69,6 +69,28 @@ bool misuse_has_pool(const memory_pool_t *mp)
     return mp != NULL;
 }
 
+/* Only a handle names the pool that could say how reports are made. */
+bool misuse_has_handle(const mp_handle_t *handle)
+{
+    if (handle == NULL) {
+        errno = EINVAL;
+    }
+    return handle != NULL;
+}
+
+bool misuse_retry(memory_pool_t *mp, enum result result, size_t size)
+{
+    ASSERT(mp != NULL && lock_none_is_held());
+    if (result != RESULT_FULL && result != RESULT_NO_MEMORY) {
+        return false;
+    }
+    /* Read anew each time: the function may set another one. */
+    struct pool_failure failure = pool_failure(mp);
+    return failure.fn != NULL &&
+           failure.fn(mp, size, misuse_row_of(result)->error,
+                      failure.context);
+}
+
 void misuse_answer(memory_pool_t *mp, enum result result, const char *step,
                    const void *ptr)
 {

@@ -24,6 +24,13 @@ MP_INNER void misuse_words(memory_pool_t *mp, mp_event_t event,
 /* True: there is a pool.  Else errno is EINVAL, and nothing is printed. */
 MP_INNER bool misuse_has_pool(const memory_pool_t *mp);
 
+/* The same for a handle. */
+MP_INNER bool misuse_has_handle(const mp_handle_t *handle);
+
+/* The program wants a request for size bytes, which failed so, to be tried
+ * once more.  Its function may also leave for good: nothing is held then. */
+MP_INNER bool misuse_retry(memory_pool_t *mp, enum result result, size_t size);
+
 /* Reports a result other than RESULT_OK and sets errno.  step is what a lack
  * of memory is reported under; NULL where there can be none. */
 MP_INNER void misuse_answer(memory_pool_t *mp, enum result result,

@@ -7,6 +7,9 @@
  * through twice, once to measure: an object of a guessed size would have to
  * be resized, and a full pool might refuse a string that fits.
  *
+ * The functions for handles are the same ones with a handle: where that is
+ * NULL in here, the calling thread is the user.
+ *
  * What it cannot do: measure a string that another thread changes meanwhile.
  */
 #include <errno.h>
@@ -33,21 +36,33 @@ static bool strings_can_copy(memory_pool_t *mp, const void *from)
     return true;
 }
 
-/* What mp_allocate() does for a pool, but not by its exported name. */
-static void *strings_allocate(memory_pool_t *mp, size_t size)
+/* What mp_allocate() or mp_handle_allocate() does for a pool, but not by its
+ * exported name. */
+static void *strings_allocate(memory_pool_t *mp, mp_handle_t *handle,
+                              size_t size)
 {
     ASSERT(mp != NULL && lock_none_is_held());
+    ASSERT(handle == NULL || handle->pool == mp);
     /* Strings are short and many, so the short ways are worth a try here. */
-    void *object = fast_allocate(mp, size);
+    void *object = handle != NULL ? fast_take_handle(handle, size)
+                                  : fast_allocate(mp, size);
 
     if (object != NULL) {
         return object;
     }
-    /* The step names mp_allocate(), by which manual and tests know it. */
+    /* The step names mp_allocate() or mp_handle_allocate(), by which manual
+     * and tests know it. */
     int error = errno;
-    enum result result = alloc_object(mp, thread_user(), size, &object);
+    const struct user *user = handle != NULL ? &handle->user : thread_user();
+    enum result result;
+    do {
+        result = alloc_object(mp, user, size, &object);
+    } while (misuse_retry(mp, result, size));
     if (result != RESULT_OK) {
-        misuse_refuse(mp, result, "mp_allocate: malloc", NULL);
+        misuse_refuse(mp, result,
+                      handle != NULL ? "mp_handle_allocate: malloc"
+                                     : "mp_allocate: malloc",
+                      NULL);
         return NULL;
     }
     ASSERT(object != NULL && (uintptr_t)object % SIZES_GRANULE == 0);
@@ -57,13 +72,14 @@ static void *strings_allocate(memory_pool_t *mp, size_t size)
 }
 
 /* n bytes and, where the string ends, a zero. */
-static char *strings_copy(memory_pool_t *mp, const char *from, size_t n)
+static char *strings_copy(memory_pool_t *mp, mp_handle_t *handle,
+                          const char *from, size_t n)
 {
     /* A string's length is less than SIZE_MAX. */
     ASSERT(from != NULL && n < SIZE_MAX);
     /* Copied by length and not by strcpy(): another thread may have made the
      * string longer since it was measured. */
-    char *copy = strings_allocate(mp, n + 1);
+    char *copy = strings_allocate(mp, handle, n + 1);
 
     if (copy != NULL) {
         memcpy(copy, from, n);
@@ -72,34 +88,74 @@ static char *strings_copy(memory_pool_t *mp, const char *from, size_t n)
     return copy;
 }
 
-char *mp_strdup(memory_pool_t *mp, const char *string)
+static char *strings_duplicate(memory_pool_t *mp, mp_handle_t *handle,
+                               const char *string)
 {
     return strings_can_copy(mp, string)
-               ? strings_copy(mp, string, strlen(string))
+               ? strings_copy(mp, handle, string, strlen(string))
+               : NULL;
+}
+
+char *mp_strdup(memory_pool_t *mp, const char *string)
+{
+    return strings_duplicate(mp, NULL, string);
+}
+
+char *mp_handle_strdup(mp_handle_t *handle, const char *string)
+{
+    return misuse_has_handle(handle)
+               ? strings_duplicate(handle->pool, handle, string)
+               : NULL;
+}
+
+static char *strings_cut(memory_pool_t *mp, mp_handle_t *handle,
+                         const char *string, size_t n)
+{
+    return strings_can_copy(mp, string)
+               ? strings_copy(mp, handle, string, strnlen(string, n))
                : NULL;
 }
 
 char *mp_strndup(memory_pool_t *mp, const char *string, size_t n)
 {
-    return strings_can_copy(mp, string)
-               ? strings_copy(mp, string, strnlen(string, n))
+    return strings_cut(mp, NULL, string, n);
+}
+
+char *mp_handle_strndup(mp_handle_t *handle, const char *string, size_t n)
+{
+    return misuse_has_handle(handle)
+               ? strings_cut(handle->pool, handle, string, n)
                : NULL;
 }
 
-void *mp_memdup(memory_pool_t *mp, const void *bytes, size_t n)
+static void *strings_copy_bytes(memory_pool_t *mp, mp_handle_t *handle,
+                                const void *bytes, size_t n)
 {
     /* With n 0 it is the size that is wrong, whatever bytes is. */
     if (!strings_can_copy(mp, n == 0 ? "" : bytes)) {
         return NULL;
     }
-    void *copy = strings_allocate(mp, n);
+    void *copy = strings_allocate(mp, handle, n);
     ASSERT(copy == NULL || n > 0);
     return copy == NULL ? NULL : memcpy(copy, bytes, n);
 }
 
-/* What both functions that print do; called by no exported name. */
-static MP_ATTRIBUTE_FORMAT(2, 0) char *
-strings_print(memory_pool_t *mp, const char *format, va_list arguments)
+void *mp_memdup(memory_pool_t *mp, const void *bytes, size_t n)
+{
+    return strings_copy_bytes(mp, NULL, bytes, n);
+}
+
+void *mp_handle_memdup(mp_handle_t *handle, const void *bytes, size_t n)
+{
+    return misuse_has_handle(handle)
+               ? strings_copy_bytes(handle->pool, handle, bytes, n)
+               : NULL;
+}
+
+/* What all functions that print do; called by no exported name. */
+static MP_ATTRIBUTE_FORMAT(3, 0) char *
+strings_print(memory_pool_t *mp, mp_handle_t *handle, const char *format,
+              va_list arguments)
 {
     va_list again;
 
@@ -115,7 +171,7 @@ strings_print(memory_pool_t *mp, const char *format, va_list arguments)
         return NULL; /* errno says why the format cannot be printed */
     }
     ASSERT(format != NULL);
-    char *string = strings_allocate(mp, (size_t)length + 1);
+    char *string = strings_allocate(mp, handle, (size_t)length + 1);
     /* The refusal is reported by now, and errno says which one it was. */
     if (string == NULL) {
         return NULL;
@@ -136,7 +192,7 @@ strings_print(memory_pool_t *mp, const char *format, va_list arguments)
 
 char *mp_vasprintf(memory_pool_t *mp, const char *format, va_list arguments)
 {
-    return strings_print(mp, format, arguments);
+    return strings_print(mp, NULL, format, arguments);
 }
 
 char *mp_asprintf(memory_pool_t *mp, const char *format, ...)
@@ -144,7 +200,27 @@ char *mp_asprintf(memory_pool_t *mp, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    char *string = strings_print(mp, format, arguments);
+    char *string = strings_print(mp, NULL, format, arguments);
+    va_end(arguments);
+    return string;
+}
+
+char *mp_handle_vasprintf(mp_handle_t *handle, const char *format,
+                          va_list arguments)
+{
+    return misuse_has_handle(handle)
+               ? strings_print(handle->pool, handle, format, arguments)
+               : NULL;
+}
+
+char *mp_handle_asprintf(mp_handle_t *handle, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    char *string = misuse_has_handle(handle)
+                       ? strings_print(handle->pool, handle, format, arguments)
+                       : NULL;
     va_end(arguments);
     return string;
 }

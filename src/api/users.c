@@ -13,13 +13,24 @@
  * What it cannot do: see that two threads use one handle at once.
  */
 #include <errno.h>
+#include <stdlib.h>
 
+#include "api/fast.h"
 #include "api/misuse.h"
-#include "cache/credit.h"
-#include "cache/handle.h"
 #include "pool/alloc.h"
 #include "pool/mark.h"
 #include "pool/tree.h"
+
+/* The function is asked in api/, where nothing is held: so it may do and leave
+ * as it likes. */
+int mp_set_failure(memory_pool_t *mp, mp_failure_fn *fn, void *context)
+{
+    if (!misuse_has_pool(mp)) {
+        return -1;
+    }
+    pool_set_failure(mp, (struct pool_failure){fn, context});
+    return 0;
+}
 
 /* Opens a mark for a user; number 0: reported, and errno set.  error is what
  * errno was at the door. */
@@ -44,11 +55,35 @@ static mp_mark_t users_mark(memory_pool_t *mp, const struct user *user,
     return mark;
 }
 
+/* Calls the cleanups of a user's mark, and of its later ones, the newest first,
+ * with every object still live.  One that does not return costs itself alone:
+ * it is off the list by then. */
+static void users_call_marked(memory_pool_t *mp, const struct user *user,
+                              mp_mark_t mark)
+{
+    struct tree_cleanup *cleanup;
+
+    while ((cleanup = tree_take_marked(mp, user->number, mark.number)) !=
+           NULL) {
+        void (*fn)(void *arg) = cleanup->fn;
+        void *arg = cleanup->arg;
+        free(cleanup);
+        fn(arg);
+        ASSERT(lock_none_is_held());
+    }
+}
+
 /* 0; -1: the user has no such mark open. */
 static int users_rewind(memory_pool_t *mp, const struct user *user,
                         mp_mark_t mark, int error)
 {
     ASSERT(mp != NULL && user != NULL && lock_none_is_held());
+    /* Whoever has a mark open has a number, and its pool may have cleanups
+     * only once it has a tree. */
+    if (sync_get_acquire(&mp->tree) != NULL &&
+        mark_is_open(mp, user, mark.number)) {
+        users_call_marked(mp, user, mark);
+    }
     enum result result = mark_rewind(mp, user, mark.number);
 
     /* A mark that was rewound already, or is another user's, is refused alike:
@@ -106,17 +141,6 @@ mp_handle_t *mp_attach(memory_pool_t *mp)
     return handle;
 }
 
-/* True: there is a handle.  Else errno is EINVAL. */
-static bool users_has_handle(const mp_handle_t *handle)
-{
-    /* Nothing is printed, since only a handle names the pool that could say how
-     * reports are made. */
-    if (handle == NULL) {
-        errno = EINVAL;
-    }
-    return handle != NULL;
-}
-
 /* In three steps: the handle must be off the set before its memory goes, and
  * that may only go once the pool's lock is left. */
 void mp_detach(mp_handle_t *handle)
@@ -124,7 +148,7 @@ void mp_detach(mp_handle_t *handle)
     ASSERT(lock_none_is_held());
     int error = errno;
 
-    if (!users_has_handle(handle)) {
+    if (!misuse_has_handle(handle)) {
         return;
     }
     /* The handle's memory goes below, and with it the way to its pool. */
@@ -145,11 +169,13 @@ static MP_SLOW void *users_allocate_slow(mp_handle_t *handle, size_t size)
     int error = errno;
     void *object;
 
-    if (!users_has_handle(handle)) {
+    if (!misuse_has_handle(handle)) {
         return NULL;
     }
-    enum result result =
-        alloc_object(handle->pool, &handle->user, size, &object);
+    enum result result;
+    do {
+        result = alloc_object(handle->pool, &handle->user, size, &object);
+    } while (misuse_retry(handle->pool, result, size));
     if (result != RESULT_OK) {
         misuse_refuse(handle->pool, result, "mp_handle_allocate: malloc",
                       NULL);
@@ -160,80 +186,24 @@ static MP_SLOW void *users_allocate_slow(mp_handle_t *handle, size_t size)
     return object;
 }
 
-/* Inside its cache, where the handle's pool counts, to be left with
- * mp_inline_leave(); false, and not inside: it does not, or the cache is not
- * enabled. */
-static inline bool users_enter_counted(mp_handle_t *handle)
-{
-    (void)mp_inline_begin(&handle->state, MP_INLINE_NO_POOL);
-    /* Acquire as in credit_enter(). */
-    if (sync_get_acquire(&handle->cache.exact) != NULL) {
-        if (!MP_UNLIKELY(sync_get(&handle->cache.fenced))) {
-            return true;
-        }
-        mp_inline_note(&handle->state, MP_INLINE_NO_POOL);
-        if (sync_get_seq(&handle->cache.exact) != NULL) {
-            return true;
-        }
-    }
-    mp_inline_leave(&handle->state);
-    return false;
-}
-
-static void *users_take_counted(mp_handle_t *handle, size_t size)
-{
-    void *object = NULL;
-
-    if (handle != NULL && size <= handle->pool->settings.max_object &&
-        users_enter_counted(handle)) {
-        object = credit_take(&handle->state, &handle->cache, size);
-        mp_inline_leave(&handle->state);
-    }
-    return object;
-}
-
 static bool users_give_counted(mp_handle_t *handle, const void *ptr)
 {
     bool given = false;
 
-    if (handle != NULL && users_enter_counted(handle)) {
+    if (handle != NULL && fast_enter_counted(handle)) {
         given = credit_give(&handle->state, &handle->cache, handle->pool, ptr);
         mp_inline_leave(&handle->state);
     }
     return given;
 }
 
-/* Inside: a middle object of the handle's own. */
-static void *users_take_middle(mp_handle_t *handle, size_t size)
-{
-    size_t granules = (size - 1) / SIZES_GRANULE + 1;
-
-    return middle_fits(granules) && size <= handle->pool->settings.max_object
-               ? cache_take_middle(&handle->state, &handle->cache.fast,
-                                   granules)
-               : NULL;
-}
-
-/* The fast path is that of memory_pool_inline.h.  A handle in a pool without
- * caches is enabled for none, and so takes the slow one. */
+/* The fast path is that of memory_pool_inline.h. */
 MP_FAST void *mp_handle_allocate(mp_handle_t *handle, size_t size)
 {
-    struct mp_inline_handle *own = handle_fast(handle);
-    void *object;
+    void *object = fast_take_handle(handle, size);
 
-    if (MP_LIKELY(own != NULL) && mp_inline_enter_handle(own) != NULL) {
-        object = mp_inline_take(&own->thread, &own->cache, size);
-        if (MP_UNLIKELY(object == NULL)) {
-            object = users_take_middle(handle, size);
-        }
-        /* A pause waits for this, so it comes before anything else. */
-        mp_inline_leave(&own->thread);
-        if (MP_LIKELY(object != NULL)) {
-            return object;
-        }
-    }
-    object = users_take_counted(handle, size);
-    return object != NULL ? object : users_allocate_slow(handle, size);
+    return MP_LIKELY(object != NULL) ? object
+                                     : users_allocate_slow(handle, size);
 }
 
 /* Any object of the pool may be freed through any of its handles. */
@@ -242,7 +212,7 @@ static MP_SLOW void users_free_slow(mp_handle_t *handle, const void *ptr)
     ASSERT(lock_none_is_held());
     int error = errno;
 
-    if (!users_has_handle(handle)) {
+    if (!misuse_has_handle(handle)) {
         return;
     }
     /* The user only says which cache is to have the chunk. */
@@ -277,7 +247,7 @@ mp_mark_t mp_handle_mark(mp_handle_t *handle)
 {
     int error = errno;
 
-    if (!users_has_handle(handle)) {
+    if (!misuse_has_handle(handle)) {
         return (mp_mark_t){0};
     }
     return users_mark(handle->pool, &handle->user, "mp_handle_mark: acquire",
@@ -288,7 +258,7 @@ int mp_handle_rewind(mp_handle_t *handle, mp_mark_t mark)
 {
     int error = errno;
 
-    return users_has_handle(handle)
+    return misuse_has_handle(handle)
                ? users_rewind(handle->pool, &handle->user, mark, error)
                : -1;
 }
@@ -308,7 +278,7 @@ int mp_add_cleanup(memory_pool_t *mp, void (*fn)(void *arg), void *arg)
         return -1;
     }
     /* The argument may be NULL: only the cleanup knows what it means. */
-    enum result result = tree_add_cleanup(mp, fn, arg);
+    enum result result = tree_add_cleanup(mp, 0, 0, fn, arg);
     if (result != RESULT_OK) {
         ASSERT(result == RESULT_NO_MEMORY);
         misuse_answer(mp, result, "mp_add_cleanup: malloc", NULL);
@@ -316,6 +286,46 @@ int mp_add_cleanup(memory_pool_t *mp, void (*fn)(void *arg), void *arg)
     }
     errno = error;
     return 0;
+}
+
+/* A cleanup for a user's mark, which goes on to the pool's reset or end where
+ * these come first. */
+static int users_add_marked(memory_pool_t *mp, const struct user *user,
+                            mp_mark_t mark, void (*fn)(void *arg), void *arg)
+{
+    ASSERT(lock_none_is_held());
+    int error = errno;
+
+    if (fn == NULL) {
+        misuse_words(mp, MP_EVENT_CLEANUP, "the cleanup is NULL", NULL);
+        return -1;
+    }
+    enum result result =
+        mark_is_open(mp, user, mark.number)
+            ? tree_add_cleanup(mp, user->number, mark.number, fn, arg)
+            : RESULT_NO_MARK;
+    if (result != RESULT_OK) {
+        misuse_answer(mp, result, "mp_add_cleanup: malloc", NULL);
+        return -1;
+    }
+    errno = error;
+    return 0;
+}
+
+int mp_add_mark_cleanup(memory_pool_t *mp, mp_mark_t mark,
+                        void (*fn)(void *arg), void *arg)
+{
+    return misuse_has_pool(mp)
+               ? users_add_marked(mp, thread_user(), mark, fn, arg)
+               : -1;
+}
+
+int mp_handle_add_mark_cleanup(mp_handle_t *handle, mp_mark_t mark,
+                               void (*fn)(void *arg), void *arg)
+{
+    return misuse_has_handle(handle)
+               ? users_add_marked(handle->pool, &handle->user, mark, fn, arg)
+               : -1;
 }
 
 int mp_remove_cleanup(memory_pool_t *mp, void (*fn)(void *arg), void *arg)

@@ -199,6 +199,7 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
     cache_set_count(&mp->caches, mode->caches && mode->counts, zero);
     memset(&mp->counters, 0, sizeof mp->counters);
     memset(&mp->marks, 0, sizeof mp->marks);
+    mp->failure = (struct pool_failure){NULL, NULL};
     mp->place.link = (struct list_link){NULL, NULL};
     sync_put(&mp->place.maker, (struct thread *)NULL);
     sync_put(&mp->place.kept, false);

@@ -211,6 +211,21 @@ enum result mark_open(struct memory_pool *mp, const struct user *user,
     return mark != NULL ? RESULT_OK : RESULT_NO_MEMORY;
 }
 
+bool mark_is_open(struct memory_pool *mp, const struct user *user,
+                  uint64_t number)
+{
+    ASSERT(lock_none_is_held());
+    bool taken = pool_enter(mp);
+    const struct mark *mark = mark_newest(mp, user);
+
+    while (mark != NULL &&
+           (mark->owner != user->number || mark->number != number)) {
+        mark = mark->next;
+    }
+    lock_leave(&mp->lock, taken);
+    return mark != NULL;
+}
+
 /* Drops what is in a mark that is off the list, which is spare then. */
 static void mark_drop(struct memory_pool *mp, struct mark *mark)
 {

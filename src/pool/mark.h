@@ -62,6 +62,10 @@ static inline const struct mark *mark_of(const struct memory_pool *mp,
 MP_INNER enum result mark_open(struct memory_pool *mp,
                                const struct user *user, uint64_t *number);
 
+/* True: the user has that mark open.  No lock held. */
+MP_INNER bool mark_is_open(struct memory_pool *mp, const struct user *user,
+                           uint64_t number);
+
 /* No lock held.  RESULT_NO_MARK: the user has no such mark open. */
 MP_INNER enum result mark_rewind(struct memory_pool *mp,
                                  const struct user *user, uint64_t number);

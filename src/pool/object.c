@@ -292,3 +292,108 @@ size_t object_size(struct memory_pool *mp, const void *ptr)
     lock_leave(&mp->lock, taken);
     return size;
 }
+
+enum result object_expand(struct memory_pool *mp, void *ptr, size_t size)
+{
+    ASSERT(lock_none_is_held());
+    if (size - 1 >= mp->settings.max_object) {
+        return RESULT_SIZE;
+    }
+    if (size > SIZE_MAX - SIZES_GRANULE) {
+        return quota_refusal(&mp->quota);
+    }
+    bool taken = pool_enter(mp);
+    enum result result = RESULT_OK;
+    struct heap_chunk chunk;
+    size_t old;
+    bool fits;
+
+    /* As in object_resize_counted(): all is sought again after a recall. */
+    do {
+        chunk = pool_find_live(mp, ptr);
+        if (chunk.block == NULL) {
+            lock_leave(&mp->lock, taken);
+            return RESULT_NOT_LIVE;
+        }
+        old = pool_size_of(chunk);
+        if (mp->mode->counts) {
+            result = object_fit_counted(mp, chunk, old, size, &fits);
+        } else {
+            fits = object_fit(mp, chunk, sizes_granules(size));
+            alloc_note_peak(mp);
+        }
+    } while (result == RESULT_FULL && recall_for(mp, size - old, &taken));
+    pool_leave(mp, taken);
+    if (result == RESULT_FULL) {
+        return quota_refusal(&mp->quota);
+    }
+    return fits ? result : RESULT_NO_MEMORY;
+}
+
+/* The new object is there, and the old one is copied into it under the lock: a
+ * reset could give the old one's block back meanwhile.  False: the old one is
+ * gone, which is the program's error. */
+static bool object_copy(struct memory_pool *mp, const void *from, size_t old,
+                        void *to, size_t bytes)
+{
+    ASSERT(bytes <= old);
+    bool taken = pool_enter(mp);
+    struct heap_chunk chunk = pool_find_live(mp, from);
+    bool same = chunk.block != NULL && pool_size_of(chunk) == old;
+
+    if (same) {
+        memcpy(to, from, bytes);
+    }
+    lock_leave(&mp->lock, taken);
+    return same;
+}
+
+enum result object_realign(struct memory_pool *mp, const struct user *user,
+                           void *ptr, size_t alignment, size_t size,
+                           void **object)
+{
+    ASSERT(lock_none_is_held() && alignment != 0);
+    size_t old = object_size(mp, ptr);
+
+    if (old == 0) {
+        return size - 1 >= mp->settings.max_object ? RESULT_SIZE
+                                                   : RESULT_NOT_LIVE;
+    }
+    if ((uintptr_t)ptr % alignment == 0) {
+        enum result result = object_expand(mp, ptr, size);
+        *object = ptr;
+        if (result != RESULT_NO_MEMORY) {
+            return result;
+        }
+    }
+    enum result result = object_align(mp, user, alignment, size, object);
+    if (result != RESULT_OK) {
+        return result;
+    }
+    if (!object_copy(mp, ptr, old, *object, old < size ? old : size)) {
+        (void)alloc_free(mp, user, *object);
+        return RESULT_NOT_LIVE;
+    }
+    (void)alloc_free(mp, user, ptr); /* misuse alone could free it first */
+    return RESULT_OK;
+}
+
+/* A pool that counts knows the size to the byte.  Another one knows the chunk,
+ * of which an object has more than half: object_fit() sees to that. */
+enum result object_compare(struct memory_pool *mp, const void *ptr,
+                           size_t size, size_t *held)
+{
+    ASSERT(lock_none_is_held());
+    *held = object_size(mp, ptr);
+
+    if (*held == 0) {
+        return RESULT_NOT_LIVE;
+    }
+    if (mp->mode->counts) {
+        return size == *held ? RESULT_OK : RESULT_SIZE;
+    }
+    return size <= *held &&
+                   sizes_granules(size) > *held / SIZES_GRANULE / 2
+               ? RESULT_OK
+               : RESULT_SIZE;
+}

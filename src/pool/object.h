@@ -26,6 +26,23 @@ MP_INNER enum result object_align(struct memory_pool *mp,
                                   const struct user *user, size_t alignment,
                                   size_t size, void **object);
 
+/* Resizes the live object at ptr where it stands.  RESULT_NO_MEMORY: what is
+ * behind it is not free. */
+MP_INNER enum result object_expand(struct memory_pool *mp, void *ptr,
+                                   size_t size);
+
+/* Resizes the live object at ptr so that it is aligned, as above; where it has
+ * to move, both copies are charged for a moment. */
+MP_INNER enum result object_realign(struct memory_pool *mp,
+                                    const struct user *user, void *ptr,
+                                    size_t alignment, size_t size,
+                                    void **object);
+
+/* RESULT_SIZE: as far as the pool knows, the live object at ptr is not of size
+ * bytes, but of *held. */
+MP_INNER enum result object_compare(struct memory_pool *mp, const void *ptr,
+                                    size_t size, size_t *held);
+
 /* Bytes of a live object that its holder may use; 0: there is none. */
 MP_INNER size_t object_size(struct memory_pool *mp, const void *ptr);
 

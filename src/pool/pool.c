@@ -106,3 +106,24 @@ void pool_count_refusal(struct memory_pool *mp, enum pool_refusal reason)
     mp->counters.refused[reason]++;
     lock_leave(&mp->lock, taken);
 }
+
+void pool_set_failure(struct memory_pool *mp, struct pool_failure failure)
+{
+    ASSERT(lock_none_is_held());
+    bool taken = pool_enter(mp);
+
+    mp->failure = failure;
+    lock_leave(&mp->lock, taken);
+}
+
+/* Both members in one hold of the lock: a function never gets the context of
+ * another. */
+struct pool_failure pool_failure(struct memory_pool *mp)
+{
+    ASSERT(lock_none_is_held());
+    bool taken = pool_enter(mp);
+    struct pool_failure failure = mp->failure;
+
+    lock_leave(&mp->lock, taken);
+    return failure;
+}

@@ -67,6 +67,12 @@ struct pool_counters {
     size_t peak_objects;
 };
 
+/* Who is asked when an object cannot be had; the pool's lock. */
+struct pool_failure {
+    mp_failure_fn *fn; /* NULL: nobody */
+    void *context;
+};
+
 /* mark.c; the pool's lock. */
 struct pool_marks {
     struct mark *open;  /* every user's, the newest first */
@@ -95,6 +101,7 @@ struct memory_pool {
     struct blocks blocks;
     struct pool_marks marks;
     struct pool_counters counters;
+    struct pool_failure failure;
     struct thread_place place;
     struct memory_pool *kept_next; /* recycle.c; only the maker's thread */
     struct block first;
@@ -141,6 +148,11 @@ MP_INNER struct heap_chunk pool_find_live(const struct memory_pool *mp,
 /* Bytes of a live chunk that its holder may use; as asked for, where the pool
  * counts them.  The lock is held. */
 MP_INNER size_t pool_size_of(struct heap_chunk chunk);
+
+/* Says and tells who is asked when an object cannot be had.  No lock held. */
+MP_INNER void pool_set_failure(struct memory_pool *mp,
+                               struct pool_failure failure);
+MP_INNER struct pool_failure pool_failure(struct memory_pool *mp);
 
 /* Counts a refusal.  No lock held: not every processor has an instruction to
  * add to 64 bits that threads share. */

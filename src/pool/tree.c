@@ -199,6 +199,17 @@ struct memory_pool *tree_take_child(struct memory_pool *mp)
     return child;
 }
 
+/* Takes the cleanup that a link leads to off the list; its pool's lock. */
+static void tree_unlink(struct tree *tree, struct tree_cleanup **link)
+{
+    struct tree_cleanup *cleanup = *link;
+    ASSERT(pool_is_entered(tree->mp) && cleanup != NULL);
+
+    *link = cleanup->older;
+    ASSERT(cleanup->mark == 0 || tree->marked > 0);
+    tree->marked -= cleanup->mark != 0;
+}
+
 /* A cleanup leaves the list before it is called, so that it is called once,
  * though it may not return. */
 struct tree_cleanup *tree_take_cleanup(struct memory_pool *mp)
@@ -209,7 +220,31 @@ struct tree_cleanup *tree_take_cleanup(struct memory_pool *mp)
     struct tree_cleanup *cleanup = mp->tree->cleanups;
 
     if (cleanup != NULL) {
-        mp->tree->cleanups = cleanup->older;
+        tree_unlink(mp->tree, &mp->tree->cleanups);
+    }
+    lock_leave(&mp->lock, taken);
+    return cleanup;
+}
+
+/* Later marks of the owner lie within the mark, and have higher numbers. */
+struct tree_cleanup *tree_take_marked(struct memory_pool *mp, uint64_t owner,
+                                      uint64_t mark)
+{
+    ASSERT(lock_none_is_held() && owner != 0 && mark != 0);
+    struct tree_cleanup *cleanup = NULL;
+    bool taken = pool_enter(mp);
+
+    /* Most pools have none, and pay no search. */
+    if (mp->tree != NULL && mp->tree->marked > 0) {
+        struct tree_cleanup **link = &mp->tree->cleanups;
+        while (*link != NULL &&
+               ((*link)->owner != owner || (*link)->mark < mark)) {
+            link = &(*link)->older;
+        }
+        cleanup = *link;
+        if (cleanup != NULL) {
+            tree_unlink(mp->tree, link);
+        }
     }
     lock_leave(&mp->lock, taken);
     return cleanup;
@@ -217,10 +252,10 @@ struct tree_cleanup *tree_take_cleanup(struct memory_pool *mp)
 
 /* Memory is got before the lock: it may come from the program's own malloc(),
  * which must not run under the pool's lock. */
-enum result tree_add_cleanup(struct memory_pool *mp, void (*fn)(void *arg),
-                             void *arg)
+enum result tree_add_cleanup(struct memory_pool *mp, uint64_t owner,
+                             uint64_t mark, void (*fn)(void *arg), void *arg)
 {
-    ASSERT(fn != NULL);
+    ASSERT(fn != NULL && (owner == 0) == (mark == 0));
     ASSERT(lock_none_is_held());
     struct tree *tree = tree_of(mp);
     struct tree_cleanup *cleanup =
@@ -231,12 +266,15 @@ enum result tree_add_cleanup(struct memory_pool *mp, void (*fn)(void *arg),
     }
     cleanup->fn = fn;
     cleanup->arg = arg;
+    cleanup->owner = owner;
+    cleanup->mark = mark;
     /* Added by a cleanup of a run: counted, so that they come to an end. */
     cleanup->late = tree_is_run(mp);
     bool taken = pool_enter(mp);
     ASSERT(mp->tree == tree);
     cleanup->older = tree->cleanups;
     tree->cleanups = cleanup;
+    tree->marked += mark != 0;
     lock_leave(&mp->lock, taken);
     return RESULT_OK;
 }
@@ -256,7 +294,7 @@ bool tree_remove_cleanup(struct memory_pool *mp, void (*fn)(void *arg),
         }
         cleanup = *link;
         if (cleanup != NULL) {
-            *link = cleanup->older;
+            tree_unlink(mp->tree, link);
         }
     }
     lock_leave(&mp->lock, taken);
@@ -284,11 +322,13 @@ bool tree_is_sound(const struct memory_pool *mp)
         }
         from = &child->link.next;
     }
+    size_t marked = 0;
     for (const struct tree_cleanup *c = tree->cleanups; c != NULL;
          c = c->older) {
-        if (c->fn == NULL) {
+        if (c->fn == NULL || (c->owner == 0) != (c->mark == 0)) {
             return false;
         }
+        marked += c->mark != 0;
     }
-    return tree->mp == mp && tree->parent != mp;
+    return tree->mp == mp && tree->parent != mp && marked == tree->marked;
 }

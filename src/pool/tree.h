@@ -29,6 +29,8 @@ struct tree_cleanup {
     struct tree_cleanup *older;
     void (*fn)(void *arg);
     void *arg;
+    uint64_t owner; /* of the mark that it belongs to, a user's number */
+    uint64_t mark;  /* number of that; 0: it is the pool's */
     bool late; /* added by a cleanup of the same run */
 };
 
@@ -39,6 +41,7 @@ struct tree {
     struct list_link link;        /* among the parent's children; its lock */
     struct list children;         /* struct tree by link, the newest first */
     struct tree_cleanup *cleanups; /* the newest first */
+    size_t marked;                /* those of them that are marks' */
     bool late;                    /* fixed; made by a cleanup of the parent */
     const struct mp_inline_thread *runner; /* atomic; the thread that began
                                             * last to end or reset it, until
@@ -75,9 +78,15 @@ MP_INNER struct tree_cleanup *tree_take_cleanup(struct memory_pool *mp);
 /* True: the calling thread ends or resets just this pool. */
 MP_INNER bool tree_is_run(const struct memory_pool *mp);
 
-/* No lock held.  RESULT_NO_MEMORY; false: there is no such cleanup. */
-MP_INNER enum result tree_add_cleanup(struct memory_pool *mp,
-                                      void (*fn)(void *arg), void *arg);
+/* The same for the newest cleanup of that owner's marks from this one on. */
+MP_INNER struct tree_cleanup *tree_take_marked(struct memory_pool *mp,
+                                               uint64_t owner, uint64_t mark);
+
+/* No lock held; mark 0: it is the pool's.  RESULT_NO_MEMORY; false: there is
+ * no such cleanup. */
+MP_INNER enum result tree_add_cleanup(struct memory_pool *mp, uint64_t owner,
+                                      uint64_t mark, void (*fn)(void *arg),
+                                      void *arg);
 MP_INNER bool tree_remove_cleanup(struct memory_pool *mp,
                                   void (*fn)(void *arg), void *arg);
 

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * append.c - exported functions that append to a string of a pool.
+ *
+ * A string that grows knows its length and the room that it has, so that an
+ * append need not measure it.  Where the room is used up the object gets twice
+ * what is needed: a string of n bytes then is copied at most twice in all,
+ * however short the pieces are, and not at all while what lies behind it is
+ * free, as behind the newest object.  Where twice as much is not to be had,
+ * what is needed suffices.
+ *
+ * Invariant of a string, which belongs to the program:
+ *
+ *     bytes == NULL and length == room == 0, or
+ *     bytes is an object of room bytes at least, length < room, and
+ *     bytes[length] == 0
+ *
+ * What it cannot do: append to one string from two threads at once.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/misuse.h"
+#include "pool/alloc.h"
+#include "pool/object.h"
+
+/* Bytes of a string's first object at least. */
+#define APPEND_FIRST ((size_t)64)
+
+/* True: there are a pool, a string that may be one, and what is to come.  Else
+ * it is reported, and errno is EINVAL. */
+static bool append_can(memory_pool_t *mp, const mp_string_t *string,
+                       const void *from)
+{
+    ASSERT(lock_none_is_held());
+    if (!misuse_has_pool(mp)) {
+        return false;
+    }
+    if (string == NULL || from == NULL) {
+        misuse_argument(mp, MP_EVENT_NO_POINTER, NULL);
+        return false;
+    }
+    /* A structure that was not set to zero most often shows here. */
+    if (string->bytes == NULL ? string->length != 0 || string->room != 0
+                              : string->length >= string->room) {
+        misuse_argument(mp, MP_EVENT_NOT_IN_POOL, string->bytes);
+        return false;
+    }
+    return true;
+}
+
+/* Resizes the string's object, or makes one. */
+static enum result append_resize(memory_pool_t *mp, mp_string_t *string,
+                                 size_t size)
+{
+    void *object = NULL;
+    enum result result =
+        string->bytes == NULL
+            ? alloc_object(mp, thread_user(), size, &object)
+            : object_resize(mp, thread_user(), string->bytes, size, &object);
+
+    if (result == RESULT_OK) {
+        ASSERT(object != NULL && size > string->length);
+        string->bytes = object;
+        string->room = size;
+    }
+    return result;
+}
+
+/* Makes room for n more bytes and the end; false: it is reported, errno is
+ * set, and the string is as it was. */
+static bool append_grow(memory_pool_t *mp, mp_string_t *string, size_t n)
+{
+    ASSERT(lock_none_is_held());
+    int error = errno;
+    size_t needed;
+    size_t most = mp->settings.max_object;
+    enum result result = RESULT_SIZE;
+
+    if (n < string->room - string->length) {
+        return true;
+    }
+    if (string->bytes != NULL &&
+        object_size(mp, string->bytes) < string->room) {
+        result = RESULT_NOT_LIVE;
+    } else if (!__builtin_add_overflow(string->length + 1, n, &needed) &&
+               needed <= most) {
+        size_t wanted = needed < APPEND_FIRST / 2 ? APPEND_FIRST : needed * 2;
+        /* As unsigned numbers: it may be more than there are. */
+        wanted = wanted < needed || wanted > most ? most : wanted;
+        result = append_resize(mp, string, wanted);
+        if (result == RESULT_FULL || result == RESULT_NO_MEMORY) {
+            do {
+                result = append_resize(mp, string, needed);
+            } while (misuse_retry(mp, result, needed));
+        }
+    }
+    if (result != RESULT_OK) {
+        misuse_refuse(mp, result, "mp_append_bytes: malloc",
+                      result == RESULT_NOT_LIVE ? string->bytes : NULL);
+        return false;
+    }
+    errno = error;
+    return true;
+}
+
+int mp_append_bytes(memory_pool_t *mp, mp_string_t *string, const void *bytes,
+                    size_t n)
+{
+    if (!append_can(mp, string, n == 0 ? "" : bytes)) {
+        return -1;
+    }
+    /* A part of the string itself moves with it.  As unsigned numbers: what
+     * lies before the string is far behind its end. */
+    uintptr_t within = (uintptr_t)bytes - (uintptr_t)string->bytes;
+    bool own = string->bytes != NULL && within < string->room;
+    if (!append_grow(mp, string, n)) {
+        return -1;
+    }
+    if (n > 0) {
+        memmove(string->bytes + string->length,
+                own ? string->bytes + within : bytes, n);
+    }
+    string->length += n;
+    string->bytes[string->length] = '\0';
+    return 0;
+}
+
+/* It is printed to where it belongs at once, and a second time only where the
+ * first one shows that there was not enough room. */
+static MP_ATTRIBUTE_FORMAT(3, 0) int
+append_print(memory_pool_t *mp, mp_string_t *string, const char *format,
+             va_list arguments)
+{
+    va_list again;
+
+    if (!append_can(mp, string, format)) {
+        return -1;
+    }
+    int error = errno;
+    size_t room = string->room - string->length;
+    va_copy(again, arguments);
+    int length = vsnprintf(string->bytes == NULL
+                               ? NULL
+                               : string->bytes + string->length,
+                           room, format, again);
+    va_end(again);
+    bool fits = length >= 0 && (size_t)length < room;
+    if (!fits) {
+        int failed = errno;
+        /* What was printed is no part of the string. */
+        if (string->bytes != NULL) {
+            string->bytes[string->length] = '\0';
+        }
+        if (length < 0) {
+            errno = failed; /* why the format cannot be printed */
+            return -1;
+        }
+        if (!append_grow(mp, string, (size_t)length)) {
+            return -1;
+        }
+        (void)vsnprintf(string->bytes + string->length, (size_t)length + 1,
+                        format, arguments);
+    }
+    string->length += (size_t)length;
+    /* An argument that another thread changed may have printed less. */
+    string->bytes[string->length] = '\0';
+    errno = error;
+    return 0;
+}
+
+int mp_append_vprintf(memory_pool_t *mp, mp_string_t *string,
+                      const char *format, va_list arguments)
+{
+    return append_print(mp, string, format, arguments);
+}
+
+int mp_append_printf(memory_pool_t *mp, mp_string_t *string,
+                     const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    int result = append_print(mp, string, format, arguments);
+    va_end(arguments);
+    return result;
+}
