@@ -1,0 +1,518 @@
+// SPDX-License-Identifier: MIT
+//
+// memory_pool.hpp - libmempool for C++ programs: owners, marks, allocators.
+//
+// All of it is in this header, above <memory_pool_inline.h>, and names one
+// namespace, mempool.  C++11 has all but mempool::resource, which is C++17's
+// std::pmr::memory_resource.  What a pool of the C interface is goes wherever a
+// mempool::pool goes, and the other way round.  memory_pool.hpp(3) says more.
+//
+// Failures come in two ways, by choice of call.  A function as such throws
+// mempool::error, which is a std::bad_alloc that has a std::errc; with a
+// std::errc as its last argument it throws nothing, sets that, which is
+// std::errc() where all went well, and returns nothing or an empty object.  What
+// a function of mp_set_failure() throws passes through the former.
+// Compiled without exceptions the first kind ends the program.
+//
+// Destructors and what frees throws nothing: misuse there is told as the
+// pool was asked to tell it, see options::report().
+//
+// What it cannot do: call the destructors of objects that go with a reset, a
+// rewind or the pool.  Whoever needs them keeps a unique_ptr, or a container,
+// or uses mp_add_cleanup().
+#ifndef MEMORY_POOL_HPP
+#define MEMORY_POOL_HPP
+
+#include <memory_pool_inline.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <exception>
+#include <limits>
+#include <memory>
+#include <new>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+#if __cplusplus >= 201703L && defined(__has_include)
+#if __has_include(<memory_resource>)
+#include <memory_resource>
+#endif
+#endif
+
+// 1: mempool::resource is there.
+#if defined(__cpp_lib_memory_resource)
+#define MEMPOOL_RESOURCE 1
+#else
+#define MEMPOOL_RESOURCE 0
+#endif
+
+#if __cplusplus >= 201703L
+#define MEMPOOL_NODISCARD [[nodiscard]]
+#else
+#define MEMPOOL_NODISCARD
+#endif
+
+namespace mempool {
+
+// Why something could not be had: not_enough_memory (the system's limit),
+// no_buffer_space (the pool's own), invalid_argument, and what else the C
+// function of the same name says by errno.
+class error : public std::bad_alloc {
+public:
+    explicit error(std::errc code) noexcept : code_(code) {}
+
+    std::errc code() const noexcept { return code_; }
+
+    const char *what() const noexcept override
+    {
+        switch (code_) {
+        case std::errc::not_enough_memory:
+            return "mempool: the system has no memory";
+        case std::errc::no_buffer_space:
+            return "mempool: the memory pool is full";
+        case std::errc::invalid_argument:
+            return "mempool: invalid argument";
+        case std::errc::device_or_resource_busy:
+            return "mempool: the memory pool is being reset or destroyed";
+        default:
+            return "mempool: error";
+        }
+    }
+
+private:
+    std::errc code_;
+};
+
+namespace detail {
+
+// What errno says of the call that just failed.
+inline std::errc last_error() noexcept
+{
+    return static_cast<std::errc>(errno);
+}
+
+[[noreturn]] inline void fail(std::errc code)
+{
+#if defined(__cpp_exceptions) || defined(__EXCEPTIONS)
+    throw error(code);
+#else
+    static_cast<void>(code);
+    std::terminate();
+#endif
+}
+
+// Every object of 16 bytes or more is aligned to 16, and a shorter one to the
+// largest power of two in its size.
+constexpr std::size_t granule = 16;
+
+// At least 1, since C++ asks for nothing, too, and has to get something.
+inline void *allocate(memory_pool_t *mp, std::size_t size,
+                      std::size_t alignment)
+{
+    if (alignment <= granule) {
+        std::size_t least = alignment > 1 ? alignment : 1;
+        return mp_allocate(mp, size < least ? least : size);
+    }
+    return mp_aligned_alloc(mp, alignment, size > 0 ? size : 1);
+}
+
+} // namespace detail
+
+// What a pool is asked for, by name:
+//
+//     mempool::pool pool(mempool::options().capacity(1 << 20).name("cache"));
+//
+// What mp_options_t has and no function here names is set in raw().
+class options {
+public:
+    options() noexcept : raw_() {}
+
+    options &capacity(std::size_t bytes) noexcept
+    {
+        raw_.capacity = bytes;
+        return *this;
+    }
+    options &max_object(std::size_t bytes) noexcept
+    {
+        raw_.max_object = bytes;
+        return *this;
+    }
+    options &threads(mp_threads_t which) noexcept
+    {
+        raw_.threads = which;
+        return *this;
+    }
+    options &zero_on_free() noexcept
+    {
+        raw_.flags |= MP_ZERO_ON_FREE;
+        return *this;
+    }
+    options &leak_check() noexcept
+    {
+        raw_.flags |= MP_LEAK_CHECK;
+        return *this;
+    }
+    options &backing(const mp_backing_t &source) noexcept
+    {
+        raw_.backing = &source; // copied as the pool is made
+        return *this;
+    }
+    options &name(const char *text) noexcept
+    {
+        raw_.name = text; // copied as the pool is made
+        return *this;
+    }
+    options &report(mp_report_fn *told, void *context = nullptr) noexcept
+    {
+        raw_.report = told;
+        raw_.report_context = context;
+        return *this;
+    }
+    options &parent(memory_pool_t *above) noexcept
+    {
+        raw_.parent = above;
+        return *this;
+    }
+
+    mp_options_t &raw() noexcept { return raw_; }
+    const mp_options_t &raw() const noexcept { return raw_; }
+
+private:
+    mp_options_t raw_;
+};
+
+// Owns a pool, and destroys it.  It can be moved and not copied; one that was
+// moved from owns none, and may be assigned to or destroyed.  Calls for one
+// pool may come from any thread, as those of the C interface, but moving,
+// assigning and destroying are for one thread alone.
+class pool {
+public:
+    explicit pool(const options &wanted = options())
+        : mp_(mp_create(&wanted.raw()))
+    {
+        if (mp_ == nullptr) {
+            detail::fail(detail::last_error());
+        }
+    }
+    pool(const options &wanted, std::errc &failed) noexcept
+        : mp_(mp_create(&wanted.raw()))
+    {
+        failed = mp_ != nullptr ? std::errc() : detail::last_error();
+    }
+    // Owns from now on what the C interface made; nullptr: nothing.
+    explicit pool(memory_pool_t *mp) noexcept : mp_(mp) {}
+
+    pool(const pool &) = delete;
+    pool &operator=(const pool &) = delete;
+    pool(pool &&other) noexcept : mp_(other.release()) {}
+    pool &operator=(pool &&other) noexcept
+    {
+        if (this != &other) {
+            destroy_now();
+            mp_ = other.release();
+        }
+        return *this;
+    }
+    ~pool() { destroy_now(); }
+
+    void swap(pool &other) noexcept { std::swap(mp_, other.mp_); }
+
+    // The pool for calls of the C interface; release() no longer owns it.
+    memory_pool_t *get() const noexcept { return mp_; }
+    operator memory_pool_t *() const &noexcept { return mp_; }
+    operator memory_pool_t *() const && = delete; // it would end at once
+    memory_pool_t *release() noexcept
+    {
+        memory_pool_t *mp = mp_;
+        mp_ = nullptr;
+        return mp;
+    }
+
+    // size bytes, aligned to 16; or as asked, to a power of two up to 65536.
+    // Size 0 is as 1.
+    MEMPOOL_NODISCARD void *
+    allocate(std::size_t size, std::size_t alignment = detail::granule)
+    {
+        void *object = detail::allocate(mp_, size, alignment);
+        if (object == nullptr) {
+            detail::fail(detail::last_error());
+        }
+        return object;
+    }
+    MEMPOOL_NODISCARD void *allocate(std::size_t size, std::errc &failed) const
+        noexcept
+    {
+        return allocate(size, detail::granule, failed);
+    }
+    MEMPOOL_NODISCARD void *allocate(std::size_t size, std::size_t alignment,
+                                     std::errc &failed) const noexcept
+    {
+        void *object = detail::allocate(mp_, size, alignment);
+        failed = object != nullptr ? std::errc() : detail::last_error();
+        return object;
+    }
+
+    // What mp_free(), mp_owns(), mp_usable_size(), mp_trim() and mp_check()
+    // do.
+    void free(const void *object) const noexcept { mp_free(mp_, object); }
+    bool owns(const void *object) const noexcept
+    {
+        return mp_owns(mp_, object);
+    }
+    std::size_t usable_size(const void *object) const noexcept
+    {
+        return mp_usable_size(mp_, object);
+    }
+    std::size_t trim(std::size_t keep_bytes = 0) const noexcept
+    {
+        return mp_trim(mp_, keep_bytes);
+    }
+    bool check() const noexcept { return mp_check(mp_) == 0; }
+
+    // Drops every object, without its destructor, and calls the cleanups.
+    void reset() const noexcept { mp_reset(mp_); }
+
+    mp_stats_t stats() const noexcept
+    {
+        mp_stats_t all = mp_stats_t();
+        mp_stats(mp_, &all);
+        return all;
+    }
+
+private:
+    void destroy_now() noexcept
+    {
+        if (mp_ != nullptr) {
+            mp_destroy(mp_);
+        }
+    }
+
+    memory_pool_t *mp_;
+};
+
+inline void swap(pool &a, pool &b) noexcept
+{
+    a.swap(b);
+}
+
+// A mark of the calling thread that is rewound as its scope ends: what the
+// thread allocated in the pool since then, and has not freed, goes, without
+// destructors.  Containers that use the pool have to end before it, so it is
+// declared before them.  A mark that is rewound by then, or that a reset of
+// the pool used up, has to be forgotten.  It belongs to one thread.
+class mark {
+public:
+    explicit mark(memory_pool_t *mp) : mp_(mp), mark_(mp_mark(mp))
+    {
+        if (mark_.number == 0) {
+            detail::fail(detail::last_error());
+        }
+    }
+    mark(memory_pool_t *mp, std::errc &failed) noexcept
+        : mp_(mp), mark_(mp_mark(mp))
+    {
+        failed = mark_.number != 0 ? std::errc() : detail::last_error();
+    }
+    mark(const mark &) = delete;
+    mark &operator=(const mark &) = delete;
+    mark(mark &&other) noexcept : mp_(other.mp_), mark_(other.mark_)
+    {
+        other.forget();
+    }
+    mark &operator=(mark &&other) noexcept
+    {
+        if (this != &other) {
+            rewind();
+            mp_ = other.mp_;
+            mark_ = other.mark_;
+            other.forget();
+        }
+        return *this;
+    }
+    ~mark() { rewind(); }
+
+    // Now, and not at the end of the scope.  False: it was used up, which is
+    // reported, or forgotten, which is not.
+    bool rewind() noexcept
+    {
+        mp_mark_t open = mark_;
+        forget();
+        return open.number != 0 && mp_rewind(mp_, open) == 0;
+    }
+
+    // Leaves it open: an earlier mark, a reset or the pool's end takes what
+    // is in it.
+    void forget() noexcept { mark_.number = 0; }
+
+    // Has fn(arg) called by the rewind, before it, or by what else takes the
+    // mark.
+    void add_cleanup(void (*fn)(void *), void *arg)
+    {
+        if (mp_add_mark_cleanup(mp_, mark_, fn, arg) != 0) {
+            detail::fail(detail::last_error());
+        }
+    }
+
+    explicit operator bool() const noexcept { return mark_.number != 0; }
+    mp_mark_t get() const noexcept { return mark_; }
+
+private:
+    memory_pool_t *mp_;
+    mp_mark_t mark_;
+};
+
+// An allocator for containers, which keep it with them.  Two are equal that
+// have the same pool.  A container that is moved or swapped takes its
+// allocator along; one that is copied into keeps its own.
+template <class T> class allocator {
+public:
+    typedef T value_type;
+    typedef std::true_type propagate_on_container_move_assignment;
+    typedef std::true_type propagate_on_container_swap;
+    typedef std::false_type propagate_on_container_copy_assignment;
+    typedef std::false_type is_always_equal;
+
+    // Not explicit: a pool is given to a container as it is.
+    allocator(memory_pool_t *mp) noexcept : mp_(mp) {}
+    allocator(const pool &owner) noexcept : mp_(owner.get()) {}
+    template <class U>
+    allocator(const allocator<U> &other) noexcept : mp_(other.get())
+    {
+    }
+
+    MEMPOOL_NODISCARD T *allocate(std::size_t n)
+    {
+        if (n > std::numeric_limits<std::size_t>::max() / sizeof(T)) {
+            detail::fail(std::errc::invalid_argument);
+        }
+        void *objects = detail::allocate(mp_, n * sizeof(T), alignof(T));
+        if (objects == nullptr) {
+            detail::fail(detail::last_error());
+        }
+        return static_cast<T *>(objects);
+    }
+    void deallocate(T *objects, std::size_t) noexcept
+    {
+        mp_free(mp_, objects);
+    }
+
+    memory_pool_t *get() const noexcept { return mp_; }
+
+private:
+    memory_pool_t *mp_;
+};
+
+template <class T, class U>
+bool operator==(const allocator<T> &a, const allocator<U> &b) noexcept
+{
+    return a.get() == b.get();
+}
+
+template <class T, class U>
+bool operator!=(const allocator<T> &a, const allocator<U> &b) noexcept
+{
+    return a.get() != b.get();
+}
+
+// Ends an object of a pool: its destructor, then its memory.
+template <class T> class deleter {
+public:
+    deleter() noexcept : mp_(nullptr) {}
+    explicit deleter(memory_pool_t *mp) noexcept : mp_(mp) {}
+
+    void operator()(T *object) const noexcept
+    {
+        object->~T();
+        mp_free(mp_, object);
+    }
+
+    memory_pool_t *get() const noexcept { return mp_; }
+
+private:
+    memory_pool_t *mp_;
+};
+
+template <class T> using unique_ptr = std::unique_ptr<T, deleter<T> >;
+
+// An object in a pool, with an owner that ends it.  For arrays there is
+// std::vector<T, mempool::allocator<T>>.
+template <class T, class... Arguments>
+MEMPOOL_NODISCARD unique_ptr<T> make_unique(memory_pool_t *mp,
+                                            Arguments &&...arguments)
+{
+    static_assert(!std::is_array<T>::value, "no arrays");
+    allocator<T> place(mp);
+    // Frees the memory if the constructor throws.
+    struct guard {
+        allocator<T> &place;
+        T *memory;
+        ~guard()
+        {
+            if (memory != nullptr) {
+                place.deallocate(memory, 1);
+            }
+        }
+    } held = {place, place.allocate(1)};
+    T *object = ::new (static_cast<void *>(held.memory))
+        T(std::forward<Arguments>(arguments)...);
+    held.memory = nullptr;
+    return unique_ptr<T>(object, deleter<T>(mp));
+}
+
+// The object and its counts are one object of the pool.
+template <class T, class... Arguments>
+MEMPOOL_NODISCARD std::shared_ptr<T> make_shared(memory_pool_t *mp,
+                                                 Arguments &&...arguments)
+{
+    return std::allocate_shared<T>(allocator<T>(mp),
+                                   std::forward<Arguments>(arguments)...);
+}
+
+#if MEMPOOL_RESOURCE
+// A memory resource for the containers of std::pmr.  It does not own the
+// pool, which has to outlive it.  Any thread may use it, as the pool.  Two are
+// equal that have the same pool.
+class resource : public std::pmr::memory_resource {
+public:
+    explicit resource(memory_pool_t *mp) noexcept : mp_(mp) {}
+    explicit resource(const pool &owner) noexcept : mp_(owner.get()) {}
+
+    memory_pool_t *get() const noexcept { return mp_; }
+
+protected:
+    void *do_allocate(std::size_t size, std::size_t alignment) override
+    {
+        void *object = detail::allocate(mp_, size, alignment);
+        if (object == nullptr) {
+            detail::fail(detail::last_error());
+        }
+        return object;
+    }
+    void do_deallocate(void *object, std::size_t, std::size_t) override
+    {
+        mp_free(mp_, object);
+    }
+    bool do_is_equal(const std::pmr::memory_resource &other) const
+        noexcept override
+    {
+        if (this == &other) {
+            return true;
+        }
+#if defined(__cpp_rtti) || defined(__GXX_RTTI)
+        const resource *same = dynamic_cast<const resource *>(&other);
+        return same != nullptr && same->mp_ == mp_;
+#else
+        return false;
+#endif
+    }
+
+private:
+    memory_pool_t *mp_;
+};
+#endif // MEMPOOL_RESOURCE
+
+} // namespace mempool
+
+#endif // MEMORY_POOL_HPP
