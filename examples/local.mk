@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: MIT
 #
 # examples/local.mk - the programs of this directory that are no page's
-# example; those belong to man/local.mk.  All are built by `make`, run by the
-# tests and installed as sources.
+# example; those belong to man/local.mk.  All are run by the tests and
+# installed as sources; all but httpd, which is long, are built by `make`.
 
 example_programs = \
 	examples/basic \
 	examples/functional \
-	examples/httpd \
 	examples/picture \
 	examples/threads \
 	examples/wordfreq
 
 noinst_PROGRAMS += $(example_programs)
 dist_examples_DATA += $(example_programs:=.c) \
-	examples/httpd_answer.h examples/httpd_request.h \
+	examples/httpd.c examples/httpd_answer.h examples/httpd_request.h \
 	examples/httpd_server.h examples/wordfreq_index.h
 
 # Only where configure found Lua 5.4; its test says so where it did not.
@@ -43,7 +42,31 @@ TESTS += $(example_tests)
 EXTRA_DIST += $(example_tests) tests/examples-functional.expected \
 	tests/wordfreq.awk tests/wordfreq.sh
 
-# httpd is tested by clients in C.
+# One for each library that memory_pool_hooks.h has a table for.  The test
+# builds those whose libraries are there.
+hooks_examples = \
+	examples/hooks/cjson.c \
+	examples/hooks/curl.c \
+	examples/hooks/expat.c \
+	examples/hooks/gmp.c \
+	examples/hooks/jansson.c \
+	examples/hooks/libuv.c \
+	examples/hooks/libxml2.c \
+	examples/hooks/lua.c \
+	examples/hooks/nghttp2.c \
+	examples/hooks/openssl.c \
+	examples/hooks/pcre2.c \
+	examples/hooks/sqlite.c \
+	examples/hooks/zlib.c \
+	examples/hooks/zstd.c
+
+hooksdir = $(examplesdir)/hooks
+dist_hooks_DATA = $(hooks_examples)
+TESTS += tests/hooks.sh
+EXTRA_DIST += tests/hooks.sh
+
+# Built on request, and for its tests, which are clients in C.
+EXTRA_PROGRAMS += examples/httpd
 if HAVE_CHECK
 check_LIBRARIES += tests/libhttp.a
 tests_libhttp_a_SOURCES = tests/http.c tests/http.h
@@ -51,7 +74,7 @@ tests_libhttp_a_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DHTTP_PROGRAM='"$(abs_top_builddir)/examples/httpd"'
 
 httpd_tests = tests/check_httpd tests/check_httpd_load
-check_PROGRAMS += $(httpd_tests)
+check_PROGRAMS += examples/httpd $(httpd_tests)
 TESTS += $(httpd_tests)
 tests_check_httpd_LDADD = tests/libhttp.a $(tests_shared)
 tests_check_httpd_load_LDADD = tests/libhttp.a $(tests_shared)
