@@ -22,7 +22,7 @@ build_tests = tests/symbols.sh $(header_tests) tests/options.sh \
 	tests/bootstrap.sh tests/design-tests.sh tests/plugin.sh \
 	tests/addresses.sh tests/forge.sh
 header_tests = tests/header.sh tests/header-told.sh tests/header-names.sh \
-	tests/header-run.sh
+	tests/header-run.sh tests/hpp.sh
 static_tests = tests/options.sh tests/bootstrap.sh tests/design-tests.sh \
 	tests/addresses.sh tests/forge.sh \
 	$(gate_tests)
@@ -52,7 +52,8 @@ have_lua = no
 endif
 
 installcheck-local:
-	$(AM_V_at)CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' DESTDIR='$(DESTDIR)' \
+	$(AM_V_at)CC='$(CC)' CXX='$(CXX)' PKG_CONFIG='$(PKG_CONFIG)' \
+	DESTDIR='$(DESTDIR)' \
 	PTHREAD_FLAGS='$(PTHREAD_CFLAGS) $(PTHREAD_LIBS)' \
 	SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)' version='$(PACKAGE_VERSION)' \
 	LUA_FLAGS='$(LUA_CFLAGS) $(LUA_LIBS)' have_lua='$(have_lua)' \

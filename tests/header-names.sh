@@ -29,6 +29,18 @@ compiles 'a macro MAX_BLOCK_SIZE behind the header' \
 compiles 'an enumerator MAX_BLOCK_SIZE' \
     '#define MP_NO_MAX_BLOCK_SIZE' '#include <memory_pool.h>' \
     'enum { MAX_BLOCK_SIZE = 7 };' "$seven"
+for header in memory_pool memory_pool_inline memory_pool_hooks; do
+    compiles "the base functions' names, with $header.h" \
+        '#define MP_PREFIXED_ONLY' "#include <$header.h>" \
+        'enum { MAX_BLOCK_SIZE = 7 };' \
+        'static int init_memory_pool, destroy_memory_pool, free_memory;' \
+        'static int free_all_memory, is_mp_ptr;' \
+        'int use(memory_pool_t *mp, void *ptr);' \
+        'int use(memory_pool_t *mp, void *ptr)' \
+        '{ mp_free(mp, ptr); mp_reset(mp); mp_destroy(mp);' \
+        'return init_memory_pool + destroy_memory_pool + free_memory +' \
+        'free_all_memory + is_mp_ptr + mp_owns(mp, ptr); }'
+done
 compiles 'functions in place of those of the library' \
     '#define MP_DECLARATIONS_ONLY' '#include <memory_pool_inline.h>' \
     'memory_pool_t *mp_create(const mp_options_t *options)' \

@@ -44,6 +44,7 @@ int use(memory_pool_t *mp, void *ptr, mp_stats_t *stats)
            mp_stats(mp, stats) == 0;
 }
 END
+sed 's/memory_pool\.h/memory_pool_hooks.h/' "$dir/alone.c" >"$dir/hooks.c"
 sed 's/memory_pool\.h/memory_pool_inline.h/' "$dir/alone.c" >"$dir/inline.c"
 cat >>"$dir/inline.c" <<'END'
 void *both(memory_pool_t *mp, void *ptr);
@@ -125,7 +126,7 @@ all()
     for standard in $standards; do
         takes "$compiler" "$language" "-std=$standard" || continue
         echo "header: $compiler -std=$standard"
-        for name in alone inline after within; do
+        for name in alone hooks inline after within; do
             $compiler -std=$standard -O2 -Werror $flags $include \
                 -x "$language" -c "$dir/$name.c" -o "$dir/$name.o" ||
                 complain "$compiler -std=$standard: $name"

@@ -52,6 +52,14 @@ for source in "$DESTDIR$examplesdir"/*.c; do
     echo "installcheck: $name"
     $CC $SANITIZE_CFLAGS -o "$name" "$source" $flags $more $PTHREAD_FLAGS
 done
+for source in "$DESTDIR$examplesdir"/*.cc; do
+    [ -n "${CXX:-}" ] || { echo 'installcheck: no C++ compiler'; break; }
+    name=$(basename "$source" .cc)
+    echo "installcheck: $name"
+    $CXX $SANITIZE_CFLAGS -std=c++11 -o "$name" "$source" $flags \
+        $PTHREAD_FLAGS
+    "./$name"
+done
 ./basic
 
 # And once more with the archive in place of the shared library.

@@ -13,12 +13,14 @@ tests_libinject_a_SOURCES = tests/inject.c tests/inject.h tests/redirect.h \
 	tests/sanitizer.h
 
 if HAVE_CHECK
-tests_programs = tests/check_caches tests/check_capacity \
+tests_programs = tests/check_append tests/check_caches tests/check_capacity \
 	tests/check_children tests/check_cleanups tests/check_copies \
 	tests/check_damage tests/check_first_call tests/check_footprint \
+	tests/check_failure tests/check_growth tests/check_hooks tests/check_names \
 	tests/check_handles tests/check_inline tests/check_lifetimes \
 	tests/check_limits tests/check_limits_model \
-	tests/check_marks tests/check_memory tests/check_misuse \
+	tests/check_mark_cleanups tests/check_marks tests/check_memory \
+	tests/check_misuse \
 	tests/check_options tests/check_pause tests/check_pools \
 	tests/check_print tests/check_processes tests/check_range \
 	tests/check_recycle tests/check_scopes tests/check_strings \
@@ -41,17 +43,23 @@ tests_libsupport_a_SOURCES = tests/called.h tests/cleanups.c \
 
 tests_shared = tests/libsupport.a libmempool.la tests/libinject.a \
 	$(CHECK_LIBS) $(PTHREAD_LIBS)
+tests_check_append_LDADD = $(tests_shared)
 tests_check_capacity_LDADD = $(tests_shared)
 tests_check_children_LDADD = $(tests_shared)
 tests_check_copies_LDADD = $(tests_shared)
 tests_check_first_call_LDADD = $(tests_shared)
 tests_check_footprint_LDADD = $(tests_shared)
+tests_check_failure_LDADD = $(tests_shared)
+tests_check_growth_LDADD = $(tests_shared)
+tests_check_hooks_LDADD = $(tests_shared)
 tests_check_inline_LDADD = $(tests_shared)
 tests_check_lifetimes_LDADD = $(tests_shared)
 tests_check_limits_LDADD = $(tests_shared)
 tests_check_limits_model_LDADD = $(tests_shared)
+tests_check_mark_cleanups_LDADD = $(tests_shared)
 tests_check_marks_LDADD = $(tests_shared)
 tests_check_misuse_LDADD = $(tests_shared)
+tests_check_names_LDADD = $(tests_shared)
 tests_check_options_LDADD = $(tests_shared)
 tests_check_pools_LDADD = $(tests_shared)
 tests_check_print_LDADD = $(tests_shared)
@@ -97,6 +105,12 @@ if HAVE_CXX
 check_PROGRAMS += tests/check_cxx
 TESTS += tests/check_cxx
 tests_check_cxx_SOURCES = tests/check_cxx.cc
+
+# Where there is no C++17 it tests what C++11 has.
+check_PROGRAMS += tests/check_hpp
+TESTS += tests/check_hpp
+tests_check_hpp_SOURCES = tests/check_hpp.cc
+tests_check_hpp_CXXFLAGS = $(AM_CXXFLAGS) $(CXX17_FLAGS)
 endif
 
 # Everything at once; check-long runs it for as long as asked.

@@ -17,7 +17,8 @@ lint()
         return
     }
     for page in $(pages); do
-        said=$("$@" "$page" 2>&1 | grep -v -e 'operating system explicitly' \
+        # One after the other: where much is said, lines of the two would mix.
+        said=$({ "$@" "$page" 2>"$dir/told"; cat "$dir/told"; } | grep -v -e 'operating system explicitly' \
             -e 'referenced manual not found' -e 'outdated mandoc\.db')
         test -z "$said" || complain "$page: $said"
     done

@@ -49,7 +49,7 @@ for page in $(pages 3); do
     # Without CFLAGS: to declare a thing again is the point here, and they may
     # forbid it.
     # shellcheck disable=SC2086 # the flags are lists
-    $CC ${CPPFLAGS-} -I"$top_builddir/include" -c -o "$dir/synopsis.o" \
-        "$dir/synopsis.c" || complain "$page: is not what the header says"
+    $CC ${CPPFLAGS-} -I"$top_builddir/include" -I"$top_srcdir/include" -c \
+        -o "$dir/synopsis.o" "$dir/synopsis.c" || complain "$page: is not what the header says"
 done
 exit $status

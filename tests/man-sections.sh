@@ -10,8 +10,10 @@
 for page in $(pages); do
     case ${page##*/} in
     libmempool.7) sections='NAME SYNOPSIS DESCRIPTION EXAMPLES DIAGNOSTICS' ;;
-    *_inline.7) sections='NAME SYNOPSIS DESCRIPTION EXAMPLES' ;;
+    *_inline.7 | *_hooks.7) sections='NAME SYNOPSIS DESCRIPTION EXAMPLES' ;;
     mempool_*.7) sections='NAME DESCRIPTION EXAMPLES' ;;
+    *.hpp.3) sections='NAME LIBRARY SYNOPSIS DESCRIPTION EXAMPLES ERRORS
+           ATTRIBUTES' ;;
     mp_options.3) sections='NAME LIBRARY SYNOPSIS DESCRIPTION EXAMPLES' ;;
     *) sections='NAME LIBRARY SYNOPSIS DESCRIPTION RETURN_VALUES
            ENVIRONMENT? EXAMPLES DIAGNOSTICS? ERRORS? ATTRIBUTES' ;;

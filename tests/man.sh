@@ -6,11 +6,12 @@
 . "${top_srcdir:-.}/tests/shell.sh"
 man=$top_srcdir/man
 
-# The pages with a text, all or those of a section.
+# The pages with a text, all or those of a section, without that of the C++
+# header, which is no function's.
 pages()
 {
     # shellcheck disable=SC2231 # the default is a pattern
-    grep -L '^\.so ' "$man"/*.${1:-[0-9]}
+    grep -L '^\.so ' "$man"/*.${1:-[0-9]} | sed "${1:+/\.hpp\.3\$/d}"
 }
 
 # The names that a page tells of, one on a line.

@@ -26,7 +26,7 @@ differ() {
 # A declaration ends at its semicolon; the name stands before the first "(",
 # or before the attributes.  What programs find on some machines alone is
 # asked for as the library itself does.
-echo '#include <memory_pool_inline.h>' >"$dir/header.c"
+printf '#include <%s>\n' memory_pool_inline.h memory_pool_hooks.h >"$dir/header.c"
 $CC -E -P -DMP_API=SYMBOLS_API -DMP_INLINE_LIBRARY -I"$top_builddir/include" \
     -I"$top_srcdir/include" "$dir/header.c" |
     tr '\n' ' ' | tr ';' '\n' | sed -n '/SYMBOLS_API/{

@@ -2,15 +2,16 @@
  *
  * memory_pool.h - the whole public interface of libmempool.
  *
- * A pool hands out small objects to any thread, takes them back one by one
- * in any order from any thread, and drops whatever is left at once.  Each
- * contract stands in a few lines at its declaration; the man page of the
- * same name says the rest, and libmempool(7) which calls may run beside
- * which.
+ * A program allocates objects from a pool, in any thread.  It frees them one
+ * by one, in any order and in any thread, or all at once.  The lines above a
+ * declaration are its contract.  The man page of the same name has the rest.
+ * libmempool(7) says which calls may run at the same time, and
+ * mempool_guide(7) which kind of pool a program wants.
  *
- * All sizes are in bytes.  Unless a line says otherwise, a function may be
- * called from any thread at any moment, for the same pool too; no function
- * is async-signal-safe; and a function that succeeds leaves errno alone.
+ * All sizes are in bytes.  Unless a line says otherwise:
+ *   - any thread may call a function at any moment, for the same pool too;
+ *   - no function is async-signal-safe;
+ *   - a function that succeeds leaves errno alone.
  */
 #ifndef MEMORY_POOL_H
 #define MEMORY_POOL_H
@@ -28,29 +29,33 @@
 
 /* Bytes that a base pool, one of init_memory_pool(), holds at once, and the
  * largest object that it takes.  Fixed when the library was configured.
- * MAX_BLOCK_SIZE is the short name of the same number.  Other headers and
- * programs use that name too: one that is defined already stays as it is, and
- * a program that uses it for an enumerator or a variable, or defines it later,
- * defines MP_NO_MAX_BLOCK_SIZE before it includes this header. */
+ * MAX_BLOCK_SIZE is a short name for it, which other headers and programs may
+ * use too.  If it is defined already, it stays as it is.  A program that uses
+ * the name for an enumerator or a variable, or defines it later, defines
+ * MP_NO_MAX_BLOCK_SIZE before it includes this header.
+ * One that defines MP_PREFIXED_ONLY gets neither this name nor the functions
+ * without a prefix, so that it may have these names for its own. */
 #define MP_MAX_BLOCK_SIZE 1024
-#if !defined(MAX_BLOCK_SIZE) && !defined(MP_NO_MAX_BLOCK_SIZE)
+#if !defined(MAX_BLOCK_SIZE) && !defined(MP_NO_MAX_BLOCK_SIZE) && \
+    !defined(MP_PREFIXED_ONLY)
 #define MAX_BLOCK_SIZE MP_MAX_BLOCK_SIZE
 #endif
 
-/* Marks of the declarations below.  The library's own build sets MP_API to
- * what exports a symbol; for a program it is empty. */
+/* Stands before each declaration.  The library's own build defines it as what
+ * exports a symbol; in a program it is empty. */
 #ifndef MP_API
 #define MP_API
 #endif
 
-/* Two attributes are left out where one might look for them.
- * alloc_size tells the compiler that an object ends after the bytes asked for;
- * mp_usable_size() may say more, all of which the program may use, and a
- * program built with _FORTIFY_SOURCE would be aborted for that.
- * malloc tells it that nothing else points to the memory and that no pointer
- * is stored there.  Neither is so of a pool: it may be a destroyed one that
- * is used again, the library keeps pointers to it, and it leads to its parent
- * and backing.  mp_memdup() copies the pointers in an object with it. */
+/* Two attributes are missing on purpose.
+ * alloc_size would tell the compiler that an object ends after the bytes that
+ * were asked for.  But a program may use all that mp_usable_size() returns,
+ * and with _FORTIFY_SOURCE it would be aborted for that.
+ * malloc would tell it that nothing else points to the memory, and that no
+ * pointer is stored there.  Neither is true of a pool: the library keeps
+ * pointers to it, it may be a destroyed one that is used again, and it leads
+ * to its parent and backing.  Nor is it true of mp_memdup(), which copies the
+ * pointers in an object. */
 #if defined(__GNUC__) || defined(__clang__)
 #define MP_ATTRIBUTE_MALLOC __attribute__((__malloc__))
 #define MP_ATTRIBUTE_USE_RESULT __attribute__((__warn_unused_result__))
@@ -65,18 +70,19 @@
 #define MP_EXTENSION
 #endif
 
-/* MP_COMPILED_IN begins a definition that is compiled into the program where
- * a function is called.  Macros would do that, too, but they split their
- * arguments at the commas of braces and templates, and they catch every name
- * that is spelled alike, such as a class's members.  In GNU C the address of
- * the function is still the library's (MP_COMPILED_IN_BESIDE is 1).  Other
- * compilers make a function of the source file's own, which cannot be declared
- * as the library's.  no_instrument_function is needed because a compiler that
- * instruments functions may take the address of each, and some have none.
+/* MP_COMPILED_IN begins a definition that is compiled into the program at each
+ * call of the function.  A macro could do that, too.  But a macro splits its
+ * arguments at the commas of braces and templates, and it replaces every name
+ * of its spelling, for instance that of a class's member.  In GNU C the
+ * address of the function is still that of the library's
+ * (MP_COMPILED_IN_BESIDE is 1).  Other compilers make a function that belongs
+ * to the source file, and that cannot be declared as the library's, too.
+ * no_instrument_function is needed because a compiler that instruments
+ * functions may take the address of each, and some of these have none.
  *
- * A source file that defines MP_DECLARATIONS_ONLY first gets no definitions:
- * the library's own do so, and a test may, to put functions of its own in
- * place of the library's. */
+ * A source file that defines MP_DECLARATIONS_ONLY first gets no definitions.
+ * The library's own files do so.  A test may do so, to replace functions of
+ * the library by its own. */
 #if defined(__GNUC_GNU_INLINE__) || defined(__GNUC_STDC_INLINE__)
 #define MP_COMPILED_IN                                    \
     extern __inline                                       \
@@ -97,25 +103,29 @@
 extern "C" {
 #endif
 
-/* A pool.  Opaque: only pointers to it are ever held by a program. */
+/* A pool.  A program only holds pointers to it. */
 typedef struct memory_pool memory_pool_t;
 
-/* Makes a base pool: MAX_BLOCK_SIZE bytes, objects of 1 to MAX_BLOCK_SIZE
- * bytes, any number of threads, misuse reported on standard error.
- * Returns NULL, with the failing step printed in the form of perror(3), and
- * errno ENOMEM when the system has no room. */
+#ifndef MP_PREFIXED_ONLY
+/* Makes a base pool.  It holds MAX_BLOCK_SIZE bytes, takes objects of 1 to
+ * MAX_BLOCK_SIZE bytes, serves any number of threads, and reports misuse on
+ * standard error.  On failure it returns NULL, prints the step that failed in
+ * the form of perror(3), and sets errno:
+ *   ENOMEM   the system has no memory */
 MP_API memory_pool_t *init_memory_pool(void) MP_ATTRIBUTE_USE_RESULT;
 
-/* Drops the pool and every object in it.  No other call may be under way
- * for this pool, and none may follow.
- * NULL: reported ("the memory pool is NULL"), errno EINVAL. */
+/* Destroys the pool and every object in it.  No other call for this pool may
+ * be under way, and none may follow.  If mp is NULL, that is reported:
+ *   EINVAL   "the memory pool is NULL" */
 MP_API void destroy_memory_pool(memory_pool_t *mp);
+#endif
 
-/* Returns m_size bytes of the pool, aligned to 16 where m_size >= 16, else
- * at least to the largest power of two <= m_size; contents undefined.
- * The pool is full only when m_size more bytes, as callers asked for them,
- * would exceed its capacity: neither alignment nor the order of frees costs
- * any.  On failure returns NULL and changes nothing:
+/* Returns m_size bytes of the pool, whose contents are undefined.  They are
+ * aligned to 16 if m_size >= 16, else at least to the largest power of two
+ * that is not greater than m_size.  The pool is full only when m_size more
+ * bytes would exceed its capacity, which counts bytes as callers ask for them.
+ * Neither alignment nor the order of frees costs capacity.  On failure the
+ * function returns NULL and changes nothing:
  *   EINVAL   mp is NULL ("memory_pool is NULL"), or m_size is 0 or larger
  *            than the pool's largest object ("invaild memory allocate size")
  *   ENOBUFS  the capacity is used ("the memory pool is full")
@@ -123,25 +133,39 @@ MP_API void destroy_memory_pool(memory_pool_t *mp);
 MP_API void *mp_allocate(memory_pool_t *mp, size_t m_size)
     MP_ATTRIBUTE_MALLOC MP_ATTRIBUTE_USE_RESULT;
 
-/* Gives one object back, whichever thread allocated it and in any order.
- * Any address may be given: one that is not the start of a live object of
- * mp (foreign, interior, freed already, from before a reset) is reported
- * ("your ptr is not in the memory pool, cannot be freed"), errno EINVAL, and
- * changes nothing; nothing is read through it.  So for ptr NULL ("your ptr
- * is NULL") and mp NULL ("the memory pool is NULL"). */
+#ifndef MP_PREFIXED_ONLY
+/* Frees one object, whichever thread allocated it, in any order.  ptr may be
+ * any address; nothing is read through it.  Misuse is reported and changes
+ * nothing:
+ *   EINVAL   ptr is not the start of a live object of mp, but foreign, inside
+ *            of an object, freed already, or from before a reset ("your ptr is
+ *            not in the memory pool, cannot be freed")
+ *   EINVAL   ptr is NULL ("your ptr is NULL"), or mp is NULL ("the memory pool
+ *            is NULL") */
 MP_API void free_memory(memory_pool_t *mp, const void *ptr);
 
-/* Drops every object of the pool at once; the pool stays usable and its
- * whole capacity is there again.  Safe beside calls of other threads, but
- * what they hold is gone all the same.
- * NULL: reported ("the memory pool is NULL"), errno EINVAL. */
+/* Frees every object of the pool at once.  The pool stays usable, and its
+ * whole capacity is free again.  Other threads may call functions for the pool
+ * meanwhile; their objects are freed, too.  If mp is NULL, that is reported:
+ *   EINVAL   "the memory pool is NULL" */
 MP_API void free_all_memory(memory_pool_t *mp);
 
-/* True when ptr is the start of a live object of mp, that is, when
- * free_memory(mp, ptr) would take it.  Any address may be given; nothing is
- * read through it.  False for all else; with errno EINVAL where mp is NULL
- * ("the memory pool is NULL") or ptr is NULL ("your ptr is NULL"). */
+/* True if ptr is the start of a live object of mp, so that
+ * free_memory(mp, ptr) would free it.  Else false.  ptr may be any address;
+ * nothing is read through it.  Two cases are reported:
+ *   EINVAL   mp is NULL ("the memory pool is NULL"), or ptr is NULL ("your ptr
+ *            is NULL") */
 MP_EXTENSION MP_API bool is_mp_ptr(memory_pool_t *mp, void *ptr);
+#endif /* MP_PREFIXED_ONLY */
+
+/* destroy_memory_pool(), free_memory(), free_all_memory() and is_mp_ptr() by
+ * names with a prefix, for programs that have such names of their own.  Three things differ: where mp is NULL they set errno to EINVAL
+ * and print nothing; mp_free() does nothing for ptr NULL, as free(3); and
+ * mp_owns() is just false for it. */
+MP_API void mp_destroy(memory_pool_t *mp);
+MP_API void mp_free(memory_pool_t *mp, const void *ptr);
+MP_API void mp_reset(memory_pool_t *mp);
+MP_EXTENSION MP_API bool mp_owns(memory_pool_t *mp, const void *ptr);
 
 /*
  * Pools of other kinds.  Every function above works on every pool.
@@ -151,20 +175,21 @@ MP_EXTENSION MP_API bool is_mp_ptr(memory_pool_t *mp, void *ptr);
 typedef enum mp_threads {
     MP_THREADS_CACHED = 0, /* any, each with a cache of its own, no lock */
     MP_THREADS_LOCKED,     /* any, one after the other */
-    MP_THREADS_NONE        /* never two at once: the program sees to that */
+    MP_THREADS_NONE        /* one at a time; the program makes sure of it */
 } mp_threads_t;
 
-/* Where a pool's blocks come from.  acquire returns size bytes aligned to
- * alignment, or NULL where there are none; release gets each block back with
- * the same size.  Both are called with no lock of the library held. */
+/* Functions that a pool gets its blocks from.  acquire returns size bytes
+ * aligned to alignment, or NULL if there is no memory.  release takes a block
+ * back, with the same size.  The library holds no lock while it calls them. */
 typedef struct mp_backing {
     void *(*acquire)(void *context, size_t size, size_t alignment);
     void (*release)(void *context, void *block, size_t size);
     void *context;
 } mp_backing_t;
 
-/* malloc(3) and free(3); mmap(2), with huge pages advised for large blocks;
- * and a caller's buffer, all of which becomes the memory of one pool. */
+/* Backings of the library: malloc(3) and free(3); mmap(2), with the advice to
+ * use huge pages for large blocks; and a buffer of the caller, which is the
+ * whole memory of one pool. */
 MP_API extern const mp_backing_t mp_backing_malloc;
 MP_API extern const mp_backing_t mp_backing_mmap;
 MP_API mp_backing_t mp_backing_buffer(void *buffer, size_t size);
@@ -176,40 +201,43 @@ typedef enum mp_event {
     MP_EVENT_FULL,         /* the capacity is used */
     MP_EVENT_NO_MEMORY,    /* the backing has no block */
     MP_EVENT_NO_POINTER,   /* the object is NULL */
-    MP_EVENT_NOT_IN_POOL,  /* the object is none of the pool's live ones */
+    MP_EVENT_NOT_IN_POOL,  /* the address is not a live object of the pool */
     MP_EVENT_OPTION,       /* mp_create() cannot do what a member asks */
-    MP_EVENT_MARK,         /* mp_rewind(): no mark of the caller's here */
-    MP_EVENT_CLEANUP,      /* a cleanup that is none, or none that ends */
+    MP_EVENT_MARK,         /* mp_rewind(): not an open mark of the caller */
+    MP_EVENT_CLEANUP,      /* NULL, no such cleanup, or ever more of them */
     MP_EVENT_BUSY,         /* a cleanup resets or destroys its own pool */
-    MP_EVENT_LEAK          /* MP_LEAK_CHECK: objects live at destroy */
+    MP_EVENT_LEAK,         /* MP_LEAK_CHECK: objects live at destroy */
+    MP_EVENT_WRONG_SIZE    /* mp_free_sized(): the object has another size */
 } mp_event_t;
 
-/* Told of each misuse, in the thread that made it, with no lock held.
- * message has no newline; ptr is what was given, or NULL.  mp is NULL where
- * there is no pool. */
+/* A report function.  It is called for each misuse and for each allocation
+ * that fails, in the thread that made the call, with no lock held.  message
+ * has no newline.  ptr is the address that the program gave, or NULL.  mp is
+ * NULL if there is no pool. */
 typedef void mp_report_fn(memory_pool_t *mp, mp_event_t event,
                           const char *message, const void *ptr,
                           void *context);
 
-/* Prints "NAME: MESSAGE", or MESSAGE alone for a pool without a name, as one
- * whole line on standard error. */
+/* A report function that prints one whole line on standard error:
+ * "NAME: MESSAGE", or "MESSAGE" for a pool without a name. */
 MP_API void mp_report_stderr(memory_pool_t *mp, mp_event_t event,
                              const char *message, const void *ptr,
                              void *context);
 
-/* Freed memory is set to zero at once, by reset and destroy too. */
+/* Freed memory is set to zero at once, also by a reset and at the end. */
 #define MP_ZERO_ON_FREE 0x1u
 
-/* Destroy reports the objects that are still live, MP_EVENT_LEAK: a line for
- * each size up to 1024 bytes and for each doubling above, with their number,
- * their bytes and the address of the first as ptr, and one for all of them. */
+/* The end of the pool reports the objects that are still live, as
+ * MP_EVENT_LEAK.  There is a line for each size up to 1024 bytes, and for each
+ * doubling above, with the number of the objects and their bytes; ptr is the
+ * address of the first.  A last line is for all of them. */
 #define MP_LEAK_CHECK 0x2u
 
-/* What mp_create() is asked for; all zero is the default.  Zero the whole
- * structure before setting members: later releases add some at its end. */
+/* Options of mp_create().  All zero is the default.  Set the whole structure
+ * to zero before you set members: later releases add members at its end. */
 typedef struct mp_options {
-    size_t capacity;             /* bytes held at most, as callers ask for
-                                  * them; 0: no limit */
+    size_t capacity;             /* most bytes at once, counted as callers ask
+                                  * for them; 0: no limit */
     size_t max_object;           /* largest object; 0: no limit but capacity */
     mp_threads_t threads;
     unsigned flags;              /* MP_ZERO_ON_FREE, MP_LEAK_CHECK */
@@ -223,9 +251,10 @@ typedef struct mp_options {
                                   * this pool holds; NULL: none */
 } mp_options_t;
 
-/* Makes a pool; NULL is for the defaults: it grows, takes any size, and any
- * thread uses it at full speed.  Returns NULL with errno EINVAL, and a report
- * that names the member, for options that cannot be; ENOMEM without memory.
+/* Makes a pool.  NULL stands for the defaults: the pool grows, takes objects
+ * of any size, and any thread uses it at full speed.  On failure returns NULL:
+ *   EINVAL   a member has a value that it cannot have; the report names it
+ *   ENOMEM   there is no memory
  * A call of mp_create() is compiled as one of mp_create_sized() that says how
  * long the caller's mp_options_t is, so that a program built against this
  * release works with later ones.  A call through a pointer to mp_create() is
@@ -244,58 +273,102 @@ MP_COMPILED_IN memory_pool_t *mp_create(const mp_options_t *options)
 }
 #endif
 
-/* As mp_allocate() for count * size bytes, all zero; EINVAL too where the
- * product is no number. */
+/* Asked where an object of size bytes cannot be had, in the thread that wants
+ * it, with no lock held, before that is counted or reported; error is ENOBUFS
+ * or ENOMEM.  true: try once more; false: fail.  It may use any pool, free
+ * objects of this one, and trim it.  It may also leave by longjmp(3) or a C++
+ * exception: then the call that asked has done nothing. */
+typedef bool mp_failure_fn(memory_pool_t *mp, size_t size, int error,
+                           void *context);
+
+/* Has fn asked from now on; NULL: none, as in a new pool.  -1 with errno EINVAL
+ * where mp is NULL, else 0. */
+MP_API int mp_set_failure(memory_pool_t *mp, mp_failure_fn *fn,
+                          void *context);
+
+/* Allocates count * size bytes, all zero, as mp_allocate() does.  EINVAL also
+ * if a size_t cannot hold the product. */
 MP_API void *mp_calloc(memory_pool_t *mp, size_t count, size_t size)
     MP_ATTRIBUTE_MALLOC MP_ATTRIBUTE_USE_RESULT;
 
-/* Resizes an object, in place if it can; ptr NULL allocates.  NULL with
- * errno as mp_allocate(), and EINVAL for a ptr that free_memory() would not
- * take; then the object is as it was.  size 0 is EINVAL and frees nothing. */
+/* Changes the size of an object, in place if possible.  If ptr is NULL, it
+ * allocates.  On failure it returns NULL and leaves the object as it was, with
+ * errno as of mp_allocate(); EINVAL also if free_memory() would refuse ptr.  A
+ * size of 0 is EINVAL and frees nothing. */
 MP_API void *mp_realloc(memory_pool_t *mp, void *ptr, size_t size)
     MP_ATTRIBUTE_USE_RESULT;
 
-/* As mp_allocate(), aligned to a power of two up to 65536; EINVAL for any
- * other alignment. */
+/* Allocates as mp_allocate() does, aligned to a power of two up to 65536.
+ * EINVAL also for any other alignment. */
 MP_API void *mp_aligned_alloc(memory_pool_t *mp, size_t alignment,
                               size_t size)
     MP_ATTRIBUTE_MALLOC MP_ATTRIBUTE_USE_RESULT;
 
-/* Bytes of a live object that may be used, at least what was asked for;
- * 0, errno EINVAL: not a live object of mp. */
+/* As mp_realloc() for count * size bytes; EINVAL too where the product is no
+ * number. */
+MP_API void *mp_reallocarray(memory_pool_t *mp, void *ptr, size_t count,
+                             size_t size) MP_ATTRIBUTE_USE_RESULT;
+
+/* As mp_realloc(), and aligned as by mp_aligned_alloc() where it has to move,
+ * too.  Then the capacity has to hold both copies for a moment. */
+MP_API void *mp_aligned_realloc(memory_pool_t *mp, void *ptr,
+                                size_t alignment, size_t size)
+    MP_ATTRIBUTE_USE_RESULT;
+
+/* Resizes an object where it stands.  0; or -1 with errno ENOMEM, and no
+ * report, where what is behind it is not free, else as mp_realloc(); then the
+ * object is as it was.  ptr NULL is EINVAL. */
+MP_API int mp_expand(memory_pool_t *mp, void *ptr, size_t size);
+
+/* As mp_free(), and compares the size, which has to be the one that the object
+ * was last asked for with: a wrong one is reported with the right one, errno
+ * EINVAL, and nothing is freed.  A pool with thread caches knows it roughly:
+ * it refuses what is more than mp_usable_size() says, or half of that and
+ * less. */
+MP_API void mp_free_sized(memory_pool_t *mp, const void *ptr, size_t size);
+
+/* An object of a type, or an array of n, all zero; NULL as mp_calloc().  The
+ * type's alignment is 16 at most. */
+#define MP_NEW(mp, type) ((type *)mp_calloc((mp), 1, sizeof(type)))
+#define MP_NEW_ARRAY(mp, n, type) \
+    ((type *)mp_calloc((mp), (n), sizeof(type)))
+
+/* The size of a live object, all of which may be used.  It is at least what
+ * was asked for.  0 with errno EINVAL if ptr is not a live object of mp. */
 MP_API size_t mp_usable_size(memory_pool_t *mp, const void *ptr);
 
 /* What an address is to a pool. */
 typedef enum mp_where {
-    MP_FOREIGN = 0, /* not in the pool's memory; an empty block that it only
-                     * keeps for use does not count */
+    MP_FOREIGN = 0, /* not in a block that the pool uses for objects */
     MP_LIVE,        /* the start of a live object */
     MP_FREED,       /* in memory of the pool that no object has now */
-    MP_INTERIOR     /* inside a live object, not its start */
+    MP_INTERIOR     /* inside of a live object, but not its start */
 } mp_where_t;
 
-/* For any address; nothing is read through it.  mp NULL: MP_FOREIGN and
- * errno EINVAL. */
+/* Tells what any address is to the pool; nothing is read through it.  If mp is
+ * NULL: MP_FOREIGN and errno EINVAL. */
 MP_API mp_where_t mp_locate(memory_pool_t *mp, const void *ptr);
 
-/* The pool for which mp_locate() says other than MP_FOREIGN; NULL: none. */
+/* The pool to which the address is not MP_FOREIGN.  NULL if there is none. */
 MP_API memory_pool_t *mp_owner(const void *ptr);
 
-/* 0 when every invariant of the pool holds; -1 and errno EINVAL (mp is NULL)
- * or ENOTRECOVERABLE.  Other threads' calls are held up meanwhile. */
+/* Checks the pool for damage, while other threads' calls for it wait.  Returns
+ * 0 if all is well, else -1:
+ *   EINVAL            mp is NULL
+ *   ENOTRECOVERABLE   the pool is damaged */
 MP_API int mp_check(memory_pool_t *mp);
 
-/* Gives empty blocks back to where they came from until at most keep_bytes
- * of them are kept; returns the bytes given back. */
+/* Gives empty blocks back to where they came from, until those that the pool
+ * keeps have at most keep_bytes bytes.  Returns the bytes given back. */
 MP_API size_t mp_trim(memory_pool_t *mp, size_t keep_bytes);
 
 /*
- * Strings.  Each is an object of the pool; on failure all return NULL with
- * errno and a report as mp_allocate() does, and EINVAL where a string, a
- * block of bytes with n > 0, or a format is NULL.
+ * Strings.  Each is an object of the pool.  On failure the functions return
+ * NULL, with errno and a report as of mp_allocate().  EINVAL also if a string,
+ * a format, or bytes with n > 0 is NULL.
  */
 
-/* A copy of a string, of at most n bytes of it, and of n bytes. */
+/* Copy a string, at most n bytes of a string, and n bytes. */
 MP_API char *mp_strdup(memory_pool_t *mp, const char *string)
     MP_ATTRIBUTE_MALLOC MP_ATTRIBUTE_USE_RESULT;
 MP_API char *mp_strndup(memory_pool_t *mp, const char *string, size_t n)
@@ -303,112 +376,181 @@ MP_API char *mp_strndup(memory_pool_t *mp, const char *string, size_t n)
 MP_API void *mp_memdup(memory_pool_t *mp, const void *bytes, size_t n)
     MP_ATTRIBUTE_USE_RESULT;
 
-/* What sprintf(3) would write, as a string of its length. */
+/* Make a string of what sprintf(3) would write. */
 MP_API char *mp_asprintf(memory_pool_t *mp, const char *format, ...)
     MP_ATTRIBUTE_FORMAT(2, 3) MP_ATTRIBUTE_MALLOC MP_ATTRIBUTE_USE_RESULT;
 MP_API char *mp_vasprintf(memory_pool_t *mp, const char *format,
                           va_list arguments)
     MP_ATTRIBUTE_FORMAT(2, 0) MP_ATTRIBUTE_MALLOC MP_ATTRIBUTE_USE_RESULT;
 
+/* A string, or bytes, that grow.  All zero is an empty one.  Who appended to it
+ * has a string of length bytes and a 0 in an object of the pool, to be freed
+ * with mp_free(mp, string.bytes), or to go with the pool. */
+typedef struct mp_string {
+    char *bytes;   /* NULL: nothing was appended yet */
+    size_t length; /* without the 0 */
+    size_t room;   /* bytes of the object, which may be used with the 0 */
+} mp_string_t;
+
+/* Appends n bytes, which may be the string's own, or what sprintf(3) would
+ * write, which may not.  The object at least doubles as it grows, where it may,
+ * so n bytes are copied twice at most, however they come.  0; or -1 with errno
+ * and a report as mp_realloc(), and EINVAL where something is NULL or the
+ * structure is no such string; then the string is as it was.  A string is for
+ * one thread at a time. */
+MP_API int mp_append_bytes(memory_pool_t *mp, mp_string_t *string,
+                           const void *bytes, size_t n);
+MP_API int mp_append_printf(memory_pool_t *mp, mp_string_t *string,
+                            const char *format, ...) MP_ATTRIBUTE_FORMAT(3, 4);
+MP_API int mp_append_vprintf(memory_pool_t *mp, mp_string_t *string,
+                             const char *format, va_list arguments)
+    MP_ATTRIBUTE_FORMAT(3, 0);
+
 /*
  * Scopes: marks, cleanups, and handles.  Children are made with
  * mp_options_t.parent.
  */
 
-/* A moment in one thread's, or one handle's, use of one pool; number 0 is no
+/* A mark of one thread, or of one handle, in one pool.  Number 0 is no
  * mark.  The structure's tag is not mp_mark, which in C++ the function of that
  * name would hide; mp_stats_t is named likewise. */
 typedef struct mp_mark_t {
     uint64_t number;
 } mp_mark_t;
 
-/* Marks the moment for the calling thread: what it allocates in the pool from
- * now on, and has not freed, goes with mp_rewind().  Marks nest.  Number 0,
- * with errno EINVAL (mp is NULL) or ENOMEM, on failure. */
+/* Sets a mark for the calling thread.  mp_rewind() frees what the thread
+ * allocates in the pool from now on.  Marks nest.  On failure the number is 0:
+ *   EINVAL   mp is NULL
+ *   ENOMEM   there is no memory */
 MP_API mp_mark_t mp_mark(memory_pool_t *mp) MP_ATTRIBUTE_USE_RESULT;
 
-/* Frees all that the calling thread allocated in the pool since the mark,
- * also what it handed to other threads; the mark itself and those made after
- * it are used up.  What other threads allocated stays.  0; or -1 with errno
- * EINVAL, and nothing changed, where mp is NULL or the mark is none of the
- * caller's in this pool: another thread's, another pool's, from before a
- * reset, or used up. */
+/* Frees all that the calling thread has allocated in the pool since the mark,
+ * also what it has handed to other threads.  It ends the mark and those that
+ * the thread has set after it.  What other threads have allocated stays.
+ * Returns 0, or -1 with nothing changed:
+ *   EINVAL   mp is NULL, or the mark is not an open mark of the caller in this
+ *            pool: another thread's, another pool's, from before a reset, or
+ *            rewound */
 MP_API int mp_rewind(memory_pool_t *mp, mp_mark_t mark);
 
-/* Has fn(arg) called when the pool is reset or destroyed, the one added last
- * first, children's before their parent's, in the thread that does it, with
- * no lock held and every object still live.  The function may use any pool,
- * this one too; what it allocates there goes with the reset, cleanups that it
- * adds are run as well, up to 65536 in one reset or destroy.  It may not
- * reset or destroy this pool: EBUSY.  -1 with errno EINVAL (mp or fn is NULL)
- * or ENOMEM, else 0. */
+/* Adds a cleanup: the next reset of the pool, or its end, calls fn(arg).
+ *   - The cleanup that was added last is called first, and children's before
+ *     their parent's.
+ *   - It is called in the thread that resets or destroys the pool, with no
+ *     lock held and every object still live.
+ *   - It may use any pool.  What it allocates in this one goes with the reset.
+ *     Cleanups that it adds are called as well, up to 65536 in one reset.
+ *   - It may not reset or destroy this pool: EBUSY.
+ * Returns 0, or -1:
+ *   EINVAL   mp or fn is NULL
+ *   ENOMEM   there is no memory */
 MP_API int mp_add_cleanup(memory_pool_t *mp, void (*fn)(void *arg),
                           void *arg);
 
-/* Takes back the cleanup added last with the same fn and arg, which is not
- * called then.  -1 with errno EINVAL where there is none, else 0. */
+/* Removes the cleanup that was added last with the same fn and arg.  Returns
+ * 0, or -1 with errno EINVAL if there is none. */
 MP_API int mp_remove_cleanup(memory_pool_t *mp, void (*fn)(void *arg),
                              void *arg);
 
-/* A cache of a pool that belongs to no thread: for work that moves between
- * threads, as coroutines' does.  One thread at a time uses it; handing it on
- * has to order the two, as a lock or a queue does. */
+/* The same for a mark of the caller's: mp_rewind() to it, or to one before it,
+ * calls fn(arg) first, with every object still live; a reset or the end of the
+ * pool calls it, too.  It may not rewind that mark.  -1 with errno EINVAL where
+ * mp or fn is NULL or the mark is none of the caller's here, or ENOMEM, else
+ * 0. */
+MP_API int mp_add_mark_cleanup(memory_pool_t *mp, mp_mark_t mark,
+                               void (*fn)(void *arg), void *arg);
+
+/* True where mp_mark() or mp_handle_mark() has failed. */
+#define MP_MARK_FAILED(mark) ((mark).number == 0)
+
+/* A handle: a cache and marks that belong to a piece of work and not to a
+ * thread, such as a coroutine.  One thread at a time uses it.  A program hands
+ * it on in a way that orders memory, as by a lock or a queue. */
 typedef struct mp_handle mp_handle_t;
 
-/* Makes a handle; NULL with errno EINVAL (mp is NULL) or ENOMEM.  A reset of
- * the pool leaves it usable; the pool's end is its end too. */
+/* Makes a handle.  A reset of the pool leaves it usable; the end of the pool is
+ * its end, too.  On failure returns NULL:
+ *   EINVAL   mp is NULL
+ *   ENOMEM   there is no memory */
 MP_API mp_handle_t *mp_attach(memory_pool_t *mp) MP_ATTRIBUTE_USE_RESULT;
 
-/* Ends a handle: what it has cached goes back to the pool; its objects stay,
- * its marks are used up.  NULL: errno EINVAL. */
+/* Ends a handle.  Its cache goes back to the pool, its marks are discarded, and
+ * its objects stay.  If handle is NULL: errno EINVAL. */
 MP_API void mp_detach(mp_handle_t *handle);
 
-/* As mp_allocate(), free_memory(), mp_mark() and mp_rewind() for the handle's
- * pool.  handle NULL is as a pool that is NULL, but nothing is printed.  Any
+/* Do for the handle what mp_allocate(), free_memory(), mp_mark() and
+ * mp_rewind() do for a thread.  A NULL handle only sets errno, to EINVAL.  Any
  * object of the pool may be freed, however it was allocated. */
 MP_API void *mp_handle_allocate(mp_handle_t *handle, size_t size)
     MP_ATTRIBUTE_MALLOC MP_ATTRIBUTE_USE_RESULT;
 MP_API void mp_handle_free(mp_handle_t *handle, const void *ptr);
 MP_API mp_mark_t mp_handle_mark(mp_handle_t *handle) MP_ATTRIBUTE_USE_RESULT;
 MP_API int mp_handle_rewind(mp_handle_t *handle, mp_mark_t mark);
+MP_API int mp_handle_add_mark_cleanup(mp_handle_t *handle, mp_mark_t mark,
+                                      void (*fn)(void *arg), void *arg);
+
+/* As mp_calloc(), mp_realloc(), mp_aligned_alloc(), mp_aligned_realloc() and
+ * the functions for strings, from the handle's cache and for its marks. */
+MP_API void *mp_handle_calloc(mp_handle_t *handle, size_t count, size_t size)
+    MP_ATTRIBUTE_MALLOC MP_ATTRIBUTE_USE_RESULT;
+MP_API void *mp_handle_realloc(mp_handle_t *handle, void *ptr, size_t size)
+    MP_ATTRIBUTE_USE_RESULT;
+MP_API void *mp_handle_aligned_alloc(mp_handle_t *handle, size_t alignment,
+                                     size_t size)
+    MP_ATTRIBUTE_MALLOC MP_ATTRIBUTE_USE_RESULT;
+MP_API void *mp_handle_aligned_realloc(mp_handle_t *handle, void *ptr,
+                                       size_t alignment, size_t size)
+    MP_ATTRIBUTE_USE_RESULT;
+MP_API char *mp_handle_strdup(mp_handle_t *handle, const char *string)
+    MP_ATTRIBUTE_MALLOC MP_ATTRIBUTE_USE_RESULT;
+MP_API char *mp_handle_strndup(mp_handle_t *handle, const char *string,
+                               size_t n)
+    MP_ATTRIBUTE_MALLOC MP_ATTRIBUTE_USE_RESULT;
+MP_API void *mp_handle_memdup(mp_handle_t *handle, const void *bytes,
+                              size_t n) MP_ATTRIBUTE_USE_RESULT;
+MP_API char *mp_handle_asprintf(mp_handle_t *handle, const char *format, ...)
+    MP_ATTRIBUTE_FORMAT(2, 3) MP_ATTRIBUTE_MALLOC MP_ATTRIBUTE_USE_RESULT;
+MP_API char *mp_handle_vasprintf(mp_handle_t *handle, const char *format,
+                                 va_list arguments)
+    MP_ATTRIBUTE_FORMAT(2, 0) MP_ATTRIBUTE_MALLOC MP_ATTRIBUTE_USE_RESULT;
 
 /*
  * A view inside.
  */
 
-/* Size classes of mp_stats_t: class i < 64 is of chunks of 16 * (i + 1)
- * bytes, the last of all longer ones. */
+/* Size classes of mp_stats_t.  Class i has the objects that take 16 * (i + 1)
+ * bytes, and the last class all longer ones. */
 #define MP_STATS_CLASSES 65
 
-/* What a pool did and holds.  allocations - frees = live_objects at any
- * moment when no other thread changes the pool. */
+/* Statistics of a pool.  While no other thread changes the pool,
+ * allocations - frees == live_objects. */
 typedef struct mp_stats_t {
-    size_t live_bytes;      /* of live objects: as asked for where the pool
-                             * has a capacity or a lock, else as given,
-                             * in multiples of 16 */
+    size_t live_bytes;      /* of live objects: as asked for if the pool has
+                             * a capacity or a lock, else in multiples of
+                             * 16 */
     size_t live_objects;
-    size_t peak_bytes;      /* high-water mark of live_bytes; where threads
-                             * have caches, of what they and the program
-                             * held together: never less */
-    size_t peak_objects;    /* most seen at a reset or here */
-    uint64_t allocations;   /* objects handed out so far */
-    uint64_t frees;         /* and freed, by reset and rewind too */
+    size_t peak_bytes;      /* highest live_bytes so far; in a pool with
+                             * thread caches, of objects and caches
+                             * together, which is never less */
+    size_t peak_objects;    /* most that a reset or mp_stats() has seen */
+    uint64_t allocations;   /* objects allocated so far */
+    uint64_t frees;         /* objects freed so far, by resets, too */
     uint64_t resets;
     uint64_t refused_size;  /* EINVAL: a size that the pool never takes */
     uint64_t refused_full;  /* ENOBUFS */
     uint64_t refused_memory; /* ENOMEM */
-    size_t blocks;          /* in use, the pool's first included */
-    size_t backing_bytes;   /* of blocks in use and kept */
-    size_t cached_bytes;    /* in caches of threads and handles, and between
-                             * them */
-    size_t children;        /* pools whose parent it is */
+    size_t blocks;          /* in use, with the pool's first */
+    size_t backing_bytes;   /* of blocks in use, and of blocks kept */
+    size_t cached_bytes;    /* free, in caches of threads and handles and
+                             * between them */
+    size_t children;        /* pools whose parent this pool is */
     size_t class_live[MP_STATS_CLASSES];   /* live objects */
     size_t class_cached[MP_STATS_CLASSES]; /* chunks in caches */
 } mp_stats_t;
 
-/* Fills *stats; other threads' calls are held up meanwhile.  -1 and errno
- * EINVAL where either is NULL, else 0.  A call of mp_stats() is compiled as
- * one of mp_stats_sized(), as that of mp_create() is. */
+/* Fills *stats, while other threads' calls for the pool wait.  Returns 0, or -1
+ * with errno EINVAL if an argument is NULL.  A call of mp_stats() is compiled
+ * as one of mp_stats_sized(), as that of mp_create() is. */
 MP_API int mp_stats_sized(memory_pool_t *mp, mp_stats_t *stats,
                           size_t stats_size);
 #if MP_COMPILED_IN_BESIDE || defined(MP_DECLARATIONS_ONLY)
@@ -427,25 +569,26 @@ typedef enum mp_format {
     MP_JSON      /* one JSON object, for machines */
 } mp_format_t;
 
-/* Writes the statistics of the pool and of all pools below it, each by its
- * name.  -1 with errno EINVAL for a bad argument, ENOMEM, or the stream's
- * error; else 0.  No pool below it may be destroyed meanwhile. */
+/* Writes the statistics of the pool and of all pools below it, each with its
+ * name.  No pool below it may be destroyed meanwhile.  Returns 0, or -1 with
+ * errno EINVAL for a bad argument, ENOMEM, or the error of the stream. */
 MP_API int mp_stats_print(memory_pool_t *mp, FILE *stream,
                           mp_format_t format);
 
-/* Calls visit(object, size, arg) for every live object, in no order, until it
- * returns other than 0; returns that, 0, or -1 with errno EINVAL or ENOMEM.
- * Objects that are live from the call's beginning to its end are visited
- * once each; one allocated or freed meanwhile may or may not be.  visit is
- * called with no lock held and may use the pool, but may not reset or destroy
- * it.  size is as mp_usable_size() says. */
+/* Calls visit(object, size, arg) for every live object, in unspecified order,
+ * until that returns a value other than 0.  Returns that value, 0 at the end,
+ * or -1 with errno EINVAL or ENOMEM.  An object that is live from the beginning
+ * of the call to its end is visited once; one that is allocated or freed
+ * meanwhile may be visited or not.  No lock is held while visit runs.  It may
+ * use the pool, but may not reset or destroy it.  size is what
+ * mp_usable_size() returns. */
 MP_API int mp_walk(memory_pool_t *mp,
                    int (*visit)(void *object, size_t size, void *arg),
                    void *arg);
 
-/* Writes an SVG picture of the pool's blocks: what is live, cached and free
- * in each, the top, and whose it is, with a legend and the figures.  -1 with
- * errno EINVAL for a bad argument, ENOMEM, or the stream's error; else 0. */
+/* Writes an SVG picture of the pool's blocks: what is live, cached and free in
+ * each, with a legend and the figures.  Returns 0, or -1 with errno EINVAL for
+ * a bad argument, ENOMEM, or the error of the stream. */
 MP_API int mp_map(memory_pool_t *mp, FILE *stream);
 
 /* The version of the library that runs, such as "0.10.0". */

@@ -3,14 +3,14 @@
  * memory_pool_inline.h - objects allocated and freed without a call.
  *
  * Include this in place of <memory_pool.h>, and the short way of mp_allocate(),
- * free_memory(), mp_handle_allocate() and mp_handle_free() is compiled into the
- * program: what the calling thread's, or the handle's, own cache can do.  All
- * else is still done by the library's functions, and every check is made as
- * there.  A call into a shared library costs about as much as all the work on
+ * free_memory(), mp_free(), mp_handle_allocate(), mp_handle_free() and
+ * mp_append_bytes() is compiled into the program: what the calling thread's, or
+ * the handle's, own cache can do, or a string's own room.  All else is still
+ * done by the library's functions, and every check is made as there.  A call into a shared library costs about as much as all the work on
  * the short way, so this takes some 60 % of the time.  memory_pool_inline(7)
  * says more.
  *
- * No macro has the name of a function.  Each of the four is defined once more
+ * No macro has the name of a function.  Each of these is defined once more
  * here, to be compiled in where it is called; its address, and what a linker's
  * --wrap stands for, is still the library's.  So members of classes and names
  * in namespaces are the program's own, and arguments may have any commas.
@@ -347,12 +347,34 @@ MP_COMPILED_IN void *mp_inline_call_allocate(memory_pool_t *mp, size_t m_size)
     return function(mp, m_size);
 }
 
+#ifndef MP_PREFIXED_ONLY
 MP_COMPILED_IN void mp_inline_call_free(memory_pool_t *mp, const void *ptr)
 {
     void (*function)(memory_pool_t *, const void *) = free_memory;
 
     __asm__("" : "+r"(function));
     function(mp, ptr);
+}
+#endif
+
+MP_COMPILED_IN void mp_inline_call_free_some(memory_pool_t *mp,
+                                             const void *ptr)
+{
+    void (*function)(memory_pool_t *, const void *) = mp_free;
+
+    __asm__("" : "+r"(function));
+    function(mp, ptr);
+}
+
+MP_COMPILED_IN int mp_inline_call_append(memory_pool_t *mp,
+                                         mp_string_t *string,
+                                         const void *bytes, size_t n)
+{
+    int (*function)(memory_pool_t *, mp_string_t *, const void *, size_t) =
+        mp_append_bytes;
+
+    __asm__("" : "+r"(function));
+    return function(mp, string, bytes, n);
 }
 
 MP_COMPILED_IN void *mp_inline_call_handle_allocate(mp_handle_t *handle,
@@ -373,7 +395,7 @@ MP_COMPILED_IN void mp_inline_call_handle_free(mp_handle_t *handle,
     function(handle, ptr);
 }
 
-/* The four functions.  They have one way out for all that the cache cannot do,
+/* The functions.  Those for objects have one way out for all that the cache cannot do,
  * since they count as part of a program's own inline function that calls them:
  * gcc at -O2 takes that for too long to be compiled in from some 70 of its
  * instructions on, of which free_memory() leaves about ten. */
@@ -393,16 +415,47 @@ MP_COMPILED_IN void *mp_allocate(memory_pool_t *mp, size_t m_size)
     return mp_inline_call_allocate(mp, m_size);
 }
 
-MP_COMPILED_IN void free_memory(memory_pool_t *mp, const void *ptr)
+MP_COMPILED_IN int mp_inline_free(memory_pool_t *mp, const void *ptr)
 {
     struct mp_inline_cache *cache = mp_inline_begin(&mp_inline_thread_1, mp);
     int given = __builtin_expect(mp_inline_offered(cache, mp), 1) &&
                 mp_inline_give(&mp_inline_thread_1, cache, mp, ptr);
 
     mp_inline_leave(&mp_inline_thread_1);
-    if (__builtin_expect(!given, 0)) {
+    return given;
+}
+
+#ifndef MP_PREFIXED_ONLY
+MP_COMPILED_IN void free_memory(memory_pool_t *mp, const void *ptr)
+{
+    if (__builtin_expect(!mp_inline_free(mp, ptr), 0)) {
         mp_inline_call_free(mp, ptr);
     }
+}
+#endif
+
+MP_COMPILED_IN void mp_free(memory_pool_t *mp, const void *ptr)
+{
+    if (__builtin_expect(!mp_inline_free(mp, ptr), 0)) {
+        mp_inline_call_free_some(mp, ptr);
+    }
+}
+
+/* Where there is room, and nothing that the library would refuse. */
+MP_COMPILED_IN int mp_append_bytes(memory_pool_t *mp, mp_string_t *string,
+                                   const void *bytes, size_t n)
+{
+    if (__builtin_expect(mp != MP_INLINE_NULL && string != MP_INLINE_NULL &&
+                             bytes != MP_INLINE_NULL &&
+                             string->length < string->room &&
+                             n < string->room - string->length, 1)) {
+        char *end = string->bytes + string->length;
+        __builtin_memmove(end, bytes, n);
+        end[n] = 0;
+        string->length += n;
+        return 0;
+    }
+    return mp_inline_call_append(mp, string, bytes, n);
 }
 
 MP_COMPILED_IN void *mp_handle_allocate(mp_handle_t *handle, size_t size)
