@@ -38,6 +38,7 @@
 #include "store/heap_check.c"
 #include "store/heap.c"
 #include "store/heap_run.c"
+#include "store/heap_unused.c"
 #include "store/quota.c"
 #include "store/extent.c"
 #include "store/spans.c"

@@ -27,6 +27,7 @@ store_sources = \
 	src/store/heap_index.c \
 	src/store/heap_parts.h \
 	src/store/heap_run.c \
+	src/store/heap_unused.c \
 	src/store/heap_type.h \
 	src/store/quota.c \
 	src/store/quota.h \

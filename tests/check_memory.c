@@ -140,14 +140,14 @@ START_TEST(destroy_gives_all_memory_back)
 }
 END_TEST
 
-/* Fills a pool with objects of one size, while the n-th request fails.  True
- * when a request did fail; then the call said ENOMEM, once. */
+/* Fills a pool with objects of one size, while the requests from the n-th on
+ * fail.  True when a call failed for that; then it said ENOMEM, once. */
 static bool memory_fill(struct support_shadow *shadow, size_t size,
                         unsigned long n)
 {
     while (CAPACITY - shadow->bytes >= size) {
         support_capture();
-        inject_start(n, false);
+        inject_start(n, true);
         errno = SUPPORT_ERRNO;
         unsigned char *at = mp_allocate(shadow->mp, size);
         int error = errno;

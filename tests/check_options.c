@@ -275,7 +275,8 @@ START_TEST(a_pool_whose_backing_fails_says_so_and_stays_whole)
                     memset(at, 1, size);
                 }
             }
-            POOLS_EXPECT(persistent != 0 ? refused > 0 : refused == 1);
+            /* A source that refuses once is asked for less. */
+            POOLS_EXPECT(persistent != 0 ? refused > 0 : refused <= 1);
             own.fail_at = 0;
             POOLS_EXPECT(mp_allocate(mp, 100000) != NULL);
             errno = SUPPORT_ERRNO;

@@ -13,7 +13,7 @@ tests_libinject_a_SOURCES = tests/inject.c tests/inject.h tests/redirect.h \
 	tests/sanitizer.h
 
 if HAVE_CHECK
-tests_programs = tests/check_append tests/check_caches tests/check_capacity \
+tests_programs = tests/check_append tests/check_blocks tests/check_caches tests/check_capacity \
 	tests/check_children tests/check_cleanups tests/check_copies \
 	tests/check_damage tests/check_first_call tests/check_footprint \
 	tests/check_failure tests/check_growth tests/check_hooks tests/check_names \
@@ -44,6 +44,7 @@ tests_libsupport_a_SOURCES = tests/called.h tests/cleanups.c \
 tests_shared = tests/libsupport.a libmempool.la tests/libinject.a \
 	$(CHECK_LIBS) $(PTHREAD_LIBS)
 tests_check_append_LDADD = $(tests_shared)
+tests_check_blocks_LDADD = $(tests_shared)
 tests_check_capacity_LDADD = $(tests_shared)
 tests_check_children_LDADD = $(tests_shared)
 tests_check_copies_LDADD = $(tests_shared)

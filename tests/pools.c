@@ -163,6 +163,8 @@ static void *pools_acquire(void *context, size_t size, size_t alignment)
     bool fails = own->fail_at != 0 &&
                  (own->fail_on ? own->acquired >= own->fail_at
                                : own->acquired == own->fail_at);
+    own->longest = size > own->longest ? size : own->longest;
+    fails = fails || (own->limit != 0 && size > own->limit - own->bytes);
     if (!fails && own->count < POOLS_BLOCKS) {
         size_t padded = (size + alignment - 1) / alignment * alignment;
         block = aligned_alloc(alignment, padded);

@@ -87,6 +87,8 @@ struct pools_backing {
     size_t count;    /* blocks out */
     size_t bytes;    /* of them */
     size_t peak;     /* most bytes at once */
+    size_t longest;  /* bytes of the longest request */
+    size_t limit;    /* bytes that it has; 0: all */
     size_t acquired; /* calls */
     size_t fail_at;  /* this call, counted from 1, gets NULL; 0: none */
     bool fail_on;    /* and so does every later one */

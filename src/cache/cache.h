@@ -187,6 +187,11 @@ MP_INNER bool cache_fill(struct cache *cache, struct cache_set *set,
  * needs the slow path no more.  The heap is empty. */
 MP_INNER void cache_take_first(struct cache *cache, struct cache_set *set);
 
+/* Shortens a live chunk of the cache's heap to so many granules, where the run
+ * begins at its end: the run gets the rest.  False: it begins elsewhere. */
+MP_INNER bool cache_uncut(struct cache *cache, struct cache_set *set,
+                          void *chunk, size_t length, size_t granules);
+
 /* Forgets all chunks of all caches, for a reset; paused. */
 MP_INNER void cache_forget(struct cache_set *set);
 

@@ -83,13 +83,8 @@ void alloc_note_peak(struct memory_pool *mp)
     ASSERT(!mp->mode->counts);
     /* Runs count in full: what a cache has cut of its run, only that cache
      * knows.  So the peak is never too low. */
-    size_t taken = mp->heap.taken;
-
-    for (const struct mark *m = mp->marks.open; m != NULL; m = m->next) {
-        taken += m->heap.taken;
-    }
-    if (taken > mp->counters.peak) {
-        mp->counters.peak = taken;
+    if (mp->blocks.taken > mp->counters.peak) {
+        mp->counters.peak = mp->blocks.taken;
     }
 }
 
@@ -105,6 +100,7 @@ static struct block *alloc_acquire(struct memory_pool *mp, size_t granules,
     struct block *block = blocks_acquire(&mp->blocks, granules, bytes);
     *taken = pool_enter(mp);
     ASSERT(block == NULL || block->granules >= granules);
+    blocks_count(&mp->blocks, block);
     return block;
 }
 
@@ -116,11 +112,16 @@ static struct block *alloc_lend(struct memory_pool *mp, size_t granules)
     ASSERT(mp->marks.open != NULL);
     ASSERT(granules > 0);
     size_t fit = blocks_fit(sizeof(struct block), BLOCKS_LEAST);
+    size_t need = granules;
+    struct block *block = NULL;
 
     /* The block has a map of its own, as all blocks outside of the range. */
     granules = granules > fit ? granules : fit;
-    size_t bytes = blocks_layout(sizeof(struct block), granules);
-    struct block *block = heap_lend(&mp->heap, bytes);
+    while ((block = heap_lend(&mp->heap, blocks_layout(sizeof *block,
+                                                       granules))) == NULL &&
+           granules > need) {
+        granules = granules / 2 > need ? granules / 2 : need;
+    }
     if (block != NULL) {
         blocks_lay(block, (unsigned char *)(block + 1), granules,
                    mp->blocks.counted);
@@ -230,7 +231,7 @@ static enum result alloc_grow_whole(struct memory_pool *mp,
     /* Outside of the range, too, caches go on: no run is cut from a block
      * that has nothing free.  object.c retires them before it frees a part. */
     alloc_name(mp, block, heap);
-    if (!heap_add_whole(heap, block, chunk)) {
+    if (!heap_add_whole(heap, block, granules, chunk)) {
         blocks_push(&mp->blocks, block);
         quota_undo(&mp->quota, charge);
         return RESULT_NO_MEMORY;

@@ -432,23 +432,75 @@ static void life_gather(struct memory_pool *mp)
     pause_end(set);
 }
 
+/* What a trim leaves, and what it gives. */
+struct life_trim {
+    size_t keep;         /* bytes that may still stay */
+    size_t given;        /* bytes of blocks and marks */
+    struct block *empty; /* to be released, once the lock is left */
+    struct mark *spare;
+};
+
+/* Lets the pages of a part of a heap go, unless it may stay.  They are no part
+ * of what is given, since the pool still holds their addresses. */
+static void life_drop_pages(void *start, size_t bytes, void *arg)
+{
+    struct life_trim *trim = arg;
+
+    if (bytes <= trim->keep) {
+        trim->keep -= bytes;
+    } else {
+        (void)backing_drop(start, bytes);
+    }
+}
+
+/* Empty blocks stay first, since they serve objects of any size.  The lock is
+ * held. */
+static void life_trim_parts(struct memory_pool *mp, struct life_trim *trim)
+{
+    ASSERT(pool_is_entered(mp));
+    struct blocks *blocks = &mp->blocks;
+    const struct mark *mark = NULL;
+    struct heap *heap = NULL;
+
+    while ((heap = mark_next_heap(mp, heap, &mark)) != NULL) {
+        heap_drop_empty(heap);
+    }
+    size_t before = blocks->stock_bytes;
+    trim->empty = blocks_excess(blocks, trim->keep);
+    trim->given = before - blocks->stock_bytes;
+    trim->keep -= blocks->stock_bytes;
+    ASSERT(blocks_is_sound(blocks));
+    trim->given += mark_take_spare(mp, &trim->keep, &trim->spare);
+    if (blocks->ranged || backing_is_private(&blocks->backing)) {
+        while ((heap = mark_next_heap(mp, heap, &mark)) != NULL) {
+            heap_each_unused(heap, life_drop_pages, trim);
+        }
+    }
+}
+
 /* Caches are emptied first: one chunk that a cache holds keeps a whole block
- * from going. */
+ * from going.  Where all that the pool has may stay, nobody has to wait. */
 size_t life_trim(struct memory_pool *mp, size_t keep)
 {
     ASSERT(lock_none_is_held());
+    struct life_trim trim = {.keep = keep};
     bool taken = pool_enter(mp);
 
-    life_gather(mp);
+    bool less = keep < mp->settings.bytes + mp->blocks.bytes +
+                           mark_spare_bytes(mp);
+    if (less) {
+        life_gather(mp);
+        life_trim_parts(mp, &trim);
+    }
     /* Taken off under the lock, given back without it: a backing may be the
      * program's own function. */
-    size_t before = mp->blocks.stock_bytes;
-    struct block *excess = blocks_excess(&mp->blocks, keep);
-    size_t given = before - mp->blocks.stock_bytes;
-    ASSERT(blocks_is_sound(&mp->blocks));
-    ASSERT(mp->blocks.stock_bytes <= keep);
     lock_leave(&mp->lock, taken);
     ASSERT(lock_none_is_held());
-    blocks_release(&mp->blocks, excess);
-    return given;
+    blocks_release(&mp->blocks, trim.empty);
+    mark_release(mp, trim.spare);
+    if (less) {
+        /* Else the range would keep some of it for the next pool. */
+        range_trim();
+    }
+    return trim.given;
 }

@@ -263,8 +263,45 @@ static struct mark *mark_excess(struct memory_pool *mp)
     return excess;
 }
 
-/* Gives a list of marks back to the source.  No lock held. */
-static void mark_release(struct memory_pool *mp, struct mark *mark)
+size_t mark_spare_bytes(const struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp));
+    size_t bytes = 0;
+
+    /* There are MARK_SPARE at most. */
+    for (const struct mark *m = mp->marks.spare; m != NULL; m = m->next) {
+        bytes += m->bytes;
+    }
+    return bytes;
+}
+
+size_t mark_take_spare(struct memory_pool *mp, size_t *keep,
+                       struct mark **taken)
+{
+    ASSERT(pool_is_entered(mp));
+    struct mark **link = &mp->marks.spare;
+    size_t bytes = 0;
+
+    *taken = NULL;
+    while (*link != NULL) {
+        struct mark *mark = *link;
+        if (mark->bytes <= *keep) {
+            *keep -= mark->bytes;
+            link = &mark->next;
+            continue;
+        }
+        *link = mark->next;
+        mp->marks.spares--;
+        bytes += mark->bytes;
+        mark->next = *taken;
+        *taken = mark;
+    }
+    ASSERT(mark_is_sound(mp));
+    return bytes;
+}
+
+/* The structures' blocks are empty, so nothing of them is lost. */
+void mark_release(struct memory_pool *mp, struct mark *mark)
 {
     ASSERT(mark == NULL || lock_none_is_held());
     while (mark != NULL) {

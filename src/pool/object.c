@@ -22,6 +22,9 @@
 #include "pool/mark.h"
 #include "pool/recall.h"
 
+/* An object that moves as it grows gets room for this part of it besides. */
+#define OBJECT_SPARE_PART 8
+
 /* A part of a live chunk is about to become free.  Where that is outside of
  * the range, caches could cut runs from it, and read maps in the range.  Until
  * then such a block was one long chunk, which did no harm. */
@@ -47,13 +50,31 @@ static bool object_fit(struct memory_pool *mp, struct heap_chunk chunk,
         return granules <= SIZES_GRANULES_MOST &&
                heap_extend(chunk.block->heap, chunk, (uint32_t)granules);
     }
-    /* Where sizes are not noted, a somewhat long chunk does no harm, and the
-     * object may grow again without a search. */
-    if (granules < length && (mp->mode->counts || granules <= length / 2)) {
+    if (granules < length) {
         object_free_part(mp, chunk);
         heap_shrink(chunk.block->heap, chunk, (uint32_t)granules);
     }
     return true;
+}
+
+/* Shortens the object that the user's cache cut last.  The rest goes back to the
+ * run that it came from, where it serves objects of any length; false: it is
+ * another object, or a shorter one. */
+static bool object_uncut(struct memory_pool *mp, const struct user *user,
+                         struct heap_chunk chunk, size_t granules)
+{
+    ASSERT(pool_is_entered(mp) && granules > 0);
+    struct cache *cache =
+        user->cache != NULL ? user->cache : attach_find(&mp->caches);
+    size_t length = block_length(chunk.block, chunk.granule);
+
+    if (cache == NULL || sync_get(&mp->caches.retired) || granules >= length ||
+        length > SIZES_SHORT || chunk.block->heap != cache->heap) {
+        return false;
+    }
+    return cache_uncut(cache, &mp->caches,
+                       block_address(chunk.block, chunk.granule), length,
+                       granules);
 }
 
 /* Number of the mark that a chunk belongs to; 0: none.  Numbers are never used
@@ -65,6 +86,40 @@ static uint64_t object_mark(const struct memory_pool *mp,
     const struct mark *mark = mark_of(mp, chunk.block->heap);
 
     return mark == NULL ? 0 : mark->number;
+}
+
+/* Bytes that an object which has to move gets besides, so that it need not move
+ * again with the next step: then what growing costs does not depend on how
+ * long the object is.  A short object is cheap to copy. */
+static size_t object_spare(const struct memory_pool *mp, size_t size)
+{
+    size_t least = mp->mode->counts ? BLOCKS_WHOLE : SIZES_SHORT;
+    size_t spare = size / OBJECT_SPARE_PART;
+
+    return size > least * SIZES_GRANULE && spare <= SIZE_MAX / 2 - size &&
+                   size + spare <= mp->settings.max_object
+               ? spare
+               : 0;
+}
+
+/* A chunk for an object that moves, of a pool that counts, with room to spare
+ * if there is some: that is no part of the chunk, but of its block. */
+static enum result object_chunk(struct memory_pool *mp,
+                                const struct user *user, size_t charge,
+                                size_t size, bool *taken,
+                                struct heap_chunk *chunk)
+{
+    size_t granules = sizes_granules(size);
+    size_t spare = sizes_granules(object_spare(mp, size));
+    enum result result =
+        alloc_chunk(mp, user, charge, granules + spare, taken, chunk);
+
+    if (result == RESULT_OK && spare > 0) {
+        heap_narrow(chunk->block->heap, *chunk, (uint32_t)granules);
+    } else if (result == RESULT_NO_MEMORY && spare > 0) {
+        result = alloc_chunk(mp, user, charge, granules, taken, chunk);
+    }
+    return result;
 }
 
 /* Moves an object of old bytes that grows to size, in a pool that counts.  The
@@ -81,8 +136,8 @@ static enum result object_move(struct memory_pool *mp, const struct user *user,
     void *ptr = block_address(from.block, from.granule);
     uint64_t resets = mp->counters.resets;
     uint64_t mark = object_mark(mp, from);
-    enum result result = alloc_chunk(mp, user, size - old,
-                                     sizes_granules(size), taken, &chunk);
+    enum result result =
+        object_chunk(mp, user, size - old, size, taken, &chunk);
     if (result != RESULT_OK) {
         return result;
     }
@@ -194,7 +249,9 @@ static enum result object_resize_cached(struct memory_pool *mp,
     /* A pool that zeroes what is freed counts. */
     ASSERT((mp->settings.flags & MP_ZERO_ON_FREE) == 0);
     size_t old = pool_size_of(chunk);
-    bool fits = object_fit(mp, chunk, sizes_granules(size));
+    size_t granules = sizes_granules(size);
+    bool fits = object_uncut(mp, user, chunk, granules) ||
+                object_fit(mp, chunk, granules);
     if (fits) {
         alloc_note_peak(mp); /* a chunk that was extended takes more */
     }
@@ -205,7 +262,11 @@ static enum result object_resize_cached(struct memory_pool *mp,
     }
     /* The old object stays live until it is copied, so nobody else gets its
      * chunk meanwhile. */
-    enum result result = alloc_object(mp, user, size, object);
+    enum result result =
+        alloc_object(mp, user, size + object_spare(mp, size), object);
+    if (result == RESULT_NO_MEMORY) {
+        result = alloc_object(mp, user, size, object);
+    }
     if (result == RESULT_OK) {
         ASSERT(*object != ptr);
         memcpy(*object, ptr, old < size ? old : size);

@@ -126,7 +126,6 @@ static void recycle_renew(struct memory_pool *mp)
     if (mp->mode->counts) {
         recycle_make_plain(mp);
     }
-    blocks_renew(&mp->blocks);
     ASSERT(mp->heap.blocks == 0 && blocks_is_sound(&mp->blocks));
     memset(&mp->counters, 0, sizeof mp->counters);
     mp->failure = (struct pool_failure){NULL, NULL};

@@ -14,6 +14,7 @@
  */
 #include "store/backing.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -21,6 +22,7 @@
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <sys/mman.h>
+#include <unistd.h>
 #endif
 
 /* Blocks from this on are advised to lie in huge pages: 2 MiB. */
@@ -71,6 +73,36 @@ void backing_mmap_release(void *context, void *block, size_t size)
     /* Where it fails the pages stay mapped.  There is nobody to be told: the
      * pool has forgotten the block. */
     munmap(block, size);
+}
+
+bool backing_is_private(const mp_backing_t *backing)
+{
+    ASSERT(backing != NULL);
+    return backing->acquire == backing_malloc_acquire ||
+           backing->acquire == backing_mmap_acquire;
+}
+
+/* It may run under a pool's lock: it calls nothing of the program's. */
+size_t backing_drop(void *start, size_t bytes)
+{
+#ifdef MADV_DONTNEED
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t skipped = (size_t)(-(uintptr_t)start % page);
+    int error = errno; /* a refusal harms nobody */
+    ASSERT(start != NULL);
+
+    bytes = bytes < skipped ? 0 : (bytes - skipped) / page * page;
+    if (bytes > 0 && madvise((unsigned char *)start + skipped, bytes,
+                             MADV_DONTNEED) != 0) {
+        bytes = 0;
+    }
+    errno = error;
+    return bytes;
+#else
+    (void)start;
+    (void)bytes;
+    return 0;
+#endif
 }
 
 /* Nothing locks it: a buffer is one pool's alone, and a program that gives it

@@ -28,6 +28,16 @@ MP_INNER void backing_mmap_release(void *context, void *block, size_t size);
 /* The first of them, for pools that found no room in the range. */
 MP_INNER const mp_backing_t backing_malloc;
 
+/* The memory that it gives is the process's own alone, so that the system may
+ * take pages which nobody uses, and give others, all zero, when they are
+ * touched.  Of a program's own functions nobody knows. */
+MP_INNER bool backing_is_private(const mp_backing_t *backing);
+
+/* Gives the whole pages of such memory to the system, or of the range's.  What
+ * was in them is lost; the addresses stay the caller's.  Returns their bytes,
+ * less where the system refuses. */
+MP_INNER size_t backing_drop(void *start, size_t bytes);
+
 /* What mp_backing_buffer() returns. */
 MP_INNER mp_backing_t backing_of_buffer(void *buffer, size_t size);
 

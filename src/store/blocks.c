@@ -19,6 +19,7 @@
  * Invariants:
  *
  *     stock_bytes == sum of bytes over the stock
+ *     bytes       == stock_bytes + sum of bytes over the heaps' blocks
  *     every block of the stock has an empty map and bytes > 0
  *
  * What it cannot do: give back a block that holds a single live object, or
@@ -40,12 +41,6 @@
 
 _Static_assert(sizeof(struct block) <= BLOCKS_RANGE_HEAD, "head too short");
 
-/* Bytes of the next block of a pool that has only its first. */
-static size_t blocks_first_bytes(const struct blocks *blocks)
-{
-    return blocks->ranged ? RANGE_SLOT : BLOCKS_LEAST;
-}
-
 /* The source is fixed for the life of the pool: a block must go back to where
  * it came from, and nothing but its address says where that was. */
 void blocks_start(struct blocks *blocks, struct memory_pool *owner,
@@ -57,22 +52,13 @@ void blocks_start(struct blocks *blocks, struct memory_pool *owner,
     ASSERT(!ranged || !counted); /* the range has no slack bytes */
     blocks->stock = NULL;
     blocks->stock_bytes = 0;
+    blocks->bytes = 0;
+    blocks->taken = 0;
     blocks->stock_limit = stock_limit;
     blocks->owner = owner;
     blocks->ranged = ranged;
     blocks->counted = counted;
     blocks->backing = *backing;
-    blocks_renew(blocks);
-}
-
-/* The first size comes back.  With the one that the last pool had reached, a
- * pool that is made again would take a large block for its first few
- * objects. */
-void blocks_renew(struct blocks *blocks)
-{
-    ASSERT(blocks->backing.acquire != NULL); /* it was started */
-    blocks->next_bytes = blocks_first_bytes(blocks);
-    ASSERT(blocks->next_bytes <= BLOCKS_MOST);
 }
 
 /* The memory may start anywhere, so SIZES_GRANULE - 1 bytes are for aligning
@@ -197,6 +183,67 @@ static inline bool blocks_is_empty(const struct block *block)
     return sync_get(&block->map[block->granules - 1]) == BLOCK_NONE;
 }
 
+/* In the range the map says nothing of the end, and outside of it the map
+ * begins where the granules end. */
+size_t blocks_room(const struct block *block)
+{
+    const unsigned char *end = range_has(block)
+                                   ? (const unsigned char *)block + block->bytes
+                                   : block->map - 1;
+
+    ASSERT(block->bytes > 0 && block->lender == NULL);
+    ASSERT((size_t)(end - block->base) / SIZES_GRANULE >= block->granules);
+    return (size_t)(end - block->base) / SIZES_GRANULE;
+}
+
+/* Bytes of the range for a block of that many granules, where that takes whole
+ * spans. */
+static size_t blocks_span_bytes(size_t granules)
+{
+    size_t need = BLOCKS_RANGE_HEAD + granules * SIZES_GRANULE;
+
+    return (need + RANGE_SPAN - 1) / RANGE_SPAN * RANGE_SPAN;
+}
+
+/* Other memory than the range's grows only by a move, which is the backing's
+ * to make. */
+bool blocks_extend(struct blocks *blocks, struct block *block,
+                   size_t granules)
+{
+    ASSERT(granules <= SIZES_GRANULES_MOST);
+    if (granules <= blocks_room(block)) {
+        return true;
+    }
+    size_t bytes = blocks_span_bytes(granules);
+    if (!range_has(block) || block->bytes % RANGE_SPAN != 0 ||
+        !range_extend(block, block->bytes / RANGE_SPAN,
+                      (bytes - block->bytes) / RANGE_SPAN)) {
+        return false;
+    }
+    blocks->bytes += bytes - block->bytes;
+    block->bytes = bytes;
+    ASSERT(granules <= blocks_room(block));
+    return true;
+}
+
+bool blocks_can_shrink(const struct block *block)
+{
+    return range_has(block) && block->bytes % RANGE_SPAN == 0;
+}
+
+void blocks_shrink(struct blocks *blocks, struct block *block)
+{
+    size_t bytes = blocks_span_bytes(block->granules);
+
+    ASSERT(blocks_can_shrink(block) && bytes <= block->bytes);
+    if (bytes < block->bytes) {
+        size_t spans = (block->bytes - bytes) / RANGE_SPAN;
+        blocks->bytes -= block->bytes - bytes;
+        block->bytes = bytes;
+        range_give((unsigned char *)block + bytes, spans);
+    }
+}
+
 /* Bytes beyond the limit stay in the stock until the caller takes the excess
  * off.  This runs in the middle of a free, with the lock held, where nothing
  * may go back. */
@@ -205,6 +252,7 @@ void blocks_push(struct blocks *blocks, struct block *block)
     ASSERT(block->bytes > 0 && block->lender == NULL);
     ASSERT(blocks_is_empty(block));
     ASSERT(block != blocks->stock); /* it was not pushed twice */
+    block->granules = (uint32_t)blocks_room(block);
     block->next = blocks->stock;
     blocks->stock = block;
     blocks->stock_bytes += block->bytes;
@@ -231,41 +279,58 @@ struct block *blocks_take(struct blocks *blocks, size_t granules)
     return NULL;
 }
 
-/* The newest go first, which costs no walk.  The next request may want them,
- * but the excess is rare: the limit is higher than what pools mostly keep. */
+/* Each block stays that still fits, so that one long block does not drive all
+ * the short ones out: those are what the next objects want. */
 struct block *blocks_excess(struct blocks *blocks, size_t keep)
 {
     struct block *excess = NULL;
+    struct block **link = &blocks->stock;
+    size_t kept = 0;
 
-    while (blocks->stock_bytes > keep) {
-        struct block *block = blocks->stock;
-        ASSERT(block != NULL && block->bytes <= blocks->stock_bytes);
-        blocks->stock = block->next;
-        blocks->stock_bytes -= block->bytes;
+    while (*link != NULL) {
+        struct block *block = *link;
+        ASSERT(block->bytes <= blocks->bytes);
+        if (block->bytes <= keep - kept) {
+            kept += block->bytes;
+            link = &block->next;
+            continue;
+        }
+        *link = block->next;
+        blocks->bytes -= block->bytes;
         block->next = excess;
         excess = block;
     }
-    ASSERT((blocks->stock == NULL) == (blocks->stock_bytes == 0));
+    blocks->stock_bytes = kept;
+    ASSERT(kept <= keep && kept <= blocks->bytes);
     return excess;
 }
 
-/* Doubling keeps the blocks of a large pool few, so that its index stays
- * short.  BLOCKS_MOST bounds what the last one may have for nothing. */
-size_t blocks_plan(struct blocks *blocks, bool whole)
+void blocks_count(struct blocks *blocks, const struct block *block)
 {
-    size_t bytes = blocks->next_bytes;
-    ASSERT(bytes >= BLOCKS_LEAST && bytes <= BLOCKS_MOST);
+    ASSERT(block == NULL || block->lender == NULL);
+    blocks->bytes += block == NULL ? 0 : block->bytes;
+}
+
+/* A pool doubles with each block, which keeps the blocks of a large pool few,
+ * so that its index stays short.  What it asks for follows from what it has:
+ * so it comes down as blocks go, and a refusal changes nothing.  BLOCKS_MOST
+ * bounds what the last block may have for nothing. */
+size_t blocks_plan(const struct blocks *blocks, bool whole)
+{
+    size_t bytes = blocks->bytes;
+    size_t least = BLOCKS_LEAST;
 
     /* A long object says nothing about what the short ones need next. */
     if (whole) {
         return 0;
     }
-    if (bytes < BLOCKS_MOST) {
-        /* After the slots a whole span, since what lies between is neither. */
-        blocks->next_bytes =
-            blocks->ranged && bytes == RANGE_SLOT ? RANGE_SPAN : bytes * 2;
+    if (blocks->ranged) {
+        /* After a slot whole spans, since what lies between is neither. */
+        least = bytes == 0 ? RANGE_SLOT : RANGE_SPAN;
+        bytes = bytes / RANGE_SPAN * RANGE_SPAN;
     }
-    return bytes;
+    bytes = bytes > least ? bytes : least;
+    return bytes < BLOCKS_MOST ? bytes : BLOCKS_MOST;
 }
 
 /* A block in the range of at least that many granules: a slot where that
@@ -314,6 +379,26 @@ static struct block *blocks_acquire_backing(const struct blocks *blocks,
     return block;
 }
 
+/* A source that refuses may still have less, and a pool at the limit of its
+ * memory should get all of it.  So it is asked for half as much, down to what
+ * the granules need. */
+static struct block *blocks_acquire_some(const struct blocks *blocks,
+                                         size_t granules, size_t bytes,
+                                         bool ranged)
+{
+    size_t need = blocks_layout(sizeof(struct block), granules);
+    struct block *block = NULL;
+
+    for (;;) {
+        block = ranged ? blocks_acquire_range(blocks, granules, bytes)
+                       : blocks_acquire_backing(blocks, granules, bytes);
+        if (block != NULL || bytes <= need) {
+            return block;
+        }
+        bytes = bytes / 2 > need ? bytes / 2 : need;
+    }
+}
+
 struct block *blocks_acquire(const struct blocks *blocks, size_t granules,
                              size_t bytes)
 {
@@ -323,12 +408,12 @@ struct block *blocks_acquire(const struct blocks *blocks, size_t granules,
     struct block *block = NULL;
 
     if (blocks->ranged) {
-        block = blocks_acquire_range(blocks, granules, bytes);
+        block = blocks_acquire_some(blocks, granules, bytes, true);
     }
     /* The pool then has memory that caches do not reach; its caller retires
      * them. */
     if (block == NULL) {
-        block = blocks_acquire_backing(blocks, granules, bytes);
+        block = blocks_acquire_some(blocks, granules, bytes, false);
     }
     return block;
 }

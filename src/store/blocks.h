@@ -16,8 +16,8 @@
 #include "memory_pool.h"
 #include "store/block.h"
 
-/* Bytes of a pool's second block outside of the range, from which on each is
- * twice the one before up to BLOCKS_MOST. */
+/* Bytes of a block outside of the range, unless one object needs more: as many
+ * as all blocks before it have, within these bounds. */
 #define BLOCKS_LEAST ((size_t)1 << 10)
 #define BLOCKS_MOST ((size_t)1 << 20)
 
@@ -30,7 +30,10 @@ struct blocks {
                                 * of its own and an empty map */
     size_t stock_bytes;        /* of those */
     size_t stock_limit;        /* fixed; bytes that are kept */
-    size_t next_bytes;         /* of the next block */
+    size_t bytes;              /* of all blocks that the source gave and has
+                                * not got back, those of the stock too */
+    size_t taken;              /* granules that are out of the heaps whose
+                                * stock it is: the sum of their taken */
     struct memory_pool *owner; /* fixed; its name in the range; NULL while
                                 * the pool is being made */
     bool ranged;               /* fixed; the pool lives in the range, and uses
@@ -44,9 +47,6 @@ struct blocks {
 MP_INNER void blocks_start(struct blocks *blocks, struct memory_pool *owner,
                            bool ranged, bool counted, size_t stock_limit,
                            const mp_backing_t *backing);
-
-/* For a pool that is made again: the size of the next block is a new pool's. */
-MP_INNER void blocks_renew(struct blocks *blocks);
 
 /* Bytes of a head followed by granules, their map and their slack, with what
  * aligning the granules may cost; and the granules that fit in so many bytes
@@ -73,18 +73,30 @@ MP_INNER void blocks_put(struct blocks *blocks, void *memory, size_t bytes);
 
 /* With the lock: pushes an empty block, which is no part of a pool or mark and
  * is not lent; takes one of at least that many granules, NULL: none; takes off
- * what is more than keep bytes. */
+ * what does not fit into keep bytes, for blocks_release(). */
 MP_INNER void blocks_push(struct blocks *blocks, struct block *block);
 MP_INNER struct block *blocks_take(struct blocks *blocks, size_t granules);
 MP_INNER struct block *blocks_excess(struct blocks *blocks, size_t keep);
 
-/* With the lock: bytes to ask blocks_acquire() for, and the next time for
- * more; whole: a block for one long object, which asks for its own length. */
-MP_INNER size_t blocks_plan(struct blocks *blocks, bool whole);
+/* With the lock: bytes to ask blocks_acquire() for; whole: a block for one
+ * long object, which asks for its own length.  And counts what it gave; NULL:
+ * nothing. */
+MP_INNER size_t blocks_plan(const struct blocks *blocks, bool whole);
+MP_INNER void blocks_count(struct blocks *blocks, const struct block *block);
 
-/* No lock held: a new block of at least that many granules and about that many
- * bytes, or NULL; and a list of blocks back to where they came from.  Reads
- * what is fixed alone. */
+/* For a block of which all granules are one chunk; with the lock, and no
+ * function of the program is called.  Granules that it can have where it
+ * stands; grows what it stands in for that many, false: it cannot; whether
+ * blocks_shrink() may serve, which gives back what is behind its granules. */
+MP_INNER size_t blocks_room(const struct block *block);
+MP_INNER bool blocks_extend(struct blocks *blocks, struct block *block,
+                            size_t granules);
+MP_INNER bool blocks_can_shrink(const struct block *block);
+MP_INNER void blocks_shrink(struct blocks *blocks, struct block *block);
+
+/* No lock held: a new block of at least that many granules, and about that
+ * many bytes or fewer where the source has no more, or NULL; and a list of
+ * blocks back to where they came from.  Reads what is fixed alone. */
 MP_INNER struct block *blocks_acquire(const struct blocks *blocks,
                                       size_t granules, size_t bytes);
 MP_INNER void blocks_release(const struct blocks *blocks, struct block *block);

@@ -86,11 +86,12 @@ static void heap_unlink(struct heap *heap, struct block *block, uint32_t i,
     block_clear_free(block, i, length);
 }
 
-/* Makes an empty block the current one.  The caller has seen to what the one
- * before has behind its top. */
-static void heap_open(struct heap *heap, struct block *block)
+/* Makes a block the current one, which is cut up to its top.  The caller has
+ * seen to what the one before has behind its own. */
+static void heap_open(struct heap *heap, struct block *block, size_t top)
 {
-    ASSERT(block->granules > 0 && sync_get(&block->map[0]) == BLOCK_NONE);
+    ASSERT(top <= block->granules && block->granules > 0);
+    ASSERT(sync_get(&block->map[top]) == BLOCK_NONE);
     ASSERT(block->lender != heap);
     block->heap = heap;
     heap->current = block;
@@ -100,7 +101,7 @@ static void heap_open(struct heap *heap, struct block *block)
     heap->map = block->map;
     heap->slack = block->slack;
     heap->granules = block->granules;
-    heap->top = 0;
+    heap->top = top;
     heap->unbump_from = heap_unbump_from(heap, block);
 }
 
@@ -122,7 +123,7 @@ void heap_start(struct heap *heap, struct block *first, struct blocks *stock,
     heap->index = heap->few;
     heap->blocks = 0;
     heap->index_size = HEAP_FEW;
-    heap_open(heap, first);
+    heap_open(heap, first, 0);
     ASSERT(heap_is_sound(heap));
 }
 /* A bin below 16 holds chunks of one length, and there the first try fits.  In
@@ -157,7 +158,7 @@ void heap_cut(struct heap *heap, struct heap_chunk chunk, uint32_t skipped,
 
     ASSERT(granules > 0 && skipped + granules <= length);
     ASSERT(block->heap == heap && chunk.granule < block->granules);
-    heap->taken += granules;
+    heap_count(heap, granules);
     heap_unlink(heap, block, chunk.granule, length);
     if (skipped > 0) {
         heap_link(heap, block, chunk.granule, skipped);
@@ -210,7 +211,7 @@ struct heap_chunk heap_take(struct heap *heap, uint32_t granules)
         chunk.block = heap->current;
         chunk.granule = (uint32_t)heap->top;
         heap->top += granules;
-        heap->taken += granules;
+        heap_count(heap, granules);
         block_mark_live(chunk.block, chunk.granule, granules);
         ASSERT(heap->top <= heap->granules);
         return chunk;
@@ -238,25 +239,28 @@ bool heap_add(struct heap *heap, struct block *block)
         heap_link(heap, heap->current, (uint32_t)heap->top,
                   (uint32_t)(heap->granules - heap->top));
     }
-    heap_open(heap, block);
+    heap_open(heap, block, 0);
     ASSERT(heap_is_sound(heap));
     return true;
 }
 
-bool heap_add_whole(struct heap *heap, struct block *block,
+bool heap_add_whole(struct heap *heap, struct block *block, size_t granules,
                     struct heap_chunk *chunk)
 {
-    ASSERT(block->granules > SIZES_SHORT);
+    ASSERT(granules > SIZES_SHORT && granules <= block->granules);
     ASSERT(heap_is_sound(heap));
     ASSERT(block != heap->current && block->lender == NULL);
     ASSERT(sync_get(&block->map[0]) == BLOCK_NONE);
+    size_t all = block->granules;
+    block->granules = (uint32_t)granules; /* the rest is room to grow */
     if (!heap_index_add(heap, block)) {
+        block->granules = (uint32_t)all;
         return false;
     }
     /* The current block stays: it may have room for many short objects. */
     block->heap = heap;
     block_mark_live(block, 0, block->granules);
-    heap->taken += block->granules;
+    heap_count(heap, block->granules);
     chunk->block = block;
     chunk->granule = 0;
     return true;
@@ -291,7 +295,28 @@ static void heap_fall_back(struct heap *heap)
         return;
     }
     heap_unlink(heap, first, 0, first->granules);
-    heap_open(heap, first);
+    heap_open(heap, first, 0);
+    heap_index_remove(heap, current);
+    heap_drop(heap, current);
+    ASSERT(heap_is_sound(heap));
+}
+
+/* The first block takes the empty one's place, since it stays in any case.  A
+ * free chunk at its end becomes what is behind the top. */
+void heap_drop_empty(struct heap *heap)
+{
+    struct block *current = heap->current;
+    struct block *first = heap->first;
+
+    ASSERT(heap_is_sound(heap));
+    if (current == first || heap->top > 0) {
+        return;
+    }
+    uint32_t length = block_free_before(first, first->granules);
+    if (length > 0) {
+        heap_unlink(heap, first, first->granules - length, length);
+    }
+    heap_open(heap, first, first->granules - length);
     heap_index_remove(heap, current);
     heap_drop(heap, current);
     ASSERT(heap_is_sound(heap));
@@ -345,7 +370,7 @@ void heap_give_run(struct heap *heap, struct heap_chunk start,
     ASSERT(end > i); /* the sum did not wrap around */
     ASSERT(end <= heap_used(heap, block));
     ASSERT(sync_get(&block->map[i]) == BLOCK_NONE);
-    heap->taken -= granules;
+    heap_count(heap, 0 - (size_t)granules);
     heap_join(heap, block, &i, &end);
     ASSERT(i < end && end <= heap_used(heap, block));
     if (block == heap->current) {
@@ -373,6 +398,32 @@ void heap_give_run(struct heap *heap, struct heap_chunk start,
     heap_link(heap, block, i, end - i);
 }
 
+/* All of a block that can go as a whole is one live chunk. */
+static bool heap_is_whole(const struct heap *heap, struct heap_chunk chunk)
+{
+    const struct block *block = chunk.block;
+
+    return chunk.granule == 0 && block != heap->first &&
+           block != heap->current && block->lender == NULL &&
+           block_length(block, 0) == block->granules;
+}
+
+/* The block itself gets longer or shorter, so that nothing becomes free which
+ * others would take: the chunk can grow there again. */
+static void heap_resize_whole(struct heap *heap, struct block *block,
+                              uint32_t granules)
+{
+    size_t more = (size_t)granules - block->granules; /* may wrap around */
+
+    ASSERT(granules > SIZES_SHORT);
+    block_clear_live(block, 0, block->granules);
+    block->granules = granules;
+    block_mark_live(block, 0, granules);
+    heap->size += more;
+    heap_count(heap, more);
+    ASSERT(heap_is_sound(heap));
+}
+
 /* It looks only behind the chunk: to take what is before it would move the
  * object, and then a copy elsewhere does as well. */
 bool heap_extend(struct heap *heap, struct heap_chunk chunk,
@@ -386,12 +437,19 @@ bool heap_extend(struct heap *heap, struct heap_chunk chunk,
     ASSERT(block->heap == heap && granules > length);
     ASSERT(block_starts_live(sync_get(&block->map[chunk.granule])));
     ASSERT(granules <= SIZES_GRANULES_MOST);
+    if (heap_is_whole(heap, chunk)) {
+        if (!blocks_extend(heap->stock, block, granules)) {
+            return false;
+        }
+        heap_resize_whole(heap, block, granules);
+        return true;
+    }
     if (block == heap->current && end == heap->top) {
         if (heap->granules - heap->top < more) {
             return false;
         }
         heap->top += more;
-        heap->taken += more;
+        heap_count(heap, more);
     } else {
         struct heap_chunk behind = {block, end};
         if (!block_is_free(sync_get(&block->map[end])) ||
@@ -408,6 +466,37 @@ bool heap_extend(struct heap *heap, struct heap_chunk chunk,
     return true;
 }
 
+/* Gives the memory behind so many granules back, as far as that goes; returns
+ * the length that the chunk then has.  A chunk that needs a block to itself
+ * keeps all of that, to grow there again; behind a shorter one the rest is for
+ * others. */
+static uint32_t heap_shrink_whole(struct heap *heap, struct block *block,
+                                  uint32_t granules)
+{
+    bool alone = granules > BLOCKS_WHOLE && blocks_can_shrink(block);
+
+    if (blocks_can_shrink(block)) {
+        heap_resize_whole(heap, block, granules > SIZES_SHORT
+                                           ? granules : SIZES_SHORT + 1);
+        blocks_shrink(heap->stock, block);
+    }
+    if (!alone) {
+        heap_resize_whole(heap, block, (uint32_t)blocks_room(block));
+    }
+    return block->granules;
+}
+
+void heap_narrow(struct heap *heap, struct heap_chunk chunk,
+                 uint32_t granules)
+{
+    ASSERT(granules > 0);
+    if (heap_is_whole(heap, chunk) && granules > SIZES_SHORT) {
+        heap_resize_whole(heap, chunk.block, granules);
+    } else {
+        heap_shrink(heap, chunk, granules);
+    }
+}
+
 void heap_shrink(struct heap *heap, struct heap_chunk chunk,
                  uint32_t granules)
 {
@@ -417,6 +506,12 @@ void heap_shrink(struct heap *heap, struct heap_chunk chunk,
     ASSERT(granules > 0 && granules < length);
     ASSERT(block_starts_live(sync_get(&chunk.block->map[chunk.granule])));
     ASSERT(chunk.block->heap == heap);
+    if (heap_is_whole(heap, chunk)) {
+        length = heap_shrink_whole(heap, chunk.block, granules);
+        if (length == granules) {
+            return;
+        }
+    }
     /* What is cut off is then as a run is: its map is 0. */
     block_clear_live(chunk.block, chunk.granule, length);
     block_mark_live(chunk.block, chunk.granule, granules);
@@ -427,6 +522,10 @@ struct heap_chunk heap_trim(struct heap *heap, struct heap_chunk chunk,
                             uint32_t skipped, uint32_t granules)
 {
     struct block *block = chunk.block;
+    if (heap_is_whole(heap, chunk)) {
+        /* What is behind becomes free, all of it. */
+        heap_resize_whole(heap, block, (uint32_t)blocks_room(block));
+    }
     uint32_t length = block_length(block, chunk.granule);
     uint32_t back = length - skipped - granules;
     struct heap_chunk kept = {block, chunk.granule + skipped};
@@ -486,9 +585,9 @@ void heap_reset(struct heap *heap)
     heap->blocks = 0;
     heap->bits = 0;
     heap->size = heap->first->granules;
-    heap->taken = 0;
+    heap_count(heap, 0 - heap->taken);
     heap->held = 0;
-    heap_open(heap, heap->first);
+    heap_open(heap, heap->first, 0);
     /* The lowest block comes last, so that the stock hands it out first. */
     while (blocks > 0) {
         heap_drop(heap, heap->index[--blocks]);

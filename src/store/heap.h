@@ -45,10 +45,16 @@ MP_INNER void heap_give_run(struct heap *heap, struct heap_chunk start,
                             uint32_t granules);
 
 /* Makes a live chunk longer where it stands; false: what is behind it is
- * not free, and nothing changed.  Makes it shorter. */
+ * not free, and nothing changed.  Makes it shorter.  A chunk that is all of its
+ * block may take the memory behind the block, and give some of it back. */
 MP_INNER bool heap_extend(struct heap *heap, struct heap_chunk chunk,
                           uint32_t granules);
 MP_INNER void heap_shrink(struct heap *heap, struct heap_chunk chunk,
+                          uint32_t granules);
+
+/* Makes it shorter as well.  Where it is all of its block it keeps what is
+ * behind it, to grow there again. */
+MP_INNER void heap_narrow(struct heap *heap, struct heap_chunk chunk,
                           uint32_t granules);
 
 /* Cuts a live chunk down to granules that start skipped granules behind its
@@ -57,12 +63,24 @@ MP_INNER struct heap_chunk heap_trim(struct heap *heap,
                                      struct heap_chunk chunk,
                                      uint32_t skipped, uint32_t granules);
 
-/* Makes an empty block the current one; or takes one that is one live chunk
- * from end to end, which *chunk is set to.  False, and nothing changed, where
+/* Makes an empty block the current one; or takes one that is one live chunk of
+ * that many granules, which *chunk is set to.  False, and nothing changed, where
  * there is no memory to note the block. */
 MP_INNER bool heap_add(struct heap *heap, struct block *block);
 MP_INNER bool heap_add_whole(struct heap *heap, struct block *block,
-                             struct heap_chunk *chunk);
+                             size_t granules, struct heap_chunk *chunk);
+
+/* Lets the current block go, if it is empty and not the first.  Else it stays,
+ * for the next object. */
+MP_INNER void heap_drop_empty(struct heap *heap);
+
+/* Calls drop for the memory of each long free chunk but its links, for what is
+ * behind the top, and for the map of both: it may all become 0.  The shortest
+ * chunks come first. */
+MP_INNER void heap_each_unused(struct heap *heap,
+                               void (*drop)(void *start, size_t bytes,
+                                            void *arg),
+                               void *arg);
 
 /* Drops all chunks and keeps the first block only.  No chunk is lent. */
 MP_INNER void heap_reset(struct heap *heap);

@@ -13,6 +13,15 @@
  * fits for certain: bounds the time where a bin holds many short ones. */
 #define HEAP_TRIES 8
 
+/* Counts granules that are taken out of the heap; or, as a number that wraps
+ * around, given back.  The stock has the sum over its heaps, so that nobody
+ * has to ask each of them. */
+static inline void heap_count(struct heap *heap, size_t granules)
+{
+    heap->taken += granules;
+    heap->stock->taken += granules;
+}
+
 /* Links and marks a free chunk.  Its neighbours are not free. */
 MP_INNER void heap_link(struct heap *heap, struct block *block, uint32_t i,
                         uint32_t length);

@@ -85,7 +85,7 @@ static unsigned char *heap_run_of_top(struct heap *heap, uint32_t skipped,
 
     ASSERT(skipped + length <= heap->granules - heap->top);
     ASSERT(length > 0 && sync_get(&heap->map[start]) == BLOCK_NONE);
-    heap->taken += length;
+    heap_count(heap, length);
     heap->top += skipped + length;
     /* The part is linked after the top has moved: below it each granule has to
      * be in some chunk, and above it in none. */

@@ -210,6 +210,20 @@ void range_give_slot(void *slot)
     lock_leave(&range_lock, taken);
 }
 
+/* Writes what stands for an owner, with its lowest bit. */
+static void range_write_owner(void *start, size_t bytes,
+                              struct memory_pool *owner)
+{
+    size_t first = (size_t)((unsigned char *)start - extent.base) / RANGE_SLOT;
+    struct memory_pool **owners = extent.owners + first;
+
+    ASSERT(range_has_slots(start, bytes));
+    for (size_t i = 0; i < bytes / RANGE_SLOT; i++) {
+        /* Release, for mp_owner(), which reads the pool's members. */
+        sync_put_release(&owners[i], owner);
+    }
+}
+
 /* Tools hear of the memory first.  A pointer in what is hidden does not count
  * for them, and they would report what it leads to as a leak. */
 void range_own(void *start, size_t bytes, struct memory_pool *owner)
@@ -222,15 +236,50 @@ void range_own(void *start, size_t bytes, struct memory_pool *owner)
 void range_rename(void *start, size_t bytes, struct memory_pool *owner,
                   bool apart)
 {
-    size_t first = (size_t)((unsigned char *)start - extent.base) / RANGE_SLOT;
-    struct memory_pool **owners = extent.owners + first;
-
-    ASSERT(range_has_slots(start, bytes));
     ASSERT(((uintptr_t)owner & 1) == 0); /* the lowest bit says apart */
-    owner = (struct memory_pool *)((uintptr_t)owner | apart);
-    for (size_t i = 0; i < bytes / RANGE_SLOT; i++) {
-        /* Release, for mp_owner(), which reads the pool's members. */
-        sync_put_release(&owners[i], owner);
+    range_write_owner(start, bytes,
+                      (struct memory_pool *)((uintptr_t)owner | apart));
+}
+
+/* Behind the end of what is mapped the range may grow.  The name is written as
+ * range_own() does it: before any address in the new spans is handed out. */
+bool range_extend(void *start, size_t spans, size_t more)
+{
+    size_t first = (size_t)((unsigned char *)start - extent.base) / RANGE_SPAN;
+    unsigned char *end = (unsigned char *)start + spans * RANGE_SPAN;
+
+    ASSERT(range_has_slots(start, spans * RANGE_SPAN) && more > 0);
+    bool taken = lock_enter(&range_lock);
+    bool fits =
+        spans_take_at(&range_spans, first + spans, more) ||
+        ((first + spans) * RANGE_SPAN == sync_get(&extent.bytes) &&
+         range_grow(more) &&
+         spans_take_at(&range_spans, first + spans, more));
+    ASSERT(!fits || range_is_clear(end));
+    lock_leave(&range_lock, taken);
+    if (fits) {
+        tool_show(end, more * RANGE_SPAN);
+        range_write_owner(end, more * RANGE_SPAN,
+                          extent.owners[first * SPANS_SLOTS]);
+    }
+    return fits;
+}
+
+/* The lock is left between two rows: the system takes its time. */
+void range_trim(void)
+{
+    size_t count = 1;
+
+    while (extent_bytes() != 0 && count > 0) {
+        bool taken = lock_enter(&range_lock);
+        size_t first = spans_clean(&range_spans, &count);
+        if (first == SPANS_NONE) {
+            count = 0;
+        } else {
+            /* Where the system refuses it, nobody can do anything. */
+            (void)extent_drop(first * RANGE_SPAN, count * RANGE_SPAN);
+        }
+        lock_leave(&range_lock, taken);
     }
 }
 

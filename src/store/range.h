@@ -31,6 +31,13 @@ MP_INNER bool range_start(void);
 MP_INNER void *range_take(size_t spans);
 MP_INNER void range_give(void *start, size_t spans);
 
+/* As many spans more behind some that are taken, under the same name, all of
+ * their map 0; false: they are not free. */
+MP_INNER bool range_extend(void *start, size_t spans, size_t more);
+
+/* Gives the memory that free spans kept for the next pool to the system. */
+MP_INNER void range_trim(void);
+
 /* One slot, its map 0. */
 MP_INNER void *range_take_slot(void);
 MP_INNER void range_give_slot(void *slot);

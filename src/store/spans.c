@@ -163,15 +163,11 @@ static size_t spans_find(const struct spans *spans, size_t count)
     return start + (size_t)__builtin_ctzll(word);
 }
 
-size_t spans_take(struct spans *spans, size_t count)
+/* A row of free spans is taken now. */
+static void spans_mark_taken(struct spans *spans, size_t first, size_t count)
 {
-    ASSERT(count > 0);
-    size_t first = spans_find(spans, count);
-
-    if (first == SPANS_NONE) {
-        return SPANS_NONE;
-    }
     size_t last_word = (first + count - 1) / SPANS_WORD;
+
     for (size_t w = first / SPANS_WORD; w <= last_word; w++) {
         uint64_t mask = spans_mask(w, first, first + count);
         ASSERT((spans->free[w] & mask) == mask);
@@ -181,6 +177,62 @@ size_t spans_take(struct spans *spans, size_t count)
         spans->dirty[w] &= ~mask;
     }
     spans_carry(spans, first / SPANS_WORD, last_word);
+}
+
+size_t spans_take(struct spans *spans, size_t count)
+{
+    ASSERT(count > 0);
+    size_t first = spans_find(spans, count);
+
+    if (first == SPANS_NONE) {
+        return SPANS_NONE;
+    }
+    spans_mark_taken(spans, first, count);
+    return first;
+}
+
+bool spans_take_at(struct spans *spans, size_t first, size_t count)
+{
+    size_t end = first + count;
+
+    ASSERT(count > 0);
+    if (end > spans->words * SPANS_WORD) {
+        return false;
+    }
+    for (size_t w = first / SPANS_WORD; w <= (end - 1) / SPANS_WORD; w++) {
+        uint64_t mask = spans_mask(w, first, end);
+        if ((spans->free[w] & mask) != mask) {
+            return false;
+        }
+    }
+    spans_mark_taken(spans, first, count);
+    return true;
+}
+
+static bool spans_is_dirty(const struct spans *spans, size_t span)
+{
+    return (spans->dirty[span / SPANS_WORD] >> (span % SPANS_WORD) & 1) != 0;
+}
+
+size_t spans_clean(struct spans *spans, size_t *count)
+{
+    size_t word = 0;
+
+    while (word < spans->words && spans->dirty[word] == 0) {
+        word++;
+    }
+    if (word == spans->words) {
+        return SPANS_NONE;
+    }
+    size_t first =
+        word * SPANS_WORD + (size_t)__builtin_ctzll(spans->dirty[word]);
+    size_t end = first;
+    while (end < spans->words * SPANS_WORD && spans_is_dirty(spans, end)) {
+        spans->dirty[end / SPANS_WORD] &= ~((uint64_t)1 << end % SPANS_WORD);
+        end++;
+    }
+    *count = end - first;
+    spans->dirty_count -= *count;
     return first;
 }
 

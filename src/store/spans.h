@@ -64,6 +64,13 @@ MP_INNER void spans_move(struct spans *spans, void *memory, size_t words);
  * none. */
 MP_INNER size_t spans_take(struct spans *spans, size_t count);
 
+/* That row of spans, taken now; false: not all of it is free. */
+MP_INNER bool spans_take_at(struct spans *spans, size_t first, size_t count);
+
+/* The first row of spans that are dirty, which are so no more; SPANS_NONE:
+ * there is none. */
+MP_INNER size_t spans_clean(struct spans *spans, size_t *count);
+
 /* They are free now; dirty: and have memory. */
 MP_INNER void spans_give(struct spans *spans, size_t first, size_t count,
                          bool dirty);

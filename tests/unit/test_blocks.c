@@ -22,6 +22,7 @@ static struct {
     unsigned out;
     size_t bytes; /* of the last request */
     bool empty;   /* it gives nothing */
+    size_t limit; /* bytes of the longest request that it serves; 0: any */
 } counting;
 
 static struct blocks blocks;
@@ -32,7 +33,7 @@ static void *counting_acquire(void *context, size_t size, size_t alignment)
     ck_assert_uint_eq(alignment, SIZES_GRANULE);
     counting.calls++;
     counting.bytes = size;
-    if (counting.empty) {
+    if (counting.empty || (counting.limit != 0 && size > counting.limit)) {
         return NULL;
     }
     counting.out++;
@@ -74,6 +75,7 @@ static struct block *acquire(size_t granules, size_t bytes)
     ck_assert_uint_ge(block->granules, granules);
     ck_assert_uint_gt(block->bytes, 0);
     ck_assert_ptr_null(block->lender);
+    blocks_count(&blocks, block);
     return block;
 }
 
@@ -247,16 +249,74 @@ START_TEST(a_wrong_stock_is_seen)
 }
 END_TEST
 
-START_TEST(each_block_is_planned_twice_as_long_as_the_last)
+START_TEST(a_block_is_planned_as_long_as_all_before_it)
 {
-    for (size_t bytes = BLOCKS_LEAST; bytes < BLOCKS_MOST; bytes *= 2) {
-        ck_assert_uint_eq(blocks_plan(&blocks, false), bytes);
+    size_t bytes = BLOCKS_LEAST;
+
+    for (unsigned i = 0; i < 20; i++) {
         ck_assert_uint_eq(blocks_plan(&blocks, true), 0); /* its own length */
+        ck_assert_uint_eq(blocks_plan(&blocks, false), bytes);
+        blocks_push(&blocks, acquire(1, bytes));
+        bytes = blocks.bytes > bytes ? blocks.bytes : bytes;
+        bytes = bytes < BLOCKS_MOST ? bytes : BLOCKS_MOST;
     }
-    ck_assert_uint_eq(blocks_plan(&blocks, false), BLOCKS_MOST);
-    ck_assert_uint_eq(blocks_plan(&blocks, false), BLOCKS_MOST);
-    blocks_renew(&blocks);
+    ck_assert_uint_eq(bytes, BLOCKS_MOST);
+    blocks_release(&blocks, blocks_excess(&blocks, 10000));
+    ck_assert_uint_eq(blocks_plan(&blocks, false), blocks.bytes);
+    ck_assert_uint_le(blocks.bytes, 10000);
+    blocks_release(&blocks, blocks_excess(&blocks, 0));
     ck_assert_uint_eq(blocks_plan(&blocks, false), BLOCKS_LEAST);
+}
+END_TEST
+
+START_TEST(a_source_with_less_is_asked_for_less)
+{
+    counting.limit = 5000;
+    struct block *block = acquire(10, BLOCKS_MOST);
+    ck_assert_uint_le(block->bytes, 5000);
+    ck_assert_uint_gt(block->bytes, 2500 - 18);
+    blocks_push(&blocks, block);
+    /* Not below what is needed, which is asked for last. */
+    unsigned calls = counting.calls;
+    ck_assert_ptr_null(blocks_acquire(&blocks, 1000, BLOCKS_MOST));
+    ck_assert_uint_eq(counting.bytes,
+                      blocks_layout(sizeof(struct block), 1000));
+    ck_assert_uint_gt(counting.calls, calls + 2);
+    block = acquire(250, BLOCKS_MOST);
+    ck_assert_uint_le(block->bytes, 5000);
+    blocks_push(&blocks, block);
+}
+END_TEST
+
+START_TEST(short_blocks_stay_where_a_long_one_does_not_fit)
+{
+    struct block *small = acquire(10, 0);
+    struct block *large = acquire(1000, 0);
+    size_t bytes = small->bytes;
+
+    blocks_push(&blocks, small);
+    blocks_push(&blocks, large);
+    ck_assert_ptr_eq(blocks_excess(&blocks, large->bytes - 1), large);
+    ck_assert_uint_eq(blocks.stock_bytes, bytes);
+    ck_assert_ptr_eq(blocks.stock, small);
+    ck_assert_uint_eq(blocks.bytes, bytes);
+    blocks_release(&blocks, large);
+}
+END_TEST
+
+/* Blocks that are one chunk have room behind it, and may get more. */
+START_TEST(a_block_has_room_behind_its_granules)
+{
+    struct block *block = acquire(100, 0);
+
+    ck_assert_uint_eq(blocks_room(block), 100);
+    block->granules = 70;
+    ck_assert_uint_eq(blocks_room(block), 100);
+    ck_assert(blocks_extend(&blocks, block, 100));
+    ck_assert(!blocks_extend(&blocks, block, 101));
+    ck_assert(!blocks_can_shrink(block));
+    blocks_push(&blocks, block);
+    ck_assert_uint_eq(block->granules, 100);
 }
 END_TEST
 
@@ -333,11 +393,43 @@ START_TEST(a_ranged_plan_goes_from_a_slot_to_spans)
         return;
     }
     ck_assert_uint_eq(blocks_plan(&blocks, false), RANGE_SLOT);
-    for (size_t bytes = RANGE_SPAN; bytes < BLOCKS_MOST; bytes *= 2) {
-        ck_assert_uint_eq(blocks_plan(&blocks, false), bytes);
+    blocks_push(&blocks, acquire(1, RANGE_SLOT));
+    for (size_t bytes = 0; bytes < BLOCKS_MOST;) {
+        size_t plan = blocks_plan(&blocks, false);
+        ck_assert_uint_eq(plan, bytes == 0 ? RANGE_SPAN : bytes);
+        blocks_push(&blocks, acquire(1, plan));
+        bytes += plan;
     }
     ck_assert_uint_eq(blocks_plan(&blocks, false), BLOCKS_MOST);
-    ck_assert_uint_eq(blocks_plan(&blocks, false), BLOCKS_MOST);
+}
+END_TEST
+
+START_TEST(a_ranged_block_grows_and_shrinks_where_it_is)
+{
+    if (!start_ranged()) {
+        return;
+    }
+    const size_t more = RANGE_SPAN / SIZES_GRANULE;
+    struct block *block = acquire(5 * more, 0);
+    size_t bytes = block->bytes;
+    size_t granules = block->granules;
+    unsigned char *end = (unsigned char *)block + bytes;
+    ck_assert(blocks_extend(&blocks, block, granules + 2 * more));
+    ck_assert_uint_eq(block->bytes, bytes + 2 * RANGE_SPAN);
+    ck_assert_uint_eq(blocks.bytes, block->bytes);
+    ck_assert_ptr_eq(range_owner(end), OWNER);
+    ck_assert_uint_ge(blocks_room(block), granules + 2 * more);
+    struct block *behind = acquire(more / 2, 0);
+    ck_assert_ptr_eq(behind, end + 2 * RANGE_SPAN);
+    ck_assert(!blocks_extend(&blocks, block, granules + 3 * more));
+    ck_assert(blocks_can_shrink(block));
+    block->granules = (uint32_t)(2 * more);
+    blocks_shrink(&blocks, block);
+    ck_assert_uint_eq(block->bytes, 3 * RANGE_SPAN);
+    ck_assert_uint_eq(blocks.bytes, block->bytes + behind->bytes);
+    blocks_push(&blocks, block);
+    blocks_push(&blocks, behind);
+    ck_assert_uint_ge(block->granules, 2 * more + more - 4);
 }
 END_TEST
 
@@ -390,10 +482,14 @@ int main(void)
     tcase_add_test(one, the_stock_gives_the_first_block_that_is_long_enough);
     tcase_add_test(one, what_is_more_than_is_to_be_kept_is_excess);
     tcase_add_test(one, a_wrong_stock_is_seen);
-    tcase_add_test(one, each_block_is_planned_twice_as_long_as_the_last);
+    tcase_add_test(one, a_block_is_planned_as_long_as_all_before_it);
+    tcase_add_test(one, a_source_with_less_is_asked_for_less);
+    tcase_add_test(one, short_blocks_stay_where_a_long_one_does_not_fit);
+    tcase_add_test(one, a_block_has_room_behind_its_granules);
     tcase_add_test(one, memory_for_a_structure_is_the_backings);
     tcase_add_test(one, a_ranged_block_is_a_slot_or_whole_spans);
     tcase_add_test(one, a_ranged_plan_goes_from_a_slot_to_spans);
+    tcase_add_test(one, a_ranged_block_grows_and_shrinks_where_it_is);
     tcase_add_test(one, a_ranged_structure_has_a_slot_of_its_own);
     tcase_add_test(one, what_the_range_has_no_room_for_is_the_backings);
     return support_run(suite);

@@ -177,15 +177,23 @@ static struct heap_chunk chunk_of(const void *at)
     return chunk;
 }
 
+static struct block *acquire(size_t granules)
+{
+    struct block *block = blocks_acquire(&w.blocks, granules, 0);
+
+    ck_assert_ptr_nonnull(block);
+    blocks_count(&w.blocks, block);
+    return block;
+}
+
 /* Adds a block, from the stock where that has one. */
 static void grow(size_t granules)
 {
     struct block *block = blocks_take(&w.blocks, granules);
 
     if (block == NULL) {
-        block = blocks_acquire(&w.blocks, granules, 0);
+        block = acquire(granules);
     }
-    ck_assert_ptr_nonnull(block);
     ck_assert(heap_add(&w.heap, block));
 }
 
@@ -399,11 +407,11 @@ END_TEST
 START_TEST(a_whole_block_is_one_chunk_and_goes_at_once)
 {
     struct heap_chunk chunk = {NULL, 1};
-    struct block *block = blocks_acquire(&w.blocks, 20000, 0);
+    struct block *block = acquire(20000);
 
     ck_assert_ptr_nonnull(block);
     take(5);
-    ck_assert(heap_add_whole(&w.heap, block, &chunk));
+    ck_assert(heap_add_whole(&w.heap, block, block->granules, &chunk));
     ck_assert_ptr_eq(chunk.block, block);
     ck_assert_uint_eq(chunk.granule, 0);
     struct piece *piece = note(block->base, block->granules, false);
@@ -416,12 +424,109 @@ START_TEST(a_whole_block_is_one_chunk_and_goes_at_once)
 }
 END_TEST
 
+/* The heap, its stock and the map agree about a chunk that is a whole block. */
+static void expect_chunk(struct piece *piece, uint32_t granules)
+{
+    piece->granules = granules;
+    ck_assert(support_holds(piece->at, granules * SIZES_GRANULE, piece->tag));
+    ck_assert_uint_eq(w.blocks.taken, w.heap.taken);
+    expect_whole(0);
+}
+
+START_TEST(a_whole_block_has_room_to_grow_again)
+{
+    struct heap_chunk chunk;
+    struct block *block = acquire(20000);
+
+    take(5);
+    ck_assert(heap_add_whole(&w.heap, block, 18000, &chunk));
+    struct piece *piece = note(block->base, 18000, false);
+    expect_chunk(piece, 18000);
+    ck_assert(heap_extend(&w.heap, chunk, 19000));
+    piece->granules = 19000;
+    fill(piece);
+    expect_chunk(piece, 19000);
+    ck_assert(!heap_extend(&w.heap, chunk, 20001));
+    heap_narrow(&w.heap, chunk, 17000);
+    expect_chunk(piece, 17000);
+    ck_assert(heap_has_free(&w.heap, 0));
+    ck_assert(heap_extend(&w.heap, chunk, 20000));
+    heap_narrow(&w.heap, chunk, 17000);
+    /* What is shortened for good leaves all behind it to others. */
+    heap_shrink(&w.heap, chunk, 10000);
+    expect_chunk(piece, 10000);
+    ck_assert_uint_eq(block->granules, 20000);
+    ck_assert(heap_has_free(&w.heap, 1));
+    give(piece);
+    expect_whole(0);
+    ck_assert_ptr_eq(w.blocks.stock, block);
+}
+END_TEST
+
+START_TEST(an_empty_current_block_goes_when_asked_to)
+{
+    take(FIRST);
+    grow(400);
+    heap_drop_empty(&w.heap);
+    ck_assert_uint_eq(w.heap.blocks, 0);
+    ck_assert_uint_eq(w.heap.top, FIRST);
+    expect_whole(0);
+    /* What is free at the first block's end is above its top then. */
+    give(&w.pieces[0]);
+    take(10);
+    take(20);
+    take(FIRST - 30);
+    grow(400);
+    give(&w.pieces[2]);
+    expect_whole(0);
+    heap_drop_empty(&w.heap);
+    ck_assert_uint_eq(w.heap.top, 30);
+    expect_whole(0);
+    /* One in use stays. */
+    grow(400);
+    take(FIRST - 30);
+    take(10);
+    ck_assert_uint_eq(w.heap.blocks, 1);
+    heap_drop_empty(&w.heap);
+    ck_assert_uint_eq(w.heap.blocks, 1);
+    expect_whole(0);
+}
+END_TEST
+
+static size_t unused_bytes;
+
+static void wipe(void *start, size_t bytes, void *arg)
+{
+    ck_assert_ptr_eq(arg, &unused_bytes);
+    memset(start, 0, bytes);
+    unused_bytes += bytes;
+}
+
+START_TEST(what_is_unused_may_become_0)
+{
+    take(FIRST);
+    grow(5000);
+    for (unsigned i = 0; i < 8; i++) {
+        take(500);
+    }
+    give(&w.pieces[2]); /* 500 granules, and 1000 behind the top */
+    for (unsigned i = 0; i < w.count; i++) {
+        ck_assert_uint_ne(w.pieces[i].granules, 0);
+    }
+    unused_bytes = 0;
+    heap_each_unused(&w.heap, wipe, &unused_bytes);
+    size_t top = w.heap.granules - w.heap.top;
+    ck_assert_uint_eq(unused_bytes, 499 * 16 + 500 - 18 + top * 17);
+    expect_whole(0);
+}
+END_TEST
+
 START_TEST(a_reset_gives_every_other_block_to_the_stock)
 {
     struct heap_chunk chunk;
-    struct block *block = blocks_acquire(&w.blocks, 20000, 0);
+    struct block *block = acquire(20000);
 
-    ck_assert(heap_add_whole(&w.heap, block, &chunk));
+    ck_assert(heap_add_whole(&w.heap, block, block->granules, &chunk));
     size_t bytes = block->bytes;
     for (unsigned i = 0; i < 100; i++) {
         take(20 + i % 3);
@@ -702,6 +807,9 @@ int main(void)
     tcase_add_test(heap, frees_in_reverse_order_only_move_the_top);
     tcase_add_test(heap, a_long_search_comes_before_a_new_block);
     tcase_add_test(heap, a_whole_block_is_one_chunk_and_goes_at_once);
+    tcase_add_test(heap, a_whole_block_has_room_to_grow_again);
+    tcase_add_test(heap, an_empty_current_block_goes_when_asked_to);
+    tcase_add_test(heap, what_is_unused_may_become_0);
     tcase_add_test(heap, a_reset_gives_every_other_block_to_the_stock);
     tcase_add_test(heap, a_reset_zeroes_where_that_is_asked_for);
     tcase_add_test(heap, a_lent_block_goes_back_to_its_lender);

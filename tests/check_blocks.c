@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * check_blocks.c - what a pool asks its backing for, keeps and gives back.
+ *
+ * Time is not measured: that a step of growing costs the same however long an
+ * object is shows in how often it moves.
+ *
+ * What it cannot do: see which pages are in memory where the system has no
+ * mincore().
+ */
+#include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
+
+#include "pools.h"
+#include "sanitizer.h"
+
+#define MIB ((size_t)1 << 20)
+
+static memory_pool_t *make_own(struct pools_backing *own,
+                               mp_threads_t threads, size_t limit)
+{
+    pools_backing_start(own);
+    own->limit = limit;
+    mp_backing_t backing = pools_backing_of(own);
+    mp_options_t options = {.backing = &backing, .threads = threads};
+    memory_pool_t *mp = mp_create(&options);
+
+    ck_assert_ptr_nonnull(mp);
+    return mp;
+}
+
+static void end_own(memory_pool_t *mp, struct pools_backing *own)
+{
+    ck_assert_int_eq(mp_check(mp), 0);
+    destroy_memory_pool(mp);
+    ck_assert_uint_eq(own->count + own->wrong, 0);
+}
+
+/* Some sizes, short, middle and long. */
+static const size_t sizes[] = {16, 100, 1000, 5000, 70000, 300000};
+#define SIZES (sizeof sizes / sizeof *sizes)
+
+START_TEST(a_cycle_asks_for_no_longer_blocks_than_the_one_before)
+{
+    for (unsigned trims = 0; trims < 2; trims++) {
+        struct pools_backing own;
+        memory_pool_t *mp = make_own(&own, MP_THREADS_LOCKED, 0);
+        size_t third = 0;
+        for (unsigned cycle = 0; cycle < 60; cycle++) {
+            own.longest = 0;
+            for (size_t n = 0; n < 120000; n += sizes[_i]) {
+                POOLS_EXPECT(mp_allocate(mp, sizes[_i]) != NULL);
+            }
+            free_all_memory(mp);
+            if (trims > 0) {
+                mp_trim(mp, 0);
+            }
+            if (cycle == 2) {
+                third = own.longest;
+            }
+        }
+        ck_assert_uint_le(own.longest, third);
+        end_own(mp, &own);
+    }
+}
+END_TEST
+
+/* Objects of that size until there is no memory; how many. */
+static size_t fill(memory_pool_t *mp, size_t size)
+{
+    size_t count = 0;
+
+    while (mp_allocate(mp, size) != NULL) {
+        count++;
+    }
+    return count;
+}
+
+START_TEST(a_backing_is_used_to_its_last_bytes)
+{
+    static const size_t limits[] = {20000, 200000, 1500000, 5000000};
+    /* A granule has two bytes of a map, an object may need a granule more,
+     * and the last block has room for no other. */
+    const size_t each = (sizes[_i] + 15) / 16 * 18;
+
+    for (size_t l = 0; l < sizeof limits / sizeof *limits; l++) {
+        struct pools_backing own;
+        memory_pool_t *mp = make_own(&own, MP_THREADS_LOCKED, limits[l]);
+        size_t count = fill(mp, sizes[_i]);
+        /* Some 20 blocks have heads, and the ends of the long ones are too
+         * short for an object. */
+        size_t lost = 4096 + 8 * (each < 30000 ? each : 30000) + each;
+        ck_assert_msg(lost >= limits[l] || count * each >= limits[l] - lost,
+                      "%zu objects of %zu bytes in %zu", count, sizes[_i],
+                      limits[l]);
+        /* Nothing that was refused makes the next request longer. */
+        size_t longest = own.longest;
+        for (unsigned i = 0; i < 5; i++) {
+            count += fill(mp, sizes[_i]);
+        }
+        ck_assert_uint_eq(own.longest, longest);
+        ck_assert_int_eq(mp_check(mp), 0);
+        /* In a mark, too. */
+        free_all_memory(mp);
+        mp_trim(mp, 0);
+        mp_mark_t mark = mp_mark(mp);
+        ck_assert(mark.number != 0);
+        size_t again = fill(mp, sizes[_i]);
+        ck_assert_uint_ge(again + again / 8 + 40, count);
+        ck_assert_int_eq(mp_rewind(mp, mark), 0);
+        end_own(mp, &own);
+    }
+}
+END_TEST
+
+START_TEST(a_reset_keeps_enough_for_the_next_objects)
+{
+    static const size_t peaks[] = {70000, 1000000, 10000000};
+
+    for (size_t p = 0; p < sizeof peaks / sizeof *peaks; p++) {
+        struct pools_backing own;
+        memory_pool_t *mp = make_own(&own, (mp_threads_t)_i, 0);
+        for (size_t n = 0; n < peaks[p]; n += 100) {
+            POOLS_EXPECT(mp_allocate(mp, 100) != NULL);
+        }
+        free_all_memory(mp);
+        size_t first = own.acquired;
+        for (size_t n = 0; n < 32000; n += 100) {
+            POOLS_EXPECT(mp_allocate(mp, 100) != NULL);
+        }
+        ck_assert_uint_eq(own.acquired, first);
+        end_own(mp, &own);
+    }
+}
+END_TEST
+
+/* Of whatever lengths, in whatever order they go. */
+START_TEST(a_trim_to_nothing_leaves_no_empty_block)
+{
+    static void *objects[3000];
+    uint64_t random = support_seed();
+
+    for (unsigned round = 0; round < 8; round++) {
+        memory_pool_t *mp = pools_make(_i);
+        bool marked = round % 2 != 0;
+        POOLS_EXPECT(mp_allocate(mp, 100) != NULL);
+        mp_mark_t mark = {0};
+        if (marked) {
+            mark = mp_mark(mp);
+        }
+        void *kept = mp_allocate(mp, 100);
+        size_t most = sizes[round % SIZES];
+        for (unsigned i = 0; i < 3000; i++) {
+            objects[i] = i * most > 20 * MIB
+                             ? NULL
+                             : mp_allocate(
+                                   mp, 1 + support_below(&random, most));
+        }
+        mp_stats_t stats;
+        for (unsigned i = 0; i < 3000; i++) {
+            unsigned j = (unsigned)support_below(&random, 3000);
+            void *swapped = objects[i];
+            objects[i] = objects[j];
+            objects[j] = swapped;
+        }
+        for (unsigned i = 0; i < 3000; i++) {
+            if (objects[i] != NULL) {
+                free_memory(mp, objects[i]);
+            }
+        }
+        mp_trim(mp, 0);
+        ck_assert_int_eq(mp_check(mp), 0);
+        ck_assert_int_eq(mp_stats(mp, &stats), 0);
+        if (pools_kinds[_i].source != POOLS_BUFFER) {
+            /* One block may have what lives on, beside the first. */
+            ck_assert_uint_le(stats.backing_bytes,
+                              MAX_BLOCK_SIZE + ((size_t)64 << 10) + 12288);
+        }
+        free_memory(mp, kept);
+        if (marked) {
+            ck_assert_int_eq(mp_rewind(mp, mark), 0);
+        }
+        mp_trim(mp, 0);
+        ck_assert_int_eq(mp_stats(mp, &stats), 0);
+        if (pools_kinds[_i].source != POOLS_BUFFER) {
+            ck_assert_uint_le(stats.backing_bytes, MAX_BLOCK_SIZE + 8192);
+        }
+        pools_end(mp, _i);
+    }
+}
+END_TEST
+
+START_TEST(a_shrunk_object_leaves_its_rest_to_others)
+{
+    static const size_t long_and_short[][2] = {
+        {1000, 520},   {1000, 900},     {500, 30},        {5000, 2600},
+        {70000, 9000}, {200000, 40000}, {1000000, 500000}};
+
+    for (size_t k = 0; k < sizeof long_and_short / sizeof *long_and_short;
+         k++) {
+        memory_pool_t *mp = pools_make(_i);
+        size_t from = long_and_short[k][0], to = long_and_short[k][1];
+        size_t live = 0;
+        bool more = true;
+        mp_stats_t stats;
+        while (live < 24 * MIB && more) {
+            unsigned char *object = mp_allocate(mp, from);
+            POOLS_EXPECT(object != NULL);
+            support_fill(object, to, 1);
+            POOLS_EXPECT(mp_realloc(mp, object, to) == object);
+            POOLS_EXPECT(support_holds(object, to, 1));
+            POOLS_EXPECT(mp_usable_size(mp, object) <= (to + 15) / 16 * 16);
+            live += to;
+        }
+        ck_assert_int_eq(mp_stats(mp, &stats), 0);
+        /* Of maps and slack there is an eighth; outside of the range a long
+         * block cannot give its end back. */
+        if (pools_kinds[_i].source != POOLS_BUFFER &&
+            (pools_cached(mp) || from <= 200000)) {
+            ck_assert_msg(stats.backing_bytes <= live / 100 * 135 + 2 * MIB,
+                          "%zu to %zu: %zu bytes for %zu", from, to,
+                          stats.backing_bytes, live);
+        }
+        pools_end(mp, _i);
+    }
+}
+END_TEST
+
+/* Grows some objects in turn; how often one moved. */
+static unsigned grow(memory_pool_t *mp, unsigned objects, size_t step,
+                     size_t top)
+{
+    unsigned char *at[4] = {NULL};
+    unsigned moves = 0;
+
+    for (size_t n = step; n <= top; n += step) {
+        for (unsigned i = 0; i < objects; i++) {
+            unsigned char *grown = mp_realloc(mp, at[i], n);
+            POOLS_EXPECT(grown != NULL);
+            moves += grown != at[i];
+            at[i] = grown;
+            memset(grown + n - step, (int)(n / step), step);
+        }
+    }
+    for (unsigned i = 0; i < objects; i++) {
+        for (size_t n = 0; n < top; n += step) {
+            POOLS_EXPECT(at[i][n] == (unsigned char)(n / step + 1));
+        }
+        free_memory(mp, at[i]);
+    }
+    return moves;
+}
+
+START_TEST(a_long_object_seldom_moves_as_it_grows)
+{
+    const size_t top = POOLS_MAX_OBJECT;
+
+    for (unsigned objects = 1; objects <= 3; objects += 2) {
+        memory_pool_t *mp = pools_make(_i);
+        bool room = pools_kinds[_i].options.capacity == 0 || objects == 1;
+        if (room && pools_kinds[_i].source != POOLS_BUFFER) {
+            unsigned moves = grow(mp, objects, (size_t)64 << 10, top);
+            /* From 256 KiB on it gets an eighth to spare with each move, so
+             * that some 40 make 16 MiB. */
+            ck_assert_msg(moves <= objects * 50, "%u moves", moves);
+        }
+        pools_end(mp, _i);
+    }
+}
+END_TEST
+
+/* Short steps too, where chunks may be longer than their objects. */
+START_TEST(a_buffer_in_a_pool_with_caches_moves_seldom)
+{
+    memory_pool_t *mp = mp_create(NULL);
+
+    ck_assert_ptr_nonnull(mp);
+    if (pools_cached(mp)) {
+        ck_assert_uint_le(grow(mp, 3, 1000, 200000), 3 * 120);
+    }
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+START_TEST(a_peak_is_that_of_all_open_marks_together)
+{
+    memory_pool_t *mp = mp_create(NULL);
+    mp_stats_t stats;
+
+    ck_assert_ptr_nonnull(mp);
+    for (unsigned round = 0; round < 20; round++) {
+        mp_mark_t marks[30];
+        for (unsigned m = 0; m < 30; m++) {
+            marks[m] = mp_mark(mp);
+            for (unsigned i = 0; i < 200; i++) {
+                POOLS_EXPECT(mp_allocate(mp, 1500) != NULL);
+            }
+        }
+        ck_assert_int_eq(mp_stats(mp, &stats), 0);
+        ck_assert_uint_ge(stats.peak_bytes, 30 * 200 * 1500);
+        if (round % 2 == 0) {
+            ck_assert_int_eq(mp_rewind(mp, marks[0]), 0);
+        } else {
+            free_all_memory(mp);
+        }
+    }
+    ck_assert_int_eq(mp_stats(mp, &stats), 0);
+    ck_assert_uint_le(stats.peak_bytes, 30 * 200 * 1504 + 200000);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+#ifdef __linux__
+/* Pages of some memory that are in the process's. */
+static size_t resident(const void *start, size_t bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uintptr_t first = ((uintptr_t)start + page - 1) / page * page;
+    uintptr_t end = ((uintptr_t)start + bytes) / page * page;
+    size_t pages = 0;
+
+    for (uintptr_t at = first; at < end; at += page) {
+        unsigned char in;
+        pages += mincore((void *)at, page, &in) == 0 && (in & 1) != 0;
+    }
+    return pages * page;
+}
+
+START_TEST(a_trim_gives_free_pages_of_used_blocks_to_the_system)
+{
+    static unsigned char *objects[8000];
+
+    for (size_t s = 1; s < 4; s++) {
+        memory_pool_t *mp = pools_make(_i);
+        unsigned count = (unsigned)(16 * MIB / sizes[s]);
+        count = count > 8000 ? 8000 : count;
+        size_t left = 0;
+        for (unsigned i = 0; i < count; i++) {
+            objects[i] = mp_allocate(mp, sizes[s]);
+            POOLS_EXPECT(objects[i] != NULL);
+            memset(objects[i], 7, sizes[s]);
+        }
+        for (unsigned i = 0; i < count; i++) {
+            if (i % 150 != 0) {
+                free_memory(mp, objects[i]);
+            }
+        }
+        mp_trim(mp, 0);
+        ck_assert_int_eq(mp_check(mp), 0);
+        for (unsigned i = 0; i < count; i++) {
+            if (i % 150 != 0) {
+                left += resident(objects[i], sizes[s]);
+            } else {
+                POOLS_EXPECT(objects[i][0] == 7 &&
+                             objects[i][sizes[s] - 1] == 7);
+            }
+        }
+        /* One that lives shares its first page and its last. */
+        if (pools_kinds[_i].source == POOLS_DEFAULT ||
+            pools_kinds[_i].source == POOLS_MALLOC ||
+            pools_kinds[_i].source == POOLS_MMAP) {
+            ck_assert_msg(left <= count * sizes[s] / 6, "%zu of %zu stay",
+                          left, count * sizes[s]);
+        }
+        for (unsigned i = 0; i < 100; i++) {
+            POOLS_EXPECT(mp_calloc(mp, 1, sizes[s]) != NULL);
+        }
+        pools_end(mp, _i);
+    }
+}
+END_TEST
+#endif
+
+/* Nothing can be given: then nobody has to wait, so caches stay full. */
+START_TEST(a_trim_that_may_keep_all_gathers_nothing)
+{
+    memory_pool_t *mp = mp_create(NULL);
+    mp_stats_t before, after;
+    void *objects[500];
+
+    ck_assert_ptr_nonnull(mp);
+    for (unsigned i = 0; i < 500; i++) {
+        objects[i] = mp_allocate(mp, 200);
+    }
+    for (unsigned i = 0; i < 500; i++) {
+        free_memory(mp, objects[i]);
+    }
+    ck_assert_int_eq(mp_stats(mp, &before), 0);
+    ck_assert_uint_eq(mp_trim(mp, SIZE_MAX), 0);
+    ck_assert_uint_eq(mp_trim(mp, before.backing_bytes), 0);
+    ck_assert_int_eq(mp_stats(mp, &after), 0);
+    ck_assert_uint_eq(after.cached_bytes, before.cached_bytes);
+    ck_assert_uint_eq(after.backing_bytes, before.backing_bytes);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("growth");
+    TCase *own = support_case(suite, "own backing");
+    TCase *kinds = support_case(suite, "kinds");
+
+    tcase_add_loop_test(own,
+                        a_cycle_asks_for_no_longer_blocks_than_the_one_before,
+                        0, SIZES);
+    tcase_add_loop_test(own, a_backing_is_used_to_its_last_bytes, 0, SIZES);
+    tcase_add_loop_test(own, a_reset_keeps_enough_for_the_next_objects,
+                        MP_THREADS_LOCKED, MP_THREADS_NONE + 1);
+    tcase_add_loop_test(kinds, a_trim_to_nothing_leaves_no_empty_block, 0,
+                        pools_count);
+    tcase_add_loop_test(kinds, a_shrunk_object_leaves_its_rest_to_others, 0,
+                        pools_count);
+    tcase_add_loop_test(kinds, a_long_object_seldom_moves_as_it_grows, 0,
+                        pools_count);
+    tcase_add_test(kinds, a_buffer_in_a_pool_with_caches_moves_seldom);
+    tcase_add_test(kinds, a_peak_is_that_of_all_open_marks_together);
+#ifdef __linux__
+    if (!SANITIZER_ON) {
+        tcase_add_loop_test(
+            kinds, a_trim_gives_free_pages_of_used_blocks_to_the_system, 0,
+            pools_count);
+    }
+#endif
+    tcase_add_test(kinds, a_trim_that_may_keep_all_gathers_nothing);
+    return support_run(suite);
+}
