@@ -28,6 +28,9 @@ store_sources = \
 	src/store/heap_parts.h \
 	src/store/heap_run.c \
 	src/store/heap_unused.c \
+	src/store/heap_sweep.c \
+	src/store/heap_tree.c \
+	src/store/heap_tree.h \
 	src/store/heap_type.h \
 	src/store/quota.c \
 	src/store/quota.h \

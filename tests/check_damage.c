@@ -195,7 +195,7 @@ START_TEST(a_chunk_in_the_bin_of_another_length_is_found)
     unsigned used = 0; /* bins */
     unsigned last = 0;
 
-    for (unsigned bin = 0; bin < SIZES_BINS; bin++) {
+    for (unsigned bin = 0; bin < SIZES_SHORT; bin++) {
         struct heap_link *link = heap->bins[bin];
         if ((heap->bits >> bin & 1) == 0) {
             continue;

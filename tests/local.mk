@@ -20,7 +20,7 @@ tests_programs = tests/check_append tests/check_blocks tests/check_caches tests/
 	tests/check_handles tests/check_inline tests/check_lifetimes \
 	tests/check_limits tests/check_limits_model \
 	tests/check_mark_cleanups tests/check_marks tests/check_memory \
-	tests/check_misuse \
+	tests/check_misuse tests/check_mixes \
 	tests/check_options tests/check_pause tests/check_pools \
 	tests/check_print tests/check_processes tests/check_range \
 	tests/check_recycle tests/check_scopes tests/check_strings \
@@ -60,6 +60,7 @@ tests_check_limits_model_LDADD = $(tests_shared)
 tests_check_mark_cleanups_LDADD = $(tests_shared)
 tests_check_marks_LDADD = $(tests_shared)
 tests_check_misuse_LDADD = $(tests_shared)
+tests_check_mixes_LDADD = $(tests_shared)
 tests_check_names_LDADD = $(tests_shared)
 tests_check_options_LDADD = $(tests_shared)
 tests_check_pools_LDADD = $(tests_shared)
@@ -127,6 +128,7 @@ EXTRA_DIST += tests/fenced.sh
 tests_without_membarrier_LDADD =
 
 MP_STRESS_SECONDS = 600
-check-long: tests/stress$(EXEEXT)
+check-long: tests/stress$(EXEEXT) tests/check_mixes$(EXEEXT)
+	MP_TEST_TIMES=10 ./tests/check_mixes$(EXEEXT)
 	MP_STRESS_SECONDS='$(MP_STRESS_SECONDS)' ./tests/stress$(EXEEXT)
 .PHONY: check-long

@@ -429,6 +429,14 @@ bool cache_fill(struct cache *cache, struct cache_set *set, size_t granules)
         return true;
     }
     cache_reach(cache);
+    void *batch = mark ? NULL
+                       : heap_take_batch(cache->heap, (uint32_t)granules,
+                                         sizes_batch(granules));
+    if (batch != NULL) {
+        cache->fast.lists[granules - 1].chunks = batch;
+        cache_grant(cache, granules - 1, sizes_batch(granules));
+        return true;
+    }
     /* What is left of the run is too short for this length, and may be long
      * enough for others: the heap joins it with its neighbours. */
     cache_return_run(cache);
@@ -493,6 +501,51 @@ void cache_forget(struct cache_set *set)
     }
     /* Its chunks are in blocks that the reset drops or empties. */
     depot_forget(&set->depot);
+}
+
+size_t cache_count(const struct cache_set *set)
+{
+    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
+    size_t granules = heap_count_cached(set->heap);
+
+    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
+        granules += c->middle == NULL ? 0 : c->middle->granules;
+    }
+    return granules;
+}
+
+/* The lists are only forgotten: the map still says where their chunks are, and
+ * the heap goes by that.  The runs come first, since nothing stands in their
+ * map. */
+void cache_sweep(struct cache_set *set)
+{
+    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        if (cache_has_mark(c, set)) {
+            continue; /* its lists are empty, and stay closed to frees */
+        }
+        for CACHE_EACH_LIST(bits, c) {
+            c->fast.lists[cache_lowest(bits)].chunks = NULL;
+        }
+        if (c->middle != NULL) {
+            middle_forget(c->middle);
+        }
+        cache_return_run(c);
+        cache_grant_lists(c);
+    }
+    depot_forget(&set->depot);
+    heap_sweep(set->heap);
+}
+
+bool cache_set_has_freed(const struct cache_set *set)
+{
+    bool freed = set->depot.lists != NULL;
+
+    ASSERT(lock_is_held(set->lock));
+    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
+        freed = freed || c->lists_used != 0 || c->middle != NULL;
+    }
+    return freed;
 }
 
 uint64_t cache_set_frees(const struct cache_set *set)

@@ -192,6 +192,16 @@ MP_INNER void cache_take_first(struct cache *cache, struct cache_set *set);
 MP_INNER bool cache_uncut(struct cache *cache, struct cache_set *set,
                           void *chunk, size_t length, size_t granules);
 
+/* Puts all that caches and depot have into the heap, at once; paused.  What a
+ * user's mark has stays. */
+MP_INNER void cache_sweep(struct cache_set *set);
+
+/* Granules of the chunks that caches and depot have; paused. */
+MP_INNER size_t cache_count(const struct cache_set *set);
+
+/* True: something was freed into a cache of the set, and it may be there. */
+MP_INNER bool cache_set_has_freed(const struct cache_set *set);
+
 /* Forgets all chunks of all caches, for a reset; paused. */
 MP_INNER void cache_forget(struct cache_set *set);
 

@@ -33,13 +33,17 @@
 #include "pool/alloc.h"
 
 #include "cache/credit.h"
+#include "cache/pause.h"
 #include "pool/mark.h"
 #include "pool/recall.h"
 
 /* Granules of a heap, 64 KiB, below which it grows before it takes back what
- * caches hold, and the part of it that has to be free after that. */
+ * caches hold, and the part of it that they have to hold. */
 #define ALLOC_GATHER_LEAST ((size_t)4096)
-#define ALLOC_GATHER_PART 8
+#define ALLOC_GATHER_PART 64
+
+/* The part of all its blocks that a pool keeps empty while it has to grow. */
+#define ALLOC_STOCK_PART 16
 
 /* Bytes of empty blocks that a pool keeps.  One of the range costs a system
  * call as it goes and page faults as it comes, so a pool there keeps more.  A
@@ -56,25 +60,32 @@ static struct heap *alloc_heap(struct memory_pool *mp, const struct user *user)
     return mark == NULL ? &mp->heap : &mark->heap;
 }
 
-/* Before the heap grows: puts what the depot holds, and the user's own cache
- * unless that is NULL, back into it.  True where that gave enough for the heap
- * to serve a while without growing.  Otherwise the pool would come here again
- * and again, for a few chunks each time. */
-static bool alloc_gather(struct memory_pool *mp, struct cache *cache)
+/* Before the heap grows: puts what caches and depot hold back into it, if that
+ * is a good part of it.  True: it did.  To look costs a pass over the map; so
+ * where it was in vain, the heap has to change by such a part first. */
+static bool alloc_gather(struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(mp->mode->caches);
     struct heap *heap = &mp->heap;
+    size_t least = heap->size / ALLOC_GATHER_PART;
+    size_t changed = heap->size > mp->gather_size
+                         ? heap->size - mp->gather_size
+                         : mp->gather_size - heap->size;
 
-    if (heap->size < ALLOC_GATHER_LEAST) {
-        return false; /* a first block or two are cheaper than a search */
+    /* A first block or two are cheaper than a search. */
+    if (heap->size < ALLOC_GATHER_LEAST || changed < least ||
+        !cache_set_has_freed(&mp->caches)) {
+        return false;
     }
-    if (cache != NULL) {
-        cache_flush(cache, &mp->caches);
+    pause_begin(&mp->caches);
+    bool worth = cache_count(&mp->caches) >= least;
+    if (worth) {
+        cache_sweep(&mp->caches);
     }
-    depot_drain(&mp->caches.depot, heap);
-    ASSERT(heap->taken <= heap->size);
-    return heap->size - heap->taken >= heap->size / ALLOC_GATHER_PART;
+    pause_end(&mp->caches);
+    mp->gather_size = worth ? 0 : heap->size;
+    return worth;
 }
 
 void alloc_note_peak(struct memory_pool *mp)
@@ -95,8 +106,12 @@ static struct block *alloc_acquire(struct memory_pool *mp, size_t granules,
 {
     ASSERT(pool_is_entered(mp));
     size_t bytes = blocks_plan(&mp->blocks, whole);
+    /* Empty blocks that do not serve now are of less use than the new one. */
+    struct block *excess = blocks_excess(
+        &mp->blocks, mp->blocks.bytes / ALLOC_STOCK_PART);
 
     lock_leave(&mp->lock, *taken);
+    blocks_release(&mp->blocks, excess);
     struct block *block = blocks_acquire(&mp->blocks, granules, bytes);
     *taken = pool_enter(mp);
     ASSERT(block == NULL || block->granules >= granules);
@@ -145,7 +160,7 @@ static void alloc_name(struct memory_pool *mp, struct block *block,
 /* Puts an empty block into a heap.  RESULT_NO_MEMORY: there is none to note
  * the block, and it is in the stock. */
 static enum result alloc_add(struct memory_pool *mp, struct heap *heap,
-                             struct block *block)
+                             struct block *block, size_t granules)
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(sync_get(&block->map[0]) == BLOCK_NONE);
@@ -154,7 +169,7 @@ static enum result alloc_add(struct memory_pool *mp, struct heap *heap,
         attach_retire(&mp->caches);
     }
     alloc_name(mp, block, heap);
-    if (heap_add(heap, block)) {
+    if (heap_add(heap, block, granules)) {
         return RESULT_OK;
     }
     /* The index of the heap is full, and malloc() gave no longer one. */
@@ -177,7 +192,11 @@ static enum result alloc_add_got(struct memory_pool *mp,
     if (block == NULL && heap != &mp->heap) {
         block = alloc_lend(mp, granules);
     }
-    return block == NULL ? RESULT_NO_MEMORY : alloc_add(mp, heap, block);
+    if (block == NULL) {
+        /* What the heap has free elsewhere may still serve. */
+        return heap_mix(heap) ? RESULT_OK : RESULT_NO_MEMORY;
+    }
+    return alloc_add(mp, heap, block, granules);
 }
 
 /* Gets the user's heap a block in which a chunk of that length fits.  The lock
@@ -218,8 +237,11 @@ static enum result alloc_grow_whole(struct memory_pool *mp,
 {
     ASSERT(granules > BLOCKS_WHOLE && chunk->block == NULL);
     ASSERT(pool_is_entered(mp));
-    struct block *block = alloc_acquire(mp, granules, true, taken);
+    struct block *block = blocks_take_whole(&mp->blocks, granules);
 
+    if (block == NULL) {
+        block = alloc_acquire(mp, granules, true, taken);
+    }
     if (block == NULL) {
         return alloc_add_got(mp, user, granules, NULL);
     }
@@ -271,9 +293,7 @@ enum result alloc_chunk(struct memory_pool *mp, const struct user *user,
     ASSERT(pool_is_entered(mp));
     ASSERT(granules > 0);
     ASSERT(mp->mode->counts || charge == 0);
-    /* Without a depot nothing lies between caches.  What lies in them is left
-     * there: it is short, and the request is mostly long. */
-    bool gathered = mp->caches.depot.lists == NULL;
+    bool gathered = !mp->mode->caches || granules > BLOCKS_WHOLE;
     enum result result = RESULT_OK;
 
     chunk->block = NULL;
@@ -284,7 +304,7 @@ enum result alloc_chunk(struct memory_pool *mp, const struct user *user,
         }
         if (!gathered && alloc_heap(mp, user) == &mp->heap) {
             gathered = true;
-            (void)alloc_gather(mp, NULL); /* a long chunk may be whole now */
+            (void)alloc_gather(mp); /* a long chunk may be whole now */
         } else if (granules <= BLOCKS_WHOLE) {
             result = alloc_grow(mp, user, granules, taken);
         } else {
@@ -454,7 +474,7 @@ static enum result alloc_from_cache(struct memory_pool *mp,
         /* What is gathered goes to the pool's own heap, which is of no use
          * to a user with a mark. */
         bool enough = !gathered && !cache_has_mark(cache, &mp->caches) &&
-                      alloc_gather(mp, cache);
+                      alloc_gather(mp);
         gathered = true;
         if (!enough) {
             result = alloc_grow(mp, user, granules, taken);

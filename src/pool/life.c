@@ -200,6 +200,7 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
     memset(&mp->counters, 0, sizeof mp->counters);
     memset(&mp->marks, 0, sizeof mp->marks);
     mp->failure = (struct pool_failure){NULL, NULL};
+    mp->gather_size = 0;
     mp->place.link = (struct list_link){NULL, NULL};
     sync_put(&mp->place.maker, (struct thread *)NULL);
     sync_put(&mp->place.kept, false);
@@ -424,11 +425,8 @@ static void life_gather(struct memory_pool *mp)
         return;
     }
     pause_begin(set);
-    for (struct cache *c = set->caches; c != NULL; c = c->next) {
-        cache_flush(c, set);
-    }
-    depot_drain(&set->depot, set->heap);
-    recall_settle(mp);
+    recall_collect(mp);
+    cache_sweep(set);
     pause_end(set);
 }
 

@@ -99,6 +99,8 @@ struct memory_pool {
 
     /* Written by slow paths. */
     struct blocks blocks;
+    size_t gather_size; /* granules of the heap when what caches hold was last
+                         * looked for in vain; alloc.c; the pool's lock */
     struct pool_marks marks;
     struct pool_counters counters;
     struct pool_failure failure;

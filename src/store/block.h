@@ -73,6 +73,7 @@ struct block {
     unsigned char *map;   /* a byte per granule; one more at each end is 0 */
     unsigned char *slack; /* per first granule: bytes not asked for */
     uint32_t granules;
+    bool longs;           /* for long chunks, where its heap parts them */
     size_t bytes;         /* got from the source; 0: part of a pool or a mark */
     struct heap *heap;   /* whose it is; stale in the stock */
     struct heap *lender; /* the heap in one of whose chunks it lies; NULL: it

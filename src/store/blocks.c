@@ -35,6 +35,9 @@
 /* Bytes that a granule takes outside of the range, with map and slack. */
 #define BLOCKS_GRANULE (SIZES_GRANULE + 2)
 
+/* Part of a chunk's length by which its block may be longer. */
+#define BLOCKS_WASTE_PART 16
+
 /* Bytes of a map that are looked at to see that a block is empty: the map of
  * a very long block may never have been touched. */
 #define BLOCKS_LOOK 4096u
@@ -88,6 +91,7 @@ static void blocks_lay_head(struct block *block, unsigned char *memory,
     ASSERT((uintptr_t)(memory + shift) % SIZES_GRANULE == 0);
     block->base = memory + shift;
     block->bytes = 0;
+    block->longs = false;
     block->heap = NULL;
     block->lender = NULL;
     block->next = NULL;
@@ -259,6 +263,19 @@ void blocks_push(struct blocks *blocks, struct block *block)
     ASSERT(blocks->stock_bytes >= block->bytes);
 }
 
+/* Takes the block off that a link of the stock leads to. */
+static struct block *blocks_unlink(struct blocks *blocks, struct block **link)
+{
+    struct block *block = *link;
+
+    ASSERT(block->bytes <= blocks->stock_bytes);
+    ASSERT(blocks_is_empty(block));
+    *link = block->next;
+    block->next = NULL;
+    blocks->stock_bytes -= block->bytes;
+    return block;
+}
+
 struct block *blocks_take(struct blocks *blocks, size_t granules)
 {
     ASSERT(granules > 0);
@@ -266,17 +283,29 @@ struct block *blocks_take(struct blocks *blocks, size_t granules)
     /* First fit, the newest first: a processor has most of it at hand. */
     for (struct block **link = &blocks->stock; *link != NULL;
          link = &(*link)->next) {
-        struct block *block = *link;
-        if (block->granules >= granules) {
-            ASSERT(block->bytes <= blocks->stock_bytes);
-            *link = block->next;
-            block->next = NULL;
-            blocks->stock_bytes -= block->bytes;
-            ASSERT(blocks_is_empty(block));
-            return block;
+        if ((*link)->granules >= granules) {
+            return blocks_unlink(blocks, link);
         }
     }
     return NULL;
+}
+
+/* The shortest that is long enough.  What it has more nobody can use while the
+ * chunk lives. */
+struct block *blocks_take_whole(struct blocks *blocks, size_t granules)
+{
+    struct block **best = NULL;
+
+    for (struct block **link = &blocks->stock; *link != NULL;
+         link = &(*link)->next) {
+        size_t length = (*link)->granules;
+        if (length >= granules &&
+            length - granules <= granules / BLOCKS_WASTE_PART &&
+            (best == NULL || length < (*best)->granules)) {
+            best = link;
+        }
+    }
+    return best == NULL ? NULL : blocks_unlink(blocks, best);
 }
 
 /* Each block stays that still fits, so that one long block does not drive all

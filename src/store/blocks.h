@@ -72,10 +72,12 @@ MP_INNER void *blocks_get(struct blocks *blocks, size_t bytes, bool *ranged);
 MP_INNER void blocks_put(struct blocks *blocks, void *memory, size_t bytes);
 
 /* With the lock: pushes an empty block, which is no part of a pool or mark and
- * is not lent; takes one of at least that many granules, NULL: none; takes off
- * what does not fit into keep bytes, for blocks_release(). */
+ * is not lent; takes one of at least that many granules, NULL: none; one for a
+ * single chunk of so many, and so not much longer; takes off what does not fit into keep bytes, for blocks_release(). */
 MP_INNER void blocks_push(struct blocks *blocks, struct block *block);
 MP_INNER struct block *blocks_take(struct blocks *blocks, size_t granules);
+MP_INNER struct block *blocks_take_whole(struct blocks *blocks,
+                                         size_t granules);
 MP_INNER struct block *blocks_excess(struct blocks *blocks, size_t keep);
 
 /* With the lock: bytes to ask blocks_acquire() for; whole: a block for one

@@ -4,7 +4,7 @@
  *
  * heap.h says how it works.  Two choices need their reasons:
  *
- * Free chunks are used before the top moves, the best fitting bin first.
+ * Free chunks are used before the top moves, the shortest that fits first.
  * That keeps the live objects close together.  In the case that must be fast,
  * frees in reverse order, every bin is empty and one compare says so.
  *
@@ -17,73 +17,97 @@
  *     size  == sum of granules over first and index[0 .. blocks - 1]
  *     size  == taken + bumped + free + (granules - top)
  *     map[top] == 0, and so is the map behind it
- *     bits >> b & 1  <=>  bins[b] leads to a free chunk of bin b
+ *     bits >> b & 1  <=>  bins[b] leads to a free chunk of b + 1 granules
  *
  * bumped is the balance of heap_bump() and heap_unbump(), which count
  * nothing.  A chunk that heap_bump() cut may go by heap_give(), so taken wraps
  * around in pools that use both; only pools that use neither read it.
  *
- * What it cannot do: find a chunk among very many of one bin at once.  It
- * tries a few, then a longer bin, and searches all of a bin only where the
- * heap would have to grow otherwise.
+ *     free_longs == granules of the chunks in trees[true]
+ *
+ * What it cannot do: move live chunks, so short ones that fill the holes of
+ * long ones stay there.  From a certain size on it has blocks for either.
  */
 #include "store/heap.h"
 
 #include "store/heap_parts.h"
+#include "store/heap_tree.h"
+
+/* The tree that a long free chunk of a block is in. */
+static struct heap_node **heap_tree(struct heap *heap,
+                                    const struct block *block)
+{
+    return &heap->trees[block->longs];
+}
 
 /* The chunk goes to the front of its bin: that needs no walk, and the memory
  * of what was freed last is most likely in a processor's cache. */
 void heap_link(struct heap *heap, struct block *block, uint32_t i,
                uint32_t length)
 {
-    unsigned bin = sizes_bin(length);
-    struct heap_link *link = block_address(block, i);
-    uint64_t bit = (uint64_t)1 << bin;
-
     ASSERT(length <= block->granules && i <= block->granules - length);
     ASSERT(length > 0 && block->heap == heap);
     ASSERT(sync_get(&block->map[i]) == BLOCK_NONE);
     /* No two free chunks are neighbours. */
     ASSERT(block_free_before(block, i) == 0);
     ASSERT(!block_is_free(sync_get(&block->map[i + length])));
+    block_mark_free(block, i, length);
+    if (length > SIZES_SHORT) {
+        heap_tree_insert(heap_tree(heap, block), block_address(block, i),
+                         length);
+        heap->free_longs += block->longs ? length : 0;
+        return;
+    }
+    struct heap_link *link = block_address(block, i);
+    uint64_t bit = (uint64_t)1 << (length - 1);
     link->previous = NULL;
     /* What an empty bin holds was never set: only its bit says so. */
-    link->next = (heap->bits & bit) != 0 ? heap->bins[bin] : NULL;
+    link->next = (heap->bits & bit) != 0 ? heap->bins[length - 1] : NULL;
     if (link->next != NULL) {
         link->next->previous = link;
     }
-    heap->bins[bin] = link;
+    heap->bins[length - 1] = link;
     heap->bits |= bit;
-    block_mark_free(block, i, length);
 }
 
-/* Takes a free chunk out of its bin, and its mark off the map. */
+/* Takes a free chunk out of its bin or tree, and its mark off the map. */
 static void heap_unlink(struct heap *heap, struct block *block, uint32_t i,
                         uint32_t length)
 {
-    unsigned bin = sizes_bin(length);
-    struct heap_link *link = block_address(block, i);
-
     ASSERT(block_is_free(sync_get(&block->map[i])));
     ASSERT(block_length(block, i) == length);
-    ASSERT((heap->bits >> bin & 1) != 0);
     ASSERT(block->heap == heap);
     ASSERT(length <= block->granules && i <= block->granules - length);
+    /* With the marks left, a neighbour that is freed later would join a chunk
+     * that is live by then. */
+    block_clear_free(block, i, length);
+    if (length > SIZES_SHORT) {
+        heap_tree_remove(heap_tree(heap, block), block_address(block, i));
+        heap->free_longs -= block->longs ? length : 0;
+        return;
+    }
+    struct heap_link *link = block_address(block, i);
+    ASSERT((heap->bits >> (length - 1) & 1) != 0);
     if (link->next != NULL) {
         link->next->previous = link->previous;
     }
     if (link->previous != NULL) {
         link->previous->next = link->next;
     } else {
-        ASSERT(heap->bins[bin] == link);
-        heap->bins[bin] = link->next;
+        ASSERT(heap->bins[length - 1] == link);
+        heap->bins[length - 1] = link->next;
         if (link->next == NULL) {
-            heap->bits &= ~((uint64_t)1 << bin);
+            heap->bits &= ~((uint64_t)1 << (length - 1));
         }
     }
-    /* With the marks left, a neighbour that is freed later would join a chunk
-     * that is live by then. */
-    block_clear_free(block, i, length);
+}
+
+void heap_unlink_all(struct heap *heap)
+{
+    heap->bits = 0; /* and with it every bin is empty */
+    heap->free_longs = 0;
+    heap->trees[false] = NULL;
+    heap->trees[true] = NULL;
 }
 
 /* Makes a block the current one, which is cut up to its top.  The caller has
@@ -118,7 +142,9 @@ void heap_start(struct heap *heap, struct block *first, struct blocks *stock,
     heap->size = first->granules;
     heap->taken = 0;
     heap->held = 0;
-    heap->bits = 0; /* and with it every bin is empty */
+    heap->mixed = false;
+    heap_unlink_all(heap);
+    first->longs = false;
     heap->first = first;
     heap->index = heap->few;
     heap->blocks = 0;
@@ -126,25 +152,22 @@ void heap_start(struct heap *heap, struct block *first, struct blocks *stock,
     heap_open(heap, first, 0);
     ASSERT(heap_is_sound(heap));
 }
-/* A bin below 16 holds chunks of one length, and there the first try fits.  In
- * the others tries bounds the walk, which would grow with the bin. */
 
-struct heap_chunk heap_search(const struct heap *heap, unsigned bin,
-                              uint32_t granules, unsigned tries)
+struct heap_chunk heap_best(const struct heap *heap, bool longs,
+                            uint32_t granules)
 {
-    const struct heap_link *link =
-        (heap->bits >> bin & 1) != 0 ? heap->bins[bin] : NULL;
-    ASSERT(bin < SIZES_BINS);
-    ASSERT(granules > 0 && tries > 0);
+    const void *found = NULL;
 
-    for (; link != NULL && tries > 0; link = link->next, tries--) {
-        struct heap_chunk chunk = heap_find(heap, link);
-        ASSERT(chunk.block != NULL);
-        if (block_length(chunk.block, chunk.granule) >= granules) {
-            return chunk;
-        }
+    ASSERT(granules > 0);
+    if (!longs && granules <= SIZES_SHORT &&
+        heap->bits >> (granules - 1) != 0) {
+        unsigned more =
+            (unsigned)__builtin_ctzll(heap->bits >> (granules - 1));
+        found = heap->bins[granules - 1 + more];
+    } else {
+        found = heap_tree_find(heap->trees[longs], granules);
     }
-    return heap_none();
+    return found == NULL ? heap_none() : heap_find(heap, found);
 }
 
 /* What stays free is linked anew: each part may belong in another bin than the
@@ -168,20 +191,34 @@ void heap_cut(struct heap *heap, struct heap_chunk chunk, uint32_t skipped,
     }
 }
 
-/* A live chunk out of a free one, found without a long search. */
-static struct heap_chunk heap_take_free(struct heap *heap, uint32_t granules)
+/* A live chunk at the top. */
+static struct heap_chunk heap_take_top(struct heap *heap, uint32_t granules)
 {
-    unsigned bin = sizes_bin(granules);
-    struct heap_chunk chunk = heap_search(heap, bin, granules, HEAP_TRIES);
-    ASSERT(heap->bits != 0);
+    struct heap_chunk chunk = {heap->current, (uint32_t)heap->top};
 
-    if (chunk.block == NULL) {
-        /* Every chunk of a longer bin fits, so one try is enough. */
-        uint64_t longer = heap->bits >> bin >> 1;
-        if (longer != 0) {
-            bin += 1u + (unsigned)__builtin_ctzll(longer);
-            chunk = heap_search(heap, bin, granules, 1);
-        }
+    ASSERT(granules <= heap->granules - heap->top);
+    heap->top += granules;
+    heap_count(heap, granules);
+    block_mark_live(chunk.block, chunk.granule, granules);
+    return chunk;
+}
+
+/* The free chunk of the kind that is asked for comes first, then the top, then
+ * a free chunk of the other kind.  Only then does the caller need a block,
+ * which may cost a system call. */
+struct heap_chunk heap_take(struct heap *heap, uint32_t granules)
+{
+    bool longs = granules > HEAP_LONG && heap_is_parted(heap);
+    struct heap_chunk chunk = heap_best(heap, longs, granules);
+
+    ASSERT(granules > 0 && granules <= SIZES_GRANULES_MOST);
+    ASSERT(heap_is_sound(heap));
+    if (chunk.block == NULL && granules <= heap->granules - heap->top &&
+        heap_serves(heap, longs)) {
+        return heap_take_top(heap, granules);
+    }
+    if (chunk.block == NULL && (longs || heap_shares(heap))) {
+        chunk = heap_best(heap, !longs, granules);
     }
     if (chunk.block != NULL) {
         heap_cut(heap, chunk, 0, granules);
@@ -191,43 +228,30 @@ static struct heap_chunk heap_take_free(struct heap *heap, uint32_t granules)
     return chunk;
 }
 
-/* A free chunk that is found soon is tried first, then the top, then a free
- * chunk that takes a long search.  Only then does the caller need a block,
- * which may cost a system call. */
-struct heap_chunk heap_take(struct heap *heap, uint32_t granules)
+/* They are as they were in the heap, so nobody joins them before they are given
+ * back. */
+void *heap_take_batch(struct heap *heap, uint32_t granules, unsigned most)
 {
-    struct heap_chunk chunk = heap_none();
+    void *chain = NULL;
 
-    ASSERT(granules > 0 && granules <= SIZES_GRANULES_MOST);
-    ASSERT(heap_is_sound(heap));
-    /* One compare where nothing is free, as after frees in reverse order. */
-    if (heap->bits != 0) {
-        chunk = heap_take_free(heap, granules);
-        if (chunk.block != NULL) {
-            return chunk;
-        }
-    }
-    if (heap->granules - heap->top >= granules) {
-        chunk.block = heap->current;
-        chunk.granule = (uint32_t)heap->top;
-        heap->top += granules;
+    ASSERT(granules > 0 && granules <= SIZES_SHORT);
+    for (; most > 0 && (heap->bits >> (granules - 1) & 1) != 0; most--) {
+        void *start = heap->bins[granules - 1];
+        struct heap_chunk chunk = heap_find(heap, start);
+        ASSERT(chunk.block != NULL);
+        heap_unlink(heap, chunk.block, chunk.granule, granules);
         heap_count(heap, granules);
-        block_mark_live(chunk.block, chunk.granule, granules);
-        ASSERT(heap->top <= heap->granules);
-        return chunk;
+        sync_put(&chunk.block->map[chunk.granule],
+                 (unsigned char)(BLOCK_CACHED | (granules - 1)));
+        *(void **)start = chain;
+        chain = start;
     }
-    /* Growth costs more than a long search does. */
-    chunk = heap_search(heap, sizes_bin(granules), granules, UINT32_MAX);
-    if (chunk.block != NULL) {
-        heap_cut(heap, chunk, 0, granules);
-        block_mark_live(chunk.block, chunk.granule, granules);
-    }
-    return chunk;
+    return chain;
 }
 
 /* Noting the block comes first, as the only step that can fail: the heap is
  * then as it was. */
-bool heap_add(struct heap *heap, struct block *block)
+bool heap_add(struct heap *heap, struct block *block, size_t granules)
 {
     ASSERT(heap_is_sound(heap));
     ASSERT(block != heap->current && block != heap->first);
@@ -239,6 +263,8 @@ bool heap_add(struct heap *heap, struct block *block)
         heap_link(heap, heap->current, (uint32_t)heap->top,
                   (uint32_t)(heap->granules - heap->top));
     }
+    heap->mixed = false; /* there is other room again */
+    block->longs = granules > HEAP_LONG && heap_is_parted(heap);
     heap_open(heap, block, 0);
     ASSERT(heap_is_sound(heap));
     return true;
@@ -259,6 +285,7 @@ bool heap_add_whole(struct heap *heap, struct block *block, size_t granules,
     }
     /* The current block stays: it may have room for many short objects. */
     block->heap = heap;
+    block->longs = true;
     block_mark_live(block, 0, block->granules);
     heap_count(heap, block->granules);
     chunk->block = block;
@@ -280,6 +307,12 @@ static void heap_drop(struct heap *heap, struct block *block)
     }
 }
 
+void heap_remove(struct heap *heap, struct block *block)
+{
+    heap_index_remove(heap, block);
+    heap_drop(heap, block);
+}
+
 /* The current block is empty.  If the first block is empty too, it becomes
  * the current one and the other goes.  Else the current one stays though it
  * is empty: a heap needs one, and the next object will want it. */
@@ -296,9 +329,23 @@ static void heap_fall_back(struct heap *heap)
     }
     heap_unlink(heap, first, 0, first->granules);
     heap_open(heap, first, 0);
-    heap_index_remove(heap, current);
-    heap_drop(heap, current);
+    heap_remove(heap, current);
     ASSERT(heap_is_sound(heap));
+}
+
+void heap_settle(struct heap *heap)
+{
+    if (heap->top == 0) {
+        heap_fall_back(heap);
+    }
+}
+
+bool heap_mix(struct heap *heap)
+{
+    bool parted = heap_is_parted(heap);
+
+    heap->mixed = true;
+    return parted;
 }
 
 /* The first block takes the empty one's place, since it stays in any case.  A
@@ -317,8 +364,7 @@ void heap_drop_empty(struct heap *heap)
         heap_unlink(heap, first, first->granules - length, length);
     }
     heap_open(heap, first, first->granules - length);
-    heap_index_remove(heap, current);
-    heap_drop(heap, current);
+    heap_remove(heap, current);
     ASSERT(heap_is_sound(heap));
 }
 
@@ -384,8 +430,7 @@ void heap_give_run(struct heap *heap, struct heap_chunk start,
         }
     } else if (i == 0 && end == block->granules) {
         if (block != heap->first) {
-            heap_index_remove(heap, block);
-            heap_drop(heap, block);
+            heap_remove(heap, block);
             return;
         }
         /* The first block is a part of its pool, and cannot go. */
@@ -583,7 +628,8 @@ void heap_reset(struct heap *heap)
     }
     heap_clear(heap, heap->first);
     heap->blocks = 0;
-    heap->bits = 0;
+    heap->mixed = false;
+    heap_unlink_all(heap);
     heap->size = heap->first->granules;
     heap_count(heap, 0 - heap->taken);
     heap->held = 0;
@@ -606,6 +652,7 @@ void *heap_lend(struct heap *heap, size_t bytes)
         return NULL;
     }
     uint32_t granules = (uint32_t)sizes_granules(bytes);
+    (void)heap_mix(heap); /* it is lent for want of any other memory */
     /* Only long chunks can be told from objects. */
     granules = granules > SIZES_SHORT ? granules : SIZES_SHORT + 1;
     struct heap_chunk chunk = heap_take(heap, granules);

@@ -63,12 +63,29 @@ MP_INNER struct heap_chunk heap_trim(struct heap *heap,
                                      struct heap_chunk chunk,
                                      uint32_t skipped, uint32_t granules);
 
-/* Makes an empty block the current one; or takes one that is one live chunk of
+/* Makes an empty block the current one, which was wanted for a chunk of so many
+ * granules; or takes one that is one live chunk of
  * that many granules, which *chunk is set to.  False, and nothing changed, where
  * there is no memory to note the block. */
-MP_INNER bool heap_add(struct heap *heap, struct block *block);
+MP_INNER bool heap_add(struct heap *heap, struct block *block,
+                       size_t granules);
 MP_INNER bool heap_add_whole(struct heap *heap, struct block *block,
                              size_t granules, struct heap_chunk *chunk);
+
+/* No source has a block: from now on short and long chunks come from wherever
+ * there is room.  False: that is so already. */
+MP_INNER bool heap_mix(struct heap *heap);
+
+/* Makes free all that caches held, which have forgotten it, and joins it with
+ * what is free beside it.  Nobody uses a cache meanwhile.  And granules of the
+ * short chunks that they hold yet, so that one can tell whether it is worth it. */
+MP_INNER void heap_sweep(struct heap *heap);
+MP_INNER size_t heap_count_cached(const struct heap *heap);
+
+/* Up to most free chunks of just that many granules, SIZES_SHORT at most, as
+ * chunks in a cache, linked by their first words; NULL: there are none. */
+MP_INNER void *heap_take_batch(struct heap *heap, uint32_t granules,
+                               unsigned most);
 
 /* Lets the current block go, if it is empty and not the first.  Else it stays,
  * for the next object. */

@@ -11,40 +11,94 @@
  */
 #include "store/heap_type.h"
 
-/* A free chunk, by its length's nibbles a start and not the end of a long one,
- * and of that bin. */
-static bool heap_check_bin(struct heap_chunk chunk, unsigned bin)
+/* A free chunk, by its length's nibbles a start and not the end of a long one.
+ * Its length; 0: it is none. */
+static uint32_t heap_check_length(struct heap_chunk chunk)
 {
     const unsigned char *at = chunk.block->map + chunk.granule;
-    ASSERT(bin < SIZES_BINS && chunk.granule < chunk.block->granules);
+    ASSERT(chunk.granule < chunk.block->granules);
 
     if (!block_is_free(at[0]) ||
         (at[0] == BLOCK_LONG_FREE && (at[1] & 0xf0) != BLOCK_NIBBLE)) {
-        return false;
+        return 0;
     }
-    uint32_t length = block_length(chunk.block, chunk.granule);
-    return length > 0 && sizes_bin(length) == bin;
+    return block_length(chunk.block, chunk.granule);
 }
 
-/* The count falls with each link, so links in a circle end the walk.  A link's
- * previous is compared before its next is followed: what a program has written
- * over seldom passes that. */
+/* The links of a bin.  The count falls with each, so links in a circle end the
+ * walk.  A link's previous is compared before its next is followed: what a
+ * program has written over seldom passes that. */
+static bool heap_check_bin(const struct heap *heap, unsigned bin,
+                           size_t *chunks)
+{
+    const struct heap_link *previous = NULL;
+    const struct heap_link *link = heap->bins[bin];
+    ASSERT(bin < SIZES_SHORT);
+
+    for (; link != NULL; previous = link, link = link->next) {
+        struct heap_chunk chunk = heap_find(heap, link);
+        if (chunk.block == NULL || *chunks == 0 ||
+            heap_check_length(chunk) != bin + 1 ||
+            link->previous != previous) {
+            return false;
+        }
+        --*chunks;
+    }
+    return true;
+}
+
+/* A node of a tree leads to no node that does not lead back to it. */
+static bool heap_check_node(const struct heap *heap, bool longs,
+                            const struct heap_node *node,
+                            const struct heap_node *parent, size_t *chunks)
+{
+    struct heap_chunk chunk = heap_find(heap, node);
+
+    if (chunk.block == NULL || *chunks == 0 || node->parent != parent ||
+        node->length <= SIZES_SHORT || chunk.block->longs != longs ||
+        heap_check_length(chunk) != node->length) {
+        return false;
+    }
+    --*chunks;
+    return true;
+}
+
+/* The same for a tree, which is walked down and up by what was found right. */
+static bool heap_check_tree(const struct heap *heap, bool longs,
+                            size_t *chunks)
+{
+    const struct heap_node *parent = NULL;
+    const struct heap_node *node = heap->trees[longs];
+
+    while (node != NULL) {
+        if (!heap_check_node(heap, longs, node, parent, chunks)) {
+            return false;
+        }
+        const struct heap_node *next =
+            node->left != NULL ? node->left : node->right;
+        parent = node;
+        while (next == NULL && parent->parent != NULL) {
+            const struct heap_node *up = parent->parent;
+            if (parent == up->left && up->right != NULL) {
+                next = up->right;
+            }
+            parent = up;
+        }
+        node = next;
+    }
+    return true;
+}
+
 bool heap_has_free(const struct heap *heap, size_t chunks)
 {
-    for (unsigned bin = 0; bin < SIZES_BINS; bin++) {
-        const struct heap_link *previous = NULL;
-        const struct heap_link *link =
-            (heap->bits >> bin & 1) != 0 ? heap->bins[bin] : NULL;
-        for (; link != NULL; previous = link, link = link->next) {
-            struct heap_chunk chunk = heap_find(heap, link);
-            if (chunk.block == NULL || chunks == 0 ||
-                !heap_check_bin(chunk, bin) || link->previous != previous) {
-                return false;
-            }
-            chunks--;
+    for (unsigned bin = 0; bin < SIZES_SHORT; bin++) {
+        if ((heap->bits >> bin & 1) != 0 &&
+            !heap_check_bin(heap, bin, &chunks)) {
+            return false;
         }
     }
-    return chunks == 0;
+    return heap_check_tree(heap, false, &chunks) &&
+           heap_check_tree(heap, true, &chunks) && chunks == 0;
 }
 
 /* The members that repeat what the current block says do so. */
@@ -70,7 +124,7 @@ bool heap_is_sound(const struct heap *heap)
     bool has_current = heap->current == first;
 
     if (!heap_check_current(heap) || first->heap != heap ||
-        heap->blocks > heap->index_size || heap->bits >> SIZES_BINS != 0 ||
+        heap->blocks > heap->index_size || heap->free_longs > heap->size ||
         heap_is_small(heap) != (heap->index_size == HEAP_FEW)) {
         return false;
     }

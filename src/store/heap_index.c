@@ -9,7 +9,7 @@
  *
  * Invariants:
  *
- *     index[i - 1]->base < index[i]->base
+ *     index[i - 1] < index[i], as addresses, and each < its base
  *     blocks <= index_size
  *     index == few  <=>  index_size == HEAP_FEW
  *
@@ -46,12 +46,13 @@ struct heap_chunk heap_find(const struct heap *heap, const void *ptr)
         return chunk;
     }
     /* Blocks do not overlap, so only the last one that begins at or before
-     * the address can have it. */
+     * the address can have it.  A block's head stands in front of its granules,
+     * so its own address says where it begins, and no head is read. */
     uint32_t low = 0;
     uint32_t high = heap->blocks;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if ((uintptr_t)heap->index[middle]->base <= (uintptr_t)ptr) {
+        if ((uintptr_t)heap->index[middle] <= (uintptr_t)ptr) {
             low = middle + 1;
         } else {
             high = middle;
@@ -74,8 +75,7 @@ static uint32_t heap_index_of(const struct heap *heap,
 {
     uint32_t i = heap->blocks;
 
-    while (i > 0 &&
-           (uintptr_t)heap->index[i - 1]->base >= (uintptr_t)block->base) {
+    while (i > 0 && (uintptr_t)heap->index[i - 1] >= (uintptr_t)block) {
         i--;
     }
     return i;

@@ -28,35 +28,23 @@
 /* Granules whose map bytes are one line of a processor's cache. */
 #define HEAP_RUN_LINE ((uint32_t)SIZES_LINE)
 
-/* The first chunk of that many granules in the bins from one on. */
-static struct heap_chunk heap_run_search_from(const struct heap *heap,
-                                              unsigned bin, uint32_t granules)
-{
-    struct heap_chunk chunk = heap_none();
-    ASSERT(granules > 0);
-
-    for (; bin < SIZES_BINS && chunk.block == NULL; bin++) {
-        uint64_t longer = heap->bits >> bin;
-        if (longer == 0) {
-            break;
-        }
-        bin += (unsigned)__builtin_ctzll(longer);
-        chunk = heap_search(heap, bin, granules, HEAP_TRIES);
-    }
-    return chunk;
-}
-
 /* A chunk for a run of objects of that length: the shortest that has room for
  * HEAP_RUN_OBJECTS of them, so that long chunks stay whole for what needs
  * them; or, where none is so long, any that one object fits. */
 static struct heap_chunk heap_run_search(const struct heap *heap,
                                          uint32_t least)
 {
-    unsigned bin = sizes_bin(least * HEAP_RUN_OBJECTS);
-    ASSERT(least > 0 && least <= SIZES_SHORT && heap->bits != 0);
+    uint32_t many = least * HEAP_RUN_OBJECTS;
+    ASSERT(least > 0 && least <= SIZES_SHORT);
+    struct heap_chunk chunk = heap_best(heap, false, many);
 
-    return heap_run_search_from(
-        heap, heap->bits >> bin != 0 ? bin : sizes_bin(least), least);
+    if (chunk.block == NULL) {
+        chunk = heap_best(heap, false, least);
+    }
+    if (chunk.block == NULL && heap_shares(heap)) {
+        chunk = heap_best(heap, true, many);
+    }
+    return chunk;
 }
 
 /* The whole lines of so many granules. */
@@ -101,13 +89,13 @@ static unsigned char *heap_run_apart(struct heap *heap, size_t least,
                                       size_t most, size_t *got)
 {
     uint32_t need = (uint32_t)heap_run_lines(least + HEAP_RUN_LINE - 1);
-    struct heap_chunk chunk = heap_none();
     ASSERT(least <= need && most >= HEAP_RUN_LINE);
+    /* A chunk of so many more has a line's start early enough. */
+    struct heap_chunk chunk =
+        heap_best(heap, false, need + HEAP_RUN_LINE - 1);
 
-    if (heap->bits != 0) {
-        /* A chunk of so many more has a line's start early enough. */
-        uint32_t enough = need + HEAP_RUN_LINE - 1;
-        chunk = heap_run_search_from(heap, sizes_bin(enough), enough);
+    if (chunk.block == NULL && heap_shares(heap)) {
+        chunk = heap_best(heap, true, need + HEAP_RUN_LINE - 1);
     }
     if (chunk.block != NULL) {
         uint32_t skipped = heap_run_to_line(chunk.block, chunk.granule);
@@ -121,7 +109,7 @@ static unsigned char *heap_run_apart(struct heap *heap, size_t least,
      * be used before the heap grows. */
     uint32_t skipped = heap_run_to_line(heap->current, heap->top);
     size_t length = heap->granules - heap->top;
-    if (length < skipped + need) {
+    if (length < skipped + need || !heap_serves(heap, false)) {
         return NULL;
     }
     length -= skipped;
@@ -135,8 +123,6 @@ static unsigned char *heap_run_apart(struct heap *heap, size_t least,
 unsigned char *heap_take_run(struct heap *heap, size_t least, size_t most,
                              bool apart, size_t *got)
 {
-    struct heap_chunk chunk = heap_none();
-
     ASSERT(least > 0 && least <= SIZES_SHORT && most >= least);
     ASSERT(heap_is_sound(heap));
     /* A run shorter than a line shares one with others in any case. */
@@ -147,9 +133,7 @@ unsigned char *heap_take_run(struct heap *heap, size_t least, size_t most,
         }
     }
     /* Free chunks come before the top, as for single objects. */
-    if (heap->bits != 0) {
-        chunk = heap_run_search(heap, (uint32_t)least);
-    }
+    struct heap_chunk chunk = heap_run_search(heap, (uint32_t)least);
     if (chunk.block != NULL) {
         size_t length = block_length(chunk.block, chunk.granule);
         *got = length < most ? length : most;
@@ -158,7 +142,7 @@ unsigned char *heap_take_run(struct heap *heap, size_t least, size_t most,
         return block_address(chunk.block, chunk.granule);
     }
     size_t length = heap->granules - heap->top;
-    if (length < least) {
+    if (length < least || !heap_serves(heap, false)) {
         return NULL;
     }
     *got = length < most ? length : most;

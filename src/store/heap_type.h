@@ -3,8 +3,9 @@
  * heap_type.h - what a heap is, its index, and what can be seen of it.
  *
  *     heap_run.c -> heap.c -> heap_check.c -> heap_index.c
+ *                          -> heap_tree.c
  *
- * These four files are the heap; this header is what the lower two need.
+ * These files are the heap; this header is what the lower ones need.
  *
  * What it cannot do: cut and join chunks.  heap.h does.
  */
@@ -18,6 +19,14 @@
 struct heap_link {
     struct heap_link *next;
     struct heap_link *previous;
+};
+
+/* A long one.  Its length stands here, too, to be at hand. */
+struct heap_node {
+    struct heap_node *left;
+    struct heap_node *right;
+    struct heap_node *parent;
+    size_t length; /* granules */
 };
 
 /* Blocks that a heap notes without memory of its own. */
@@ -40,13 +49,16 @@ struct heap {
     size_t top;            /* of the current block: all below is cut */
     size_t unbump_from;    /* lowest granule that heap_unbump() may free;
                             * SIZE_MAX: none */
-    uint64_t bits;         /* bins that hold something */
+    uint64_t bits;         /* bins that hold something; a bin for each short
+                            * length */
     struct block *current; /* never NULL */
     struct block *first;   /* fixed; inside the pool's or mark's own memory */
     struct block **index;  /* all but the first, by address */
     uint32_t blocks;       /* in index */
     uint32_t index_size;   /* entries that index has memory for */
     bool zero;             /* memory is zeroed as its chunk goes */
+    bool mixed;            /* short and long chunks come from wherever there
+                            * is room: there is no other */
     uint32_t lent;         /* chunks that hold another heap's block */
     size_t held;           /* bytes of objects, as asked for, of a mark's
                             * heap in a pool that counts them */
@@ -54,7 +66,11 @@ struct heap {
     size_t taken;          /* granules of chunks and runs */
     struct blocks *stock;  /* fixed; takes blocks that become empty */
     struct block *few[HEAP_FEW]; /* index, while it is short */
-    struct heap_link *bins[SIZES_BINS];
+    size_t free_longs;     /* granules of the long free chunks in blocks for
+                            * long ones */
+    struct heap_node *trees[2]; /* long free chunks, by whether their block is
+                                 * for such */
+    struct heap_link *bins[SIZES_SHORT];
 };
 
 /* A chunk's place; block is NULL for none. */

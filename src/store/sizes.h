@@ -4,9 +4,8 @@
  *
  * Memory is counted in granules of 16 bytes.  A chunk of up to SIZES_SHORT
  * granules is short: its length is its class, so caches have a list for each
- * length and need no table.  A heap sorts free chunks of any length into
- * SIZES_BINS bins: lengths 1 to 16 exactly, then four bins to a doubling up
- * to 1,024 granules, then one to a doubling.  A word has a bit for each.
+ * length and need no table, and a heap has a bin for each.  A word has a bit
+ * for each, too.
  *
  * A longer chunk, of up to SIZES_MIDDLE granules, has a middle length.  Those
  * have 32 classes to a doubling, so that rounding up to one wastes no more
@@ -24,7 +23,6 @@
 
 #define SIZES_GRANULE ((size_t)16) /* bytes */
 #define SIZES_SHORT 64u            /* granules of the longest short chunk */
-#define SIZES_BINS 62u
 #define SIZES_MIDDLE 4096u /* granules of the longest middle chunk: 64 KiB */
 #define SIZES_MIDDLE_CLASSES 193u
 
@@ -42,21 +40,6 @@
 static inline size_t sizes_granules(size_t n)
 {
     return (n + SIZES_GRANULE - 1) / SIZES_GRANULE;
-}
-
-/* The bin for free chunks of that many granules. */
-static inline unsigned sizes_bin(uint32_t granules)
-{
-    ASSERT(granules > 0);
-    if (granules <= 16) {
-        return granules - 1;
-    }
-    unsigned doubling = 31u - (unsigned)__builtin_clz(granules - 1);
-    if (granules <= 1024) {
-        return 16 + (doubling - 4) * 4 +
-               (((granules - 1) >> (doubling - 2)) & 3u);
-    }
-    return 40 + (doubling - 10);
 }
 
 /* The longest class of middle chunks that is no longer than that many

@@ -15,6 +15,7 @@
 
 #include "../support.h"
 #include "store/backing.h"
+#include "store/heap_parts.h"
 
 #define FIRST 96u   /* granules of the first block */
 #define PIECES 200u /* of the shadow, at most */
@@ -187,14 +188,19 @@ static struct block *acquire(size_t granules)
 }
 
 /* Adds a block, from the stock where that has one. */
-static void grow(size_t granules)
+static void grow_for(size_t wanted, size_t granules)
 {
     struct block *block = blocks_take(&w.blocks, granules);
 
     if (block == NULL) {
         block = acquire(granules);
     }
-    ck_assert(heap_add(&w.heap, block));
+    ck_assert(heap_add(&w.heap, block, wanted));
+}
+
+static void grow(size_t granules)
+{
+    grow_for(1, granules);
 }
 
 /* A chunk, with a new block where there is no other way. */
@@ -203,7 +209,7 @@ static struct piece *take(uint32_t granules)
     struct heap_chunk chunk = heap_take(&w.heap, granules);
 
     if (chunk.block == NULL) {
-        grow(granules > 300 ? granules : 300);
+        grow_for(granules, granules > 300 ? granules : 300);
         chunk = heap_take(&w.heap, granules);
         ck_assert_ptr_nonnull(chunk.block);
     }
@@ -376,7 +382,7 @@ END_TEST
 
 START_TEST(a_long_search_comes_before_a_new_block)
 {
-    /* All of one bin, and the only chunk that fits is the last there. */
+    /* The only chunk that fits is among many that are too short. */
     struct piece *fits = take(80);
     take(1);
     grow(40 * 70);
@@ -394,7 +400,6 @@ START_TEST(a_long_search_comes_before_a_new_block)
             i++;
         }
     }
-    ck_assert_uint_eq(sizes_bin(80), sizes_bin(66));
     take((uint32_t)(w.heap.granules - w.heap.top));
     struct heap_chunk chunk = heap_take(&w.heap, 79);
     ck_assert_ptr_nonnull(chunk.block);
@@ -516,7 +521,7 @@ START_TEST(what_is_unused_may_become_0)
     unused_bytes = 0;
     heap_each_unused(&w.heap, wipe, &unused_bytes);
     size_t top = w.heap.granules - w.heap.top;
-    ck_assert_uint_eq(unused_bytes, 499 * 16 + 500 - 18 + top * 17);
+    ck_assert_uint_eq(unused_bytes, 498 * 16 + 500 - 18 + top * 17);
     expect_whole(0);
 }
 END_TEST
@@ -591,7 +596,7 @@ START_TEST(a_lent_block_goes_back_to_its_lender)
     ck_assert_uint_eq(heap_count_live(&w.heap), 1); /* it is no object */
     blocks_lay(block, (unsigned char *)(block + 1), 64, false);
     block->lender = &w.heap;
-    ck_assert(heap_add(&second, block));
+    ck_assert(heap_add(&second, block, 1));
     struct heap_chunk chunk = heap_take(&second, 60);
     ck_assert_ptr_eq(chunk.block, block);
     heap_give(&second, chunk);
@@ -619,7 +624,7 @@ START_TEST(a_reset_gives_lent_blocks_back)
         ck_assert_ptr_nonnull(block);
         blocks_lay(block, (unsigned char *)(block + 1), 64, false);
         block->lender = &w.heap;
-        ck_assert(heap_add(&second, block));
+        ck_assert(heap_add(&second, block, 1));
         ck_assert_ptr_nonnull(heap_take(&second, 60).block);
     }
     ck_assert_uint_eq(w.heap.lent, 6);
@@ -699,6 +704,208 @@ START_TEST(an_extension_needs_free_granules_behind)
 }
 END_TEST
 
+/* Damage to the tree of long chunks, too. */
+START_TEST(damage_to_a_tree_is_seen)
+{
+    take(FIRST);
+    grow(8000);
+    for (unsigned i = 0; i < 30; i++) {
+        take(65 + i);
+        take(1);
+    }
+    for (unsigned i = 0; i < w.count; i++) {
+        if (w.pieces[i].granules > 1 && w.pieces[i].granules < FIRST) {
+            give(&w.pieces[i--]);
+        }
+    }
+    ck_assert(heap_has_free(&w.heap, 30));
+    struct heap_node *root = w.heap.trees[0];
+    ck_assert(root->left != NULL && root->right != NULL);
+    struct heap_node was = *root;
+    for (size_t byte = 0; byte < sizeof was; byte++) {
+        ((unsigned char *)root)[byte] ^= 0x5a;
+        ck_assert(!heap_has_free(&w.heap, 30));
+        *root = was;
+    }
+    root->left = NULL;
+    ck_assert(!heap_has_free(&w.heap, 30));
+    *root = was;
+    root->left = root; /* a circle */
+    ck_assert(!heap_has_free(&w.heap, 30));
+    *root = was;
+    expect_whole(0);
+}
+END_TEST
+
+/* The shortest free chunk of at least that length, by a walk over the map. */
+static uint32_t shortest(uint32_t granules)
+{
+    uint32_t found = UINT32_MAX;
+    const struct block *block = w.heap.index[0];
+
+    for (uint32_t i = 0; i < heap_used(&w.heap, block);) {
+        uint32_t length = block_length(block, i);
+        if (block_is_free(block->map[i]) && length >= granules &&
+            length < found) {
+            found = length;
+        }
+        i += length;
+    }
+    return found;
+}
+
+START_TEST(the_shortest_chunk_that_fits_is_taken)
+{
+    uint64_t seed = support_seed();
+
+    take(FIRST);
+    grow(30000);
+    for (unsigned i = 0; i < 90; i++) {
+        take(1 + (uint32_t)support_below(&seed, i % 2 != 0 ? 20 : HEAP_LONG));
+    }
+    for (unsigned i = 1; i < w.count; i++) {
+        if (support_below(&seed, 2) != 0) {
+            give(&w.pieces[i]);
+        }
+    }
+    for (unsigned i = 0; i < 60; i++) {
+        uint32_t granules = 1 + (uint32_t)support_below(&seed, HEAP_LONG);
+        uint32_t length = shortest(granules);
+        struct heap_chunk chunk = heap_best(&w.heap, false, granules);
+        if (length == UINT32_MAX) {
+            ck_assert_ptr_null(chunk.block);
+        } else {
+            ck_assert_uint_eq(block_length(chunk.block, chunk.granule),
+                              length);
+            take(granules);
+        }
+        expect_whole(0);
+    }
+}
+END_TEST
+
+START_TEST(long_chunks_and_short_ones_lie_apart)
+{
+    take(FIRST);
+    grow(HEAP_PARTED);
+    struct block *shorts = w.heap.current;
+    take(40);
+    ck_assert_ptr_null(heap_take(&w.heap, HEAP_LONG + 1).block);
+    struct block *longs = acquire(5000);
+    ck_assert(heap_add(&w.heap, longs, HEAP_LONG + 1));
+    struct piece *one = take(2000);
+    struct piece *two = take(2000);
+    ck_assert_ptr_eq(chunk_of(two->at).block, longs);
+    /* Short ones come from where they were, though the top is elsewhere. */
+    ck_assert_ptr_eq(chunk_of(take(3)->at).block, shorts);
+    size_t got;
+    unsigned char *run = heap_take_run(&w.heap, 2, 100, false, &got);
+    ck_assert_ptr_eq(chunk_of(run).block, shorts);
+    note(run, got, true);
+    /* A hole that a long one leaves stays whole ... */
+    unsigned char *at = one->at;
+    give(one);
+    expect_whole(0);
+    ck_assert_uint_eq(w.heap.free_longs, 2000);
+    take(30);
+    ck_assert_uint_eq(w.heap.free_longs, 2000);
+    ck_assert_ptr_eq(take(2000)->at, at);
+    /* ... until there is no other room. */
+    struct heap_chunk chunk;
+    do {
+        chunk = heap_take(&w.heap, 64);
+        if (chunk.block == shorts) {
+            note(block_address(shorts, chunk.granule), 64, false);
+        }
+    } while (chunk.block == shorts && w.count < PIECES - 5);
+    expect_whole(0);
+    while (chunk.block != NULL) {
+        chunk = heap_take(&w.heap, 2000); /* of the short ones' block */
+        if (chunk.block != NULL) {
+            note(block_address(chunk.block, chunk.granule), 2000, false);
+        }
+    }
+    ck_assert_ptr_null(heap_take(&w.heap, 1999).block);
+    ck_assert(heap_mix(&w.heap));
+    ck_assert(!heap_mix(&w.heap));
+    ck_assert_ptr_eq(w.heap.current, longs);
+    run = heap_take_run(&w.heap, 2, 100, false, &got);
+    ck_assert_ptr_nonnull(run);
+    note(run, got, true);
+    expect_whole(0);
+}
+END_TEST
+
+/* Some pieces are as a cache left them, and forgotten. */
+START_TEST(a_sweep_frees_and_joins_what_caches_held)
+{
+    uint64_t seed = support_seed();
+
+    for (unsigned round = 0; round < 60; round++) {
+        size_t cached = 0;
+        while (w.count < PIECES - 1) {
+            take(1 + (uint32_t)support_below(
+                         &seed, w.count % 9 == 0 ? 500 : SIZES_SHORT));
+            if (w.count % 20 == 0) {
+                take_run(&seed);
+            }
+        }
+        for (unsigned i = 0; i < w.count; i++) {
+            struct piece *piece = &w.pieces[i];
+            if (!piece->run && support_below(&seed, round % 10 + 1) != 0) {
+                struct heap_chunk chunk = chunk_of(piece->at);
+                if (piece->granules > SIZES_SHORT) {
+                    heap_give(&w.heap, chunk);
+                } else {
+                    chunk.block->map[chunk.granule] ^= BLOCK_CACHED ^ BLOCK_LIVE;
+                    cached += piece->granules;
+                }
+                w.pieces[i--] = w.pieces[--w.count];
+            }
+        }
+        ck_assert_uint_eq(heap_count_cached(&w.heap), cached);
+        heap_sweep(&w.heap);
+        expect_whole(0);
+        ck_assert_uint_eq(heap_count_cached(&w.heap), 0);
+    }
+    while (w.count > 0) {
+        give(&w.pieces[w.count - 1]);
+    }
+    ck_assert_uint_eq(w.heap.blocks, 0);
+    expect_whole(0);
+}
+END_TEST
+
+START_TEST(a_batch_is_of_one_length_and_as_in_a_cache)
+{
+    for (unsigned i = 0; i < 6; i++) {
+        take(7);
+        take(1);
+    }
+    for (unsigned i = 0; i < w.count; i++) {
+        if (w.pieces[i].granules == 7) {
+            give(&w.pieces[i--]);
+        }
+    }
+    ck_assert_ptr_null(heap_take_batch(&w.heap, 8, 5));
+    void *chain = heap_take_batch(&w.heap, 7, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        void *next = *(void **)chain;
+        struct heap_chunk chunk = chunk_of(chain);
+        ck_assert_uint_eq(chunk.block->map[chunk.granule], BLOCK_CACHED | 6);
+        ck_assert((next == NULL) == (i == 3));
+        chunk.block->map[chunk.granule] = BLOCK_LIVE | 6;
+        note(chain, 7, false);
+        chain = next;
+    }
+    expect_whole(0);
+    chain = heap_take_batch(&w.heap, 7, 4); /* what is left */
+    heap_give(&w.heap, chunk_of(*(void **)chain));
+    heap_give(&w.heap, chunk_of(chain));
+    expect_whole(0);
+}
+END_TEST
+
 START_TEST(bumps_take_and_give_at_the_top_alone)
 {
     size_t granule = 0;
@@ -732,10 +939,10 @@ START_TEST(a_later_block_is_not_emptied_by_a_bump)
 {
     size_t granule = 0;
 
-    take(1);
+    take(FIRST - 30);
     grow(100);
     ck_assert(!heap_bump(&w.heap, 1, &granule)); /* the first's rest is free */
-    take(FIRST - 1);
+    take(30);
     ck_assert(heap_bump(&w.heap, 2, &granule));
     ck_assert_uint_eq(granule, 0);
     note(w.heap.base, 2, false);
@@ -772,10 +979,9 @@ START_TEST(damage_to_a_heap_is_seen)
     take(1);
     give(&w.pieces[0]);
     expect_whole(0);
-    uint64_t bits = w.heap.bits;
-    w.heap.bits |= (uint64_t)1 << (SIZES_BINS);
+    w.heap.free_longs = w.heap.size + 1;
     ck_assert(!heap_is_sound(&w.heap));
-    w.heap.bits = bits;
+    w.heap.free_longs = 0;
     w.heap.size++;
     ck_assert(!heap_is_sound(&w.heap));
     w.heap.size--;
@@ -783,7 +989,7 @@ START_TEST(damage_to_a_heap_is_seen)
     ck_assert(!heap_is_sound(&w.heap));
     w.heap.granules--;
     ck_assert(!heap_has_free(&w.heap, 0) && !heap_has_free(&w.heap, 2));
-    struct heap_link *link = w.heap.bins[sizes_bin(10)];
+    struct heap_link *link = w.heap.bins[10 - 1];
     link->next = (struct heap_link *)(void *)&w; /* nowhere in the heap */
     ck_assert(!heap_has_free(&w.heap, 1));
     link->next = NULL;
@@ -817,6 +1023,11 @@ int main(void)
     tcase_add_test(heap, a_short_loan_is_still_told_from_an_object);
     tcase_add_test(heap, a_run_apart_begins_and_ends_with_lines_of_the_map);
     tcase_add_test(heap, an_extension_needs_free_granules_behind);
+    tcase_add_test(heap, damage_to_a_tree_is_seen);
+    tcase_add_test(heap, the_shortest_chunk_that_fits_is_taken);
+    tcase_add_test(heap, long_chunks_and_short_ones_lie_apart);
+    tcase_add_test(heap, a_sweep_frees_and_joins_what_caches_held);
+    tcase_add_test(heap, a_batch_is_of_one_length_and_as_in_a_cache);
     tcase_add_test(heap, bumps_take_and_give_at_the_top_alone);
     tcase_add_test(heap, a_later_block_is_not_emptied_by_a_bump);
     tcase_add_test(heap, any_address_is_found_or_is_not);
