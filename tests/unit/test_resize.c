@@ -48,8 +48,9 @@ static void *take(size_t size)
 
 static void *resize(void *ptr, size_t size)
 {
+    left = NULL;
     return f.set.counts
-               ? resize_counted(cache->state, cache, f.pool, ptr, size, &left)
+               ? resize_counted(cache->state, cache, f.pool, ptr, size)
                : resize_inside(cache->state, &cache->fast, f.pool, ptr, size,
                                &left);
 }
