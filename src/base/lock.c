@@ -15,7 +15,12 @@
  *
  *     LEFT --take--> TAKEN --drop--> LEFT
  *     TAKEN or AWAITED --a thread goes to sleep--> AWAITED
- *     AWAITED --drop--> LEFT, and all sleepers wake
+ *     AWAITED --drop--> TAKEN --its holder, at once--> LEFT, all sleepers wake
+ *     TOLD --drop--> one less --its holder, at once--> TOLD
+ *
+ * Told locks share one mutex, which a thread has as long as it holds any of
+ * them.  A checker runs few threads at a time anyway, and sees one lock that is
+ * always left by who took it, also in the child of a fork.
  *
  * With MP_CHECKS a thread counts the locks that it holds, by rank.  A count
  * is enough for the order, since a lock itself knows its holder, and fork()
@@ -46,6 +51,25 @@ static struct lock_berth {
     LOCK_BERTH, LOCK_BERTH, LOCK_BERTH, LOCK_BERTH, LOCK_BERTH, LOCK_BERTH,
     LOCK_BERTH, LOCK_BERTH, LOCK_BERTH, LOCK_BERTH,
 };
+
+MP_INNER_OBJECT unsigned lock_first_word = LOCK_LEFT;
+
+/* Of all told locks; and how many of them the thread holds. */
+static pthread_mutex_t lock_told_mutex = PTHREAD_MUTEX_INITIALIZER;
+static _Thread_local unsigned lock_told_held;
+
+void lock_tell_all(void)
+{
+    ASSERT(lock_first_word == LOCK_LEFT);
+    lock_first_word = LOCK_TOLD;
+}
+
+void lock_tell(struct lock *lock)
+{
+    ASSERT(sync_get(&lock->word) == LOCK_LEFT);
+    ASSERT(lock_first_word == LOCK_TOLD);
+    lock->word = LOCK_TOLD;
+}
 
 /* Neighbouring locks, and the same lock of neighbouring pools, get different
  * berths. */
@@ -89,7 +113,12 @@ void lock_wait(struct lock *lock)
     int cancel;
 
     ASSERT(!lock_is_held(lock)); /* else it waits for itself for ever */
-    ASSERT(sync_get(&lock->word) <= LOCK_AWAITED);
+    if (sync_get(&lock->word) > LOCK_AWAITED) {
+        if (lock_told_held++ == 0) {
+            pthread_mutex_lock(&lock_told_mutex);
+        }
+        return;
+    }
     if (lock_spin(lock)) {
         return;
     }
@@ -108,11 +137,21 @@ void lock_wait(struct lock *lock)
     pthread_setcancelstate(cancel, NULL);
 }
 
-/* Reads nothing of the lock but its address: another thread may have taken it
- * by now, and have freed the memory that it stands in. */
+/* Once the lock is left nothing of it is read but its address: another thread
+ * may have taken it by then, and have freed the memory that it stands in. */
 void lock_wake(struct lock *lock)
 {
     struct lock_berth *berth = lock_berth_of(lock);
+
+    if (sync_get(&lock->word) > LOCK_AWAITED) {
+        sync_add(&lock->word, 1u);
+        if (--lock_told_held == 0) {
+            pthread_mutex_unlock(&lock_told_mutex);
+        }
+        return;
+    }
+    /* Release pairs with the acquire of who takes it next. */
+    sync_put_release(&lock->word, (unsigned)LOCK_LEFT);
     int failed = pthread_mutex_lock(&berth->mutex);
 
     ASSERT(failed == 0);
@@ -191,7 +230,8 @@ void lock_note_enter(struct lock *lock)
     /* A lock that was really taken has no holder any more. */
     ASSERT(sync_get(&lock->word) == LOCK_LEFT ||
            sync_get(&lock->holder) == NULL);
-    ASSERT(sync_get(&lock->word) <= LOCK_AWAITED);
+    ASSERT(sync_get(&lock->word) <= LOCK_AWAITED ||
+           sync_get(&lock->word) == LOCK_TOLD);
     lock_held[lock->rank]++;
     sync_put(&lock->holder, (const void *)lock_held);
 }
@@ -200,7 +240,8 @@ void lock_note_leave(struct lock *lock)
 {
     ASSERT(lock_is_held(lock));
     ASSERT(lock->rank >= LOCK_THREADS && lock->rank <= LOCK_RANGE);
-    ASSERT(sync_get(&lock->word) <= LOCK_AWAITED);
+    ASSERT(sync_get(&lock->word) <= LOCK_AWAITED ||
+           sync_get(&lock->word) == LOCK_TOLD);
     ASSERT(lock_held[lock->rank] > 0);
     lock_held[lock->rank]--;
     sync_put(&lock->holder, (const void *)NULL);

@@ -15,6 +15,10 @@
  * lock_enter() says whether it took the lock, and its caller hands that to
  * lock_leave(): a lock must be left as it was entered.
  *
+ * A checker of threads understands a mutex, and no word.  So where one runs,
+ * locks may be told: their words never say that they are left, so that every
+ * way ends in lock.c, which takes one mutex for all of them.
+ *
  * A lock has a rank, and a thread takes locks in the order of their ranks.
  * With MP_CHECKS a lock knows its rank and its holder, and each thread knows
  * what it holds: order and ownership are asserted, also where the process has
@@ -54,11 +58,13 @@ enum lock_rank {
     LOCK_RANGE
 };
 
-enum { LOCK_LEFT, LOCK_TAKEN, LOCK_AWAITED };
+/* LOCK_TOLD is far from the others, so that one less is none of them. */
+enum { LOCK_LEFT, LOCK_TAKEN, LOCK_AWAITED, LOCK_TOLD = 16 };
 
 struct lock {
     unsigned word; /* atomic: LOCK_LEFT, LOCK_TAKEN, or LOCK_AWAITED: taken,
-                    * and a thread may sleep until it is left */
+                    * and a thread may sleep until it is left; or always
+                    * LOCK_TOLD, but for the moment of lock_drop() */
 #ifdef MP_CHECKS
     enum lock_rank rank; /* fixed */
     const void *holder;  /* atomic; written by the holder alone */
@@ -71,10 +77,14 @@ struct lock {
 #define LOCK_INIT(lock_rank) {LOCK_LEFT}
 #endif
 
+/* The word that a lock starts with: LOCK_LEFT, or LOCK_TOLD once
+ * lock_tell_all() was called. */
+MP_INNER unsigned lock_first_word;
+
 /* A lock in memory that may hold anything. */
 static inline void lock_start(struct lock *lock, enum lock_rank rank)
 {
-    lock->word = LOCK_LEFT;
+    lock->word = lock_first_word;
 #ifdef MP_CHECKS
     lock->rank = rank;
     lock->holder = (const void *)0;
@@ -83,7 +93,14 @@ static inline void lock_start(struct lock *lock, enum lock_rank rank)
 #endif
 }
 
-/* Where lock_take() and lock_drop() end when another thread is in the way. */
+/* From now on each lock that starts is told.  Called before the first pool is
+ * made, with lock_tell() for each lock that started before: those are left, and
+ * no other thread takes one meanwhile. */
+MP_INNER void lock_tell_all(void);
+MP_INNER void lock_tell(struct lock *lock);
+
+/* Where lock_take() and lock_drop() end when another thread is in the way, or
+ * the lock is told. */
 MP_INNER void lock_wait(struct lock *lock);
 MP_INNER void lock_wake(struct lock *lock);
 
@@ -141,7 +158,9 @@ static inline void lock_take(struct lock *lock)
 static inline void lock_drop(struct lock *lock)
 {
     lock_note_leave(lock);
-    if (sync_swap_release(&lock->word, LOCK_LEFT) == LOCK_AWAITED) {
+    /* One less than LOCK_TAKEN is LOCK_LEFT; the other words are put right by
+     * lock_wake(), and the lock is not left before. */
+    if (sync_subtract_release(&lock->word, 1u) != LOCK_TAKEN) {
         lock_wake(lock);
     }
 }

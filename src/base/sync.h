@@ -32,11 +32,11 @@
     __atomic_store_n(place, value, __ATOMIC_SEQ_CST)
 #define sync_swap_acquire(place, value) \
     __atomic_exchange_n(place, value, __ATOMIC_ACQUIRE)
-#define sync_swap_release(place, value) \
-    __atomic_exchange_n(place, value, __ATOMIC_RELEASE)
 /* The value before. */
 #define sync_add(place, value) \
     __atomic_fetch_add(place, value, __ATOMIC_RELAXED)
+#define sync_subtract_release(place, value) \
+    __atomic_fetch_sub(place, value, __ATOMIC_RELEASE)
 /* True: the place held *expected and now holds value, with acquire. */
 #define sync_claim(place, expected, value)                       \
     __atomic_compare_exchange_n(place, expected, value, false,   \

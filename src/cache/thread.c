@@ -71,6 +71,14 @@ static void (*thread_ends)(struct thread *thread); /* atomic; set once */
 static pthread_key_t thread_key;
 static bool thread_key_made;
 
+void thread_tell_locks(void)
+{
+    ASSERT(thread_list == &thread_orphans);
+    lock_tell(&thread_attachments);
+    lock_tell(&thread_lock);
+    lock_tell(&thread_orphans.lock);
+}
+
 void thread_set_end(void (*ends)(struct thread *thread))
 {
     ASSERT(ends != NULL);

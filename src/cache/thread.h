@@ -92,6 +92,9 @@ struct thread_place {
  * of times, but always the same function. */
 MP_INNER void thread_set_end(void (*ends)(struct thread *thread));
 
+/* Tells the locks of this file, see lock_tell_all(). */
+MP_INNER void thread_tell_locks(void);
+
 /* thread_self() for a thread that is not registered yet. */
 MP_INNER struct thread *thread_self_slow(void);
 

@@ -30,6 +30,11 @@ static struct spans range_spans;
 /* The first word of spans; longer memory comes from the system. */
 static uint64_t range_memory[128];
 
+void range_tell_lock(void)
+{
+    lock_tell(&range_lock);
+}
+
 /* Has spans known up to so many bytes of the range; false: no memory. */
 static bool range_know(size_t bytes)
 {

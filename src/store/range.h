@@ -53,6 +53,9 @@ MP_INNER void range_own(void *start, size_t bytes, struct memory_pool *owner);
 MP_INNER void range_rename(void *start, size_t bytes,
                            struct memory_pool *owner, bool apart);
 
+/* Tells the range's lock, see lock_tell_all(). */
+MP_INNER void range_tell_lock(void);
+
 /* For the fork handlers. */
 MP_INNER void range_fork_prepare(void);
 MP_INNER void range_fork_done(void);

@@ -192,6 +192,64 @@ START_TEST(a_lock_held_across_fork_is_the_childs)
 }
 END_TEST
 
+static struct lock lock_early = LOCK_INIT(LOCK_THREADS);
+
+static int take_both(void)
+{
+    lock_take(&lock_early);
+    lock_take(&lock_tested);
+    bool told = lock_early.word == LOCK_TOLD && lock_tested.word == LOCK_TOLD;
+    lock_drop(&lock_tested);
+    lock_drop(&lock_early);
+    return told ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Locks are told for good, so this is a process of its own. */
+static void use_told(void)
+{
+    pthread_t threads[THREADS];
+    int status = EXIT_FAILURE;
+
+    lock_tell_all();
+    lock_tell(&lock_early);
+    start_lock();
+    for (unsigned i = 0; i < THREADS; i++) {
+        threads[i] = threads_start_one(count_up, NULL);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        threads_join_one(threads[i]);
+    }
+    if (counted != (unsigned long)THREADS * rounds) {
+        _exit(EXIT_FAILURE);
+    }
+    lock_take(&lock_early);
+    lock_take(&lock_tested);
+    lock_fork_prepare();
+    pid_t child = fork();
+    if (child == 0) {
+        lock_fork_child();
+        lock_drop(&lock_tested);
+        lock_drop(&lock_early);
+        _exit(take_both());
+    }
+    lock_fork_parent();
+    lock_drop(&lock_tested);
+    lock_drop(&lock_early);
+    if (waitpid(child, &status, 0) != child || status != 0 ||
+        take_both() != EXIT_SUCCESS) {
+        _exit(EXIT_FAILURE);
+    }
+}
+
+START_TEST(told_locks_exclude_nest_and_survive_a_fork)
+{
+    if (SANITIZER_THREAD) { /* starts no thread in a child of threads */
+        return;
+    }
+    ck_assert(child_succeeds(use_told));
+}
+END_TEST
+
 #ifdef MP_CHECKS
 static struct lock threads_lock = LOCK_INIT(LOCK_THREADS);
 static struct lock pool_lock = LOCK_INIT(LOCK_POOL);
@@ -346,6 +404,7 @@ int main(void)
     tcase_add_test(lock, a_canceled_thread_still_takes_the_lock_it_waits_for);
     tcase_add_test(lock, an_unneeded_lock_is_not_taken);
     tcase_add_test(lock, a_lock_held_across_fork_is_the_childs);
+    tcase_add_test(lock, told_locks_exclude_nest_and_survive_a_fork);
 #ifdef MP_CHECKS
     tcase_add_test(lock, ranks_may_only_rise);
     tcase_add_test(lock, two_of_a_rank_need_the_lock_of_threads);
