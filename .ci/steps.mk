@@ -43,8 +43,8 @@ readme = $(clone); \
 	test "$$(wc -l <../$@.commands)" = 2; \
 	command=$$(grep "make $(1)\$$" ../$@.commands); sh -c "$$command"
 
-builds = valgrind gcc-thread clang-thread gcc-address clang-address checks \
-	dist packages targets arm
+builds = valgrind tools gcc-thread clang-thread gcc-address clang-address \
+	checks dist packages targets arm
 all: readme-check $(builds) readme-run
 $(builds): | $(vpath)
 .PHONY: all readme-check readme-run $(builds)
@@ -61,6 +61,10 @@ $(vpath):
 # The sources keep to what a compiler that was told so calls C11.
 valgrind:
 	$(step) '$(call tests,check-valgrind,CFLAGS="-g -O1 -std=c11")'
+
+# Checkers see through the library as it is shipped.
+tools:
+	$(step) '$(build); make -s check-tools'
 
 gcc-thread:
 	$(step) '$(call tests,check-programs,CC=gcc --enable-werror \

@@ -140,6 +140,7 @@ check-valgrind:
 	@tests=; for test in $(TESTS); do \
 	  case $$test in *.sh) ;; *) tests="$$tests $$test" ;; esac; \
 	done; \
+	MEMPOOL_OPTIONS=native \
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$$tests" \
 	  LOG_COMPILER='$(LIBTOOL) --mode=execute valgrind -q \
 	  --error-exitcode=99 --leak-check=no'

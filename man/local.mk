@@ -13,6 +13,7 @@ dist_man_MANS += \
 	man/memory_pool.hpp.3 \
 	man/memory_pool_hooks.7 \
 	man/memory_pool_inline.7 \
+	man/mempool_debug.7 \
 	man/mempool_guide.7 \
 	man/mempool_porting.7 \
 	man/mp_add_cleanup.3 \
@@ -94,6 +95,7 @@ man_examples = \
 	examples/man_libmempool \
 	examples/man_memory_pool_hooks \
 	examples/man_memory_pool_inline \
+	examples/man_mempool_debug \
 	examples/man_mp_add_cleanup \
 	examples/man_mp_aligned_alloc \
 	examples/man_mp_allocate \

@@ -62,8 +62,12 @@ cache_sources = \
 pool_sources = \
 	src/pool/alloc.c \
 	src/pool/alloc.h \
+	src/pool/damage.c \
+	src/pool/damage.h \
 	src/pool/end.c \
 	src/pool/end.h \
+	src/pool/fence.c \
+	src/pool/fence.h \
 	src/pool/fork.c \
 	src/pool/fork.h \
 	src/pool/leaks.c \
@@ -78,16 +82,24 @@ pool_sources = \
 	src/pool/pool.h \
 	src/pool/recall.c \
 	src/pool/recall.h \
+	src/pool/record.c \
+	src/pool/record.h \
 	src/pool/recycle.c \
 	src/pool/recycle.h \
 	src/pool/report.c \
 	src/pool/report.h \
+	src/pool/setting.c \
+	src/pool/setting.h \
+	src/pool/track.c \
+	src/pool/track.h \
 	src/pool/tree.c \
 	src/pool/tree.h \
 	src/pool/walk.c \
 	src/pool/walk.h \
 	src/view/check.c \
 	src/view/check.h \
+	src/view/final.c \
+	src/view/final.h \
 	src/view/locate.c \
 	src/view/locate.h \
 	src/view/objects.c \

@@ -56,7 +56,7 @@ START_TEST(impossible_options_are_refused_by_name)
         {{.capacity = 10, .max_object = 11}, "max_object"},
         {{.threads = (mp_threads_t)3}, "threads"},
         {{.threads = (mp_threads_t)1000}, "threads"},
-        {{.flags = 4}, "flags"},
+        {{.flags = 0x800}, "flags"},
         {{.flags = ~0u}, "flags"},
         {{.backing = &no_acquire}, "backing"},
         {{.backing = &no_release}, "backing"},
@@ -109,7 +109,7 @@ START_TEST(options_of_other_lengths_are_read_as_far_as_they_are_known)
     }
     /* Shorter: members that are not there are zero. */
     mp_options_t options = {.capacity = 100, .max_object = 10,
-                            .flags = 0x80};
+                            .flags = 0x40000000};
     SUPPORT_REFUSED(mp_create_sized(&options, sizeof options), NULL);
     mp = mp_create_sized(&options, offsetof(mp_options_t, max_object));
     ck_assert_ptr_nonnull(mp);

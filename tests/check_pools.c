@@ -271,7 +271,8 @@ START_TEST(mp_locate_tells_objects_their_inside_and_freed_ones_apart)
         /* An empty block but the first may be no longer the pool's. */
         mp_where_t gone = mp_locate(mp, at);
         POOLS_EXPECT(gone == MP_FREED ||
-                     (gone == MP_FOREIGN && size > FIRST_BLOCK));
+                     (gone == MP_FOREIGN &&
+                      (size > FIRST_BLOCK || pools_tracked(_i))));
         for (size_t i = 0; i < size; i++) {
             POOLS_EXPECT(mp_locate(mp, at + i) == gone);
         }
@@ -356,10 +357,12 @@ START_TEST(mp_realloc_grows_into_free_room_behind_the_object)
     bool joined = two - one == 5008 && three - two == 5008;
     free_memory(mp, two);
     unsigned char *grown = mp_realloc(mp, one, 9000);
-    POOLS_EXPECT(grown != NULL && (!joined || grown == one));
+    POOLS_EXPECT(grown != NULL &&
+                 (!joined || grown == one || pools_tracked(_i)));
     POOLS_EXPECT(support_holds(grown, 5000, 1));
-    POOLS_EXPECT(mp_realloc(mp, grown, 100) == grown);
-    POOLS_EXPECT(support_holds(grown, 100, 1));
+    unsigned char *shrunk = mp_realloc(mp, grown, 100);
+    POOLS_EXPECT(shrunk == grown || (shrunk != NULL && pools_tracked(_i)));
+    POOLS_EXPECT(support_holds(shrunk, 100, 1));
     POOLS_EXPECT(support_holds(three, 5000, 3));
     POOLS_EXPECT(mp_check(mp) == 0);
     pools_end(mp, _i);

@@ -157,7 +157,9 @@ START_TEST(a_resize_that_moves_makes_an_object_of_the_mark)
             stayed++;
             free_memory(mp, at);
         } else {
-            POOLS_EXPECT(at != old && mp_locate(mp, old) != MP_LIVE);
+            /* malloc() may have given the first address again. */
+            POOLS_EXPECT(at != old || pools_tracked(_i));
+            POOLS_EXPECT(mp_locate(mp, old) != MP_LIVE);
             moved++;
         }
     }
@@ -228,7 +230,9 @@ START_TEST(a_mark_uses_the_same_memory_each_time)
     POOLS_EXPECT(mp_stats(mp, &stats) == 0);
     ck_assert_uint_eq(stats.live_objects, 0);
     ck_assert_uint_eq(stats.allocations, stats.frees);
-    ck_assert_uint_le(stats.backing_bytes, settled + 65536);
+    /* Guarded pages of freed objects are kept, up to a limit. */
+    ck_assert_uint_le(stats.backing_bytes,
+                      settled + (pools_tracked(_i) ? 8u << 20 : 65536u));
     scopes_pool_end(mp, _i);
 }
 END_TEST

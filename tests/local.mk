@@ -15,7 +15,7 @@ tests_libinject_a_SOURCES = tests/inject.c tests/inject.h tests/redirect.h \
 if HAVE_CHECK
 tests_programs = tests/check_append tests/check_blocks tests/check_caches tests/check_capacity \
 	tests/check_children tests/check_cleanups tests/check_copies \
-	tests/check_damage tests/check_first_call tests/check_footprint \
+	tests/check_damage tests/check_debug tests/check_first_call tests/check_footprint \
 	tests/check_failure tests/check_growth tests/check_hooks tests/check_names \
 	tests/check_handles tests/check_inline tests/check_lifetimes \
 	tests/check_limits tests/check_limits_model \
@@ -48,6 +48,7 @@ tests_check_blocks_LDADD = $(tests_shared)
 tests_check_capacity_LDADD = $(tests_shared)
 tests_check_children_LDADD = $(tests_shared)
 tests_check_copies_LDADD = $(tests_shared)
+tests_check_debug_LDADD = $(tests_shared)
 tests_check_first_call_LDADD = $(tests_shared)
 tests_check_footprint_LDADD = $(tests_shared)
 tests_check_failure_LDADD = $(tests_shared)
@@ -114,6 +115,21 @@ TESTS += tests/check_hpp
 tests_check_hpp_SOURCES = tests/check_hpp.cc
 tests_check_hpp_CXXFLAGS = $(AM_CXXFLAGS) $(CXX17_FLAGS)
 endif
+
+# Programs for tools to watch: one makes a fault, and one makes none.
+check_PROGRAMS += tests/planted/bugs tests/planted/correct
+tests_planted_bugs_SOURCES = tests/planted/bugs.c tests/planted/kinds.h
+tests_planted_correct_SOURCES = tests/planted/correct.c tests/planted/kinds.h
+debug_tests = tests/debug-options.sh tests/debug-words.sh
+TESTS += $(debug_tests)
+EXTRA_DIST += $(debug_tests) tests/tools.sh tests/planted/checkers.sh
+
+# Valgrind's checkers and the compilers' sanitizers on those programs, with the
+# library as it is shipped.
+check-tools: libmempool.la
+	$(AM_V_at)$(AM_TESTS_ENVIRONMENT) \
+	$(SHELL) $(srcdir)/tests/planted/checkers.sh
+.PHONY: check-tools
 
 # Everything at once; check-long runs it for as long as asked.
 check_PROGRAMS += tests/stress

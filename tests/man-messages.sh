@@ -7,10 +7,10 @@
 # assembly, where no comment, assertion or macro is left.  A source that can
 # report anything includes report.h or misuse.h, or names stderr.  A message is
 # a literal of such a source that has a space between letters, and is no
-# format.
+# format.  What MEMPOOL_OPTIONS=help prints is tested by debug-options.sh.
 . "${top_srcdir:-.}/tests/man.sh"
 
-find "$top_srcdir/src" -name '*.c' \
+find "$top_srcdir/src" -name '*.c' ! -name setting.c \
     -exec grep -lE '[/"](report|misuse)\.h"|stderr' {} + >"$dir/sources"
 test -s "$dir/sources" || complain 'no source reports anything'
 while read -r source; do

@@ -8,9 +8,12 @@
 # pages installed is its own matter, so those are not looked for.
 . "${top_srcdir:-.}/tests/man.sh"
 cat >"$dir/system" <<'END'
+abort.3
+backtrace.3
 dlclose.3
 dlopen.3
 exit.3
+fnmatch.3
 fork.2
 free.3
 longjmp.3
@@ -26,6 +29,7 @@ pthread_setcanceltype.3
 pthreads.7
 realloc.3
 strerror.3
+valgrind.1
 vfork.2
 END
 

@@ -10,6 +10,9 @@
 for page in $(pages); do
     case ${page##*/} in
     libmempool.7) sections='NAME SYNOPSIS DESCRIPTION EXAMPLES DIAGNOSTICS' ;;
+    mempool_debug.7)
+        sections='NAME SYNOPSIS DESCRIPTION ENVIRONMENT EXAMPLES DIAGNOSTICS'
+        ;;
     *_inline.7 | *_hooks.7) sections='NAME SYNOPSIS DESCRIPTION EXAMPLES' ;;
     mempool_*.7) sections='NAME DESCRIPTION EXAMPLES' ;;
     *.hpp.3) sections='NAME LIBRARY SYNOPSIS DESCRIPTION EXAMPLES ERRORS

@@ -28,6 +28,18 @@ const struct pools_kind pools_kinds[] = {
     {"own, none", {.threads = MP_THREADS_NONE}, POOLS_OWN},
     {"zero", {.flags = MP_ZERO_ON_FREE}, POOLS_DEFAULT},
     {"zero, buffer", {.flags = MP_ZERO_ON_FREE}, POOLS_BUFFER},
+    {"passthrough", {.flags = MP_PASSTHROUGH}, POOLS_DEFAULT},
+    {"passthrough, none",
+     {.flags = MP_PASSTHROUGH, .threads = MP_THREADS_NONE},
+     POOLS_DEFAULT},
+    {"passthrough, buffer", {.flags = MP_PASSTHROUGH}, POOLS_BUFFER},
+    {"redzone, poison, own",
+     {.flags = MP_REDZONE | MP_POISON | MP_TAGS},
+     POOLS_OWN},
+    {"guard, zero, capacity",
+     {.flags = MP_GUARD | MP_ZERO_ON_FREE | MP_CALLERS,
+      .capacity = POOLS_CAPACITY},
+     POOLS_DEFAULT},
     {"name, report", {.name = "kind", .report = pools_report}, POOLS_DEFAULT},
     {"all",
      {.capacity = POOLS_CAPACITY,
@@ -39,6 +51,12 @@ const struct pools_kind pools_kinds[] = {
      POOLS_OWN},
 };
 const int pools_count = (int)(sizeof pools_kinds / sizeof pools_kinds[0]);
+
+bool pools_tracked(int kind)
+{
+    return kind < pools_count &&
+           (pools_kinds[kind].options.flags & ~(unsigned)MP_ZERO_ON_FREE) != 0;
+}
 
 struct pools_report pools_reported;
 struct pools_backing pools_own;

@@ -35,6 +35,9 @@ struct pools_kind {
     enum pools_source source;
 };
 
+/* The kind is a tracked one: its objects are malloc()'s own. */
+bool pools_tracked(int kind);
+
 #define POOLS_BUFFER_SIZE ((size_t)64 << 20)
 #define POOLS_CAPACITY ((size_t)64 << 20)
 #define POOLS_MAX_OBJECT ((size_t)16 << 20)

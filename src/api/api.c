@@ -22,6 +22,8 @@
 #include "pool/end.h"
 #include "pool/life.h"
 #include "pool/report.h"
+#include "pool/setting.h"
+#include "view/final.h"
 #include "view/locate.h"
 
 /* caller is what a failing step is reported under. */
@@ -38,6 +40,9 @@ static memory_pool_t *api_create(const mp_options_t *given, size_t size,
         report_option(&options, member);
         errno = EINVAL;
         return NULL;
+    }
+    if (!setting_is_none()) {
+        final_start();
     }
     memory_pool_t *mp = life_create(&options);
     ASSERT(lock_none_is_held());
@@ -87,6 +92,7 @@ memory_pool_t *mp_create(const mp_options_t *options)
 static void api_end(memory_pool_t *mp,
                     enum result (*end)(struct memory_pool *mp))
 {
+    MP_FRAME();
     /* A function and not a flag, so that the two callers cannot differ in how
      * they report. */
     ASSERT(end == end_destroy || end == end_reset);
@@ -141,6 +147,7 @@ void mp_reset(memory_pool_t *mp)
  * the shorter ones need no stack. */
 static MP_SLOW void *api_allocate_slow(memory_pool_t *mp, size_t size)
 {
+    MP_FRAME();
     ASSERT(lock_none_is_held());
     ASSERT(sync_get(&thread_state.inside) == NULL);
     int error = errno;
@@ -251,6 +258,7 @@ MP_FAST void *mp_allocate(memory_pool_t *mp, size_t m_size)
  * is not told from others before it turns out to be no object. */
 static MP_SLOW void api_free_slow(memory_pool_t *mp, const void *ptr)
 {
+    MP_FRAME();
     ASSERT(lock_none_is_held());
     ASSERT(sync_get(&thread_state.inside) == NULL);
     int error = errno;

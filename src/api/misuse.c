@@ -11,7 +11,10 @@
 
 #include <errno.h>
 
+#include "base/tool.h"
 #include "pool/report.h"
+#include "pool/setting.h"
+#include "pool/track.h"
 
 /* Where a result is no refusal of an object. */
 #define MISUSE_NOT_COUNTED (-1)
@@ -91,6 +94,17 @@ bool misuse_retry(memory_pool_t *mp, enum result result, size_t size)
                       failure.context);
 }
 
+/* A checker hears of a wrong free where it watches the pool's objects, after
+ * the pool's own report, since it may end the program. */
+static void misuse_blame(const memory_pool_t *mp, mp_event_t event,
+                         const void *ptr)
+{
+    if (event == MP_EVENT_NOT_IN_POOL && pool_is_tracked(mp) &&
+        setting_get()->checked) {
+        tool_blame_free(ptr);
+    }
+}
+
 void misuse_answer(memory_pool_t *mp, enum result result, const char *step,
                    const void *ptr)
 {
@@ -104,6 +118,7 @@ void misuse_answer(memory_pool_t *mp, enum result result, const char *step,
         report_failure(mp, step, row->error);
     } else {
         report_event(mp, row->event, ptr);
+        misuse_blame(mp, row->event, ptr);
     }
     /* After the report, whose function may set errno itself. */
     errno = row->error;
@@ -129,7 +144,10 @@ void misuse_free(memory_pool_t *mp, const void *ptr)
     ASSERT(mp != NULL && lock_none_is_held());
     /* NULL gets words of its own.  They tell the usual fault, a failed
      * allocation that was not noticed, from the freeing of a wrong address. */
-    misuse_argument(mp,
-                    ptr == NULL ? MP_EVENT_NO_POINTER : MP_EVENT_NOT_IN_POOL,
-                    ptr);
+    mp_event_t event =
+        ptr == NULL ? MP_EVENT_NO_POINTER : MP_EVENT_NOT_IN_POOL;
+
+    report_event(mp, event, ptr);
+    misuse_blame(mp, event, ptr);
+    errno = EINVAL;
 }

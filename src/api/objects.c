@@ -55,6 +55,7 @@ static inline void *objects_take(memory_pool_t *mp, const struct user *user,
 static void *objects_calloc(memory_pool_t *mp, const struct user *user,
                             size_t count, size_t size, const char *step)
 {
+    MP_FRAME();
     ASSERT(lock_none_is_held() && mp != NULL);
     int error = errno;
     void *object = NULL;
@@ -107,6 +108,7 @@ static MP_SLOW void objects_free_left(memory_pool_t *mp, void *left, int error)
 static void *objects_resize(memory_pool_t *mp, const struct user *user,
                             void *ptr, size_t size, const char *step)
 {
+    MP_FRAME();
     ASSERT(lock_none_is_held() && mp != NULL);
     int error = errno;
     void *object = NULL;

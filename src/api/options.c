@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "pool/life.h"
+#include "pool/setting.h"
 #include "store/backing.h"
 
 /* Bytes behind the library's own structure are members of a later release. */
@@ -50,7 +51,7 @@ static const char *options_invalid(const mp_options_t *options)
         return "threads";
     }
     /* A flag of a later release asks for what this one does not do. */
-    if ((options->flags & ~(MP_ZERO_ON_FREE | MP_LEAK_CHECK)) != 0) {
+    if ((options->flags & ~(unsigned)SETTING_FLAGS) != 0) {
         return "flags";
     }
     /* Half of a backing would crash only as the first block is given back. */
@@ -90,6 +91,9 @@ const char *options_complete(const mp_options_t *given, size_t size,
         return invalid;
     }
     ASSERT((unsigned)options->threads <= MP_THREADS_NONE);
+    if (!setting_is_none()) {
+        options->flags |= setting_flags(options->name);
+    }
     if (options->max_object == 0) {
         options->max_object = options->capacity;
     }

@@ -18,6 +18,7 @@
 
 #include "api/fast.h"
 #include "api/misuse.h"
+#include "base/tool.h"
 #include "pool/alloc.h"
 
 /* A pool that is NULL has no one to be told; as in mp_calloc(). */
@@ -41,6 +42,7 @@ static bool strings_can_copy(memory_pool_t *mp, const void *from)
 static void *strings_allocate(memory_pool_t *mp, mp_handle_t *handle,
                               size_t size)
 {
+    MP_FRAME();
     ASSERT(mp != NULL && lock_none_is_held());
     ASSERT(handle == NULL || handle->pool == mp);
     /* Strings are short and many, so the short ways are worth a try here. */
@@ -75,6 +77,7 @@ static void *strings_allocate(memory_pool_t *mp, mp_handle_t *handle,
 static char *strings_copy(memory_pool_t *mp, mp_handle_t *handle,
                           const char *from, size_t n)
 {
+    MP_FRAME();
     /* A string's length is less than SIZE_MAX. */
     ASSERT(from != NULL && n < SIZE_MAX);
     /* Copied by length and not by strcpy(): another thread may have made the
@@ -84,6 +87,7 @@ static char *strings_copy(memory_pool_t *mp, mp_handle_t *handle,
     if (copy != NULL) {
         memcpy(copy, from, n);
         copy[n] = '\0';
+        tool_define(copy + n, 1);
     }
     return copy;
 }
@@ -131,6 +135,7 @@ char *mp_handle_strndup(mp_handle_t *handle, const char *string, size_t n)
 static void *strings_copy_bytes(memory_pool_t *mp, mp_handle_t *handle,
                                 const void *bytes, size_t n)
 {
+    MP_FRAME();
     /* With n 0 it is the size that is wrong, whatever bytes is. */
     if (!strings_can_copy(mp, n == 0 ? "" : bytes)) {
         return NULL;
@@ -157,6 +162,7 @@ static MP_ATTRIBUTE_FORMAT(3, 0) char *
 strings_print(memory_pool_t *mp, mp_handle_t *handle, const char *format,
               va_list arguments)
 {
+    MP_FRAME();
     va_list again;
 
     if (!strings_can_copy(mp, format)) {
@@ -197,6 +203,7 @@ char *mp_vasprintf(memory_pool_t *mp, const char *format, va_list arguments)
 
 char *mp_asprintf(memory_pool_t *mp, const char *format, ...)
 {
+    MP_FRAME();
     va_list arguments;
 
     va_start(arguments, format);

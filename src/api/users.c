@@ -17,6 +17,7 @@
 
 #include "api/fast.h"
 #include "api/misuse.h"
+#include "base/tool.h"
 #include "pool/alloc.h"
 #include "pool/mark.h"
 #include "pool/tree.h"
@@ -77,6 +78,7 @@ static void users_call_marked(memory_pool_t *mp, const struct user *user,
 static int users_rewind(memory_pool_t *mp, const struct user *user,
                         mp_mark_t mark, int error)
 {
+    MP_FRAME();
     ASSERT(mp != NULL && user != NULL && lock_none_is_held());
     /* Whoever has a mark open has a number, and its pool may have cleanups
      * only once it has a tree. */
@@ -135,6 +137,7 @@ mp_handle_t *mp_attach(memory_pool_t *mp)
         misuse_answer(mp, RESULT_NO_MEMORY, "mp_attach: malloc", NULL);
         return NULL;
     }
+    tool_define(handle, sizeof *handle);
     ASSERT(handle->pool == mp && handle->user.cache == &handle->cache);
     ASSERT(handle->user.number != 0);
     errno = error;
@@ -165,6 +168,7 @@ void mp_detach(mp_handle_t *handle)
 /* What a handle has at hand does not serve, or there is no handle. */
 static MP_SLOW void *users_allocate_slow(mp_handle_t *handle, size_t size)
 {
+    MP_FRAME();
     ASSERT(lock_none_is_held());
     int error = errno;
     void *object;
@@ -209,6 +213,7 @@ MP_FAST void *mp_handle_allocate(mp_handle_t *handle, size_t size)
 /* Any object of the pool may be freed through any of its handles. */
 static MP_SLOW void users_free_slow(mp_handle_t *handle, const void *ptr)
 {
+    MP_FRAME();
     ASSERT(lock_none_is_held());
     int error = errno;
 

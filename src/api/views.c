@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "api/misuse.h"
+#include "base/tool.h"
 #include "pool/life.h"
 #include "view/check.h"
 #include "view/locate.h"
@@ -106,6 +107,7 @@ static int views_stats(memory_pool_t *mp, mp_stats_t *stats, size_t size)
     if (size > sizeof all) {
         memset((unsigned char *)stats + sizeof all, 0, size - sizeof all);
     }
+    tool_define(stats, size);
     return views_finish(0, error);
 }
 

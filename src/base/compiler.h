@@ -29,7 +29,11 @@
 #define MP_FAST __attribute__((__aligned__(64)))
 #define MP_LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define MP_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+/* In a function from which malloc() or free() is reached for a tracked object:
+ * it keeps a frame pointer, by which AddressSanitizer finds its caller. */
+#define MP_FRAME() __asm__ volatile("" : : "r"(__builtin_frame_address(0)))
 #else
+#define MP_FRAME() ((void)0)
 #define MP_SLOW
 #define MP_FAST
 #define MP_LIKELY(condition) (condition)

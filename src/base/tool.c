@@ -6,29 +6,60 @@
  * variables for pointers.  The range is neither, so an object that only a
  * pool's object leads to would be reported as leaked.
  *
- * What it cannot do: serve a tool that is not in the process when the library
- * is loaded.
+ * A checker knows what malloc() gave.  How pools make use of that is written
+ * in pool/track.c; here is only how to ask for the tool and how to speak to
+ * it.  Valgrind's tools are told apart by requests that one of them alone
+ * answers.
+ *
+ * What it cannot do: make AddressSanitizer report the free of an address that
+ * malloc() gave and that is in use, such as another pool's object.  To hand
+ * that on would free it.
  */
 #include "base/tool.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "base/assert.h"
 
+#ifdef __has_include
+#if __has_include(<valgrind/memcheck.h>) && \
+    __has_include(<valgrind/helgrind.h>) && __has_include(<valgrind/drd.h>)
+#define TOOL_VALGRIND
+#endif
+#endif
+
+#ifdef TOOL_VALGRIND
+#include <valgrind/drd.h> /* first: both define some macros anew */
+#include <valgrind/helgrind.h>
+#include <valgrind/memcheck.h>
+#endif
+
 /* Weak, so that they are NULL in a program that runs without the tool. */
 #if defined(__linux__) && (defined(__GNUC__) || defined(__clang__))
-void __lsan_register_root_region(const void *start, size_t bytes)
-    __attribute__((__weak__));
-void __lsan_unregister_root_region(const void *start, size_t bytes)
-    __attribute__((__weak__));
+#define TOOL_WEAK __attribute__((__weak__))
+void __lsan_register_root_region(const void *start, size_t bytes) TOOL_WEAK;
+void __lsan_unregister_root_region(const void *start, size_t bytes) TOOL_WEAK;
+void *__asan_region_is_poisoned(void *start, size_t bytes) TOOL_WEAK;
+int __sanitizer_get_ownership(const volatile void *ptr) TOOL_WEAK;
+void __msan_unpoison(const volatile void *start, size_t bytes) TOOL_WEAK;
+void __tsan_acquire(void *place) TOOL_WEAK;
+
+#define TOOL_CALL(name, ...) ((name) != NULL ? (void)(name)(__VA_ARGS__) \
+                                             : (void)0)
+#define TOOL_HAS(name) ((name) != NULL)
+#else
+#define TOOL_CALL(name, ...) ((void)0)
+#define TOOL_HAS(name) false
+#endif
 
 void tool_show(const void *start, size_t bytes)
 {
     ASSERT(start != NULL && bytes > 0);
     ASSERT(bytes <= UINTPTR_MAX - (uintptr_t)start);
-    if (__lsan_register_root_region != NULL) {
-        __lsan_register_root_region(start, bytes);
-    }
+    (void)start;
+    (void)bytes;
+    TOOL_CALL(__lsan_register_root_region, start, bytes);
 }
 
 /* The tool wants the very bytes that were shown, and ends the program for any
@@ -37,25 +68,76 @@ void tool_hide(const void *start, size_t bytes)
 {
     ASSERT(start != NULL && bytes > 0);
     ASSERT(bytes <= UINTPTR_MAX - (uintptr_t)start);
-    if (__lsan_unregister_root_region != NULL) {
-        __lsan_unregister_root_region(start, bytes);
-    }
+    (void)start;
+    (void)bytes;
+    TOOL_CALL(__lsan_unregister_root_region, start, bytes);
 }
 
+/* The three of valgrind's tools that check.  Each answers a request of its own
+ * with what no other tool, and no processor, gives. */
+static bool tool_is_valgrind(void)
+{
+#ifdef TOOL_VALGRIND
+    unsigned char byte = 0;
+    unsigned char bits = 0;
+
+    return VALGRIND_GET_VBITS(&byte, &bits, 1) == 1 ||
+           VALGRIND_DO_CLIENT_REQUEST_EXPR(0, _VG_USERREQ__HG_GET_ABITS, &byte,
+                                           &bits, 1, 0, 0) == 1 ||
+           DRD_GET_DRD_THREADID != 0;
 #else
-
-void tool_show(const void *start, size_t bytes)
-{
-    ASSERT(start != NULL && bytes > 0);
-    (void)start;
-    (void)bytes;
-}
-
-void tool_hide(const void *start, size_t bytes)
-{
-    ASSERT(start != NULL && bytes > 0);
-    (void)start;
-    (void)bytes;
-}
-
+    return false;
 #endif
+}
+
+bool tool_checks(void)
+{
+    return TOOL_HAS(__asan_region_is_poisoned) || TOOL_HAS(__msan_unpoison) ||
+           TOOL_HAS(__tsan_acquire) || tool_is_valgrind();
+}
+
+/* Only MemorySanitizer needs it: valgrind sees every instruction. */
+void tool_define(const void *start, size_t bytes)
+{
+    ASSERT(start != NULL);
+    (void)start;
+    (void)bytes;
+    TOOL_CALL(__msan_unpoison, start, bytes);
+}
+
+void tool_allow_race(const void *byte)
+{
+    ASSERT(byte != NULL);
+    (void)byte;
+#ifdef TOOL_VALGRIND
+    VALGRIND_HG_DISABLE_CHECKING(byte, 1);
+    VALGRIND_DO_CLIENT_REQUEST_STMT(VG_USERREQ__DRD_START_SUPPRESSION, byte, 1,
+                                    0, 0, 0);
+#endif
+}
+
+/* To valgrind the address is freed into a pool of its own idea in which there
+ * is nothing.  That is a wrong free for it, which it reports with all that it
+ * knows of the address, and changes nothing. */
+void tool_blame_free(const void *ptr)
+{
+    ASSERT(ptr != NULL);
+#ifdef TOOL_VALGRIND
+    static const char anchor;
+
+    if (RUNNING_ON_VALGRIND) {
+        VALGRIND_CREATE_MEMPOOL(&anchor, 0, 0);
+        VALGRIND_MEMPOOL_FREE(&anchor, ptr);
+        VALGRIND_DESTROY_MEMPOOL(&anchor);
+    }
+#endif
+#if defined(__linux__) && (defined(__GNUC__) || defined(__clang__))
+    if (__asan_region_is_poisoned != NULL &&
+        __sanitizer_get_ownership != NULL &&
+        __sanitizer_get_ownership(ptr) == 0) {
+        free((void *)(uintptr_t)ptr);
+    }
+#else
+    (void)ptr;
+#endif
+}

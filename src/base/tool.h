@@ -2,15 +2,21 @@
  *
  * tool.h - what the library tells the tools that watch a program.
  *
- * Today that is LeakSanitizer, which does not search the range for pointers
- * of its own accord.  It is reached by weak symbols, so that the installed
- * library serves programs with and without it, and nothing is linked.
+ * Those are LeakSanitizer, which does not search the range for pointers of
+ * its own accord, and the checkers: AddressSanitizer, MemorySanitizer,
+ * ThreadSanitizer, and valgrind's memcheck, helgrind and DRD.  The sanitizers
+ * are reached by weak symbols, and valgrind by requests that are no more than
+ * some instructions without effect elsewhere.  So the installed library
+ * serves programs with and without them, and nothing is linked.
  *
- * What it cannot do: tell of single objects.
+ * What it cannot do: know a tool that is not in the process when the first
+ * pool is made, or valgrind where its headers were missing as the library was
+ * built.
  */
 #ifndef MP_TOOL_H
 #define MP_TOOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/compiler.h"
@@ -18,5 +24,20 @@
 /* The bytes hold pointers to what is in use; and they do no longer. */
 MP_INNER void tool_show(const void *start, size_t bytes);
 MP_INNER void tool_hide(const void *start, size_t bytes);
+
+/* The process runs under a checker.  Others of valgrind's tools, such as
+ * callgrind and massif, only measure, and are none. */
+MP_INNER bool tool_checks(void);
+
+/* The library, which the tool may not see into, wrote those bytes. */
+MP_INNER void tool_define(const void *start, size_t bytes);
+
+/* Threads read and write that one byte in any order, and are right to. */
+MP_INNER void tool_allow_race(const void *byte);
+
+/* The program wanted to free an address that is no object: the checker is made
+ * to report that as it reports a wrong free(3), which may end the program.
+ * No lock held. */
+MP_INNER void tool_blame_free(const void *ptr);
 
 #endif /* MP_TOOL_H */

@@ -624,6 +624,7 @@ const struct pool_mode *alloc_mode(enum alloc_mode mode)
 enum result alloc_object(struct memory_pool *mp, const struct user *user,
                          size_t size, void **object)
 {
+    MP_FRAME();
     ASSERT(mp != NULL && user != NULL);
     ASSERT(lock_none_is_held());
     /* As unsigned numbers: a size of 0, too. */
@@ -639,6 +640,7 @@ enum result alloc_object(struct memory_pool *mp, const struct user *user,
 enum result alloc_free(struct memory_pool *mp, const struct user *user,
                        const void *ptr)
 {
+    MP_FRAME();
     ASSERT(mp != NULL && user != NULL);
     ASSERT(lock_none_is_held());
     return mp->mode->free(mp, user, ptr);

@@ -227,6 +227,7 @@ static enum result end_prepare(struct memory_pool *mp)
  * reset ends, and has no other moment at which to destroy them. */
 enum result end_reset(struct memory_pool *mp)
 {
+    MP_FRAME();
     enum result result = end_prepare(mp);
 
     if (result == RESULT_OK) {
@@ -239,6 +240,7 @@ enum result end_reset(struct memory_pool *mp)
  * leaves the tree as it was. */
 enum result end_destroy(struct memory_pool *mp)
 {
+    MP_FRAME();
     enum result result = end_prepare(mp);
 
     if (result == RESULT_OK) {

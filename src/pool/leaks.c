@@ -27,7 +27,10 @@
 #include <stdio.h>
 
 #include "cache/pause.h"
+#include "pool/damage.h"
 #include "pool/report.h"
+#include "pool/setting.h"
+#include "pool/track.h"
 #include "pool/walk.h"
 
 /* Sizes, in bytes, that have a group of their own each. */
@@ -123,6 +126,29 @@ static struct leaks_group *leaks_find(struct leaks *leaks, size_t key)
     return group;
 }
 
+static void leaks_visit_object(struct leaks *leaks, const void *object,
+                               size_t size)
+{
+    struct leaks_group *group = leaks_find(leaks, leaks_key(size));
+
+    if (group != NULL) {
+        leaks_add(group, object, size);
+    }
+    leaks_add(&leaks->all, object, size);
+}
+
+/* Tracked objects lie in no block. */
+static void leaks_visit_tracked(struct memory_pool *mp, struct leaks *leaks)
+{
+    uintptr_t next = 0;
+    const struct record *record;
+
+    while ((record = track_next(mp, next)) != NULL) {
+        leaks_visit_object(leaks, record_object(record), record->size);
+        next = record_address(record) + 1;
+    }
+}
+
 /* Chunks in caches were freed, and what is lent holds a mark's own block: only
  * live pieces are the program's. */
 static void leaks_visit_piece(const struct walk_piece *piece, void *arg)
@@ -134,13 +160,8 @@ static void leaks_visit_piece(const struct walk_piece *piece, void *arg)
     if (piece->kind != WALK_LIVE) {
         return;
     }
-    size_t size = pool_size_of(chunk);
-    const void *object = block_address(piece->block, piece->granule);
-    struct leaks_group *group = leaks_find(leaks, leaks_key(size));
-    if (group != NULL) {
-        leaks_add(group, object, size);
-    }
-    leaks_add(&leaks->all, object, size);
+    leaks_visit_object(leaks, block_address(piece->block, piece->granule),
+                       pool_size_of(chunk));
 }
 
 static void leaks_visit_block(struct block *block, const struct mark *mark,
@@ -164,6 +185,9 @@ static bool leaks_gather(struct memory_pool *mp, struct leaks *leaks)
     leaks->all = (struct leaks_group){.key = 0};
     pause_begin(&mp->caches);
     walk_blocks(mp, leaks_visit_block, leaks);
+    if (pool_is_tracked(mp)) {
+        leaks_visit_tracked(mp, leaks);
+    }
     pause_end(&mp->caches);
     lock_leave(&mp->lock, taken);
     ASSERT(leaks->used <= LEAKS_GROUPS && leaks->used <= leaks->all.count);
@@ -186,6 +210,18 @@ static void leaks_name_sizes(const struct leaks_group *group, char *words,
     }
 }
 
+/* Who allocated an object, where that was noted. */
+static void leaks_name_caller(struct memory_pool *mp, const void *object,
+                              char *line, size_t bytes)
+{
+    struct record_callers callers;
+
+    line[0] = '\0';
+    if (pool_is_tracked(mp) && track_callers(mp, object, &callers)) {
+        (void)damage_callers(line, bytes, &callers, false);
+    }
+}
+
 /* The words are made on the stack, since a program that leaks may have no
  * memory left. */
 static void leaks_tell(struct memory_pool *mp, const struct leaks_group *group)
@@ -193,7 +229,7 @@ static void leaks_tell(struct memory_pool *mp, const struct leaks_group *group)
     ASSERT(lock_none_is_held());
     ASSERT(group->count > 0 && group->bytes >= group->count);
     char sizes[64];
-    char line[224];
+    char line[1024];
 
     leaks_name_sizes(group, sizes, sizeof sizes);
     snprintf(line, sizeof line, "leak: %zu object%s%s, %zu byte%s in all",
@@ -202,11 +238,13 @@ static void leaks_tell(struct memory_pool *mp, const struct leaks_group *group)
     if (group->key != 0) {
         size_t length = strlen(line);
         ASSERT(length < sizeof line);
-        snprintf(line + length, sizeof line - length, ", first at %p",
-                 group->first);
+        length += (size_t)snprintf(line + length, sizeof line - length,
+                                   ", first at %p", group->first);
+        leaks_name_caller(mp, group->first, line + length,
+                          sizeof line - length);
     }
-    report_words(mp, MP_EVENT_LEAK, line,
-                 group->key == 0 ? NULL : group->first);
+    report_loudly(mp, MP_EVENT_LEAK, line,
+                  group->key == 0 ? NULL : group->first);
 }
 
 /* Gathers and tells until every group was told, then the total. */
@@ -238,7 +276,9 @@ void leaks_report(struct memory_pool *mp)
     ASSERT(lock_none_is_held());
     int state;
 
-    if (mp->settings.report == NULL) {
+    /* Who asked for it from outside reads standard error. */
+    if (mp->settings.report == NULL && !setting_get()->leaks &&
+        (mp->settings.flags & MP_REPORT) == 0) {
         return;
     }
     /* Writing a line is a cancellation point.  A thread that ended in one

@@ -25,6 +25,8 @@
 #include "pool/mark.h"
 #include "pool/recall.h"
 #include "pool/recycle.h"
+#include "pool/setting.h"
+#include "pool/track.h"
 #include "pool/tree.h"
 #include "store/backing.h"
 #include "store/range.h"
@@ -69,6 +71,7 @@ bool life_can_cache(const mp_options_t *options)
     /* A cache reaches only into the range.  A pool that one thread uses at a
      * time is no worse with caches than it would be without. */
     return options->backing == NULL &&
+           (options->flags & SETTING_TRACKED) == 0 &&
            options->threads != MP_THREADS_LOCKED && range_start();
 }
 
@@ -188,6 +191,7 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
     mp->mode = mode;
     mp->bump_most = 0;
     mp->tree = NULL;
+    mp->track = NULL;
     mp->kept_next = NULL;
     lock_start(&mp->lock, LOCK_POOL);
     quota_start(&mp->quota, QUOTA_UNLIMITED, NULL);
@@ -258,7 +262,28 @@ static void life_release(struct memory_pool *mp)
 {
     ASSERT(lock_none_is_held());
     ASSERT(mp->tree == NULL);
+    if (mp->track != NULL) {
+        track_free(mp->track);
+    }
     blocks_put(&mp->blocks, mp, mp->settings.bytes);
+}
+
+/* Makes a pool that was started a tracked one; false: no memory.  buffer: its
+ * backing is one. */
+static bool life_track(struct memory_pool *mp, const mp_options_t *options,
+                       bool buffer)
+{
+    struct track *track = track_make(options->flags);
+
+    if (track == NULL) {
+        return false;
+    }
+    /* A buffer holds what it holds without tracking, too. */
+    if (buffer) {
+        track_limit(track, mp->first.granules * SIZES_GRANULE);
+    }
+    mp->track = track;
+    return true;
 }
 
 /* A new pool, ready but for its quota, and on no list; NULL: there is no
@@ -267,8 +292,11 @@ static struct memory_pool *life_make(const mp_options_t *options)
 {
     size_t head = sizeof(struct memory_pool) + life_name_bytes(options->name);
     mp_options_t elsewhere = *options;
-    const struct pool_mode *mode = alloc_mode(life_mode(options));
+    bool tracked = (options->flags & SETTING_TRACKED) != 0;
+    const struct pool_mode *mode =
+        tracked ? &track_mode : alloc_mode(life_mode(options));
     bool ranged = mode->caches;
+    bool buffer = backing_buffer_room(options->backing) > 0;
     struct memory_pool *mp = ranged ? life_place_ranged(head) : NULL;
 
     if (ranged && mp == NULL) { /* without caches, then */
@@ -279,8 +307,13 @@ static struct memory_pool *life_make(const mp_options_t *options)
     if (!ranged) {
         mp = life_place(&elsewhere, mode, head);
     }
-    if (mp != NULL) {
-        life_start(mp, &elsewhere, mode, ranged);
+    if (mp == NULL) {
+        return NULL;
+    }
+    life_start(mp, &elsewhere, mode, ranged);
+    if (tracked && !life_track(mp, options, buffer)) {
+        life_release(mp);
+        return NULL;
     }
     return mp;
 }
@@ -332,6 +365,7 @@ struct memory_pool *life_create(const mp_options_t *options)
  * thread meets a pool that is half gone. */
 void life_destroy(struct memory_pool *mp)
 {
+    MP_FRAME();
     ASSERT(lock_none_is_held());
     /* First, so that no other pool looks for credit here, nor meets it among
      * its parent's children. */
@@ -350,6 +384,10 @@ void life_destroy(struct memory_pool *mp)
     /* Nobody else knows the pool any more.  The lock is for what asserts that
      * it is held; fork.c says what becomes of it in a child. */
     bool taken = pool_enter(mp);
+    struct track_gone gone = {NULL, NULL};
+    if (pool_is_tracked(mp)) {
+        gone = track_drop_all(mp);
+    }
     /* Marks first: their blocks may lie in chunks that the heap lent. */
     mark_drop_all(mp);
     heap_reset(&mp->heap);
@@ -358,6 +396,10 @@ void life_destroy(struct memory_pool *mp)
     ASSERT(quota_held(&mp->quota) == 0);
     struct block *blocks = blocks_excess(&mp->blocks, 0);
     lock_leave(&mp->lock, taken);
+    if (pool_is_tracked(mp)) {
+        track_finish(mp, gone);
+        (void)track_trim(mp, 0);
+    }
     mark_release_all(mp);
     blocks_release(&mp->blocks, blocks);
     heap_finish(&mp->heap);
@@ -374,6 +416,9 @@ static size_t life_count_live(struct memory_pool *mp)
     ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
     while ((heap = mark_next_heap(mp, heap, &mark)) != NULL) {
         live += heap_count_live(heap);
+    }
+    if (pool_is_tracked(mp)) {
+        live += track_count(mp);
     }
     return live;
 }
@@ -403,16 +448,24 @@ static void life_drop_objects(struct memory_pool *mp)
 
 void life_reset(struct memory_pool *mp)
 {
+    MP_FRAME();
     ASSERT(lock_none_is_held());
+    struct track_gone gone = {NULL, NULL};
     bool taken = pool_enter(mp);
 
     /* All of it at one moment: a call beside it comes before or after. */
     pause_begin(&mp->caches);
     recall_collect(mp);
     life_drop_objects(mp);
+    if (pool_is_tracked(mp)) {
+        gone = track_drop_all(mp);
+    }
     mp->counters.resets++;
     pause_end(&mp->caches);
     pool_leave(mp, taken);
+    if (pool_is_tracked(mp)) {
+        track_finish(mp, gone);
+    }
 }
 
 /* Gives to the heap what caches and depot hold, so that blocks get empty. */
@@ -499,6 +552,9 @@ size_t life_trim(struct memory_pool *mp, size_t keep)
     if (less) {
         /* Else the range would keep some of it for the next pool. */
         range_trim();
+    }
+    if (pool_is_tracked(mp)) {
+        trim.given += track_trim(mp, keep);
     }
     return trim.given;
 }

@@ -26,6 +26,7 @@
 
 #include "cache/credit.h"
 #include "pool/recall.h"
+#include "pool/track.h"
 
 /* Granules of a mark's first block where that is not in the range. */
 #define MARK_FIRST 64u
@@ -195,6 +196,10 @@ enum result mark_open(struct memory_pool *mp, const struct user *user,
         user = &self->user;
     }
     ASSERT(user->number != 0);
+    if (pool_is_tracked(mp)) {
+        *number = sync_add(&mark_numbers, 1) + 1;
+        return track_open_mark(mp, user->number, *number);
+    }
     enum result result = mark_find_cache(mp, user, &cache);
     if (result != RESULT_OK) {
         return result;
@@ -358,7 +363,11 @@ static size_t mark_drop_until(struct memory_pool *mp, const struct mark *last)
 enum result mark_rewind(struct memory_pool *mp, const struct user *user,
                         uint64_t number)
 {
+    MP_FRAME();
     ASSERT(lock_none_is_held());
+    if (pool_is_tracked(mp)) {
+        return track_rewind(mp, user->number, number);
+    }
     bool taken = pool_enter(mp);
     const struct mark *mark = mark_newest(mp, user);
     struct cache *cache = mark == NULL ? NULL : mark->cache;

@@ -21,6 +21,7 @@
 
 #include "pool/mark.h"
 #include "pool/recall.h"
+#include "pool/track.h"
 
 /* An object that moves as it grows gets room for this part of it besides. */
 #define OBJECT_SPARE_PART 8
@@ -278,6 +279,7 @@ static enum result object_resize_cached(struct memory_pool *mp,
 enum result object_resize(struct memory_pool *mp, const struct user *user,
                           void *ptr, size_t size, void **object)
 {
+    MP_FRAME();
     ASSERT(lock_none_is_held());
     /* As unsigned numbers: a size of 0, too. */
     if (size - 1 >= mp->settings.max_object) {
@@ -285,6 +287,9 @@ enum result object_resize(struct memory_pool *mp, const struct user *user,
     }
     if (size > SIZE_MAX - SIZES_GRANULE) {
         return quota_refusal(&mp->quota);
+    }
+    if (pool_is_tracked(mp)) {
+        return track_resize(mp, user, ptr, size, object);
     }
     return (mp->mode->counts ? object_resize_counted : object_resize_cached)(
         mp, user, ptr, size, object);
@@ -309,6 +314,7 @@ static struct heap_chunk object_trim(struct memory_pool *mp,
 enum result object_align(struct memory_pool *mp, const struct user *user,
                          size_t alignment, size_t size, void **object)
 {
+    MP_FRAME();
     ASSERT(lock_none_is_held());
     ASSERT(alignment != 0 && (alignment & (alignment - 1)) == 0);
     ASSERT(alignment <= OBJECT_ALIGNMENT_MOST);
@@ -320,6 +326,9 @@ enum result object_align(struct memory_pool *mp, const struct user *user,
     }
     if (size > SIZE_MAX - alignment) {
         return quota_refusal(&mp->quota);
+    }
+    if (pool_is_tracked(mp)) {
+        return track_align(mp, user, alignment, size, object);
     }
     bool counts = mp->mode->counts;
     size_t granules = sizes_granules(size);
@@ -346,6 +355,9 @@ enum result object_align(struct memory_pool *mp, const struct user *user,
 size_t object_size(struct memory_pool *mp, const void *ptr)
 {
     ASSERT(lock_none_is_held());
+    if (pool_is_tracked(mp)) {
+        return track_size(mp, ptr);
+    }
     bool taken = pool_enter(mp);
     struct heap_chunk chunk = pool_find_live(mp, ptr);
     size_t size = chunk.block == NULL ? 0 : pool_size_of(chunk);
@@ -362,6 +374,13 @@ enum result object_expand(struct memory_pool *mp, void *ptr, size_t size)
     }
     if (size > SIZE_MAX - SIZES_GRANULE) {
         return quota_refusal(&mp->quota);
+    }
+    if (pool_is_tracked(mp)) {
+        /* Each object is memory of its own, which ends where the object does.
+         * What is shorter keeps its size. */
+        size_t held = track_size(mp, ptr);
+        return held == 0 ? RESULT_NOT_LIVE
+                         : size <= held ? RESULT_OK : RESULT_NO_MEMORY;
     }
     bool taken = pool_enter(mp);
     enum result result = RESULT_OK;
@@ -398,6 +417,13 @@ static bool object_copy(struct memory_pool *mp, const void *from, size_t old,
                         void *to, size_t bytes)
 {
     ASSERT(bytes <= old);
+    if (pool_is_tracked(mp)) {
+        bool live = track_size(mp, from) == old;
+        if (live) {
+            memcpy(to, from, bytes);
+        }
+        return live;
+    }
     bool taken = pool_enter(mp);
     struct heap_chunk chunk = pool_find_live(mp, from);
     bool same = chunk.block != NULL && pool_size_of(chunk) == old;

@@ -8,8 +8,8 @@
  * Invariant, between any two holds of the lock:
  *
  *     bump_most == min(max_object / granule, SIZES_SHORT)
- *                  where the mode counts, the quota is the pool's own and no
- *                  mark is open, else 0
+ *                  where the mode counts, the quota is the pool's own, no
+ *                  mark is open and the pool is not tracked, else 0
  *
  * What it cannot do: find an object without the lock.  The heaps' indexes
  * change under it.
@@ -48,7 +48,7 @@ void pool_set_bump(struct memory_pool *mp)
     /* pool_bump() charges no quota above, notes the size in slack bytes, and
      * cuts from the pool's own heap. */
     if (!mp->blocks.counted || !quota_is_own(&mp->quota) ||
-        mp->marks.open != NULL) {
+        mp->marks.open != NULL || mp->track != NULL) {
         most = 0;
     }
     mp->bump_most = most < SIZES_SHORT ? most : SIZES_SHORT;

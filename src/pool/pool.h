@@ -22,13 +22,14 @@
 #include "store/quota.h"
 
 struct mark;
+struct track;
 struct tree;
 struct memory_pool;
 
 /* Bytes of a name, with its end; what is longer is cut off. */
 #define POOL_NAME 64
 
-/* How calls are served.  The tables are in alloc.c. */
+/* How calls are served.  The tables are in alloc.c and in track.c. */
 struct pool_mode {
     bool locks;  /* takes the pool's lock, in a process with several threads */
     bool caches; /* users have caches, while the set of caches says so */
@@ -105,6 +106,8 @@ struct memory_pool {
     struct pool_counters counters;
     struct pool_failure failure;
     struct thread_place place;
+    struct track *track; /* fixed; what track.c knows of the objects; NULL:
+                          * the pool is not tracked */
     struct memory_pool *kept_next; /* recycle.c; only the maker's thread */
     struct block first;
 };

@@ -16,11 +16,17 @@
 #include "pool/report.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "pool/setting.h"
 
 /* Bytes of a message, and of a step's reason in it, with the end. */
 #define REPORT_MESSAGE 256
 #define REPORT_REASON 128
+
+/* Bytes of a message that is printed: what callers= adds is long. */
+#define REPORT_PRINTED 1024
 
 static const char *const report_messages[] = {
     [MP_EVENT_NO_POOL] = "the memory pool is NULL",
@@ -64,7 +70,7 @@ static char *report_put(char *line, const char *end, const char *string)
  * threads do not mix. */
 void report_print(memory_pool_t *mp, const char *message)
 {
-    char line[POOL_NAME + REPORT_MESSAGE];
+    char line[POOL_NAME + REPORT_PRINTED];
     char *end = line + sizeof line - 1; /* a newline always fits */
     char *at = line;
 
@@ -82,17 +88,45 @@ void report_print(memory_pool_t *mp, const char *message)
     fputs(line, stderr);
 }
 
-void report_words(memory_pool_t *mp, mp_event_t event, const char *message,
-                  const void *ptr)
+/* A program that was told so ends at what is its own fault.  That the pool or
+ * the system has no room for an object is none. */
+static void report_abort(const memory_pool_t *mp, mp_event_t event)
+{
+    unsigned flags = mp != NULL ? mp->settings.flags : setting_flags(NULL);
+
+    if ((flags & MP_ABORT) != 0 && event != MP_EVENT_FULL &&
+        event != MP_EVENT_NO_MEMORY && event != MP_EVENT_OPTION &&
+        event != MP_EVENT_LEAK) {
+        abort();
+    }
+}
+
+/* loudly: on standard error, if nobody else is told. */
+static void report_tell(memory_pool_t *mp, mp_event_t event,
+                        const char *message, const void *ptr, bool loudly)
 {
     ASSERT(lock_none_is_held());
     ASSERT(message != NULL);
-    if (mp == NULL) {
-        report_print(NULL, message);
-    } else if (mp->settings.report != NULL) {
+    if (mp != NULL && mp->settings.report != NULL) {
         mp->settings.report(mp, event, message, ptr,
                             mp->settings.report_context);
+    } else if (mp == NULL || loudly ||
+               (mp->settings.flags & MP_REPORT) != 0) {
+        report_print(mp, message);
     }
+    report_abort(mp, event);
+}
+
+void report_words(memory_pool_t *mp, mp_event_t event, const char *message,
+                  const void *ptr)
+{
+    report_tell(mp, event, message, ptr, false);
+}
+
+void report_loudly(memory_pool_t *mp, mp_event_t event, const char *message,
+                   const void *ptr)
+{
+    report_tell(mp, event, message, ptr, true);
 }
 
 void report_event(memory_pool_t *mp, mp_event_t event, const void *ptr)

@@ -20,6 +20,10 @@ MP_INNER void report_event(memory_pool_t *mp, mp_event_t event,
 MP_INNER void report_words(memory_pool_t *mp, mp_event_t event,
                            const char *message, const void *ptr);
 
+/* The same, and on standard error where the pool has no report function. */
+MP_INNER void report_loudly(memory_pool_t *mp, mp_event_t event,
+                            const char *message, const void *ptr);
+
 /* The same in the words of perror(3): "STEP: REASON". */
 MP_INNER void report_failure(memory_pool_t *mp, const char *step, int error);
 

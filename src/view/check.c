@@ -28,6 +28,7 @@
 #include "cache/pause.h"
 #include "pool/mark.h"
 #include "pool/recall.h"
+#include "pool/track.h"
 #include "pool/tree.h"
 
 /* What a walk over a pool counts. */
@@ -319,6 +320,9 @@ static bool check_parts(struct memory_pool *mp)
         check_heap(&count, heap);
     }
     /* The caches come last: they are compared with what the heaps' maps say. */
+    if (pool_is_tracked(mp)) {
+        return count.sound && count.live == 0 && track_is_sound(mp);
+    }
     return count.sound && check_caches(mp, count.cached) &&
            quota_is_sound(&mp->quota, mp->mode->counts ? count.live : 0);
 }
@@ -336,5 +340,8 @@ bool check_pool(struct memory_pool *mp)
     pause_end(&mp->caches);
     lock_leave(&mp->lock, taken);
     ASSERT(lock_none_is_held());
+    if (sound && pool_is_tracked(mp)) {
+        sound = track_report_damage(mp);
+    }
     return sound;
 }

@@ -10,6 +10,7 @@
  */
 #include "view/locate.h"
 
+#include "pool/track.h"
 #include "store/range.h"
 
 /* What granule i of a block is that is no live chunk's start: the chunk that
@@ -53,7 +54,10 @@ mp_where_t locate_address(struct memory_pool *mp, const void *ptr)
     bool taken = pool_enter(mp);
     struct heap_chunk chunk = pool_find(mp, whole);
 
-    if (chunk.block != NULL) {
+    if (pool_is_tracked(mp)) {
+        where = track_locate(mp, ptr);
+    }
+    if (where == MP_FOREIGN && chunk.block != NULL) {
         ASSERT(chunk.granule < chunk.block->granules);
         ASSERT(block_address(chunk.block, chunk.granule) == whole);
         unsigned char code = sync_get(&chunk.block->map[chunk.granule]);
@@ -61,7 +65,8 @@ mp_where_t locate_address(struct memory_pool *mp, const void *ptr)
                     ? MP_LIVE
                     : locate_granule(chunk.block, chunk.granule);
     }
-    ASSERT(where == MP_FOREIGN || chunk.block->heap != NULL);
+    ASSERT(where == MP_FOREIGN || chunk.block != NULL ||
+           pool_is_tracked(mp));
     lock_leave(&mp->lock, taken);
     return where;
 }

@@ -21,6 +21,7 @@
 #include "cache/pause.h"
 #include "pool/mark.h"
 #include "pool/object.h"
+#include "pool/track.h"
 
 /* Objects that are collected at a time: each time the caches are paused. */
 #define OBJECTS_BATCH 256
@@ -118,6 +119,21 @@ static size_t objects_of_block(const struct block *block,
     return count;
 }
 
+/* The same in a tracked pool, whose walk stands at an address. */
+static size_t objects_of_tracked(const struct memory_pool *mp,
+                                 struct objects_place *place, void **objects,
+                                 size_t most)
+{
+    const struct record *record;
+    size_t count = 0;
+
+    while (count < most && (record = track_next(mp, place->base)) != NULL) {
+        objects[count++] = record_object(record);
+        place->base = record_address(record) + 1;
+    }
+    return count;
+}
+
 /* The next live objects; returns how many, fewer than most at the end. */
 static size_t objects_collect(struct memory_pool *mp,
                               struct objects_place *place, void **objects,
@@ -130,7 +146,10 @@ static size_t objects_collect(struct memory_pool *mp,
 
     /* The pause makes all objects of one batch live at one moment. */
     pause_begin(&mp->caches);
-    while (count < most &&
+    if (pool_is_tracked(mp)) {
+        count = objects_of_tracked(mp, place, objects, most);
+    }
+    while (!pool_is_tracked(mp) && count < most &&
            (block = objects_next_block(mp, place->base)) != NULL) {
         count += objects_of_block(block, place, objects + count,
                                   most - count);

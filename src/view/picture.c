@@ -20,6 +20,7 @@
 #include <stdlib.h>
 
 #include "cache/pause.h"
+#include "pool/track.h"
 #include "view/text.h"
 
 /* What a cell is, after walk.h's kinds; and where a chunk begins. */
@@ -262,6 +263,11 @@ static void picture_gather(struct picture *picture, struct memory_pool *mp)
     ASSERT(picture->drawn <= picture->blocks);
     ASSERT(picture->used <= picture->total && picture->runs <= PICTURE_RUNS);
     ASSERT(picture->live_objects <= picture->granules[WALK_LIVE]);
+    if (pool_is_tracked(mp)) {
+        /* They lie in no block, and are in the figures alone. */
+        picture->live_objects += track_count(mp);
+        picture->live_bytes += quota_held(&mp->quota);
+    }
     pause_end(&mp->caches);
     lock_leave(&mp->lock, taken);
 }

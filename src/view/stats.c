@@ -16,6 +16,7 @@
 #include "view/stats.h"
 
 #include "cache/pause.h"
+#include "pool/track.h"
 #include "pool/tree.h"
 #include "pool/recall.h"
 #include "pool/walk.h"
@@ -74,6 +75,27 @@ static void stats_add_block(struct block *block, const struct mark *mark,
     walk_block(count->mp, block, stats_add_piece, arg);
 }
 
+/* Tracked objects lie in no block.  What stands around them is memory that the
+ * pool holds, too. */
+static void stats_add_tracked(const struct memory_pool *mp, mp_stats_t *stats)
+{
+    uintptr_t next = 0;
+    const struct record *record;
+
+    while ((record = track_next(mp, next)) != NULL) {
+        size_t class = sizes_granules(record->size) - 1;
+        if (class >= MP_STATS_CLASSES) {
+            class = MP_STATS_CLASSES - 1;
+        }
+        stats->live_objects++;
+        stats->live_bytes += record->size;
+        stats->class_live[class]++;
+        stats->backing_bytes += record->fence.bytes;
+        next = record_address(record) + 1;
+    }
+    stats->backing_bytes += track_held(mp);
+}
+
 /* What is not in a block in use: the pool itself and what it keeps. */
 static size_t stats_kept_bytes(const struct memory_pool *mp)
 {
@@ -129,6 +151,9 @@ static void stats_fill(struct memory_pool *mp, mp_stats_t *stats)
 
     ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
     walk_blocks(mp, stats_add_block, &count);
+    if (pool_is_tracked(mp)) {
+        stats_add_tracked(mp, stats);
+    }
     /* The stock is memory that the pool holds, though no object is in it. */
     stats->backing_bytes += stats_kept_bytes(mp);
     /* Nothing counts allocations: what was allocated is either live or
@@ -153,7 +178,13 @@ static void stats_fill(struct memory_pool *mp, mp_stats_t *stats)
 
 void stats_gather(struct memory_pool *mp, mp_stats_t *stats)
 {
-    ASSERT(mp != NULL && stats != NULL && lock_none_is_held());
+    ASSERT(lock_none_is_held());
+    stats_gather_listed(mp, stats);
+}
+
+void stats_gather_listed(struct memory_pool *mp, mp_stats_t *stats)
+{
+    ASSERT(mp != NULL && stats != NULL);
     /* The walk adds to the members, so all begin with 0. */
     memset(stats, 0, sizeof *stats);
     bool taken = pool_enter(mp);

@@ -13,4 +13,7 @@
 /* Fills all of *stats; no lock held. */
 MP_INNER void stats_gather(struct memory_pool *mp, mp_stats_t *stats);
 
+/* The same for a pool that is kept where it is by thread_hold(). */
+MP_INNER void stats_gather_listed(struct memory_pool *mp, mp_stats_t *stats);
+
 #endif /* MP_STATS_H */

@@ -225,6 +225,13 @@ stats_print_up(struct text *text, const struct stats_print_style *style,
     }
 }
 
+void stats_print_one(FILE *stream, const char *name, const mp_stats_t *stats)
+{
+    struct text text = {stream, 0};
+
+    stats_print_text(&text, name, stats, 0);
+}
+
 /* Each pool's numbers are of one moment, and those of two pools of two: no two
  * pools' locks are held at once. */
 int stats_print(struct memory_pool *mp, FILE *stream, mp_format_t format)

@@ -15,4 +15,8 @@
 MP_INNER int stats_print(struct memory_pool *mp, FILE *stream,
                          mp_format_t format);
 
+/* Writes numbers that were gathered, as MP_TEXT; name NULL: none. */
+MP_INNER void stats_print_one(FILE *stream, const char *name,
+                              const mp_stats_t *stats);
+
 #endif /* MP_STATS_PRINT_H */

@@ -195,13 +195,13 @@ START_TEST(a_mark_knows_what_its_user_took)
     ck_assert_ptr_nonnull(take(100)); /* before the mark */
     cache_open_mark(cache, &f.set, &heap);
     ck_assert_uint_eq(f.set.owed, 900);
-    credit_grant(cache, 500);
+    credit_grant(cache, 500, 0);
     ck_assert_ptr_nonnull(take(33));
     void *object = take(44);
     ck_assert(!credit_give(cache->state, cache, f.pool, object));
     credit_collect(cache, &f.set);
     ck_assert_uint_eq(heap.held, 77);
-    credit_grant(cache, 500);
+    credit_grant(cache, 500, 0);
     ck_assert_ptr_nonnull(take(23));
     /* A flush tells the mark, too. */
     cache_flush(cache, &f.set);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * fence.h - memory for one tracked object, and what stands around it.
+ *
+ *     malloc() | front zone | object | tag | back zone |
+ *
+ * or, before a guard page,
+ *
+ *     mmap() | front zone ... | object | at most 15 bytes | unreadable page |
+ *
+ * Under MP_PASSTHROUGH the object is all that there is.
+ *
+ * What it cannot do: see a write that goes over a zone without touching it, or
+ * any read but those into a guard page.
+ */
+#ifndef MP_FENCE_H
+#define MP_FENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+
+/* Fixed, but for filled; of who has the object's record. */
+struct fence {
+    uintptr_t hidden; /* ~ of where the memory begins */
+    size_t bytes;     /* of all */
+    size_t front;     /* bytes before the object */
+    bool guarded;     /* mapped, with a guard page at its end */
+    bool zoned;       /* before and behind the object are zones */
+    bool filled;      /* freed, and full of a byte that is known */
+    const void *tag;  /* which stands behind the object; NULL: none */
+};
+
+/* What a check found first. */
+enum fence_damage { FENCE_WHOLE, FENCE_BEFORE, FENCE_BEHIND, FENCE_TAG,
+                    FENCE_INSIDE };
+
+/* Memory for an object; NULL: there is none.  flags are MP_*; guarded: it is
+ * to end before a guard page, if there are pages.  No lock held. */
+MP_INNER void *fence_make(struct fence *fence, unsigned flags, bool guarded,
+                          size_t size, size_t alignment, const void *tag);
+
+/* Looks at the zones and the tag.  *at is the first byte that is wrong. */
+MP_INNER enum fence_damage fence_check(const struct fence *fence, size_t size,
+                                       const void **at);
+
+/* The object is freed and its memory kept: it cannot be touched any more, or is
+ * filled if that is asked for.  And looks at it later. */
+MP_INNER void fence_close(struct fence *fence, size_t size, bool fill);
+MP_INNER enum fence_damage fence_check_closed(const struct fence *fence,
+                                              size_t size, const void **at);
+
+/* Gives the memory back.  No lock held. */
+MP_INNER void fence_drop(struct fence *fence);
+
+#endif /* MP_FENCE_H */

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * check_debug.c - the flags for debugging, one by one.
+ *
+ * Pools with these flags are also among the kinds of pools.c, which other tests
+ * hold to what is true of all pools.  Here is what only they do.
+ *
+ * What it cannot do: show what a checker sees.  make check-tools does.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pools.h"
+#include "sanitizer.h"
+
+/* Notes the report.  That function of the pools' own asserts that all is well
+ * in the pool, which it is not here. */
+static void note(memory_pool_t *mp, mp_event_t event, const char *message,
+                 const void *ptr, void *context)
+{
+    (void)context;
+    pools_reported.mp = mp;
+    pools_reported.event = event;
+    snprintf(pools_reported.message, sizeof pools_reported.message, "%s",
+             message);
+    pools_reported.ptr = ptr;
+    pools_reported.count++;
+    mp_check(mp); /* which hangs where a lock is held, and does not report */
+}
+
+static memory_pool_t *make(unsigned flags)
+{
+    mp_options_t options = {.flags = flags, .report = note};
+    memory_pool_t *mp = mp_create(&options);
+
+    ck_assert_ptr_nonnull(mp);
+    pools_forget_reports();
+    return mp;
+}
+
+/* An object full of 1, at an address that the compiler knows nothing of. */
+static unsigned char *get(memory_pool_t *mp, size_t size)
+{
+    unsigned char *volatile object = mp_allocate(mp, size);
+
+    ck_assert_ptr_nonnull(object);
+    return memset(object, 1, size);
+}
+
+/* Just one report was made, of damage at that address; forgets it. */
+static void expect_damage(memory_pool_t *mp, const void *at,
+                          const char *words)
+{
+    ck_assert_uint_eq(pools_reported.count, 1);
+    ck_assert_int_eq(pools_reported.event, MP_EVENT_DAMAGE);
+    ck_assert_ptr_eq(pools_reported.mp, mp);
+    ck_assert_ptr_eq(pools_reported.ptr, at);
+    ck_assert(strncmp(pools_reported.message, words, strlen(words)) == 0);
+    pools_forget_reports();
+}
+
+START_TEST(each_byte_around_an_object_is_looked_at)
+{
+    static const size_t sizes[] = {1, 15, 16, 17, 100, 5000};
+
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        for (int offset = -16; offset < 16; offset++) {
+            memory_pool_t *mp = make(MP_REDZONE);
+            unsigned char *object = get(mp, sizes[i]);
+            unsigned char *at = offset < 0 ? object + offset
+                                           : object + sizes[i] + offset;
+            *at ^= 1;
+            free_memory(mp, object);
+            expect_damage(mp, at, offset < 0 ? "written before an object: "
+                                             : "written behind an object: ");
+            destroy_memory_pool(mp);
+            ck_assert_uint_eq(pools_reported.count, 0);
+        }
+    }
+}
+END_TEST
+
+START_TEST(damage_is_found_by_reset_rewind_end_and_check)
+{
+    memory_pool_t *mp = make(MP_REDZONE);
+    unsigned char *object = get(mp, 20);
+
+    object[20] ^= 1;
+    ck_assert_int_eq(mp_check(mp), -1);
+    expect_damage(mp, object + 20, "written behind");
+    free_all_memory(mp);
+    expect_damage(mp, object + 20, "written behind");
+    ck_assert_int_eq(mp_check(mp), 0);
+
+    mp_mark_t mark = mp_mark(mp);
+    object = get(mp, 20);
+    object[20] ^= 1;
+    ck_assert_int_eq(mp_rewind(mp, mark), 0);
+    expect_damage(mp, object + 20, "written behind");
+
+    object = get(mp, 20);
+    object[20] ^= 1;
+    object = mp_realloc(mp, object, 30);
+    ck_assert_ptr_nonnull(object);
+    ck_assert_uint_eq(pools_reported.count, 1);
+    pools_forget_reports();
+
+    object = get(mp, 20);
+    object[20] ^= 1;
+    destroy_memory_pool(mp);
+    ck_assert_uint_eq(pools_reported.count, 1);
+    ck_assert_int_eq(pools_reported.event, MP_EVENT_DAMAGE);
+}
+END_TEST
+
+START_TEST(a_write_to_a_freed_object_is_found_before_its_reuse)
+{
+    memory_pool_t *mp = make(MP_POISON);
+    unsigned char *object = get(mp, 40);
+
+    free_memory(mp, object);
+    ck_assert_int_eq(mp_locate(mp, object), MP_FREED);
+    ck_assert_int_eq(mp_locate(mp, object + 39), MP_FREED);
+    ck_assert(!is_mp_ptr(mp, object));
+    object[39] = 1;
+    ck_assert_int_eq(mp_check(mp), -1);
+    expect_damage(mp, object + 39, "written to a freed object: ");
+    /* 64 KiB later it has to go. */
+    for (size_t i = 0; i < 20; i++) {
+        free_memory(mp, get(mp, 8000));
+    }
+    expect_damage(mp, object + 39, "written to a freed object: ");
+    ck_assert_int_eq(mp_locate(mp, object), MP_FOREIGN);
+    object = get(mp, 40);
+    free_memory(mp, object);
+    object[0] = 1;
+    ck_assert_uint_gt(mp_trim(mp, 0), 39);
+    expect_damage(mp, object, "written to a freed object: ");
+    ck_assert_int_eq(mp_locate(mp, object), MP_FOREIGN);
+    destroy_memory_pool(mp);
+    ck_assert_uint_eq(pools_reported.count, 0);
+}
+END_TEST
+
+START_TEST(a_freed_address_does_not_come_back_from_the_quarantine)
+{
+    memory_pool_t *mp = make(MP_QUARANTINE);
+    void *object = get(mp, 100);
+
+    free_memory(mp, object);
+    for (size_t i = 0; i < 1000; i++) {
+        void *other = get(mp, 100);
+        ck_assert_ptr_ne(other, object);
+        free_memory(mp, other);
+    }
+    free_memory(mp, object);
+    ck_assert_uint_eq(pools_reported.count, 1);
+    ck_assert_int_eq(pools_reported.event, MP_EVENT_NOT_IN_POOL);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+START_TEST(the_pools_address_stands_behind_an_object)
+{
+    memory_pool_t *mp = make(MP_TAGS);
+    unsigned char *object = get(mp, 21);
+    memory_pool_t *tag;
+
+    memcpy(&tag, object + 21, sizeof tag);
+    ck_assert_ptr_eq(tag, mp);
+    object[21] ^= 1;
+    free_memory(mp, object);
+    expect_damage(mp, object + 21, "written behind an object, over its tag");
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+/* The signal that ends a child which writes to object[offset]; 0: none. */
+static int signal_of_write(unsigned char *object, size_t offset)
+{
+    struct rlimit none = {0, 0};
+    int status;
+    pid_t child = fork();
+
+    if (child == 0) {
+        setrlimit(RLIMIT_CORE, &none);
+        signal(SIGSEGV, SIG_DFL);
+        signal(SIGBUS, SIG_DFL);
+        object[offset] = 1;
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+START_TEST(a_write_into_a_guard_page_ends_the_program)
+{
+    memory_pool_t *mp = make(MP_GUARD);
+    unsigned char *object = get(mp, 4096);
+
+    ck_assert_int_eq(signal_of_write(object, 4095), 0);
+    ck_assert_int_ne(signal_of_write(object, 4096), 0);
+    free_memory(mp, object);
+    ck_assert_int_ne(signal_of_write(object, 0), 0);
+    object = get(mp, 17);
+    object[17] ^= 1; /* between the object and the page */
+    free_memory(mp, object);
+    expect_damage(mp, object + 17, "written behind an object: ");
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+START_TEST(a_buffer_holds_what_it_holds_without_tracking)
+{
+    static _Alignas(16) char memory[8192];
+    size_t taken[2];
+
+    for (unsigned i = 0; i < 2; i++) {
+        mp_backing_t buffer = mp_backing_buffer(memory, sizeof memory);
+        mp_options_t options = {.flags = i == 0 ? 0 : MP_PASSTHROUGH,
+                                .backing = &buffer};
+        memory_pool_t *mp = mp_create(&options);
+        ck_assert_ptr_nonnull(mp);
+        for (taken[i] = 0; mp_allocate(mp, 16) != NULL; taken[i]++) {
+        }
+        ck_assert_int_eq(errno, ENOMEM);
+        destroy_memory_pool(mp);
+    }
+    ck_assert_uint_eq(taken[0], taken[1]);
+    ck_assert_uint_gt(taken[0], 100);
+}
+END_TEST
+
+START_TEST(an_object_that_is_resized_always_moves)
+{
+    memory_pool_t *mp = make(MP_QUARANTINE);
+    unsigned char *object = get(mp, 100);
+    unsigned char *moved = mp_realloc(mp, object, 50);
+
+    ck_assert_ptr_nonnull(moved);
+    ck_assert_ptr_ne(moved, object);
+    ck_assert_int_eq(moved[49], 1);
+    ck_assert_int_eq(mp_locate(mp, object), MP_FREED);
+    ck_assert_uint_eq(mp_usable_size(mp, moved), 50);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+/* Runs in a child: a report, and then the end by abort(). */
+static void misuse_with_abort(void)
+{
+    mp_options_t options = {.flags = MP_ABORT | MP_REPORT, .capacity = 10};
+    memory_pool_t *mp = mp_create(&options);
+    struct rlimit none = {0, 0};
+
+    setrlimit(RLIMIT_CORE, &none);
+    signal(SIGABRT, SIG_DFL);
+    if (mp_allocate(mp, 10) == NULL || mp_allocate(mp, 1) != NULL) {
+        _exit(1); /* that a pool is full is no misuse */
+    }
+    free_memory(mp, &options);
+    _exit(1);
+}
+
+START_TEST(a_program_ends_after_its_first_misuse_if_it_wants)
+{
+    int status;
+
+    support_capture();
+    pid_t child = fork();
+    if (child == 0) {
+        misuse_with_abort();
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    char *said = support_release();
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    ck_assert_str_eq(said, SUPPORT_FULL SUPPORT_NOT_IN_POOL);
+    free(said);
+}
+END_TEST
+
+START_TEST(a_pool_without_a_function_prints_if_it_is_told_to)
+{
+    mp_options_t options = {.flags = MP_REPORT};
+
+    for (unsigned i = 0; i < 2; i++, options.flags = 0) {
+        memory_pool_t *mp = mp_create(&options);
+        support_capture();
+        free_memory(mp, &options);
+        support_release_lines(SUPPORT_NOT_IN_POOL, i == 0 ? 1 : 0);
+        destroy_memory_pool(mp);
+    }
+}
+END_TEST
+
+START_TEST(a_flag_that_is_unknown_is_refused)
+{
+    mp_options_t options = {.flags = 0x80000000u};
+
+    SUPPORT_REFUSED(mp_create(&options), NULL);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("debug");
+    TCase *debug = support_case(suite, "debug");
+
+    if (!SANITIZER_ON) { /* which would end the program first */
+        tcase_add_test(debug, each_byte_around_an_object_is_looked_at);
+        tcase_add_test(debug, damage_is_found_by_reset_rewind_end_and_check);
+        tcase_add_test(debug,
+                       a_write_to_a_freed_object_is_found_before_its_reuse);
+        tcase_add_test(debug, the_pools_address_stands_behind_an_object);
+        tcase_add_test(debug, a_write_into_a_guard_page_ends_the_program);
+    }
+    tcase_add_test(debug,
+                   a_freed_address_does_not_come_back_from_the_quarantine);
+    tcase_add_test(debug, a_buffer_holds_what_it_holds_without_tracking);
+    tcase_add_test(debug, an_object_that_is_resized_always_moves);
+    tcase_add_test(debug, a_program_ends_after_its_first_misuse_if_it_wants);
+    tcase_add_test(debug, a_pool_without_a_function_prints_if_it_is_told_to);
+    tcase_add_test(debug, a_flag_that_is_unknown_is_refused);
+    return support_run(suite);
+}

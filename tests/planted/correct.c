@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * correct.c - a program without a fault, in which tools must find none.
+ *
+ *     correct KIND     does with pools of that kind all that may be done
+ *
+ * Threads hand objects to one another through a queue, free what others
+ * allocated, have marks and handles, ask about addresses and take statistics,
+ * all as the manual allows.  Where a tool says a word, the library or what it
+ * tells the tool is wrong.
+ *
+ * What it cannot do: know that its own answers are right.  Other tests do.
+ */
+#include "kinds.h"
+
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define THREADS 3
+#define ROUNDS 60
+#define QUEUE 16
+
+#define EXPECT(condition)                                           \
+    do {                                                            \
+        if (!(condition)) {                                         \
+            fprintf(stderr, "line %d: %s\n", __LINE__, #condition); \
+            exit(1);                                                \
+        }                                                           \
+    } while (0)
+
+static memory_pool_t *pool;
+static pthread_mutex_t queue_lock = PTHREAD_MUTEX_INITIALIZER;
+static char *queue[QUEUE];
+static size_t queued;
+
+/* Puts an object into the queue and takes another out, which may be the same;
+ * NULL: it keeps what it has. */
+static char *exchange(char *object)
+{
+    char *other = NULL;
+
+    pthread_mutex_lock(&queue_lock);
+    queue[queued++] = object;
+    if (queued == QUEUE) {
+        other = queue[0];
+        queue[0] = queue[--queued];
+    }
+    pthread_mutex_unlock(&queue_lock);
+    return other;
+}
+
+static int count_object(void *object, size_t size, void *arg)
+{
+    (void)object;
+    *(size_t *)arg += size;
+    return 0;
+}
+
+/* What one thread does with the pool that all share. */
+static void *work(void *argument)
+{
+    size_t number = *(size_t *)argument;
+
+    for (size_t i = 0; i < ROUNDS; i++) {
+        size_t size = 1 + (i * 7 + number) % 60;
+        char *object = mp_allocate(pool, size);
+        EXPECT(object != NULL);
+        memset(object, (int)i, size);
+        EXPECT(is_mp_ptr(pool, object));
+        EXPECT(mp_usable_size(pool, object) >= size);
+        object = mp_realloc(pool, object, size + 9);
+        EXPECT(object != NULL && object[size - 1] == (char)i);
+        memset(object, 1, size + 9);
+        char *other = exchange(object);
+        if (other != NULL) {
+            free_memory(pool, other);
+        }
+    }
+    return NULL;
+}
+
+static void run_threads(size_t count)
+{
+    pthread_t threads[THREADS];
+    size_t numbers[THREADS];
+
+    for (size_t i = 0; i < count; i++) {
+        numbers[i] = i;
+        EXPECT(pthread_create(&threads[i], NULL, work, &numbers[i]) == 0);
+    }
+    for (size_t i = 0; i < count; i++) {
+        EXPECT(pthread_join(threads[i], NULL) == 0);
+    }
+}
+
+/* Marks, handles, strings, zeroed and aligned objects. */
+static void use_all(void)
+{
+    mp_mark_t mark = mp_mark(pool);
+    mp_handle_t *handle = mp_attach(pool);
+    EXPECT(mark.number != 0 && handle != NULL);
+    mp_mark_t inner = mp_handle_mark(handle);
+    EXPECT(inner.number != 0);
+    for (size_t i = 1; i < 20; i++) {
+        char *zero = mp_calloc(pool, i, 3);
+        char *copy = mp_strdup(pool, "a string");
+        char *line = mp_asprintf(pool, "%zu of %d", i, 20);
+        char *wide = mp_aligned_alloc(pool, 64, i);
+        char *own = mp_handle_allocate(handle, i);
+        EXPECT(zero != NULL && copy != NULL && line != NULL && wide != NULL &&
+               own != NULL);
+        EXPECT(zero[0] == 0 && zero[i * 3 - 1] == 0);
+        EXPECT(strcmp(copy, "a string") == 0 && strchr(line, 'f') != NULL);
+        memset(own, 1, i);
+        memset(wide, 1, i);
+        mp_handle_free(handle, own);
+        free_memory(pool, copy);
+        free_memory(pool, line);
+        free_memory(pool, wide);
+        free_memory(pool, zero);
+        EXPECT(mp_handle_allocate(handle, i) != NULL);
+    }
+    EXPECT(mp_handle_rewind(handle, inner) == 0);
+    mp_detach(handle);
+    EXPECT(mp_rewind(pool, mark) == 0);
+}
+
+/* Looks at the pool by every means there is. */
+static void look(void)
+{
+    char *object = mp_allocate(pool, 30);
+    EXPECT(object != NULL);
+    memset(object, 1, 30);
+    mp_stats_t stats;
+    size_t walked = 0;
+    FILE *out = tmpfile();
+
+    EXPECT(out != NULL);
+    EXPECT(mp_stats(pool, &stats) == 0);
+    EXPECT(stats.allocations - stats.frees == stats.live_objects);
+    EXPECT(mp_walk(pool, count_object, &walked) == 0);
+    EXPECT(walked == stats.live_bytes);
+    EXPECT(mp_check(pool) == 0);
+    EXPECT(mp_locate(pool, object) == MP_LIVE);
+    EXPECT(mp_owner(object) == pool);
+    EXPECT(mp_stats_print(pool, out, MP_JSON) == 0);
+    EXPECT(mp_map(pool, out) == 0);
+    EXPECT(mp_trim(pool, 0) + 1 > 0);
+    fclose(out);
+    free_memory(pool, object);
+}
+
+static void clean_up(void *arg)
+{
+    ++*(int *)arg;
+}
+
+/* A child process uses what it inherits. */
+static void fork_once(void)
+{
+    char *object = mp_allocate(pool, 40);
+    int status = 1;
+    EXPECT(object != NULL);
+    memset(object, 1, 40);
+    fflush(NULL);
+    pid_t child = fork();
+
+    if (child == 0) {
+        char *more = mp_allocate(pool, 40);
+        EXPECT(more != NULL);
+        memset(more, 1, 40);
+        free_memory(pool, object);
+        free_memory(pool, more);
+        _exit(mp_check(pool) == 0 ? 0 : 1);
+    }
+    EXPECT(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+    free_memory(pool, object);
+}
+
+int main(int argc, char **argv)
+{
+    int cleaned = 0;
+
+    for (size_t i = 0; i < KINDS; i++) {
+        const char *kind = argc > 1 ? argv[1] : kinds_names[i];
+        pool = kinds_make(kind);
+        EXPECT(pool != NULL);
+        use_all();
+        run_threads(strcmp(kind, "none") == 0 ? 1 : THREADS);
+        look();
+        fork_once();
+        EXPECT(mp_add_cleanup(pool, clean_up, &cleaned) == 0);
+        free_all_memory(pool);
+        EXPECT(cleaned == 1);
+        cleaned = 0;
+        queued = 0;
+        use_all();
+        run_threads(1);
+        queued = 0;
+        kinds_end(pool);
+        if (argc > 1) {
+            break;
+        }
+    }
+    return 0;
+}

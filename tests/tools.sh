@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+#
+# tools.sh - what the tests of debugging modes and of checkers share.
+#
+# mempool_debug(7) has a table of faults and of what finds each: "yes" is a
+# promise, which a test holds; what has none may or may not be found.
+. "${top_srcdir:-.}/tests/shell.sh"
+page=$top_srcdir/man/mempool_debug.7
+ulimit -c 0
+kinds='default capacity locked none mmap backing buffer zero child base'
+
+# The table, a line of words for each fault, the columns' names first.
+table()
+{
+    $AWK '/^\.\\" TABLE '"$1"'$/ { on = 1; next }
+          /^\.Ed/ { on = 0 }
+          on && !/^\./ { print }' "$page"
+}
+
+# The faults that a column of a table promises to find: table, column.
+promised()
+{
+    table "$1" | $AWK -v column="$2" '
+        NR == 1 { for (i = 1; i <= NF; i++) if ($i == column) at = i; next }
+        at && $at == "yes" { print $1 }'
+}
