@@ -474,25 +474,6 @@ void cache_take_first(struct cache *cache, struct cache_set *set)
     cache->fast.end = cache->fast.cut + got * SIZES_GRANULE;
 }
 
-/* Its user calls, so it does not cut from the run meanwhile.  The map of a short
- * chunk is one byte, and behind it 0, as that of a run has to be. */
-bool cache_uncut(struct cache *cache, struct cache_set *set, void *chunk,
-                 size_t length, size_t granules)
-{
-    unsigned char *end = (unsigned char *)chunk + length * SIZES_GRANULE;
-
-    ASSERT(cache_is_ready(cache, set));
-    ASSERT(granules > 0 && granules < length && length <= SIZES_SHORT);
-    if (cache->fast.cut != end) {
-        return false;
-    }
-    struct heap_chunk at = heap_find(cache->heap, chunk);
-    ASSERT(at.block != NULL);
-    block_mark_live(at.block, at.granule, (uint32_t)granules);
-    cache->fast.cut -= (length - granules) * SIZES_GRANULE;
-    return true;
-}
-
 void cache_forget(struct cache_set *set)
 {
     ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
@@ -521,6 +502,7 @@ void cache_sweep(struct cache_set *set)
 {
     ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
     for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        cache_return_run(c);
         if (cache_has_mark(c, set)) {
             continue; /* its lists are empty, and stay closed to frees */
         }
@@ -530,7 +512,6 @@ void cache_sweep(struct cache_set *set)
         if (c->middle != NULL) {
             middle_forget(c->middle);
         }
-        cache_return_run(c);
         cache_grant_lists(c);
     }
     depot_forget(&set->depot);

@@ -187,13 +187,7 @@ MP_INNER bool cache_fill(struct cache *cache, struct cache_set *set,
  * needs the slow path no more.  The heap is empty. */
 MP_INNER void cache_take_first(struct cache *cache, struct cache_set *set);
 
-/* Shortens a live chunk of the cache's heap to so many granules, where the run
- * begins at its end: the run gets the rest.  False: it begins elsewhere. */
-MP_INNER bool cache_uncut(struct cache *cache, struct cache_set *set,
-                          void *chunk, size_t length, size_t granules);
-
-/* Puts all that caches and depot have into the heap, at once; paused.  What a
- * user's mark has stays. */
+/* Puts all that caches and depot have into the heaps, at once; paused. */
 MP_INNER void cache_sweep(struct cache_set *set);
 
 /* Granules of the chunks that caches and depot have; paused. */

@@ -61,6 +61,31 @@ static bool resize_into_run(const struct mp_inline_thread *state,
     return true;
 }
 
+/* Shortens a short object that ends where the run begins: the rest serves
+ * objects of any length there.  False: it ends elsewhere.  Behind the first
+ * byte its map is 0, as that of a run has to be. */
+static bool resize_back_into_run(const struct mp_inline_thread *state,
+                                 struct mp_inline_cache *cache, void *ptr,
+                                 uint32_t old, size_t granules)
+{
+    if (granules >= old || old > SIZES_SHORT ||
+        (unsigned char *)ptr + old * SIZES_GRANULE != cache->cut) {
+        return false;
+    }
+    sync_put_release(middle_map(state, ptr),
+                     (unsigned char)(BLOCK_LIVE + granules - 1));
+    cache->cut -= (old - granules) * SIZES_GRANULE;
+    return true;
+}
+
+/* The chunk of an object can stay as it is: a long one may be a little longer
+ * than it need be. */
+static inline bool resize_fits(size_t old, size_t granules)
+{
+    return granules == old || (old > SIZES_SHORT && granules < old &&
+                               old - granules <= old / 8);
+}
+
 static void resize_copy(void *to, const void *from, size_t bytes)
 {
     if (bytes > RESIZE_FEW) {
@@ -94,7 +119,8 @@ void *resize_inside(const struct mp_inline_thread *state,
     if (old == 0 || granules > SIZES_MIDDLE) {
         return NULL;
     }
-    if (granules <= old && granules > old / 2) {
+    if (resize_fits(old, granules) ||
+        resize_back_into_run(state, fast, ptr, old, granules)) {
         return ptr;
     }
     if (granules > old &&
@@ -151,11 +177,9 @@ void *resize_counted(const struct mp_inline_thread *state,
     if (grows && more > cache->credit) {
         return NULL;
     }
-    /* The slack of a short chunk has one nibble.  A long chunk that becomes
-     * much too long is cut by the heap. */
-    bool fits = granules == length ||
-                (length > SIZES_SHORT && granules < length &&
-                 length - granules <= length / 8);
+    /* The slack of a short chunk has one nibble, and is no more than a granule.
+     * A long chunk that becomes much too long is cut by the heap. */
+    bool fits = resize_fits(length, granules);
     if (!fits && granules > length &&
         resize_into_run(state, &cache->fast, ptr, length,
                         (uint32_t)granules)) {

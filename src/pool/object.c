@@ -58,26 +58,6 @@ static bool object_fit(struct memory_pool *mp, struct heap_chunk chunk,
     return true;
 }
 
-/* Shortens the object that the user's cache cut last.  The rest goes back to the
- * run that it came from, where it serves objects of any length; false: it is
- * another object, or a shorter one. */
-static bool object_uncut(struct memory_pool *mp, const struct user *user,
-                         struct heap_chunk chunk, size_t granules)
-{
-    ASSERT(pool_is_entered(mp) && granules > 0);
-    struct cache *cache =
-        user->cache != NULL ? user->cache : attach_find(&mp->caches);
-    size_t length = block_length(chunk.block, chunk.granule);
-
-    if (cache == NULL || sync_get(&mp->caches.retired) || granules >= length ||
-        length > SIZES_SHORT || chunk.block->heap != cache->heap) {
-        return false;
-    }
-    return cache_uncut(cache, &mp->caches,
-                       block_address(chunk.block, chunk.granule), length,
-                       granules);
-}
-
 /* Number of the mark that a chunk belongs to; 0: none.  Numbers are never used
  * again, so it tells a later mark whose memory is the same. */
 static uint64_t object_mark(const struct memory_pool *mp,
@@ -250,9 +230,7 @@ static enum result object_resize_cached(struct memory_pool *mp,
     /* A pool that zeroes what is freed counts. */
     ASSERT((mp->settings.flags & MP_ZERO_ON_FREE) == 0);
     size_t old = pool_size_of(chunk);
-    size_t granules = sizes_granules(size);
-    bool fits = object_uncut(mp, user, chunk, granules) ||
-                object_fit(mp, chunk, granules);
+    bool fits = object_fit(mp, chunk, sizes_granules(size));
     if (fits) {
         alloc_note_peak(mp); /* a chunk that was extended takes more */
     }
