@@ -94,6 +94,9 @@ static unsigned links(const memory_pool_t *mp, const void *object)
 
 START_TEST(a_wrong_link_in_a_freed_object_is_found)
 {
+    if (pools_tracked(_i)) {
+        return; /* its objects are in no map */
+    }
     memory_pool_t *mp = make(_i);
     unsigned step = freed_count / places(mp, 30, 4);
     unsigned seen = 0;
@@ -176,6 +179,9 @@ static void damage_map(memory_pool_t *mp, const struct block *block)
 
 START_TEST(a_wrong_byte_in_a_map_is_found)
 {
+    if (pools_tracked(_i)) {
+        return; /* its objects are in no map */
+    }
     memory_pool_t *mp = make(_i);
     const struct heap *heap = &mp->heap;
 
@@ -190,6 +196,9 @@ END_TEST
 /* A chunk is in the bin of its length. */
 START_TEST(a_chunk_in_the_bin_of_another_length_is_found)
 {
+    if (pools_tracked(_i)) {
+        return; /* its objects are in no map */
+    }
     memory_pool_t *mp = make(_i);
     struct heap *heap = &mp->heap;
     unsigned used = 0; /* bins */

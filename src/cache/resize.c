@@ -185,6 +185,17 @@ void *resize_counted(const struct mp_inline_thread *state,
                         (uint32_t)granules)) {
         length = (uint32_t)granules;
         fits = true;
+    } else if (!fits && granules < length) {
+        /* The slack may have stood where the run begins then. */
+        size_t slack = block_get_slack_at(at, length);
+        block_clear_slack_at(at, length);
+        fits = resize_back_into_run(state, &cache->fast, ptr, length,
+                                    granules);
+        if (fits) {
+            length = (uint32_t)granules;
+        } else {
+            block_put_slack_at(at, length, slack);
+        }
     }
     if (fits) {
         if (!grows && cache->set->zero) {

@@ -220,6 +220,9 @@ bool mark_is_open(struct memory_pool *mp, const struct user *user,
                   uint64_t number)
 {
     ASSERT(lock_none_is_held());
+    if (pool_is_tracked(mp)) {
+        return track_has_mark(mp, user->number, number);
+    }
     bool taken = pool_enter(mp);
     const struct mark *mark = mark_newest(mp, user);
 

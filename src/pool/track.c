@@ -519,6 +519,7 @@ enum result track_resize(struct memory_pool *mp, const struct user *user,
         memcpy(record_object(record), ptr, was < size ? was : size);
         track_remove(mp, old);
         track_add(mp, list, record);
+        mp->counters.freed++; /* as for any object that moves */
         *object = record_object(record);
     }
     lock_leave(&mp->lock, taken);
@@ -610,6 +611,19 @@ static void track_end_list(struct memory_pool *mp, struct record *records)
         track_end(mp, records);
         records = next;
     }
+}
+
+bool track_has_mark(struct memory_pool *mp, uint64_t owner, uint64_t number)
+{
+    ASSERT(lock_none_is_held());
+    bool taken = pool_enter(mp);
+    const struct track_mark *mark = mp->track->marks;
+
+    while (mark != NULL && (mark->owner != owner || mark->number != number)) {
+        mark = mark->next;
+    }
+    lock_leave(&mp->lock, taken);
+    return mark != NULL;
 }
 
 enum result track_rewind(struct memory_pool *mp, uint64_t owner,

@@ -40,6 +40,8 @@ MP_INNER size_t track_size(struct memory_pool *mp, const void *ptr);
 /* Marks; no lock held. */
 MP_INNER enum result track_open_mark(struct memory_pool *mp, uint64_t owner,
                                      uint64_t number);
+MP_INNER bool track_has_mark(struct memory_pool *mp, uint64_t owner,
+                             uint64_t number);
 MP_INNER enum result track_rewind(struct memory_pool *mp, uint64_t owner,
                                   uint64_t number);
 

@@ -80,7 +80,7 @@ START_TEST(an_object_stays_while_its_chunk_fits)
     (void)take(16);
     ck_assert_ptr_eq(resize(object, 112), object);
     ck_assert_ptr_eq(resize(object, 100), object);
-    ck_assert_ptr_eq(resize(object, 64), object);
+    ck_assert_ptr_eq(resize(object, 97), object);
     ck_assert_ptr_null(left);
     ck_assert_uint_eq(size_of(object), 112);
 }
@@ -119,12 +119,17 @@ START_TEST(an_object_with_another_behind_it_moves)
     ck_assert_ptr_null(left);
     /* The old chunk lies in the list, and serves next. */
     ck_assert_ptr_eq(take(48), object);
-    /* One that becomes much shorter moves, too. */
-    void *shorter = resize(moved, 20);
+    /* One that is the last of the run gives its end back. */
+    ck_assert_ptr_eq(resize(moved, 20), moved);
+    ck_assert_uint_eq(size_of(moved), 32);
+    ck_assert_ptr_eq(cache->fast.cut, moved + 32);
+    /* Another one that becomes shorter moves. */
+    (void)take(16);
+    void *shorter = resize(moved, 10);
     ck_assert_ptr_nonnull(shorter);
     ck_assert_ptr_ne(shorter, moved);
-    ck_assert(holds(shorter, 20));
-    ck_assert_uint_eq(size_of(shorter), 32);
+    ck_assert(holds(shorter, 10));
+    ck_assert_uint_eq(size_of(shorter), 16);
 }
 END_TEST
 
@@ -175,7 +180,8 @@ START_TEST(a_long_object_that_shrinks_is_left_to_the_heap)
     begin(false, false);
     unsigned char *object = take(1000);
     ck_assert_ptr_eq(resize(object, 5000), object);
-    ck_assert_ptr_eq(resize(object, 2600), object); /* more than half */
+    ck_assert_ptr_eq(resize(object, 4400), object); /* an eighth */
+    ck_assert_ptr_null(resize(object, 2600));
     ck_assert_ptr_null(resize(object, 2000));
     ck_assert_uint_eq(size_of(object), 5008);
 }
