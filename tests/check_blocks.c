@@ -255,6 +255,9 @@ static unsigned grow(memory_pool_t *mp, unsigned objects, size_t step,
 
 START_TEST(a_long_object_seldom_moves_as_it_grows)
 {
+    if (pools_tracked(_i)) {
+        return; /* each object is malloc()'s own, and moves */
+    }
     const size_t top = POOLS_MAX_OBJECT;
 
     for (unsigned objects = 1; objects <= 3; objects += 2) {
@@ -330,6 +333,9 @@ static size_t resident(const void *start, size_t bytes)
 
 START_TEST(a_trim_gives_free_pages_of_used_blocks_to_the_system)
 {
+    if (pools_tracked(_i)) {
+        return; /* each object is malloc()'s own, and moves */
+    }
     static unsigned char *objects[8000];
 
     for (size_t s = 1; s < 4; s++) {
