@@ -186,8 +186,12 @@ START_TEST(a_wrong_byte_in_a_map_is_found)
     const struct heap *heap = &mp->heap;
 
     damage_map(mp, heap->first);
-    for (uint32_t b = 0; b < heap->blocks; b += 1 + heap->blocks / 3) {
-        damage_map(mp, heap->index[b]);
+    uint32_t b = 0;
+    for (const struct block *block = heap_block_lowest(heap); block != NULL;
+         block = heap_block_above(heap, block)) {
+        if (b++ % (1 + heap->blocks / 3) == 0) {
+            damage_map(mp, block);
+        }
     }
     pools_end(mp, _i);
 }

@@ -140,6 +140,7 @@ static struct block *alloc_lend(struct memory_pool *mp, size_t granules)
     if (block != NULL) {
         blocks_lay(block, (unsigned char *)(block + 1), granules,
                    mp->blocks.counted);
+        block->lent = true;
         block->lender = &mp->heap;
     }
     return block;
@@ -152,15 +153,14 @@ static void alloc_name(struct memory_pool *mp, struct block *block,
 {
     ASSERT(pool_is_entered(mp));
     if (range_has(block)) {
-        ASSERT(block->bytes > 0 && block->lender == NULL);
+        ASSERT(!block->lent && block->bytes > 0);
         range_rename(block, block->bytes, mp, heap != &mp->heap);
     }
 }
 
-/* Puts an empty block into a heap.  RESULT_NO_MEMORY: there is none to note
- * the block, and it is in the stock. */
-static enum result alloc_add(struct memory_pool *mp, struct heap *heap,
-                             struct block *block, size_t granules)
+/* Puts an empty block into a heap. */
+static void alloc_add(struct memory_pool *mp, struct heap *heap,
+                      struct block *block, size_t granules)
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(sync_get(&block->map[0]) == BLOCK_NONE);
@@ -169,16 +169,7 @@ static enum result alloc_add(struct memory_pool *mp, struct heap *heap,
         attach_retire(&mp->caches);
     }
     alloc_name(mp, block, heap);
-    if (heap_add(heap, block, granules)) {
-        return RESULT_OK;
-    }
-    /* The index of the heap is full, and malloc() gave no longer one. */
-    if (block->lender != NULL) {
-        heap_take_back(block->lender, block);
-    } else {
-        blocks_push(&mp->blocks, block);
-    }
-    return RESULT_NO_MEMORY;
+    heap_add(heap, block, granules);
 }
 
 /* Puts a block that the source gave, or one lent if that is NULL, into the
@@ -196,7 +187,8 @@ static enum result alloc_add_got(struct memory_pool *mp,
         /* What the heap has free elsewhere may still serve. */
         return heap_mix(heap) ? RESULT_OK : RESULT_NO_MEMORY;
     }
-    return alloc_add(mp, heap, block, granules);
+    alloc_add(mp, heap, block, granules);
+    return RESULT_OK;
 }
 
 /* Gets the user's heap a block in which a chunk of that length fits.  The lock
@@ -253,11 +245,7 @@ static enum result alloc_grow_whole(struct memory_pool *mp,
     /* Outside of the range, too, caches go on: no run is cut from a block
      * that has nothing free.  object.c retires them before it frees a part. */
     alloc_name(mp, block, heap);
-    if (!heap_add_whole(heap, block, granules, chunk)) {
-        blocks_push(&mp->blocks, block);
-        quota_undo(&mp->quota, charge);
-        return RESULT_NO_MEMORY;
-    }
+    heap_add_whole(heap, block, granules, chunk);
     return RESULT_OK;
 }
 

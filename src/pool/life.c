@@ -402,7 +402,6 @@ void life_destroy(struct memory_pool *mp)
     }
     mark_release_all(mp);
     blocks_release(&mp->blocks, blocks);
-    heap_finish(&mp->heap);
     life_release(mp);
 }
 

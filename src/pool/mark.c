@@ -243,7 +243,6 @@ static void mark_drop(struct memory_pool *mp, struct mark *mark)
     /* Blocks go to the stock, or to the heap that lent them; the mark's first
      * one stays with the structure, its map clear. */
     heap_reset(&mark->heap);
-    heap_finish(&mark->heap);
     if (mark->lender != NULL) {
         heap_take_back(mark->lender, mark);
         return;

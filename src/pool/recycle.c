@@ -88,7 +88,7 @@ static bool recycle_fits(const struct memory_pool *mp)
     return mp->mode->caches && !sync_get(&mp->caches.retired) &&
            mp->settings.name == NULL && mp->tree == NULL &&
            mp->marks.open == NULL && mp->marks.spare == NULL &&
-           mp->caches.depot.lists == NULL && heap_is_small(&mp->heap) &&
+           mp->caches.depot.lists == NULL &&
            attach_is_own(&mp->caches) &&
            (mp->heap.size - mp->first.granules) * SIZES_GRANULE +
                    mp->blocks.stock_bytes <= RECYCLE_BYTES;

@@ -33,9 +33,10 @@ void walk_blocks(struct memory_pool *mp,
     while (heap != NULL) {
         ASSERT(heap->first->heap == heap);
         visit(heap->first, mark, arg);
-        for (uint32_t i = 0; i < heap->blocks; i++) {
-            ASSERT(heap->index[i]->heap == heap);
-            visit(heap->index[i], mark, arg);
+        for (struct block *block = heap_block_lowest(heap); block != NULL;
+             block = heap_block_above(heap, block)) {
+            ASSERT(block->heap == heap);
+            visit(block, mark, arg);
         }
         heap = mark_next_heap(mp, heap, &mark);
     }

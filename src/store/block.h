@@ -74,11 +74,18 @@ struct block {
     unsigned char *slack; /* per first granule: bytes not asked for */
     uint32_t granules;
     bool longs;           /* for long chunks, where its heap parts them */
-    size_t bytes;         /* got from the source; 0: part of a pool or a mark */
-    struct heap *heap;   /* whose it is; stale in the stock */
-    struct heap *lender; /* the heap in one of whose chunks it lies; NULL: it
-                          * is memory of its own */
-    struct block *next;  /* of the stock */
+    bool lent;            /* it lies in a chunk of another heap */
+    union {
+        size_t bytes;        /* got from the source; 0: part of a pool or a
+                              * mark */
+        struct heap *lender; /* of a lent one: whose chunk it lies in */
+    };
+    struct heap *heap; /* whose it is; stale in the stock */
+    union {
+        struct block *next; /* of the stock */
+        struct block *left; /* in its heap's index: those before it */
+    };
+    struct block *right; /* in its heap's index: those behind it */
 };
 
 /* The eight nibbles of a length are one word for the processor.  They are

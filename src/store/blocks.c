@@ -92,9 +92,10 @@ static void blocks_lay_head(struct block *block, unsigned char *memory,
     block->base = memory + shift;
     block->bytes = 0;
     block->longs = false;
+    block->lent = false;
     block->heap = NULL;
-    block->lender = NULL;
     block->next = NULL;
+    block->right = NULL;
 }
 
 /* Bytes to the next granule. */
@@ -195,7 +196,7 @@ size_t blocks_room(const struct block *block)
                                    ? (const unsigned char *)block + block->bytes
                                    : block->map - 1;
 
-    ASSERT(block->bytes > 0 && block->lender == NULL);
+    ASSERT(block->bytes > 0 && !block->lent);
     ASSERT((size_t)(end - block->base) / SIZES_GRANULE >= block->granules);
     return (size_t)(end - block->base) / SIZES_GRANULE;
 }
@@ -253,7 +254,7 @@ void blocks_shrink(struct blocks *blocks, struct block *block)
  * may go back. */
 void blocks_push(struct blocks *blocks, struct block *block)
 {
-    ASSERT(block->bytes > 0 && block->lender == NULL);
+    ASSERT(block->bytes > 0 && !block->lent);
     ASSERT(blocks_is_empty(block));
     ASSERT(block != blocks->stock); /* it was not pushed twice */
     block->granules = (uint32_t)blocks_room(block);
@@ -336,7 +337,7 @@ struct block *blocks_excess(struct blocks *blocks, size_t keep)
 
 void blocks_count(struct blocks *blocks, const struct block *block)
 {
-    ASSERT(block == NULL || block->lender == NULL);
+    ASSERT(block == NULL || !block->lent);
     blocks->bytes += block == NULL ? 0 : block->bytes;
 }
 
@@ -454,7 +455,7 @@ void blocks_release(const struct blocks *blocks, struct block *block)
     ASSERT(block == NULL || lock_none_is_held());
     while (block != NULL) {
         struct block *next = block->next; /* it goes with the block */
-        ASSERT(block->bytes > 0 && block->lender == NULL);
+        ASSERT(block->bytes > 0 && !block->lent);
         if (!range_has(block)) {
             blocks->backing.release(blocks->backing.context, block,
                                     block->bytes);
@@ -478,7 +479,7 @@ bool blocks_is_sound(const struct blocks *blocks)
          block = block->next) {
         /* The second compare also ends a walk of a circle. */
         if (block->bytes == 0 || block->bytes > blocks->stock_bytes - bytes ||
-            block->granules == 0 || block->lender != NULL ||
+            block->granules == 0 || block->lent ||
             sync_get(&block->map[0]) != BLOCK_NONE) {
             return false;
         }

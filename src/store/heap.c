@@ -116,7 +116,7 @@ static void heap_open(struct heap *heap, struct block *block, size_t top)
 {
     ASSERT(top <= block->granules && block->granules > 0);
     ASSERT(sync_get(&block->map[top]) == BLOCK_NONE);
-    ASSERT(block->lender != heap);
+    ASSERT(!block->lent || block->lender != heap);
     block->heap = heap;
     heap->current = block;
     /* The heap has copies, so that heap_bump() finds all that it needs in the
@@ -135,7 +135,7 @@ void heap_start(struct heap *heap, struct block *first, struct blocks *stock,
                 bool zero)
 {
     ASSERT(stock != NULL);
-    ASSERT(first->granules > 0 && first->lender == NULL);
+    ASSERT(first->granules > 0 && !first->lent);
     heap->zero = zero;
     heap->stock = stock;
     heap->lent = 0;
@@ -146,9 +146,8 @@ void heap_start(struct heap *heap, struct block *first, struct blocks *stock,
     heap_unlink_all(heap);
     first->longs = false;
     heap->first = first;
-    heap->index = heap->few;
+    heap->index = NULL;
     heap->blocks = 0;
-    heap->index_size = HEAP_FEW;
     heap_open(heap, first, 0);
     ASSERT(heap_is_sound(heap));
 }
@@ -249,15 +248,11 @@ void *heap_take_batch(struct heap *heap, uint32_t granules, unsigned most)
     return chain;
 }
 
-/* Noting the block comes first, as the only step that can fail: the heap is
- * then as it was. */
-bool heap_add(struct heap *heap, struct block *block, size_t granules)
+void heap_add(struct heap *heap, struct block *block, size_t granules)
 {
     ASSERT(heap_is_sound(heap));
     ASSERT(block != heap->current && block != heap->first);
-    if (!heap_index_add(heap, block)) {
-        return false;
-    }
+    heap_index_add(heap, block);
     /* What is left of the block before becomes a chunk like any other. */
     if (heap->top < heap->granules) {
         heap_link(heap, heap->current, (uint32_t)heap->top,
@@ -267,22 +262,17 @@ bool heap_add(struct heap *heap, struct block *block, size_t granules)
     block->longs = granules > HEAP_LONG && heap_is_parted(heap);
     heap_open(heap, block, 0);
     ASSERT(heap_is_sound(heap));
-    return true;
 }
 
-bool heap_add_whole(struct heap *heap, struct block *block, size_t granules,
+void heap_add_whole(struct heap *heap, struct block *block, size_t granules,
                     struct heap_chunk *chunk)
 {
     ASSERT(granules > SIZES_SHORT && granules <= block->granules);
     ASSERT(heap_is_sound(heap));
-    ASSERT(block != heap->current && block->lender == NULL);
+    ASSERT(block != heap->current && !block->lent);
     ASSERT(sync_get(&block->map[0]) == BLOCK_NONE);
-    size_t all = block->granules;
     block->granules = (uint32_t)granules; /* the rest is room to grow */
-    if (!heap_index_add(heap, block)) {
-        block->granules = (uint32_t)all;
-        return false;
-    }
+    heap_index_add(heap, block);
     /* The current block stays: it may have room for many short objects. */
     block->heap = heap;
     block->longs = true;
@@ -290,7 +280,6 @@ bool heap_add_whole(struct heap *heap, struct block *block, size_t granules,
     heap_count(heap, block->granules);
     chunk->block = block;
     chunk->granule = 0;
-    return true;
 }
 
 /* A block that is empty, and not in the index any more, goes where it came
@@ -299,7 +288,7 @@ static void heap_drop(struct heap *heap, struct block *block)
 {
     ASSERT(block != heap->first && block != heap->current);
     ASSERT(block->heap == heap);
-    if (block->lender != NULL) {
+    if (block->lent) {
         ASSERT(block->lender != heap);
         heap_take_back(block->lender, block);
     } else {
@@ -449,7 +438,7 @@ static bool heap_is_whole(const struct heap *heap, struct heap_chunk chunk)
     const struct block *block = chunk.block;
 
     return chunk.granule == 0 && block != heap->first &&
-           block != heap->current && block->lender == NULL &&
+           block != heap->current && !block->lent &&
            block_length(block, 0) == block->granules;
 }
 
@@ -617,17 +606,17 @@ static void heap_clear(const struct heap *heap, struct block *block)
  * makes a reset cheaper than frees. */
 void heap_reset(struct heap *heap)
 {
-    uint32_t blocks = heap->blocks;
+    struct block *block;
 
     ASSERT(heap->lent == 0); /* else marks would lie in what is free */
     ASSERT(heap_is_sound(heap));
     /* All maps first, while the top still says how much of the current block
      * was used. */
-    for (uint32_t i = 0; i < blocks; i++) {
-        heap_clear(heap, heap->index[i]);
+    for (block = heap_block_lowest(heap); block != NULL;
+         block = heap_block_above(heap, block)) {
+        heap_clear(heap, block);
     }
     heap_clear(heap, heap->first);
-    heap->blocks = 0;
     heap->mixed = false;
     heap_unlink_all(heap);
     heap->size = heap->first->granules;
@@ -635,8 +624,8 @@ void heap_reset(struct heap *heap)
     heap->held = 0;
     heap_open(heap, heap->first, 0);
     /* The lowest block comes last, so that the stock hands it out first. */
-    while (blocks > 0) {
-        heap_drop(heap, heap->index[--blocks]);
+    while ((block = heap_index_take_last(heap)) != NULL) {
+        heap_drop(heap, block);
     }
     ASSERT(heap_is_sound(heap) && heap->top == 0);
 }

@@ -64,12 +64,11 @@ MP_INNER struct heap_chunk heap_trim(struct heap *heap,
                                      uint32_t skipped, uint32_t granules);
 
 /* Makes an empty block the current one, which was wanted for a chunk of so many
- * granules; or takes one that is one live chunk of
- * that many granules, which *chunk is set to.  False, and nothing changed, where
- * there is no memory to note the block. */
-MP_INNER bool heap_add(struct heap *heap, struct block *block,
+ * granules; or takes one that is one live chunk of that many granules, which
+ * *chunk is set to. */
+MP_INNER void heap_add(struct heap *heap, struct block *block,
                        size_t granules);
-MP_INNER bool heap_add_whole(struct heap *heap, struct block *block,
+MP_INNER void heap_add_whole(struct heap *heap, struct block *block,
                              size_t granules, struct heap_chunk *chunk);
 
 /* No source has a block: from now on short and long chunks come from wherever

@@ -121,24 +121,23 @@ bool heap_is_sound(const struct heap *heap)
 {
     const struct block *first = heap->first;
     size_t size = first->granules;
+    uint32_t blocks = 0;
     bool has_current = heap->current == first;
 
     if (!heap_check_current(heap) || first->heap != heap ||
-        heap->blocks > heap->index_size || heap->free_longs > heap->size ||
-        heap_is_small(heap) != (heap->index_size == HEAP_FEW)) {
+        heap->free_longs > heap->size) {
         return false;
     }
-    for (uint32_t i = 0; i < heap->blocks; i++) {
-        const struct block *block = heap->index[i];
-        if (block->heap != heap || block == first ||
-            (i > 0 && (uintptr_t)heap->index[i - 1]->base >=
-                          (uintptr_t)block->base)) {
+    for (const struct block *block = heap_block_lowest(heap); block != NULL;
+         block = heap_block_above(heap, block)) {
+        if (block->heap != heap || block == first) {
             return false;
         }
+        blocks++;
         size += block->granules;
         has_current = has_current || block == heap->current;
     }
-    return has_current && size == heap->size;
+    return has_current && blocks == heap->blocks && size == heap->size;
 }
 
 /* It reads maps as far as they are cut: what is behind may never have been
@@ -147,8 +146,8 @@ size_t heap_count_live(const struct heap *heap)
 {
     size_t live = block_count_live(heap->first, heap_used(heap, heap->first));
 
-    for (uint32_t i = 0; i < heap->blocks; i++) {
-        const struct block *block = heap->index[i];
+    for (const struct block *block = heap_block_lowest(heap); block != NULL;
+         block = heap_block_above(heap, block)) {
         ASSERT(block->heap == heap);
         live += block_count_live(block, heap_used(heap, block));
     }

@@ -2,33 +2,71 @@
  *
  * heap_index.c - which blocks a heap has, by address.
  *
- * The index is an array in the order of addresses, so that any address is
- * found by halving.  Blocks come and go rarely, and each comes with at least
- * a kilobyte of memory; so moving a few pointers costs little beside it.  The
- * first block is in no index, since a heap that has no other needs none.
+ * The index is a tree whose links stand in the blocks, so that a block is
+ * noted without any memory, and noting it cannot fail.  A block comes and goes
+ * under the pool's lock, where nothing may be asked of malloc(): the program's
+ * own may wait for that lock.  The first block is in no index, since a heap
+ * that has no other needs none.
  *
- * Invariants:
+ * The tree is a treap: the blocks are in order of their addresses from left to
+ * right, and each has a higher rank than those below it.  The rank is a hash
+ * of the address, so no balance has to be noted, and the tree is as deep as
+ * one built in random order.  No block leads to the one above it: a head has
+ * no room for that link, and whoever goes from block to block searches for the
+ * next one from the root.
  *
- *     index[i - 1] < index[i], as addresses, and each < its base
- *     blocks <= index_size
- *     index == few  <=>  index_size == HEAP_FEW
+ * Invariants, for each block of the index:
  *
- * What it cannot do: give memory of the index back before heap_finish().
+ *     all to its left < block < all to its right, as addresses
+ *     block < its base
+ *     rank(block) >= rank(block->left), rank(block->right)
+ *
+ * What it cannot do: say where a block is in the order of them all.
  */
 #include "store/heap_type.h"
 
-#include <stdlib.h>
 
-
-/* The blocks are not given back here: by then the stock or a lender has
- * them. */
-void heap_finish(struct heap *heap)
+/* Blocks in the range lie in steps of equal length.  A single multiplication
+ * would leave a pattern in their ranks, by which the tree could become deep. */
+static uint64_t heap_index_rank(const struct block *block)
 {
-    ASSERT(heap->lent == 0);
-    ASSERT(heap->blocks <= heap->index_size);
-    if (!heap_is_small(heap)) {
-        free(heap->index);
+    uint64_t rank = (uintptr_t)block / SIZES_GRANULE;
+
+    rank = (rank ^ rank >> 33) * UINT64_C(0xff51afd7ed558ccd);
+    rank = (rank ^ rank >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+    return rank ^ rank >> 33;
+}
+
+struct block *heap_block_up_to(const struct heap *heap, uintptr_t address)
+{
+    struct block *block = heap->index;
+    struct block *found = NULL;
+
+    while (block != NULL) {
+        if ((uintptr_t)block <= address) {
+            found = block;
+            block = block->right;
+        } else {
+            block = block->left;
+        }
     }
+    return found;
+}
+
+struct block *heap_block_from(const struct heap *heap, uintptr_t base)
+{
+    struct block *block = heap->index;
+    struct block *found = NULL;
+
+    while (block != NULL) {
+        if ((uintptr_t)block->base >= base) {
+            found = block;
+            block = block->left;
+        } else {
+            block = block->right;
+        }
+    }
+    return found;
 }
 
 /* The current block is tried first, since most objects die young; then the
@@ -36,7 +74,6 @@ void heap_finish(struct heap *heap)
 struct heap_chunk heap_find(const struct heap *heap, const void *ptr)
 {
     struct heap_chunk chunk = {heap->current, 0};
-    ASSERT(heap->blocks <= heap->index_size);
 
     if (block_find(chunk.block, ptr, &chunk.granule)) {
         return chunk;
@@ -46,20 +83,10 @@ struct heap_chunk heap_find(const struct heap *heap, const void *ptr)
         return chunk;
     }
     /* Blocks do not overlap, so only the last one that begins at or before
-     * the address can have it.  A block's head stands in front of its granules,
-     * so its own address says where it begins, and no head is read. */
-    uint32_t low = 0;
-    uint32_t high = heap->blocks;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if ((uintptr_t)heap->index[middle] <= (uintptr_t)ptr) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    if (low > 0) {
-        chunk.block = heap->index[low - 1];
+     * the address can have it.  A block's head stands in front of its
+     * granules, so its own address says where it begins. */
+    chunk.block = heap_block_up_to(heap, (uintptr_t)ptr);
+    if (chunk.block != NULL) {
         ASSERT(chunk.block->heap == heap);
         if (block_find(chunk.block, ptr, &chunk.granule)) {
             return chunk;
@@ -68,70 +95,104 @@ struct heap_chunk heap_find(const struct heap *heap, const void *ptr)
     return heap_none();
 }
 
-/* Place of a block, or of where it would go, in the index.  Searched from the
- * end, since newer blocks tend to lie higher. */
-static uint32_t heap_index_of(const struct heap *heap,
-                              const struct block *block)
+/* Joins two trees, of which all of the left one comes before all of the right
+ * one, and puts the result where the link is. */
+static void heap_index_join(struct block **link, struct block *left,
+                            struct block *right)
 {
-    uint32_t i = heap->blocks;
-
-    while (i > 0 && (uintptr_t)heap->index[i - 1] >= (uintptr_t)block) {
-        i--;
+    while (left != NULL && right != NULL) {
+        if (heap_index_rank(left) >= heap_index_rank(right)) {
+            *link = left;
+            link = &left->right;
+            left = left->right;
+        } else {
+            *link = right;
+            link = &right->left;
+            right = right->left;
+        }
     }
-    return i;
+    *link = left != NULL ? left : right;
 }
 
-/* The others keep their order, without which heap_find() would miss some. */
-void heap_index_remove(struct heap *heap, const struct block *block)
+void heap_index_remove(struct heap *heap, struct block *block)
 {
-    uint32_t i = heap_index_of(heap, block);
+    struct block **link = &heap->index;
 
-    ASSERT(i < heap->blocks && heap->index[i] == block);
     ASSERT(block != heap->first && block->granules <= heap->size);
+    while (*link != block) {
+        ASSERT(*link != NULL);
+        link = (uintptr_t)block < (uintptr_t)*link ? &(*link)->left
+                                                   : &(*link)->right;
+    }
+    heap_index_join(link, block->left, block->right);
+    block->left = block->right = NULL;
+    ASSERT(heap->blocks > 0);
     heap->blocks--;
     heap->size -= block->granules;
-    memmove(heap->index + i, heap->index + i + 1,
-            (heap->blocks - i) * sizeof *heap->index);
 }
 
-/* Doubles the memory of the index; false: there is none. */
-static bool heap_index_grow(struct heap *heap)
+/* Parts a tree: what comes before the block goes to its left, the rest to its
+ * right. */
+static void heap_index_part(struct block *block, struct block *tree)
 {
-    /* The size is doubled, so that each entry is copied a few times at
-     * most. */
-    uint32_t size = heap->index_size * 2;
-    ASSERT(size > heap->index_size && heap->blocks == heap->index_size);
-    struct block **index = malloc(size * sizeof *index);
+    struct block **left = &block->left;
+    struct block **right = &block->right;
 
-    if (index == NULL) {
-        return false;
+    while (tree != NULL) {
+        ASSERT(tree != block);
+        if ((uintptr_t)tree < (uintptr_t)block) {
+            *left = tree;
+            left = &tree->right;
+            tree = tree->right;
+        } else {
+            *right = tree;
+            right = &tree->left;
+            tree = tree->left;
+        }
     }
-    memcpy(index, heap->index, heap->blocks * sizeof *index);
-    /* The short index is a part of the heap, and stays. */
-    if (!heap_is_small(heap)) {
-        free(heap->index);
-    }
-    heap->index = index;
-    heap->index_size = size;
-    return true;
+    *left = NULL;
+    *right = NULL;
 }
 
-/* A longer index is got before anything changes, so that a failure has nothing
- * to undo. */
-bool heap_index_add(struct heap *heap, struct block *block)
+/* It takes the place of the first one on its way down that has a lower rank,
+ * and all of that one's tree goes below it. */
+void heap_index_add(struct heap *heap, struct block *block)
 {
-    ASSERT(heap->blocks <= heap->index_size);
+    struct block **link = &heap->index;
+    uint64_t rank = heap_index_rank(block);
+
     ASSERT(block != heap->first && block->granules > 0);
-    if (heap->blocks == heap->index_size && !heap_index_grow(heap)) {
-        return false;
+    ASSERT((uintptr_t)block < (uintptr_t)block->base);
+    while (*link != NULL && heap_index_rank(*link) >= rank) {
+        ASSERT(*link != block);
+        link = (uintptr_t)block < (uintptr_t)*link ? &(*link)->left
+                                                   : &(*link)->right;
     }
-    uint32_t i = heap_index_of(heap, block);
-    ASSERT(i == heap->blocks || heap->index[i] != block);
-    memmove(heap->index + i + 1, heap->index + i,
-            (heap->blocks - i) * sizeof *heap->index);
-    heap->index[i] = block;
+    heap_index_part(block, *link);
+    *link = block;
     heap->blocks++;
     heap->size += block->granules;
-    ASSERT(heap->blocks <= heap->index_size);
-    return true;
+}
+
+/* A block with others to its right goes below the next of them, until there
+ * are none: so each step takes one off, or turns one that is not turned
+ * again. */
+struct block *heap_index_take_last(struct heap *heap)
+{
+    struct block *block = heap->index;
+
+    ASSERT((block == NULL) == (heap->blocks == 0));
+    if (block == NULL) {
+        return NULL;
+    }
+    while (block->right != NULL) {
+        struct block *right = block->right;
+        block->right = right->left;
+        right->left = block;
+        block = right;
+    }
+    heap->index = block->left;
+    block->left = NULL;
+    heap->blocks--;
+    return block;
 }

@@ -110,11 +110,12 @@ void heap_sweep(struct heap *heap)
 {
     ASSERT(heap_is_sound(heap));
     heap_unlink_all(heap);
-    for (uint32_t i = heap->blocks; i > 0; i--) {
-        struct block *block = heap->index[i - 1];
+    for (struct block *block = heap_block_highest(heap); block != NULL;) {
+        struct block *below = heap_block_below(heap, block);
         if (heap_sweep_block(heap, block)) {
             heap_remove(heap, block);
         }
+        block = below;
     }
     (void)heap_sweep_block(heap, heap->first);
     heap_settle(heap);
@@ -177,8 +178,9 @@ size_t heap_count_cached(const struct heap *heap)
 {
     size_t granules = heap_sweep_cached(heap, heap->first);
 
-    for (uint32_t i = 0; i < heap->blocks; i++) {
-        granules += heap_sweep_cached(heap, heap->index[i]);
+    for (const struct block *block = heap_block_lowest(heap); block != NULL;
+         block = heap_block_above(heap, block)) {
+        granules += heap_sweep_cached(heap, block);
     }
     ASSERT(granules <= heap->size);
     return granules;

@@ -29,9 +29,6 @@ struct heap_node {
     size_t length; /* granules */
 };
 
-/* Blocks that a heap notes without memory of its own. */
-#define HEAP_FEW 4
-
 /* The pool's lock owns all of it.  The first members are the current block's,
  * kept here to be at hand; of them only the top changes often.
  *
@@ -53,9 +50,8 @@ struct heap {
                             * length */
     struct block *current; /* never NULL */
     struct block *first;   /* fixed; inside the pool's or mark's own memory */
-    struct block **index;  /* all but the first, by address */
+    struct block *index;   /* all but the first: root of a tree of them */
     uint32_t blocks;       /* in index */
-    uint32_t index_size;   /* entries that index has memory for */
     bool zero;             /* memory is zeroed as its chunk goes */
     bool mixed;            /* short and long chunks come from wherever there
                             * is room: there is no other */
@@ -65,7 +61,6 @@ struct heap {
     size_t size;           /* granules of all its blocks */
     size_t taken;          /* granules of chunks and runs */
     struct blocks *stock;  /* fixed; takes blocks that become empty */
-    struct block *few[HEAP_FEW]; /* index, while it is short */
     size_t free_longs;     /* granules of the long free chunks in blocks for
                             * long ones */
     struct heap_node *trees[2]; /* long free chunks, by whether their block is
@@ -86,10 +81,36 @@ static inline size_t heap_used(const struct heap *heap,
     return block == heap->current ? heap->top : block->granules;
 }
 
-/* True: all blocks fit into few, so that heap_finish() has nothing to free. */
-static inline bool heap_is_small(const struct heap *heap)
+/* Of all blocks but the first, in the order of addresses: the last that begins
+ * at or below an address, and the first whose granules begin at base or above
+ * it; NULL: there is none. */
+MP_INNER struct block *heap_block_up_to(const struct heap *heap,
+                                        uintptr_t address);
+MP_INNER struct block *heap_block_from(const struct heap *heap,
+                                       uintptr_t base);
+
+/* For walks over all blocks but the first, up and down.  None is added or
+ * removed meanwhile, but for the block that a walk down has just left. */
+static inline struct block *heap_block_lowest(const struct heap *heap)
 {
-    return heap->index == heap->few;
+    return heap_block_from(heap, 0);
+}
+
+static inline struct block *heap_block_above(const struct heap *heap,
+                                             const struct block *block)
+{
+    return heap_block_from(heap, (uintptr_t)block->base + 1);
+}
+
+static inline struct block *heap_block_highest(const struct heap *heap)
+{
+    return heap_block_up_to(heap, UINTPTR_MAX);
+}
+
+static inline struct block *heap_block_below(const struct heap *heap,
+                                             const struct block *block)
+{
+    return heap_block_up_to(heap, (uintptr_t)block - 1);
 }
 
 /* The bins hold just that many free chunks, each in its own and linked as it
@@ -131,12 +152,12 @@ static inline void heap_set_zero(struct heap *heap, bool zero)
     heap->unbump_from = heap_unbump_from(heap, heap->current);
 }
 
-/* Frees what the heap itself has allocated, its index; not the blocks. */
-MP_INNER void heap_finish(struct heap *heap);
+/* heap_index.c: notes a block, and takes one out. */
+MP_INNER void heap_index_add(struct heap *heap, struct block *block);
+MP_INNER void heap_index_remove(struct heap *heap, struct block *block);
 
-/* heap_index.c: notes a block; false: there is no memory for it.  And takes
- * one out. */
-MP_INNER bool heap_index_add(struct heap *heap, struct block *block);
-MP_INNER void heap_index_remove(struct heap *heap, const struct block *block);
+/* Takes the highest block out, and leaves size as it is; NULL: there is
+ * none.  To take out all of them so costs less than to remove each. */
+MP_INNER struct block *heap_index_take_last(struct heap *heap);
 
 #endif /* MP_HEAP_TYPE_H */

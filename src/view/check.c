@@ -228,10 +228,12 @@ static void check_heap(struct check_count *count, struct heap *heap)
     if (count->sound) {
         check_block(count, heap->first);
     }
-    for (uint32_t i = 0; i < heap->blocks && count->sound; i++) {
-        count->sound = heap->index[i]->heap == heap;
+    for (struct block *block = heap_block_lowest(heap);
+         block != NULL && count->sound;
+         block = heap_block_above(heap, block)) {
+        count->sound = block->heap == heap;
         if (count->sound) {
-            check_block(count, heap->index[i]);
+            check_block(count, block);
         }
     }
     /* The quota has the bytes of the pool's own heap, and check_parts()

@@ -33,26 +33,6 @@ struct objects_place {
     uint32_t granule;
 };
 
-/* Index of the heap's first noted block that begins at base or behind it. */
-static uint32_t objects_index(const struct heap *heap, uintptr_t base)
-{
-    uint32_t low = 0;
-    uint32_t high = heap->blocks;
-
-    /* The index is in the order of addresses. */
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if ((uintptr_t)heap->index[middle]->base < base) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    ASSERT(low == 0 || (uintptr_t)heap->index[low - 1]->base < base);
-    ASSERT(low == heap->blocks || (uintptr_t)heap->index[low]->base >= base);
-    return low;
-}
-
 /* The nearer of what was found so far and a block, where that begins at base
  * or behind it. */
 static struct block *objects_nearer(struct block *found, struct block *block,
@@ -80,11 +60,11 @@ static struct block *objects_next_block(struct memory_pool *mp,
     /* Each heap has its blocks in order, but the pool has no order of them
      * all.  The first block of a heap is in no index. */
     while ((heap = mark_next_heap(mp, heap, &mark)) != NULL) {
-        uint32_t i = objects_index(heap, base);
-        ASSERT(heap->first != NULL && i <= heap->blocks);
+        struct block *block = heap_block_from(heap, base);
+        ASSERT(heap->first != NULL);
         found = objects_nearer(found, heap->first, base);
-        if (i < heap->blocks) {
-            found = objects_nearer(found, heap->index[i], base);
+        if (block != NULL) {
+            found = objects_nearer(found, block, base);
         }
     }
     ASSERT(found == NULL || (uintptr_t)found->base >= base);

@@ -66,7 +66,7 @@ static void stats_add_block(struct block *block, const struct mark *mark,
     ASSERT(mark == NULL || mark->bytes > 0);
 
     count->stats->blocks++;
-    count->stats->backing_bytes += block->bytes;
+    count->stats->backing_bytes += block->lent ? 0 : block->bytes;
     /* A mark's own memory, unless it is a chunk of the pool's. */
     if (mark != NULL && block == &mark->first && mark->lender == NULL) {
         count->stats->backing_bytes += mark->bytes;

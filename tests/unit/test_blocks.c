@@ -74,7 +74,7 @@ static struct block *acquire(size_t granules, size_t bytes)
     ck_assert_ptr_nonnull(block);
     ck_assert_uint_ge(block->granules, granules);
     ck_assert_uint_gt(block->bytes, 0);
-    ck_assert_ptr_null(block->lender);
+    ck_assert(!block->lent);
     blocks_count(&blocks, block);
     return block;
 }
@@ -142,7 +142,7 @@ START_TEST(a_block_lies_in_its_memory_at_any_address)
             blocks_lay(&block, memory + shift, granules, counted != 0);
             ck_assert_uint_eq(block.granules, granules);
             ck_assert_uint_eq(block.bytes, 0);
-            ck_assert(block.heap == NULL && block.lender == NULL &&
+            ck_assert(block.heap == NULL && !block.lent &&
                       block.next == NULL);
             expect_layout(&block, memory + shift, bytes, counted != 0);
             free(memory);
