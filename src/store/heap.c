@@ -432,13 +432,14 @@ void heap_give_run(struct heap *heap, struct heap_chunk start,
     heap_link(heap, block, i, end - i);
 }
 
-/* All of a block that can go as a whole is one live chunk. */
+/* All of a block that can go as a whole is one live chunk.  A short one may
+ * fill a short block of a backing, which has no room to grow. */
 static bool heap_is_whole(const struct heap *heap, struct heap_chunk chunk)
 {
     const struct block *block = chunk.block;
 
-    return chunk.granule == 0 && block != heap->first &&
-           block != heap->current && !block->lent &&
+    return chunk.granule == 0 && block->granules > SIZES_SHORT &&
+           block != heap->first && block != heap->current && !block->lent &&
            block_length(block, 0) == block->granules;
 }
 

@@ -438,6 +438,26 @@ static void expect_chunk(struct piece *piece, uint32_t granules)
     expect_whole(0);
 }
 
+START_TEST(a_short_chunk_that_fills_its_block_shrinks)
+{
+    struct block *block = acquire(50);
+    uint32_t all = block->granules;
+
+    ck_assert_uint_le(all, SIZES_SHORT);
+    take(FIRST);
+    heap_add(&w.heap, block, 1);
+    struct piece *piece = take(all);
+    ck_assert_ptr_eq(piece->at, block->base);
+    take(SIZES_SHORT); /* so that another block is the current one */
+    struct heap_chunk chunk = chunk_of(piece->at);
+    ck_assert(!heap_extend(&w.heap, chunk, all + 1));
+    heap_shrink(&w.heap, chunk, 20);
+    expect_chunk(piece, 20);
+    give(piece);
+    ck_assert_ptr_eq(w.blocks.stock, block);
+}
+END_TEST
+
 START_TEST(a_whole_block_has_room_to_grow_again)
 {
     struct heap_chunk chunk;
@@ -1015,6 +1035,7 @@ int main(void)
     tcase_add_test(heap, a_long_search_comes_before_a_new_block);
     tcase_add_test(heap, a_whole_block_is_one_chunk_and_goes_at_once);
     tcase_add_test(heap, a_whole_block_has_room_to_grow_again);
+    tcase_add_test(heap, a_short_chunk_that_fills_its_block_shrinks);
     tcase_add_test(heap, an_empty_current_block_goes_when_asked_to);
     tcase_add_test(heap, what_is_unused_may_become_0);
     tcase_add_test(heap, a_reset_gives_every_other_block_to_the_stock);
