@@ -62,14 +62,17 @@ struct cache *attach_find(struct cache_set *set)
     return cache;
 }
 
-/* Frees a thread's spare structures until so many are left.  The caller is
- * that thread, or has its place in memory: it forgets where it found caches,
- * since those may be among them.  The attachments' lock is held. */
-static void attach_free_spares(struct thread *thread, unsigned left)
+/* Takes a thread's spare structures off until so many are left; returns them,
+ * linked by next.  The caller is that thread, or has its place in memory: it
+ * forgets where it found caches, since those may be among them.  The
+ * attachments' lock is held. */
+static struct cache *attach_shed_spares(struct thread *thread, unsigned left)
 {
+    struct cache *gone = NULL;
+
     ASSERT(lock_is_held(&thread_attachments));
     if (thread->spares <= left) {
-        return;
+        return NULL;
     }
     attach_use(NULL);
     memset(thread->found, 0, sizeof thread->found);
@@ -79,26 +82,47 @@ static void attach_free_spares(struct thread *thread, unsigned left)
         ASSERT(cache->set == NULL && cache->thread == thread);
         list_remove(&cache->link);
         thread->spares--;
-        cache_free(cache);
+        cache->next = gone;
+        gone = cache;
     }
     ASSERT(left > 0 || thread->spare.first == NULL);
+    return gone;
 }
 
-/* A cache that serves no set, spare or new; NULL: no memory.  The attachments'
- * lock is held. */
+/* Frees structures that are linked by next.  free() may be the program's own,
+ * and wait for a thread that waits for one of our locks. */
+static void attach_free(struct cache *cache)
+{
+    ASSERT(lock_none_is_held());
+    while (cache != NULL) {
+        struct cache *next = cache->next;
+        cache_free(cache);
+        cache = next;
+    }
+}
+
+/* A spare cache, which serves no set; NULL: the thread has none.  The
+ * attachments' lock is held. */
 static struct cache *attach_take_spare(struct thread *self)
 {
-    struct cache *cache;
-
     ASSERT(lock_is_held(&thread_attachments));
     ASSERT((self->spare.first == NULL) == (self->spares == 0));
-    if (self->spare.first != NULL) {
-        cache = LIST_ENTRY(self->spare.first, struct cache, link);
-        list_remove(&cache->link);
-        self->spares--;
-        return cache;
+    if (self->spare.first == NULL) {
+        return NULL;
     }
-    cache = cache_allocate(sizeof *cache);
+    struct cache *cache = LIST_ENTRY(self->spare.first, struct cache, link);
+    list_remove(&cache->link);
+    self->spares--;
+    return cache;
+}
+
+/* A new one; NULL: no memory.  No lock is held: the memory may come from the
+ * program's own malloc(). */
+static struct cache *attach_allocate(struct thread *self)
+{
+    ASSERT(lock_none_is_held());
+    struct cache *cache = cache_allocate(sizeof *cache);
+
     if (cache != NULL) {
         cache->memory = cache;
         cache->thread = self;
@@ -178,17 +202,24 @@ static struct cache *attach_new(struct thread *self, struct cache_set *set)
     int error = errno;
     bool taken = lock_enter(&thread_attachments);
     struct cache *cache = attach_take_spare(self);
+    struct cache *gone = NULL;
 
+    if (cache == NULL) {
+        lock_leave(&thread_attachments, taken);
+        cache = attach_allocate(self);
+        taken = lock_enter(&thread_attachments);
+    }
     if (cache != NULL) {
         cache_start(cache, set, &thread_state);
         list_push(&self->attached, &cache->link);
         /* A thread that once had many pools comes down again here. */
-        attach_free_spares(self, ATTACH_SPARE_MOST);
+        gone = attach_shed_spares(self, ATTACH_SPARE_MOST);
         bool set_taken = lock_enter(set->lock);
         attach_join(cache, set);
         lock_leave(set->lock, set_taken);
     }
     lock_leave(&thread_attachments, taken);
+    attach_free(gone);
     errno = error;
     return cache;
 }
@@ -235,10 +266,11 @@ void attach_retire(struct cache_set *set)
 
 /* Takes all caches off a set that goes; both locks are held.  What they have
  * goes with the pool's memory, so nothing is flushed, and counts are not
- * asked for any more. */
-static void attach_cut_all(struct cache_set *set)
+ * asked for any more.  Returns the handles' ones, linked by next. */
+static struct cache *attach_cut_all(struct cache_set *set)
 {
     struct cache *cache = set->caches;
+    struct cache *gone = NULL;
 
     ASSERT(lock_is_held(&thread_attachments) && lock_is_held(set->lock));
     set->caches = NULL;
@@ -248,12 +280,14 @@ static void attach_cut_all(struct cache_set *set)
         struct cache *next = cache->next;
         cache_disable(cache);
         if (cache->thread == NULL) {
-            cache_free(cache); /* all of the handle */
+            cache->next = gone; /* it is all of the handle */
+            gone = cache;
         } else {
             attach_untie(cache);
         }
         cache = next;
     }
+    return gone;
 }
 
 void attach_end_all(struct cache_set *set)
@@ -269,13 +303,16 @@ void attach_end_all(struct cache_set *set)
     if (any) {
         bool all_taken = lock_enter(&thread_attachments);
         taken = lock_enter(set->lock);
-        attach_cut_all(set);
+        struct cache *handles = attach_cut_all(set);
+        struct cache *spares = NULL;
         lock_leave(set->lock, taken);
         /* Only its own: other threads may read their tables at this moment. */
         if (self != NULL) {
-            attach_free_spares(self, ATTACH_SPARE_MOST);
+            spares = attach_shed_spares(self, ATTACH_SPARE_MOST);
         }
         lock_leave(&thread_attachments, all_taken);
+        attach_free(handles);
+        attach_free(spares);
     }
     depot_finish(&set->depot);
 }
@@ -311,10 +348,11 @@ void attach_thread_ends(struct thread *thread, bool held)
     ASSERT(lock_none_is_held());
     bool taken = lock_enter(&thread_attachments);
     attach_leave_all(thread, false);
-    attach_free_spares(thread, 0);
+    struct cache *gone = attach_shed_spares(thread, 0);
     /* The thread's word led to one of those, if it led to any. */
     ASSERT(thread_state.cache == &thread_no_cache.fast);
     lock_leave(&thread_attachments, taken);
+    attach_free(gone);
 }
 
 bool attach_is_own(const struct cache_set *set)
