@@ -215,8 +215,8 @@ static bool thread_make_key(void)
     return true;
 }
 
-/* A struct thread that is not in use, on the list; NULL: no memory.  The list's
- * lock is held. */
+/* A struct thread that is not in use, on the list; NULL: there is none.  The
+ * list's lock is held. */
 static struct thread *thread_find_free(void)
 {
     struct thread *thread = thread_list;
@@ -226,39 +226,65 @@ static struct thread *thread_find_free(void)
            (thread == &thread_orphans || thread->state != NULL)) {
         thread = thread->next;
     }
-    if (thread == NULL) {
-        thread = calloc(1, sizeof *thread);
-        if (thread == NULL) {
-            return NULL;
-        }
-        lock_start(&thread->lock, LOCK_THREAD);
-        thread->next = thread_list;
-        thread_list = thread;
-    }
     /* Its caches left their pools as the thread before ended. */
-    ASSERT(thread->attached.first == NULL);
+    ASSERT(thread == NULL || thread->attached.first == NULL);
     return thread;
 }
 
-/* Registers the caller; NULL: no memory, or no key.  The list's lock is
- * held. */
-static struct thread *thread_register(void)
+/* The caller has a struct thread from now on.  The list's lock is held. */
+static void thread_occupy(struct thread *thread)
 {
-    struct thread *thread;
-
-    ASSERT(sync_get(&thread_ends) != NULL);
-    if (!thread_key_made && !thread_make_key()) {
-        return NULL;
-    }
-    thread = thread_find_free();
-    if (thread == NULL || pthread_setspecific(thread_key, thread) != 0) {
-        return NULL;
-    }
+    ASSERT(lock_is_held(&thread_lock));
+    ASSERT(thread->state == NULL && thread_state.own == NULL);
     thread->state = &thread_state;
     thread->user.number = thread_new_number();
     /* What the thread before found is freed, or another one's. */
     memset(thread->found, 0, sizeof thread->found);
-    return thread;
+    thread_state.own = thread;
+}
+
+/* A new one for the caller.  calloc() may be the program's own: so no lock is
+ * held, and it may have registered the caller. */
+static void thread_add(void)
+{
+    ASSERT(lock_none_is_held());
+    struct thread *thread = calloc(1, sizeof *thread);
+
+    if (thread == NULL || thread_state.own != NULL) {
+        free(thread);
+        return;
+    }
+    lock_start(&thread->lock, LOCK_THREAD);
+    bool taken = lock_enter(&thread_lock);
+    thread->next = thread_list;
+    thread_list = thread;
+    thread_occupy(thread);
+    lock_leave(&thread_lock, taken);
+}
+
+/* Registers the caller, where there is memory and a key. */
+static void thread_register(void)
+{
+    ASSERT(sync_get(&thread_ends) != NULL);
+    bool taken = lock_enter(&thread_lock);
+    bool key = thread_key_made || thread_make_key();
+    struct thread *thread = key ? thread_find_free() : NULL;
+
+    if (thread != NULL) {
+        thread_occupy(thread);
+    }
+    lock_leave(&thread_lock, taken);
+    if (key && thread == NULL) {
+        thread_add();
+    }
+    thread = thread_state.own;
+    /* That may need memory, too.  Without it nobody would tell of the thread's
+     * end, so it ends for the library now. */
+    if (thread != NULL && pthread_setspecific(thread_key, thread) != 0) {
+        sync_get(&thread_ends)(thread);
+        thread_state.own = NULL;
+        thread_retire(thread);
+    }
 }
 
 struct thread *thread_self_slow(void)
@@ -268,12 +294,9 @@ struct thread *thread_self_slow(void)
     ASSERT(lock_none_is_held());
     ASSERT(thread_state.own == NULL);
     thread_end_stale();
-    bool taken = lock_enter(&thread_lock);
-    struct thread *thread = thread_register();
-    lock_leave(&thread_lock, taken);
-    thread_state.own = thread;
+    thread_register();
     errno = error;
-    return thread;
+    return thread_state.own;
 }
 
 struct thread *thread_known(void)
