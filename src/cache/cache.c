@@ -150,11 +150,26 @@ bool cache_open_middle(struct cache *cache)
 {
     ASSERT(lock_none_is_held());
     if (cache->middle == NULL) {
-        volatile int error = errno; /* as in depot_open() */
+        volatile int error = errno; /* as in depot_get_lists() */
         cache->middle = cache_allocate(sizeof *cache->middle);
         errno = error;
     }
     return cache->middle != NULL;
+}
+
+void cache_open_depot(struct cache_set *set)
+{
+    ASSERT(lock_none_is_held());
+    void **lists = depot_get_lists(&set->depot);
+
+    if (lists != NULL) {
+        bool taken = lock_enter(set->lock);
+        lists = depot_open(&set->depot, lists);
+        lock_leave(set->lock, taken);
+        volatile int error = errno; /* as in depot_get_lists() */
+        free(lists);
+        errno = error;
+    }
 }
 
 void cache_free(struct cache *cache)
@@ -302,8 +317,9 @@ void cache_return_run(struct cache *cache)
 }
 
 /* Moves all of a list but its first chunks, which were freed last and are
- * warm, to the depot, which is open.  Returns the number of those that stay. */
-static unsigned cache_keep_first(struct cache *cache, struct depot *depot,
+ * warm, to the depot, or to the heap while the depot has no lists.  Returns the
+ * number of those that stay. */
+static unsigned cache_keep_first(struct cache *cache, struct cache_set *set,
                                  size_t i, unsigned most)
 {
     void **link = &cache->fast.lists[i].chunks;
@@ -317,7 +333,11 @@ static unsigned cache_keep_first(struct cache *cache, struct depot *depot,
     }
     void *rest = *link;
     *link = NULL;
-    depot_push(depot, i + 1, rest);
+    if (depot_is_open(&set->depot)) {
+        depot_push(&set->depot, i + 1, rest);
+    } else {
+        depot_give_chain(set->heap, rest);
+    }
     return kept;
 }
 
@@ -334,13 +354,8 @@ void cache_flush_excess(struct cache *cache, struct cache_set *set,
         cache_grant(cache, i, cache_first_frees(i));
         return;
     }
-    /* Without memory for the depot the heap has to take all of it. */
-    if (!depot_open(&set->depot)) {
-        cache_flush(cache, set);
-        return;
-    }
     unsigned batch = sizes_batch(granules);
-    unsigned kept = cache_keep_first(cache, &set->depot, i, batch);
+    unsigned kept = cache_keep_first(cache, set, i, batch);
     /* A list that stays short is taken from as often as it is freed into:
      * there is no need to come back here soon. */
     cache_grant(cache, i,
@@ -372,13 +387,10 @@ void cache_open_mark(struct cache *cache, struct cache_set *set,
     }
     /* The chunks are the pool's, and any user may have them while this one has
      * its mark open: so they go to the depot. */
-    if (cache->lists_used != 0 && !depot_open(&set->depot)) {
-        cache_flush(cache, set);
-    }
     for CACHE_EACH_LIST(bits, cache) {
         size_t i = cache_lowest(bits);
         if (cache->fast.lists[i].chunks != NULL) {
-            cache_keep_first(cache, &set->depot, i, 0);
+            cache_keep_first(cache, set, i, 0);
         }
         /* No frees left: a free of anything takes the slow path, which knows
          * whether the object is the mark's or the pool's. */

@@ -115,6 +115,10 @@ MP_INNER void cache_start(struct cache *cache, struct cache_set *set,
  * false: there is no memory for them.  No lock; keeps errno. */
 MP_INNER bool cache_open_middle(struct cache *cache);
 
+/* The depot gets its lists, where it was found to want them.  No lock; keeps
+ * errno. */
+MP_INNER void cache_open_depot(struct cache_set *set);
+
 /* Frees what a cache or handle is a part of; no lock of the library's. */
 MP_INNER void cache_free(struct cache *cache);
 

@@ -3,7 +3,9 @@
  * depot.c - batches of free chunks that the caches of a pool exchange.
  *
  * The lists take memory of their own, 512 bytes, and most pools never need
- * them: so they are made when the first chunk is to be kept.
+ * them: so they are made once a chunk was to be kept.  malloc() may be the
+ * program's own and must not run under the pool's lock, so that first chunk is
+ * not kept: it only says that lists are wanted.
  *
  * Batches of one length are a stack.  So the batch that came last goes out
  * first, and its chunks are more likely to be in some processor's cache.
@@ -22,16 +24,39 @@
 _Static_assert(SIZES_GRANULE >= 2 * sizeof(void *),
                "no room for the links of a batch in the smallest chunk");
 
-bool depot_open(struct depot *depot)
+bool depot_is_open(struct depot *depot)
 {
     if (depot->lists == NULL) {
+        /* Relaxed: who reads it late gets the lists another time. */
+        sync_put(&depot->wanted, true);
+    }
+    return depot->lists != NULL;
+}
+
+void **depot_get_lists(const struct depot *depot)
+{
+    void **lists = NULL;
+
+    ASSERT(lock_none_is_held());
+    if (sync_get(&depot->wanted)) {
         /* Volatile: clang believes that calloc() leaves errno alone, and would
          * drop what puts it back. */
         volatile int error = errno;
-        depot->lists = calloc(SIZES_SHORT, sizeof *depot->lists);
+        lists = calloc(SIZES_SHORT, sizeof *lists);
         errno = error; /* without it chunks go to the heap at once */
     }
-    return depot->lists != NULL;
+    return lists;
+}
+
+void **depot_open(struct depot *depot, void **lists)
+{
+    ASSERT(lists != NULL);
+    sync_put(&depot->wanted, false);
+    if (depot->lists != NULL) {
+        return lists;
+    }
+    depot->lists = lists;
+    return NULL;
 }
 
 /* Cuts a chain behind its first n chunks, of which there is one at least;
@@ -112,8 +137,10 @@ void depot_forget(struct depot *depot)
 
 void depot_finish(struct depot *depot)
 {
+    ASSERT(lock_none_is_held());
     free(depot->lists);
     depot->lists = NULL;
+    depot->wanted = false;
 }
 
 bool depot_each(const struct depot *depot, size_t granules,

@@ -14,21 +14,31 @@
  * What it cannot do: hold chunks of one granule in a pool whose granule has
  * less than two words; SIZES_GRANULE has.
  *
- * The pool's lock is held in every function here.
+ * The pool's lock is held in every function here but depot_get_lists() and
+ * depot_finish().
  */
 #ifndef MP_DEPOT_H
 #define MP_DEPOT_H
 
+#include "base/lock.h"
 #include "store/heap.h"
 
 /* The pool's lock owns it.  All zero: empty. */
 struct depot {
     void **lists; /* by granules less one; NULL: no memory was got yet */
+    bool wanted;  /* batches were to be kept, and there were no lists; read
+                   * without the lock, too */
 };
 
-/* False: there is no memory for the lists, and batches cannot be kept.  Keeps
- * errno. */
-MP_INNER bool depot_open(struct depot *depot);
+/* False: there are no lists, and batches cannot be kept; they are wanted from
+ * now on. */
+MP_INNER bool depot_is_open(struct depot *depot);
+
+/* Memory for lists that are wanted, got with no lock held; NULL: they are not,
+ * or there is none.  Keeps errno.  Then the depot has that memory for its
+ * lists; returns what is to be freed, where it has others already. */
+MP_INNER void **depot_get_lists(const struct depot *depot);
+MP_INNER void **depot_open(struct depot *depot, void **lists);
 
 /* An open depot takes all chunks of a chain, in batches of that length. */
 MP_INNER void depot_push(struct depot *depot, size_t granules, void *chain);
@@ -40,7 +50,8 @@ MP_INNER void *depot_pop(struct depot *depot, size_t granules);
 MP_INNER void depot_give_chain(struct heap *heap, void *chain);
 MP_INNER void depot_drain(struct depot *depot, struct heap *heap);
 
-/* Forgets every chunk, for a reset; frees what the depot itself has. */
+/* Forgets every chunk, for a reset; frees what the depot itself has, when the
+ * pool goes. */
 MP_INNER void depot_forget(struct depot *depot);
 MP_INNER void depot_finish(struct depot *depot);
 

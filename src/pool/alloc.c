@@ -562,6 +562,9 @@ static enum result alloc_cached_free(struct memory_pool *mp,
         middle_is_live(cache->state, ptr)) {
         (void)cache_open_middle(cache);
     }
+    if (cache != NULL) {
+        cache_open_depot(&mp->caches);
+    }
     bool taken = pool_enter(mp);
     if (cache != NULL && !mp->caches.retired && !mp->caches.suspended &&
         !cache_has_mark(cache, &mp->caches) &&

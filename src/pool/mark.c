@@ -174,6 +174,9 @@ static enum result mark_find_cache(struct memory_pool *mp,
         return RESULT_OK;
     }
     *cache = attach_cache(&mp->caches, user);
+    if (*cache != NULL) {
+        cache_open_depot(&mp->caches);
+    }
     return *cache != NULL || sync_get(&mp->caches.retired) ? RESULT_OK
                                                            : RESULT_NO_MEMORY;
 }

@@ -72,6 +72,16 @@ static inline void fixture_start(struct fixture *f)
     cache_set_start(&f->set, f->pool, &f->lock, &f->heap, false);
 }
 
+/* The depot gets its lists, as after it was found to want them. */
+static inline void fixture_open_depot(struct fixture *f)
+{
+    lock_take(&f->lock);
+    ck_assert(!depot_is_open(&f->set.depot));
+    lock_drop(&f->lock);
+    cache_open_depot(&f->set);
+    ck_assert_ptr_nonnull(f->set.depot.lists);
+}
+
 /* The calling thread's cache. */
 static inline struct cache *fixture_cache(struct fixture *f)
 {

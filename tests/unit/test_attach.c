@@ -292,9 +292,7 @@ START_TEST(a_pool_that_goes_leaves_its_caches_to_their_threads)
     cache = fixture_cache(&f);
     fixture_give(&f, cache, fixture_take(&f, cache, 7), 7);
     ck_assert_ptr_nonnull(handle_attach(&f.set));
-    lock_take(&f.lock);
-    ck_assert(depot_open(&f.set.depot));
-    lock_drop(&f.lock);
+    fixture_open_depot(&f);
     attach_end_all(&f.set);
     ck_assert_ptr_null(f.set.caches);
     ck_assert_ptr_null(f.set.depot.lists);

@@ -16,6 +16,7 @@ static void begin(void)
 {
     fixture_start(&f);
     cache = fixture_cache(&f);
+    fixture_open_depot(&f);
     lock_take(&f.lock);
     ck_assert(cache_set_is_sound(&f.set));
 }
@@ -143,13 +144,36 @@ START_TEST(the_excess_of_a_list_goes_to_the_depot)
     take_many(3 * batch, 1);
     give_many(2 * batch, 1);
     ck_assert_uint_eq(fixture_length(cache->fast.lists[0].chunks), 2 * batch);
-    ck_assert_ptr_null(f.set.depot.lists);
     ck_assert_uint_eq(cache->fast.lists[0].room, 0);
     cache_flush_excess(cache, &f.set, 1);
     ck_assert_uint_eq(fixture_length(cache->fast.lists[0].chunks), batch);
     ck_assert_uint_eq(fixture_length(f.set.depot.lists[0]), batch);
     ck_assert_uint_eq(cache->fast.lists[0].room, batch);
     ck_assert_ptr_eq(cache->fast.lists[0].chunks, objects[2 * batch - 1]);
+}
+END_TEST
+
+/* Without lists the heap gets the chunks, and the lists are there the next
+ * time. */
+START_TEST(a_depot_opens_once_it_was_wanted)
+{
+    begin();
+    lock_drop(&f.lock);
+    depot_finish(&f.set.depot);
+    cache_open_depot(&f.set);
+    ck_assert_ptr_null(f.set.depot.lists);
+    lock_take(&f.lock);
+    take_many(500, 1);
+    give_many(500, 1);
+    ck_assert_ptr_null(f.set.depot.lists);
+    ck_assert(cache_set_is_sound(&f.set));
+    lock_drop(&f.lock);
+    cache_open_depot(&f.set);
+    lock_take(&f.lock);
+    ck_assert_ptr_nonnull(f.set.depot.lists);
+    take_many(MANY, 1);
+    give_many(MANY, 1);
+    ck_assert_ptr_nonnull(f.set.depot.lists[0]);
 }
 END_TEST
 
@@ -380,6 +404,7 @@ static void add(TCase *tcase)
     tcase_add_test(tcase, a_flush_leaves_nothing_behind);
     tcase_add_test(tcase, a_returned_run_leaves_the_lists_as_they_are);
     tcase_add_test(tcase, the_excess_of_a_list_goes_to_the_depot);
+    tcase_add_test(tcase, a_depot_opens_once_it_was_wanted);
     tcase_add_test(tcase, a_list_that_stays_short_is_granted_more);
     tcase_add_test(tcase, every_free_is_counted_once);
     tcase_add_test(tcase, a_mark_closes_the_lists_and_opens_them_again);

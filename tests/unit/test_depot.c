@@ -24,16 +24,27 @@ static void *chain_of(unsigned chunks, size_t granules)
     return chain;
 }
 
+/* Leaves the lock taken. */
+static void open_depot(void)
+{
+    ck_assert_ptr_null(depot_get_lists(&depot));
+    ck_assert(!depot_is_open(&depot));
+    void **lists = depot_get_lists(&depot);
+    ck_assert_ptr_nonnull(lists);
+    lock_take(&f.lock);
+    ck_assert_ptr_null(depot_open(&depot, lists));
+    ck_assert(depot_is_open(&depot));
+}
+
 static void begin(void)
 {
     fixture_start(&f);
-    lock_take(&f.lock);
-    ck_assert(depot_open(&depot));
+    open_depot();
 }
 
 START_TEST(a_depot_that_was_not_opened_has_nothing)
 {
-    struct depot closed = {NULL};
+    struct depot closed = {NULL, false};
 
     fixture_start(&f);
     ck_assert_ptr_null(depot_pop(&closed, 1));
@@ -46,15 +57,19 @@ END_TEST
 
 START_TEST(opening_keeps_errno_and_what_is_there)
 {
+    void *other[SIZES_SHORT] = {NULL};
+
     begin();
     depot_push(&depot, 2, chain_of(1, 2));
-    errno = 77;
-    ck_assert(depot_open(&depot));
-    ck_assert_int_eq(errno, 77);
+    ck_assert_ptr_eq(depot_open(&depot, other), other);
     ck_assert_ptr_nonnull(depot_pop(&depot, 2));
+    lock_drop(&f.lock);
+    errno = 77;
+    /* Nobody wants more lists than there are. */
+    ck_assert_ptr_null(depot_get_lists(&depot));
     depot_finish(&depot);
     ck_assert_ptr_null(depot.lists);
-    ck_assert(depot_open(&depot));
+    open_depot();
     ck_assert_int_eq(errno, 77);
     ck_assert_ptr_null(depot_pop(&depot, 2));
 }
