@@ -253,7 +253,9 @@ mp_inline_map_byte(const struct mp_inline_thread *thread, uintptr_t address)
 }
 
 /* Inside: an object, or NULL where neither list nor run has one, or the size
- * is none of 1 to MP_INLINE_LENGTHS granules. */
+ * is none of 1 to MP_INLINE_LENGTHS granules.  A program may have written over
+ * the link that led to the list's first chunk: so that is looked up in the map
+ * before it is read, as what is freed is. */
 MP_INLINE_INNER void *mp_inline_take(const struct mp_inline_thread *thread,
                                      struct mp_inline_cache *cache,
                                      size_t size)
@@ -266,6 +268,15 @@ MP_INLINE_INNER void *mp_inline_take(const struct mp_inline_thread *thread,
     }
     object = MP_INLINE_POINTER(mp_inline_link *, cache->lists[i].chunks);
     if (object != MP_INLINE_NULL) {
+        uintptr_t offset = MP_INLINE_NUMBER(object) - thread->base;
+        uintptr_t granule = offset >> 4 | offset << (sizeof offset * 8 - 4);
+        if (__builtin_expect(granule >= thread->granules, 0) ||
+            __builtin_expect(*mp_inline_map_byte(thread,
+                                                 MP_INLINE_NUMBER(object)) !=
+                                 MP_INLINE_CACHED + i,
+                             0)) {
+            return MP_INLINE_NULL;
+        }
         cache->lists[i].chunks = *object;
     } else {
         /* As numbers: there may be no run. */

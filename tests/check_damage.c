@@ -228,6 +228,60 @@ START_TEST(a_chunk_in_the_bin_of_another_length_is_found)
 }
 END_TEST
 
+/* A program writes over the link in an object that it freed: nothing but free
+ * memory of the pool is handed out, the program is told, and afterwards the
+ * pool is whole. */
+START_TEST(a_link_that_was_written_over_leads_nowhere)
+{
+    static const size_t sizes[] = {16, 32, 1000, 3000, 40000};
+    size_t size = sizes[_i % 5];
+    mp_options_t options = {.report = pools_report,
+                            .capacity = _i < 5 ? 0 : POOLS_CAPACITY};
+    memory_pool_t *mp = mp_create(&options);
+    memory_pool_t *other = mp_create(NULL);
+    void *theirs = mp_allocate(other, size);
+    void *objects[202];
+    /* No more than a cache keeps. */
+    unsigned n = size <= 1000 ? 200 : size < 10000 ? 10 : 1;
+    int local;
+
+    ck_assert(mp != NULL && theirs != NULL);
+    void *const wrong[] = {(void *)((uintptr_t)mp & ~(uintptr_t)15), &local,
+                           theirs, (void *)(uintptr_t)16,
+                           (void *)(UINTPTR_MAX & ~(uintptr_t)15)};
+    for (unsigned k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+        for (unsigned i = 0; i < n; i++) {
+            objects[i] = mp_allocate(mp, size);
+            POOLS_EXPECT(objects[i] != NULL);
+        }
+        for (unsigned i = 0; i < n; i++) {
+            free_memory(mp, objects[i]);
+        }
+        pools_forget_reports();
+        *(void **)objects[n - 1] = wrong[k];
+        for (unsigned i = 0; i < n + 2; i++) {
+            objects[i] = mp_allocate(mp, size);
+            POOLS_EXPECT(objects[i] != NULL &&
+                         mp_locate(mp, objects[i]) == MP_LIVE);
+            memset(objects[i], 0x5a, size);
+        }
+        /* The last kind has no credit for a second object, and does not look
+         * at the list again. */
+        if (pools_caches_exist() && _i != 9) {
+            ck_assert_int_eq(pools_reported.event, MP_EVENT_DAMAGE);
+        }
+        ck_assert_int_eq(mp_check(mp), 0);
+        for (unsigned i = 0; i < n + 2; i++) {
+            free_memory(mp, objects[i]);
+        }
+        free_all_memory(mp);
+    }
+    ck_assert_int_eq(mp_check(other), 0);
+    destroy_memory_pool(other);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("damage");
@@ -240,5 +294,7 @@ int main(void)
     tcase_add_loop_test(kinds, a_wrong_byte_in_a_map_is_found, 0, count);
     tcase_add_loop_test(kinds, a_chunk_in_the_bin_of_another_length_is_found,
                         0, count);
+    tcase_add_loop_test(kinds, a_link_that_was_written_over_leads_nowhere, 0,
+                        10);
     return support_run(suite);
 }

@@ -327,7 +327,8 @@ static unsigned cache_keep_first(struct cache *cache, struct cache_set *set,
 
     /* The list is followed no further than that: the rest of a long one may
      * be in no processor's cache any more. */
-    while (*link != NULL && kept < most) {
+    while (*link != NULL && kept < most &&
+           range_code(*link) == (BLOCK_CACHED | i)) {
         link = *link;
         kept++;
     }
@@ -510,6 +511,18 @@ size_t cache_count(const struct cache_set *set)
 /* The lists are only forgotten: the map still says where their chunks are, and
  * the heap goes by that.  The runs come first, since nothing stands in their
  * map. */
+bool cache_is_damaged(struct cache *cache, const struct cache_set *set,
+                      size_t granules)
+{
+    const void *chunk = cache->fast.lists[granules - 1].chunks;
+
+    ASSERT(cache_is_ready(cache, set));
+    /* The user's copy of the extent may have been too small. */
+    cache_reach(cache);
+    return chunk != NULL &&
+           range_code(chunk) != (BLOCK_CACHED | (granules - 1));
+}
+
 void cache_sweep(struct cache_set *set)
 {
     ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));

@@ -71,6 +71,8 @@ struct cache_set {
     bool zero;                 /* fixed; what is freed is zeroed */
     bool suspended;            /* no cache is enabled until the quota has room
                                 * again */
+    bool damaged;              /* a list was found written over, and nobody was
+                                * told yet */
     size_t owed;               /* bytes to be given back to the quota */
     size_t unused;             /* so many of them raised its mark in vain */
     struct lock *lock;         /* fixed; the pool's */
@@ -190,6 +192,12 @@ MP_INNER bool cache_fill(struct cache *cache, struct cache_set *set,
 /* Makes all of the pool's first block the cache's run: a small pool then
  * needs the slow path no more.  The heap is empty. */
 MP_INNER void cache_take_first(struct cache *cache, struct cache_set *set);
+
+/* The list of that length leads to what is no free chunk of that length, so
+ * that the fast path takes nothing from it: a program wrote over a link.  Makes
+ * the user's copy of the extent new. */
+MP_INNER bool cache_is_damaged(struct cache *cache,
+                               const struct cache_set *set, size_t granules);
 
 /* Puts all that caches and depot have into the heaps, at once; paused. */
 MP_INNER void cache_sweep(struct cache_set *set);

@@ -18,6 +18,8 @@
  */
 #include "cache/depot.h"
 
+#include "store/range.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -66,12 +68,15 @@ static void *depot_cut(void *chain, unsigned n)
     void **last = chain;
 
     ASSERT(chain != NULL && n > 0);
-    while (--n > 0 && *last != NULL) {
+    unsigned char code = range_code(chain);
+    while (--n > 0 && *last != NULL && range_code(*last) == code) {
         last = *last;
     }
     void *rest = *last;
     *last = NULL;
-    return rest;
+    /* A link that a program wrote over ends the chain.  What was behind it is
+     * free in the map, where a sweep finds it. */
+    return rest != NULL && range_code(rest) == code ? rest : NULL;
 }
 
 void depot_push(struct depot *depot, size_t granules, void *chain)
@@ -106,6 +111,9 @@ void *depot_pop(struct depot *depot, size_t granules)
 void depot_give_chain(struct heap *heap, void *chain)
 {
     while (chain != NULL) {
+        if (!block_is_cached(range_code(chain))) {
+            return; /* a program wrote over the link; as in depot_cut() */
+        }
         void *next = *(void **)chain;
         struct heap_chunk chunk = heap_find(heap, chain);
         ASSERT(chunk.block != NULL);

@@ -20,10 +20,13 @@
  * Invariants, while the cache's user is not inside:
  *
  *     bit c of bits       == lists[c] has a chunk
- *     granules            == sum of the lengths of all chunks
+ *     granules            == sum of the lengths of all chunks, and of those in
+ *                            lists that were damaged
  *     granules            <= limit, or limit == 0 and there is no chunk
  */
 #include "cache/middle.h"
+
+#include "store/range.h"
 
 /* Classes above the one asked for that serve, too: an eighth of the length. */
 #define MIDDLE_ABOVE 4u
@@ -48,12 +51,21 @@ static inline unsigned middle_search(const struct middle *middle,
                      : class + (unsigned)__builtin_ctzll(bits);
 }
 
-/* Takes the first chunk off a list that has one. */
+/* Takes the first chunk off a list that has one; NULL: it was damaged, and has
+ * none any more. */
 static inline void *middle_pop(struct middle *middle, unsigned class)
 {
     void **chunk = middle->lists[class];
 
     ASSERT(chunk != NULL);
+    /* A program may have written over the link that led here.  Then the list
+     * ends, and a sweep finds what was in it. */
+    if (MP_UNLIKELY(range_code(chunk) != BLOCK_LONG_CACHED)) {
+        middle->lists[class] = NULL;
+        middle->bits[class / 64] &= ~((uint64_t)1 << class % 64);
+        middle->damaged = true;
+        return NULL;
+    }
     middle->lists[class] = *chunk;
     if (*chunk == NULL) {
         middle->bits[class / 64] &= ~((uint64_t)1 << class % 64);
@@ -72,6 +84,9 @@ void *middle_take(const struct mp_inline_thread *state, struct middle *middle,
         return NULL;
     }
     void *object = middle_pop(middle, class);
+    if (MP_UNLIKELY(object == NULL)) {
+        return NULL;
+    }
     unsigned char *at = middle_map(state, object);
     ASSERT(sync_get(at) == BLOCK_LONG_CACHED);
     middle->granules -= block_get_length(at + 1);
@@ -137,13 +152,22 @@ bool middle_make_room(struct middle *middle, struct heap *heap,
 void middle_flush(struct middle *middle, struct heap *heap, size_t left)
 {
     ASSERT(middle_is_sound(middle));
+    unsigned empty = 0;
     while (middle->granules > left) {
         unsigned class = middle->turn;
         if (middle->lists[class] == NULL) {
             middle->turn = (class + 1) % SIZES_MIDDLE_CLASSES;
+            if (++empty == SIZES_MIDDLE_CLASSES) {
+                middle->granules = 0; /* the rest was in damaged lists */
+            }
             continue;
         }
-        struct heap_chunk chunk = heap_find(heap, middle_pop(middle, class));
+        empty = 0;
+        void *object = middle_pop(middle, class);
+        if (object == NULL) {
+            continue;
+        }
+        struct heap_chunk chunk = heap_find(heap, object);
         ASSERT(chunk.block != NULL);
         middle->granules -= block_length(chunk.block, chunk.granule);
         heap_give(heap, chunk);

@@ -31,6 +31,7 @@ struct middle {
     size_t granules; /* of all chunks */
     size_t limit;    /* of those; 0: takes none */
     size_t frees;    /* done so far */
+    bool damaged;    /* a list was found written over since this was cleared */
     unsigned turn;   /* class that goes back to the heap next */
 };
 

@@ -36,6 +36,7 @@
 #include "cache/pause.h"
 #include "pool/mark.h"
 #include "pool/recall.h"
+#include "pool/report.h"
 
 /* Granules of a heap, 64 KiB, below which it grows before it takes back what
  * caches hold, and the part of it that they have to hold. */
@@ -436,6 +437,28 @@ static bool alloc_can_take(struct memory_pool *mp, struct cache *cache,
             recall_lend(mp, cache, size));
 }
 
+/* A program wrote over a link of free chunks, and the list that it was in leads
+ * nowhere.  The map knows which chunks are free: all of them go back to the
+ * heap.  Reported when the lock is left. */
+static void alloc_mend(struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp));
+    pause_begin(&mp->caches);
+    cache_sweep(&mp->caches);
+    pause_end(&mp->caches);
+    mp->caches.damaged = true;
+}
+
+/* What alloc_mend() noted, once; the lock is held. */
+static bool alloc_was_damaged(struct memory_pool *mp)
+{
+    bool damaged = mp->caches.damaged;
+
+    ASSERT(pool_is_entered(mp));
+    mp->caches.damaged = false;
+    return damaged;
+}
+
 /* A short object from the user's cache, which is filled first.  *object NULL
  * and RESULT_OK: the heap has to serve, since the caches were retired
  * meanwhile or there is no credit.  The lock is held, but may be left
@@ -456,7 +479,11 @@ static enum result alloc_from_cache(struct memory_pool *mp,
     /* No need to be inside: only the lock's holder pauses caches. */
     while (result == RESULT_OK && alloc_can_take(mp, cache, size) &&
            (*object = alloc_inside(mp, cache, size)) == NULL) {
-        if (cache_fill(cache, &mp->caches, granules)) {
+        if (cache_is_damaged(cache, &mp->caches, granules)) {
+            alloc_mend(mp);
+        }
+        if (cache->fast.lists[granules - 1].chunks != NULL ||
+            cache_fill(cache, &mp->caches, granules)) {
             continue;
         }
         /* What is gathered goes to the pool's own heap, which is of no use
@@ -493,15 +520,30 @@ static enum result alloc_cached(struct memory_pool *mp,
     }
     bool taken = pool_enter(mp);
     *object = NULL;
+    if (cache != NULL && cache->middle != NULL && cache->middle->damaged) {
+        cache->middle->damaged = false;
+        alloc_mend(mp);
+    }
     if (cache != NULL && size <= SIZES_SHORT * SIZES_GRANULE &&
         !mp->caches.retired) {
         result = alloc_from_cache(mp, user, cache, size, &taken, object);
     }
+    bool damaged = alloc_was_damaged(mp);
     if (result == RESULT_OK && *object == NULL) {
+        if (cache != NULL && mp->caches.suspended && !mp->caches.retired) {
+            /* A loan brings suspended caches back, for what is freed, too. */
+            (void)recall_lend(mp, cache, size);
+        }
         recall_own(mp, cache);
-        return alloc_from_heap(mp, user, size, taken, object);
+        result = alloc_from_heap(mp, user, size, taken, object);
+    } else {
+        pool_leave(mp, taken);
     }
-    pool_leave(mp, taken);
+    if (damaged) {
+        report_words(mp, MP_EVENT_DAMAGE,
+                     "a freed object was written to: its list was given up",
+                     NULL);
+    }
     return result;
 }
 

@@ -450,7 +450,7 @@ static void heap_resize_whole(struct heap *heap, struct block *block,
 {
     size_t more = (size_t)granules - block->granules; /* may wrap around */
 
-    ASSERT(granules > SIZES_SHORT);
+    ASSERT(granules > 0 && granules <= SIZES_GRANULES_MOST);
     block_clear_live(block, 0, block->granules);
     block->granules = granules;
     block_mark_live(block, 0, granules);

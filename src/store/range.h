@@ -70,6 +70,17 @@ static inline bool range_reaches(const void *ptr)
     return bytes != 0 && (uintptr_t)ptr - (uintptr_t)extent.base < bytes;
 }
 
+/* The map byte at any address; BLOCK_NONE: it is not in the range, or between
+ * granules.  For links that a program may have written over. */
+static inline unsigned char range_code(const void *ptr)
+{
+    if (!range_reaches(ptr) || (uintptr_t)ptr % SIZES_GRANULE != 0) {
+        return BLOCK_NONE;
+    }
+    return sync_get((unsigned char *)(extent.bias +
+                                      (uintptr_t)ptr / SIZES_GRANULE));
+}
+
 /* The pool that an address belongs to, or belonged to last; NULL: none in the
  * range.  An owner is written before the first address of its slot is handed
  * out and after the last one is dead, so only misuse can race with it.

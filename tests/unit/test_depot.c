@@ -20,6 +20,8 @@ static void *chain_of(unsigned chunks, size_t granules)
         void **start = block_address(chunk.block, chunk.granule);
         *start = chain;
         chain = start;
+        chunk.block->map[chunk.granule] =
+            (unsigned char)(BLOCK_CACHED + granules - 1);
     }
     return chain;
 }
