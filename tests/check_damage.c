@@ -231,6 +231,8 @@ END_TEST
 /* A program writes over the link in an object that it freed: nothing but free
  * memory of the pool is handed out, the program is told, and afterwards the
  * pool is whole. */
+/* Not for the longest size in a pool with a limit: its caches keep one such
+ * object, and never look at what it leads to. */
 START_TEST(a_link_that_was_written_over_leads_nowhere)
 {
     static const size_t sizes[] = {16, 32, 1000, 3000, 40000};
@@ -265,9 +267,7 @@ START_TEST(a_link_that_was_written_over_leads_nowhere)
                          mp_locate(mp, objects[i]) == MP_LIVE);
             memset(objects[i], 0x5a, size);
         }
-        /* The last kind has no credit for a second object, and does not look
-         * at the list again. */
-        if (pools_caches_exist() && _i != 9) {
+        if (pools_caches_exist()) {
             ck_assert_int_eq(pools_reported.event, MP_EVENT_DAMAGE);
         }
         ck_assert_int_eq(mp_check(mp), 0);
@@ -295,6 +295,6 @@ int main(void)
     tcase_add_loop_test(kinds, a_chunk_in_the_bin_of_another_length_is_found,
                         0, count);
     tcase_add_loop_test(kinds, a_link_that_was_written_over_leads_nowhere, 0,
-                        10);
+                        9);
     return support_run(suite);
 }
