@@ -242,10 +242,10 @@ void blocks_shrink(struct blocks *blocks, struct block *block)
 
     ASSERT(blocks_can_shrink(block) && bytes <= block->bytes);
     if (bytes < block->bytes) {
-        size_t spans = (block->bytes - bytes) / RANGE_SPAN;
+        range_narrow(block, block->bytes / RANGE_SPAN,
+                     (block->bytes - bytes) / RANGE_SPAN);
         blocks->bytes -= block->bytes - bytes;
         block->bytes = bytes;
-        range_give((unsigned char *)block + bytes, spans);
     }
 }
 

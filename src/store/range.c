@@ -248,6 +248,19 @@ void range_rename(void *start, size_t bytes, struct memory_pool *owner,
 
 /* Behind the end of what is mapped the range may grow.  The name is written as
  * range_own() does it: before any address in the new spans is handed out. */
+void range_narrow(void *start, size_t spans, size_t less)
+{
+    size_t first = (size_t)((unsigned char *)start - extent.base) / RANGE_SPAN;
+
+    ASSERT(range_has_slots(start, spans * RANGE_SPAN));
+    ASSERT(less > 0 && less < spans);
+    tool_hide(start, spans * RANGE_SPAN);
+    tool_show(start, (spans - less) * RANGE_SPAN);
+    bool taken = lock_enter(&range_lock);
+    range_give_spans(first + spans - less, less);
+    lock_leave(&range_lock, taken);
+}
+
 bool range_extend(void *start, size_t spans, size_t more)
 {
     size_t first = (size_t)((unsigned char *)start - extent.base) / RANGE_SPAN;
@@ -263,7 +276,9 @@ bool range_extend(void *start, size_t spans, size_t more)
     ASSERT(!fits || range_is_clear(end));
     lock_leave(&range_lock, taken);
     if (fits) {
-        tool_show(end, more * RANGE_SPAN);
+        /* LeakSanitizer forgets a region only as it was told of it. */
+        tool_hide(start, spans * RANGE_SPAN);
+        tool_show(start, (spans + more) * RANGE_SPAN);
         range_write_owner(end, more * RANGE_SPAN,
                           extent.owners[first * SPANS_SLOTS]);
     }

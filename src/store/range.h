@@ -31,6 +31,9 @@ MP_INNER bool range_start(void);
 MP_INNER void *range_take(size_t spans);
 MP_INNER void range_give(void *start, size_t spans);
 
+/* Gives the last of some spans that were taken together. */
+MP_INNER void range_narrow(void *start, size_t spans, size_t less);
+
 /* As many spans more behind some that are taken, under the same name, all of
  * their map 0; false: they are not free. */
 MP_INNER bool range_extend(void *start, size_t spans, size_t more);
