@@ -2,24 +2,27 @@
 //
 // memory_pool.hpp - libmempool for C++ programs: owners, marks, allocators.
 //
-// All of it is in this header, above <memory_pool_inline.h>, and names one
-// namespace, mempool.  C++11 has all but mempool::resource, which is C++17's
-// std::pmr::memory_resource.  What a pool of the C interface is goes wherever a
-// mempool::pool goes, and the other way round.  memory_pool.hpp(3) says more.
+// This header includes <memory_pool_inline.h> and has everything else itself.
+// All its names but macros are in the namespace mempool.  A C++11 program gets
+// all of them but mempool::resource, a std::pmr::memory_resource, which needs
+// C++17.  Marks, allocators and the functions of the C interface take a
+// mempool::pool as well as a memory_pool_t pointer.  memory_pool.hpp(3) says
+// more.
 //
-// Failures come in two ways, by choice of call.  A function as such throws
-// mempool::error, which is a std::bad_alloc that has a std::errc; with a
-// std::errc as its last argument it throws nothing, sets that, which is
-// std::errc() where all went well, and returns nothing or an empty object.  What
-// a function of mp_set_failure() throws passes through the former.
-// Compiled without exceptions the first kind ends the program.
+// The last argument of a call says how it fails.  Without a std::errc there, it
+// throws mempool::error, a std::bad_alloc that has a std::errc.  With a
+// std::errc there, it throws nothing.  It sets that argument, to std::errc() on
+// success, and on failure it returns nothing or an empty object.  An exception
+// that a failure function throws, see mp_set_failure(), passes through a call
+// of the first kind.  In a program without exceptions, a call of the first kind
+// ends the program when it fails.
 //
-// Destructors and what frees throws nothing: misuse there is told as the
-// pool was asked to tell it, see options::report().
+// Destructors and functions that free throw nothing.  Misuse there is reported
+// as the pool's options say, see options::report().
 //
 // What it cannot do: call the destructors of objects that go with a reset, a
-// rewind or the pool.  Whoever needs them keeps a unique_ptr, or a container,
-// or uses mp_add_cleanup().
+// rewind or the pool.  A program that needs them keeps a unique_ptr or a
+// container, or uses mp_add_cleanup().
 #ifndef MEMORY_POOL_HPP
 #define MEMORY_POOL_HPP
 
@@ -41,7 +44,7 @@
 #endif
 #endif
 
-// 1: mempool::resource is there.
+// 1 if mempool::resource is there, else 0.
 #if defined(__cpp_lib_memory_resource)
 #define MEMPOOL_RESOURCE 1
 #else
@@ -56,9 +59,9 @@
 
 namespace mempool {
 
-// Why something could not be had: not_enough_memory (the system's limit),
-// no_buffer_space (the pool's own), invalid_argument, and what else the C
-// function of the same name says by errno.
+// Says why a call failed: not_enough_memory (the system has no memory),
+// no_buffer_space (the pool's capacity is used), invalid_argument, or any other
+// errno of the C function of the same name.
 class error : public std::bad_alloc {
 public:
     explicit error(std::errc code) noexcept : code_(code) {}
@@ -87,7 +90,7 @@ private:
 
 namespace detail {
 
-// What errno says of the call that just failed.
+// The errno of the call that failed last.
 inline std::errc last_error() noexcept
 {
     return static_cast<std::errc>(errno);
@@ -107,7 +110,7 @@ inline std::errc last_error() noexcept
 // largest power of two in its size.
 constexpr std::size_t granule = 16;
 
-// At least 1, since C++ asks for nothing, too, and has to get something.
+// At least 1: C++ may ask for 0 bytes, and has to get an address for them.
 inline void *allocate(memory_pool_t *mp, std::size_t size,
                       std::size_t alignment)
 {
@@ -120,11 +123,11 @@ inline void *allocate(memory_pool_t *mp, std::size_t size,
 
 } // namespace detail
 
-// What a pool is asked for, by name:
+// Options of a pool, by name:
 //
 //     mempool::pool pool(mempool::options().capacity(1 << 20).name("cache"));
 //
-// What mp_options_t has and no function here names is set in raw().
+// raw() is the mp_options_t, for members that no function here sets.
 class options {
 public:
     options() noexcept : raw_() {}
@@ -183,10 +186,10 @@ private:
     mp_options_t raw_;
 };
 
-// Owns a pool, and destroys it.  It can be moved and not copied; one that was
-// moved from owns none, and may be assigned to or destroyed.  Calls for one
-// pool may come from any thread, as those of the C interface, but moving,
-// assigning and destroying are for one thread alone.
+// Owns a pool, and destroys it.  It can be moved and not copied.  After a move
+// the source owns no pool, and may be assigned to or destroyed.  Any thread may
+// call functions for the pool, as in the C interface.  But while a thread
+// moves, assigns or destroys the owner, no other thread may use it.
 class pool {
 public:
     explicit pool(const options &wanted = options())
@@ -201,7 +204,7 @@ public:
     {
         failed = mp_ != nullptr ? std::errc() : detail::last_error();
     }
-    // Owns from now on what the C interface made; nullptr: nothing.
+    // Owns a pool that the C interface made, or none if it is nullptr.
     explicit pool(memory_pool_t *mp) noexcept : mp_(mp) {}
 
     pool(const pool &) = delete;
@@ -219,7 +222,8 @@ public:
 
     void swap(pool &other) noexcept { std::swap(mp_, other.mp_); }
 
-    // The pool for calls of the C interface; release() no longer owns it.
+    // Return the pool, for calls of the C interface.  After release() this
+    // object no longer owns the pool.
     memory_pool_t *get() const noexcept { return mp_; }
     operator memory_pool_t *() const &noexcept { return mp_; }
     operator memory_pool_t *() const && = delete; // it would end at once
@@ -230,8 +234,8 @@ public:
         return mp;
     }
 
-    // size bytes, aligned to 16; or as asked, to a power of two up to 65536.
-    // Size 0 is as 1.
+    // Allocate size bytes, aligned to 16 or to the power of two that is given,
+    // up to 65536.  Size 0 is as 1.
     MEMPOOL_NODISCARD void *
     allocate(std::size_t size, std::size_t alignment = detail::granule)
     {
@@ -297,11 +301,11 @@ inline void swap(pool &a, pool &b) noexcept
     a.swap(b);
 }
 
-// A mark of the calling thread that is rewound as its scope ends: what the
-// thread allocated in the pool since then, and has not freed, goes, without
-// destructors.  Containers that use the pool have to end before it, so it is
-// declared before them.  A mark that is rewound by then, or that a reset of
-// the pool used up, has to be forgotten.  It belongs to one thread.
+// A mark of the calling thread, which is rewound as its scope ends.  All that
+// the thread allocated in the pool since the mark is freed, without calls of
+// destructors.  Containers that use the pool have to end before the mark, so
+// declare the mark before them.  Call forget() if the mark has ended otherwise,
+// by another rewind or by a reset of the pool.  A mark belongs to one thread.
 class mark {
 public:
     explicit mark(memory_pool_t *mp) : mp_(mp), mark_(mp_mark(mp))
@@ -333,8 +337,8 @@ public:
     }
     ~mark() { rewind(); }
 
-    // Now, and not at the end of the scope.  False: it was used up, which is
-    // reported, or forgotten, which is not.
+    // Rewinds now, and not at the end of the scope.  Returns false if the mark
+    // has ended already, which is reported, or was forgotten, which is not.
     bool rewind() noexcept
     {
         mp_mark_t open = mark_;
@@ -342,12 +346,12 @@ public:
         return open.number != 0 && mp_rewind(mp_, open) == 0;
     }
 
-    // Leaves it open: an earlier mark, a reset or the pool's end takes what
-    // is in it.
+    // The end of the scope no longer rewinds the mark.  It stays open until an
+    // earlier mark, a reset or the pool's end frees its objects.
     void forget() noexcept { mark_.number = 0; }
 
-    // Has fn(arg) called by the rewind, before it, or by what else takes the
-    // mark.
+    // Adds a cleanup: whatever ends the mark, a rewind, a reset or the end of
+    // the pool, calls fn(arg) first.
     void add_cleanup(void (*fn)(void *), void *arg)
     {
         if (mp_add_mark_cleanup(mp_, mark_, fn, arg) != 0) {
@@ -363,9 +367,9 @@ private:
     mp_mark_t mark_;
 };
 
-// An allocator for containers, which keep it with them.  Two are equal that
-// have the same pool.  A container that is moved or swapped takes its
-// allocator along; one that is copied into keeps its own.
+// An allocator for containers.  Two allocators are equal if they have the same
+// pool.  When a container is moved or swapped, its allocator goes with it.  A
+// container that is assigned a copy of another keeps its own allocator.
 template <class T> class allocator {
 public:
     typedef T value_type;
@@ -374,7 +378,7 @@ public:
     typedef std::false_type propagate_on_container_copy_assignment;
     typedef std::false_type is_always_equal;
 
-    // Not explicit: a pool is given to a container as it is.
+    // Not explicit, so that a pool can be passed to a container directly.
     allocator(memory_pool_t *mp) noexcept : mp_(mp) {}
     allocator(const pool &owner) noexcept : mp_(owner.get()) {}
     template <class U>
@@ -416,7 +420,7 @@ bool operator!=(const allocator<T> &a, const allocator<U> &b) noexcept
     return a.get() != b.get();
 }
 
-// Ends an object of a pool: its destructor, then its memory.
+// Ends an object of a pool: calls its destructor, then frees its memory.
 template <class T> class deleter {
 public:
     deleter() noexcept : mp_(nullptr) {}
@@ -436,7 +440,7 @@ private:
 
 template <class T> using unique_ptr = std::unique_ptr<T, deleter<T> >;
 
-// An object in a pool, with an owner that ends it.  For arrays there is
+// Makes an object in a pool, and an owner that ends it.  For arrays use
 // std::vector<T, mempool::allocator<T>>.
 template <class T, class... Arguments>
 MEMPOOL_NODISCARD unique_ptr<T> make_unique(memory_pool_t *mp,
@@ -461,7 +465,7 @@ MEMPOOL_NODISCARD unique_ptr<T> make_unique(memory_pool_t *mp,
     return unique_ptr<T>(object, deleter<T>(mp));
 }
 
-// The object and its counts are one object of the pool.
+// Makes a shared_ptr; the object and its counts are one object of the pool.
 template <class T, class... Arguments>
 MEMPOOL_NODISCARD std::shared_ptr<T> make_shared(memory_pool_t *mp,
                                                  Arguments &&...arguments)
@@ -472,8 +476,8 @@ MEMPOOL_NODISCARD std::shared_ptr<T> make_shared(memory_pool_t *mp,
 
 #if MEMPOOL_RESOURCE
 // A memory resource for the containers of std::pmr.  It does not own the
-// pool, which has to outlive it.  Any thread may use it, as the pool.  Two are
-// equal that have the same pool.
+// pool, which has to outlive it.  Any thread may use it, as any may use the
+// pool.  Two resources are equal if they have the same pool.
 class resource : public std::pmr::memory_resource {
 public:
     explicit resource(memory_pool_t *mp) noexcept : mp_(mp) {}

@@ -2,19 +2,20 @@
  *
  * memory_pool_hooks.h - pools for libraries that take allocators.
  *
- * Each such library has a table of functions, or a call that takes some.  For
- * the libraries named below there is a macro with what it wants, so that a few
- * lines put all that a library allocates into a pool.  None of their headers is
- * needed here.
+ * Many libraries take allocation functions from the program, in a table or as
+ * arguments of a call.  This file has a macro with these functions for each
+ * library that is named below.  With a few lines, all that the library
+ * allocates comes from a pool.  This file includes none of their headers.
  *
- * Where the library hands a pointer of the program's own to these functions,
- * that is the pool: each parser, stream or state has its own one.  Where it
- * does not, the pool is the calling thread's current one, see mp_use().
+ * Some libraries pass a pointer of the program to these functions.  There that
+ * pointer is the pool, and each parser, stream or state may have its own.
+ * Where a library passes none, the pool is the calling thread's current one,
+ * see mp_use().
  *
- * Most of the calls without such a pointer are for the whole process, and come
- * before anything else of that library: it says so at each.  The C library
- * serves threads that use no pool.  memory_pool_hooks(7) has an example of
- * each.
+ * Most libraries of the second kind take functions only for the whole process,
+ * and before any other call of the library: the comment at the macro says so.
+ * In a thread that has no current pool, the C library allocates.
+ * memory_pool_hooks(7) has an example of each.
  *
  * What it cannot do: give a pool to json-c, which takes no allocator.
  */
@@ -30,8 +31,8 @@
 extern "C" {
 #endif
 
-/* Makes a pool the calling thread's current one, or, with NULL, none; returns
- * the one that was.  Uses nest:
+/* Makes mp the calling thread's current pool; with NULL the thread has none.
+ * Returns the pool that was current before, so that uses nest:
  *
  *     memory_pool_t *outer = mp_use(mp);
  *     ...
@@ -43,11 +44,12 @@ MP_API memory_pool_t *mp_use(memory_pool_t *mp);
 /* The calling thread's current pool; NULL: none. */
 MP_API memory_pool_t *mp_used(void);
 
-/* As the C library's functions of these names, in the current pool; the C
- * library's own where the thread has none.  An object is resized and freed
- * where it is, whichever pool is current by then: each of these functions
- * takes any live object of any pool, and any of malloc(3)'s.  Size 0 is as 1.
- * On failure NULL, with errno and a report as mp_allocate(). */
+/* These do what the C library's functions of these names do, in the current
+ * pool.  If the thread has none, they call the C library's.  An object is
+ * resized and freed in the pool that it belongs to, whichever pool is current:
+ * mp_hook_realloc() and mp_hook_free() take any live object of any pool, and
+ * any of malloc(3).  Size 0 is as 1.  On failure they return NULL, with errno
+ * and a report as those of mp_allocate(). */
 MP_API void *mp_hook_malloc(size_t size) MP_ATTRIBUTE_USE_RESULT;
 MP_API void *mp_hook_calloc(size_t count, size_t size) MP_ATTRIBUTE_USE_RESULT;
 MP_API void *mp_hook_realloc(void *ptr, size_t size) MP_ATTRIBUTE_USE_RESULT;
@@ -71,7 +73,8 @@ MP_API char *mp_hook_strdup(const char *string) MP_ATTRIBUTE_USE_RESULT;
 #define MP_HOOKS_NULL NULL
 #endif
 
-/* Each source file has functions of its own, since a table wants addresses. */
+/* The functions are static: a table needs their addresses, so each source file
+ * gets its own. */
 #if defined(__GNUC__)
 #define MP_HOOKS_INLINE static __inline__
 #elif defined(__cplusplus) || \
@@ -81,7 +84,7 @@ MP_API char *mp_hook_strdup(const char *string) MP_ATTRIBUTE_USE_RESULT;
 #define MP_HOOKS_INLINE static
 #endif
 
-/* The pool comes first: zstd. */
+/* The pool is the first argument: zstd. */
 MP_HOOKS_INLINE void *mp_hooks_first_malloc(void *mp, size_t size)
 {
     return mp_allocate(MP_HOOKS_POOL(mp), size == 0 ? 1 : size);
@@ -92,7 +95,7 @@ MP_HOOKS_INLINE void mp_hooks_first_free(void *mp, void *ptr)
     mp_free(MP_HOOKS_POOL(mp), ptr);
 }
 
-/* The pool comes last: PCRE2, nghttp2. */
+/* The pool is the last argument: PCRE2, nghttp2. */
 MP_HOOKS_INLINE void *mp_hooks_last_malloc(size_t size, void *mp)
 {
     return mp_allocate(MP_HOOKS_POOL(mp), size == 0 ? 1 : size);
@@ -114,15 +117,15 @@ MP_HOOKS_INLINE void mp_hooks_last_free(void *ptr, void *mp)
     mp_free(MP_HOOKS_POOL(mp), ptr);
 }
 
-/* zlib counts in unsigned int, and multiplies. */
+/* zlib passes a count and a size, as unsigned int. */
 MP_HOOKS_INLINE void *mp_hooks_zlib_malloc(void *mp, unsigned count,
                                          unsigned size)
 {
     return mp_hooks_last_calloc(count, size, mp);
 }
 
-/* Lua has one function for all.  Of a new object old says what it is, and is
- * no size.  A block that becomes shorter must not fail. */
+/* Lua has one function for all.  For a new object old is not a size, but says
+ * of which type the object is.  Shortening an object must not fail. */
 MP_HOOKS_INLINE void *mp_hooks_lua(void *mp, void *ptr, size_t old, size_t size)
 {
     void *object;
@@ -167,41 +170,42 @@ MP_HOOKS_INLINE void *mp_hooks_lua(void *mp, void *ptr, size_t old, size_t size)
  * Libraries whose functions find the pool by mp_use().
  */
 
-/* A parser keeps its functions, and so may have them alone:
+/* Each parser has its own functions, so these may be for one parser only:
  * XML_Memory_Handling_Suite memory = MP_HOOKS_EXPAT;
  * XML_Parser parser = XML_ParserCreate_MM(NULL, &memory, NULL); */
 #define MP_HOOKS_EXPAT {mp_hook_malloc, mp_hook_realloc, mp_hook_free}
 
-/* The whole process, before anything else of libxml2:
+/* For the whole process, before any other call of libxml2:
  * xmlMemSetup(MP_HOOKS_LIBXML2);
- * Its tables for all threads have to be made while no pool is current:
+ * The tables that its threads share have to be made while no pool is current:
  * xmlInitParser(); */
 #define MP_HOOKS_LIBXML2 \
     mp_hook_free, mp_hook_malloc, mp_hook_realloc, mp_hook_strdup
 
-/* The whole process: json_set_alloc_funcs(MP_HOOKS_JANSSON); */
+/* For the whole process: json_set_alloc_funcs(MP_HOOKS_JANSSON); */
 #define MP_HOOKS_JANSSON mp_hook_malloc, mp_hook_free
 
-/* The whole process:
+/* For the whole process:
  * cJSON_Hooks hooks = MP_HOOKS_CJSON;
  * cJSON_InitHooks(&hooks); */
 #define MP_HOOKS_CJSON {mp_hook_malloc, mp_hook_free}
 
-/* The whole process, in place of curl_global_init():
+/* For the whole process, in place of curl_global_init():
  * curl_global_init_mem(CURL_GLOBAL_DEFAULT, MP_HOOKS_CURL);
- * libcurl calls other libraries, which have functions of their own. */
+ * The libraries that libcurl calls do not use these functions. */
 #define MP_HOOKS_CURL                                              \
     mp_hook_malloc, mp_hook_free, mp_hook_realloc, mp_hook_strdup, \
         mp_hook_calloc
 
-/* The whole process, before anything else of libuv:
+/* For the whole process, before any other call of libuv:
  * uv_replace_allocator(MP_HOOKS_LIBUV);
- * Its threads use no pool, unless the work that they are given says so. */
+ * libuv's own threads have no current pool, unless the work that the program
+ * gives them calls mp_use(). */
 #define MP_HOOKS_LIBUV \
     mp_hook_malloc, mp_hook_realloc, mp_hook_calloc, mp_hook_free
 
-/* GMP cannot go on without memory, and asks its functions to end the program
- * then, as its own do. */
+/* GMP cannot go on without memory.  So these functions end the program if there
+ * is none, as GMP's own do. */
 MP_HOOKS_INLINE void *mp_hooks_gmp_malloc(size_t size)
 {
     void *object = mp_hook_malloc(size);
@@ -229,13 +233,14 @@ MP_HOOKS_INLINE void mp_hooks_gmp_free(void *ptr, size_t size)
     mp_hook_free(ptr);
 }
 
-/* The whole process: mp_set_memory_functions(MP_HOOKS_GMP);
- * (which is GMP's, as its other names with mp_) */
+/* For the whole process: mp_set_memory_functions(MP_HOOKS_GMP);
+ * This function is GMP's, some names of which begin with mp_, too. */
 #define MP_HOOKS_GMP \
     mp_hooks_gmp_malloc, mp_hooks_gmp_realloc, mp_hooks_gmp_free
 
-/* SQLite asks for the size of an object, which malloc(3) does not tell: it
- * stands in front, in as many bytes as SQLite wants of alignment. */
+/* SQLite asks for the size of an object, which malloc(3) does not tell.  So the
+ * size stands in front of the object, in 8 bytes, which is the alignment that
+ * SQLite needs. */
 #define MP_HOOKS_SQLITE_FRONT 8
 
 MP_HOOKS_INLINE void *mp_hooks_sqlite_put(void *front, int size)
@@ -307,10 +312,10 @@ MP_HOOKS_INLINE void mp_hooks_sqlite_shutdown(void *context)
     (void)context;
 }
 
-/* The whole process, before anything else of SQLite:
+/* For the whole process, before any other call of SQLite:
  * sqlite3_mem_methods memory = MP_HOOKS_SQLITE;
  * sqlite3_config(SQLITE_CONFIG_MALLOC, &memory);
- * What it makes for all connections has to be made while no pool is current:
+ * What its connections share has to be made while no pool is current:
  * sqlite3_initialize(); */
 #define MP_HOOKS_SQLITE                                        \
     {mp_hooks_sqlite_malloc,  mp_hooks_sqlite_free,            \
@@ -318,7 +323,7 @@ MP_HOOKS_INLINE void mp_hooks_sqlite_shutdown(void *context)
      mp_hooks_sqlite_roundup, mp_hooks_sqlite_init,            \
      mp_hooks_sqlite_shutdown, MP_HOOKS_NULL}
 
-/* OpenSSL says where each call is from. */
+/* OpenSSL passes the file and the line of each call. */
 MP_HOOKS_INLINE void *mp_hooks_openssl_malloc(size_t size, const char *file,
                                             int line)
 {
@@ -345,9 +350,9 @@ MP_HOOKS_INLINE void *mp_hooks_openssl_realloc(void *ptr, size_t size,
     return mp_hook_realloc(ptr, size);
 }
 
-/* The whole process, before anything else of OpenSSL:
+/* For the whole process, before any other call of OpenSSL:
  * CRYPTO_set_mem_functions(MP_HOOKS_OPENSSL);
- * What it makes for all threads has to be made while no pool is current:
+ * What its threads share has to be made while no pool is current:
  * OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL); */
 #define MP_HOOKS_OPENSSL                                \
     mp_hooks_openssl_malloc, mp_hooks_openssl_realloc,  \
