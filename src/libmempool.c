@@ -8,7 +8,7 @@
  * the floors, lowest first.
  *
  * What it cannot do: show a call from a lower floor to an upper one.  Tests
- * compile each file by itself, too, and tests/layers.sh reads those objects.
+ * compile each file separately, too, and tests/layers.sh reads those objects.
  */
 #define MP_ONE_UNIT
 #define MP_DECLARATIONS_ONLY /* all that is public is defined here */

@@ -5,13 +5,13 @@
  * tests/abi-setup.sh compiles it with the first release's header and links it
  * with a library that has nothing but that release's symbols, so it uses what a
  * binary of that time uses: every symbol of the first version node is called
- * here, and no later one may ever be.  It looks only for what each call is
- * for; the unit tests look for the rest.
+ * here, and no later one may ever be called here.  It checks only that each
+ * call serves its purpose; the unit tests check the rest.
  *
  * With ABI_SHORTER the header's mp_options_t and mp_stats_t have lost their
  * last members, as if this were a still older program; with ABI_LONGER they
- * have one more, as if it were a newer one.  The library may not look at, or
- * write, what lies behind the structure of the program.
+ * have one more, as if it were a newer one.  The library may neither read nor
+ * write the memory behind the structure of the program.
  */
 #include <errno.h>
 #include <memory_pool_inline.h>
@@ -180,7 +180,7 @@ static void oldest_scopes(memory_pool_t *mp)
 }
 
 /* Statistics with bytes behind them that may not change; where the call is a
- * function, it is the one for whoever took the address of mp_stats(). */
+ * function, it is the one for programs that took the address of mp_stats(). */
 static size_t oldest_stats(memory_pool_t *mp, bool function)
 {
     struct {

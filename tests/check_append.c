@@ -2,9 +2,9 @@
  *
  * check_append.c - strings of a pool that grow.
  *
- * On every kind of pool a string is what the pieces make, whatever stands
- * behind it; it is copied a bounded number of times; and what is refused leaves
- * string and pool as they were.
+ * On every kind of pool a string has the bytes of its pieces, whatever lies
+ * behind its object.  It is copied a bounded number of times.  A call that is
+ * refused leaves string and pool as they were.
  */
 #include <errno.h>
 #include <stdio.h>

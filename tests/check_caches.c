@@ -2,12 +2,14 @@
  *
  * check_caches.c - the memory that caches are, and what lies in them.
  *
- * Caches are memory of malloc(), which is refused here and counted by
- * inject.h, and whose use after its end is fatal, by pages of its own.  And
- * what a program keeps in its objects alone is seen by LeakSanitizer.
+ * Caches are memory of malloc().  inject.h counts the requests for it, and can
+ * refuse them.  One test gives each cache pages of its own, and makes them
+ * unreadable when the cache is freed.  So the use of a freed cache ends the
+ * program.  Another test shows that LeakSanitizer sees the pointers that only
+ * objects of a pool hold.
  *
- * What it cannot do: show the latter without that sanitizer, or anything where
- * no pool has caches.
+ * What it cannot do: show the last without that sanitizer, or anything where no
+ * pool has caches.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -234,7 +236,7 @@ START_TEST(a_thread_keeps_few_of_the_caches_it_no_longer_needs)
 }
 END_TEST
 
-/* And what is freed is looked at by nobody: this would end the program. */
+/* Nobody reads a freed cache: that would end the program. */
 static void *free_spares(void *argument)
 {
     memory_pool_t *pools[POOLS];

@@ -2,14 +2,15 @@
  *
  * check_damage.c - mp_check() sees what it says that it sees.
  *
- * A pool with chunks of each sort is damaged in one place and looked over,
- * and the place mended, for many places and values: what a program does that
- * writes into objects it freed, and every byte of the pool's maps, which it
- * reaches by writing past a block.  Looking may neither miss it, nor crash,
- * nor go on for ever.
+ * A pool has chunks of each sort.  A test damages it in one place, calls
+ * mp_check(), and mends the place, for many places and values.  Some places are
+ * in freed objects, which a program may write to by mistake.  The others are
+ * all bytes of the pool's maps, which a program may reach by writing past a
+ * block.  mp_check() may neither miss the damage, nor crash, nor go on for
+ * ever.
  *
- * The maps are no matter of the public interface: this program is linked with
- * the library's inside and knows block.h and heap.h.
+ * The public interface says nothing of maps.  So this program is linked with
+ * the inner functions of the library, and knows block.h and heap.h.
  */
 #include <errno.h>
 

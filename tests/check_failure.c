@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * check_failure.c - the function that is asked when an object cannot be had.
+ * check_failure.c - failure functions, which are called when an object cannot
+ * be had.
  *
- * It may free and ask for another try, say no, or leave by longjmp().  By
- * whichever call the object was wanted, it is asked with what was missing, and
- * a call that it left has done nothing.  check_hpp.cc leaves it by an
- * exception.
+ * A failure function may free objects and have the pool try again, give up, or
+ * leave by longjmp().  Each call that allocates calls it, with the size that it
+ * could not get.  If the failure function leaves, the allocating call has done
+ * nothing.  check_hpp.cc has one that leaves by an exception.
  */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * check_hooks.c - the pool that a thread uses now, and malloc()'s functions
- * over it.
+ * check_hooks.c - a thread's current pool, and malloc()'s functions over it.
  *
- * On every kind of pool: an object is made in the current pool and freed where
- * it is, whichever pool is current by then; without one the C library serves.
+ * On every kind of pool: an object is made in the current pool.  It is freed in
+ * its own pool, whichever pool is current by then.  Without a current pool the
+ * C library allocates.
  * hooks.sh has the libraries that these functions are for.
  */
 #include <errno.h>

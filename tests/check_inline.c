@@ -3,9 +3,9 @@
  * check_inline.c - what is compiled in does what the functions do.
  *
  * This program includes <memory_pool_inline.h>, and is linked so that each
- * call of the two functions is counted: so it is known that the short way is
- * taken, and that all else comes to the library.  Under ThreadSanitizer there
- * is no short way; then the same is asked of the functions alone.
+ * call of the two functions of the library is counted.  So a test knows that
+ * the short way is taken, and that all else goes to the library.  Under
+ * ThreadSanitizer there is no short way; then only the functions are tested.
  *
  * What it cannot do: count where the linker has no --wrap; it says so then.
  */

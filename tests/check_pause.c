@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * check_pause.c - a pool is paused: its caches come to rest.
+ * check_pause.c - a pool is paused: no other user is inside any more.
  *
  * A thread that pauses a pool waits for the threads that are inside one of
  * its caches, which is shown by standing there: this program does so by the
@@ -61,7 +61,7 @@ static void *stay_inside(void *argument)
     return NULL;
 }
 
-/* Each wants the pool at rest. */
+/* Each pauses the pool. */
 static void rest_reset(memory_pool_t *mp)
 {
     free_all_memory(mp);

@@ -5,7 +5,9 @@
 #
 # The rows of their tables are those that bench/figures.awk makes of
 # doc/figures, the guide has all rows, and no figure stands outside of a table.
-# That the figures are right is for who runs make figures.
+#
+# What it cannot do: say whether the figures are right.  make figures measures
+# them.
 . "${top_srcdir:-.}/tests/shell.sh"
 
 readme=$top_srcdir/README.md

@@ -3,8 +3,9 @@
 #
 # header-told.sh - the header tells compilers nothing that is not so.
 #
-# What a compiler takes for known is folded.  Then the call is not left in the
-# object that a program makes where it is not known.
+# If a compiler believes that it knows the answer, it removes the code that asks
+# for it.  So the test compiles such questions, and looks whether the call that
+# depends on the answer is still in the object file.
 . "${top_srcdir:-.}/tests/header-setup.sh"
 
 cat >"$dir/told.c" <<'END'

@@ -2,12 +2,12 @@
  *
  * append.c - exported functions that append to a string of a pool.
  *
- * A string that grows knows its length and the room that it has, so that an
- * append need not measure it.  Where the room is used up the object gets twice
- * what is needed: a string of n bytes then is copied at most twice in all,
- * however short the pieces are, and not at all while what lies behind it is
- * free, as behind the newest object.  Where twice as much is not to be had,
- * what is needed suffices.
+ * A string that grows has its length and the size of its object, so that an
+ * append need not measure it.  When the object is full, it gets twice as many
+ * bytes as are needed.  So all moves together copy at most twice the bytes of
+ * the string, however short the pieces are.  The object does not move at all
+ * while the memory behind it is free, as it is behind the newest object.  If
+ * the pool cannot give twice as much, the object gets just what is needed.
  *
  * Invariant of a string, which belongs to the program:
  *

@@ -2,9 +2,9 @@
  *
  * exports.c - exported constants, the version, reports to standard error.
  *
- * What it cannot do: make the constants other names of inner ones.  Each is
- * initialised by itself, since C takes no variable there; programs compare and
- * copy their functions, which are the same.
+ * What it cannot do: define a constant as a copy of an inner one, since C takes
+ * no variable as an initialiser.  So each has an initialiser of its own, with
+ * the same functions, which programs may compare and copy.
  */
 #include "pool/report.h"
 #include "store/backing.h"
@@ -29,7 +29,7 @@ const char *mp_version(void)
         MP_VERSION_MINOR) "." EXPORTS_TEXT(MP_VERSION_PATCH);
 }
 
-/* The message is complete by itself, so event and address have nothing to add.
+/* The message says all, so event and address are not printed.
  * The base functions printed such lines, and programs compare them. */
 void mp_report_stderr(memory_pool_t *mp, mp_event_t event,
                       const char *message, const void *ptr, void *context)

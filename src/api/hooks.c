@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * hooks.c - the pool that a thread uses now, and malloc()'s functions over it.
+ * hooks.c - a thread's current pool, and malloc()'s functions over it.
  *
- * Many libraries take functions for their memory, and some of these tables
- * have no place for a pool.  So a thread has a current pool, which serves
- * those.  An object stays where it was made: it is resized and freed in its
- * own pool, whichever one is current by then, and what no pool has is the C
- * library's.
+ * Many libraries take allocation functions from the program.  Some of them do
+ * not pass a pool to these functions.  So a thread has a current pool, which
+ * serves such libraries.  An object is resized and freed in the pool that it
+ * was allocated in, whichever pool is current by then.  An address that no pool
+ * owns is passed to the C library.
  *
  * The current pool is one word of the thread's own, so mp_use() is a store.
  *

@@ -2,8 +2,8 @@
  *
  * misuse.c - from a result to a report, a count and errno.
  *
- * One table has all of it, so that two functions that fail in one way never
- * answer in two.
+ * One table has all of it.  So two functions that fail for the same reason give
+ * the same answer.
  *
  * What it cannot do: choose the words of an event.  report.c has them.
  */

@@ -2,12 +2,12 @@
  *
  * misuse.h - from a result to a report, a count and errno.
  *
- * Inner functions return an enum.  Here alone stands what a caller of the
- * library learns of it.  A report is made with no lock held; errno is set
- * after it, since the program's own report function may change that.
+ * Inner functions return an enum.  Only this file makes of it what a caller of
+ * the library learns.  A report is made with no lock held.  errno is set after
+ * it, since the program's own report function may change errno.
  *
- * What it cannot do: report where there is no pool to say how, but in the
- * functions that print then.
+ * What it cannot do: report when the pool is NULL, since the pool has the
+ * report function.  Only the functions that then print do so.
  */
 #ifndef MP_MISUSE_H
 #define MP_MISUSE_H

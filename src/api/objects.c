@@ -3,14 +3,14 @@
  * objects.c - exported functions for objects: calloc, resizing, alignment,
  * sizes.
  *
- * A function and its kin for handles differ in the user that they hand on, and
- * in the name under which they report.  They print nothing where there is no
- * pool to say how.
+ * A function and that of the same purpose for handles differ in the user that
+ * they pass on, and in the name under which they report.  They print nothing if
+ * the pool is NULL.
  *
  * Each tries the calling thread's cache first, as mp_allocate() does.
  *
- * What they cannot do: align an object more strictly than to a granule by the
- * cache, or do without the lock for a handle.
+ * What they cannot do: take an object from a cache if its alignment is stricter
+ * than a granule's, or work without the lock for a handle.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -2,10 +2,11 @@
  *
  * options.c - what a caller asks of a pool, checked and completed.
  *
- * A program's mp_options_t may be shorter than the library's, when it was
- * built against an earlier release: the rest is then zero, the default.  Or
- * longer: then what the library does not know must be zero, so that nothing
- * is promised and not kept.
+ * A program's mp_options_t is shorter than the library's if the program was
+ * built with an earlier release.  Then the other members are zero, the default.
+ * It is longer if the program was built with a later release.  Then the members
+ * that the library does not know must be zero, since it could not do what they
+ * ask for.
  *
  * What completing means: a backing where the default is not the range, and
  * the threads that the pool is really going to have.  life_can_cache() says
@@ -37,7 +38,7 @@ static bool options_has_more(const mp_options_t *given, size_t size)
     return false;
 }
 
-/* The member that is invalid by itself or with others; NULL: none is. */
+/* A member that is invalid, alone or together with others; NULL: none is. */
 static const char *options_invalid(const mp_options_t *options)
 {
     ASSERT(options != NULL);

@@ -3,7 +3,7 @@
  * views.c - exported functions that look at a pool: statistics, pictures,
  * walks, checks; and trimming.
  *
- * They print nothing where there is no pool to say how.
+ * They print nothing if the pool is NULL.
  *
  * What it cannot do: look at a pool that another thread is destroying.
  */

@@ -19,8 +19,9 @@
  *     TOLD --drop--> one less --its holder, at once--> TOLD
  *
  * Told locks share one mutex, which a thread has as long as it holds any of
- * them.  A checker runs few threads at a time anyway, and sees one lock that is
- * always left by who took it, also in the child of a fork.
+ * them.  That costs little, since most checkers run one thread at a time.  The
+ * checker sees one lock, which the thread that took it always leaves, also in
+ * the child of a fork.
  *
  * With MP_CHECKS a thread counts the locks that it holds, by rank.  A count
  * is enough for the order, since a lock itself knows its holder, and fork()

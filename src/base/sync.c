@@ -6,11 +6,12 @@
  * interrupt to each processor that runs a thread of this process.  Elsewhere
  * there is none, and each side pays for its own order.
  *
- * A program may refuse itself membarrier(2) after it made its first pool: a
- * sandbox is set up like that.  What a thread stored is then waited for.  A
- * processor empties its store buffer within microseconds, and at each
- * interrupt, so after 10 ms every store from before is seen.  That is slow, so
- * callers see to it that they need it once.
+ * The system may refuse membarrier(2) after the program made its first pool:
+ * a program that enters a sandbox may lose the call.  Then sync_fence_heavy()
+ * waits for 10 ms.  A processor empties its store buffer within microseconds,
+ * and at each interrupt, so after that time every earlier store is seen.  That
+ * is slow, so a caller stops using the heavy fence for a set of caches after
+ * its first refusal there.
  *
  * What it cannot do: reach the threads of another process that shares the
  * memory.

@@ -9,9 +9,10 @@
  * has any do chunks go back to the heap one by one, to be joined with their
  * neighbours before the pool grows.
  *
- * A list counts down the frees that it may yet take, in its member room.  When
- * it reaches 0, the next free is a slow one, which grants more: so frees are
- * counted at no cost to the fast path, and taking a chunk counts nothing.
+ * The member room of a list says how many more frees the list accepts; each
+ * free counts it down.  At 0 the next free takes the slow path, which grants
+ * more.  So the fast path counts frees at no further cost, and taking a chunk
+ * counts nothing.
  *
  *     cut               end
  *      |                 |

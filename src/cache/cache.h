@@ -9,10 +9,10 @@
  *
  * The caches of a pool are a set.  A set knows the heap and the depot behind
  * them and the lock that owns both, and nothing else of the pool.  pause.c
- * brings the caches of a set to rest; attach.c ties threads, caches and sets.
+ * pauses a set; attach.c ties threads, caches and sets.
  *
- * What it cannot do: serve a pool whose objects are counted to the byte, or
- * one outside of the range.
+ * What it cannot do: serve a pool outside of the range.  It serves one whose
+ * objects are counted to the byte only together with credit.h.
  */
 #ifndef MP_CACHE_H
 #define MP_CACHE_H

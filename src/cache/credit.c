@@ -5,11 +5,11 @@
  *     quota:   held by objects | credit | owed | free
  *                              |<- charged ->|
  *
- * To charge for an object is to take its bytes off the credit; so a pool's
- * quota is written once for many objects.  What the quota does not know is how
- * much of the credit was ever used, which matters for its high-water mark.  So
- * a cache remembers the least that its credit ever was: as much of the charge
- * was never used by an object, and does not count for the mark.
+ * An object is charged by taking its bytes off the credit.  So a pool's quota
+ * is written once for many objects.  The quota does not know how much of the
+ * credit was ever used, but its high-water mark depends on that.  So a cache
+ * remembers the least that its credit ever was.  No object used these bytes,
+ * and they do not count for the mark.
  *
  * While the user has a mark open, its objects are the mark's, and a rewind has
  * to know their bytes.  They are what the credit has lost since it was

@@ -3,9 +3,9 @@
  * depot.c - batches of free chunks that the caches of a pool exchange.
  *
  * The lists take memory of their own, 512 bytes, and most pools never need
- * them: so they are made once a chunk was to be kept.  malloc() may be the
- * program's own and must not run under the pool's lock, so that first chunk is
- * not kept: it only says that lists are wanted.
+ * them.  So they are made when the first chunk comes that is to be kept.
+ * malloc() may be the program's own, and must not run under the pool's lock.
+ * So that first chunk is not kept: the depot only notes that lists are wanted.
  *
  * Batches of one length are a stack.  So the batch that came last goes out
  * first, and its chunks are more likely to be in some processor's cache.

@@ -2,10 +2,10 @@
  *
  * handle.c - a cache that belongs to no thread.
  *
- * Handles come and go with malloc(), since each has as many bytes as a cache
- * and lives long.  The pool's end frees those that are left: attach_end_all()
- * does, which knows a cache by what malloc() gave for it and needs nothing of
- * this file.
+ * malloc() gives the memory of a handle, since a handle is as large as a cache
+ * and lives long.  At the pool's end attach_end_all() frees the handles that
+ * are left.  It needs nothing of this file, since each cache knows what
+ * malloc() returned for it.
  *
  * What it cannot do: be used by two threads at once.
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * pause.c - the caches of a set are brought to rest, and let go again.
+ * pause.c - pauses the caches of a set, and enables them again.
  *
  * Why it is right: a user that is about to use its cache writes inside, then
  * reads enabled_for; a pauser writes enabled_for, then reads inside; each has
@@ -10,12 +10,14 @@
  * enabled_for after it, sees that the cache is revoked, and stays out.  There
  * is no third case.
  *
- * In a fenced set the four accesses are sequentially consistent, so all agree
- * on one order of them.  If the pauser does not read what the user wrote, its
- * read comes first in it; then its write came before that, and the user reads
- * it.  A set becomes fenced while it is paused, when nobody is inside.  A user
- * who has noted to be inside and goes on later finds fast.pool revoked for good
- * and enters again by the other way, with another note.
+ * In a fenced set the four accesses are sequentially consistent, so all threads
+ * agree on one order of them.  Suppose that the pauser does not read what the
+ * user wrote.  Then the pauser's read comes before the user's write in that
+ * order, and so does the pauser's write.  So the user reads what the pauser
+ * wrote.  A set becomes fenced while it is paused, when nobody is inside.  A
+ * user may have written inside before that, and go on later.  It finds
+ * fast.pool revoked for good, and enters again by fast.fenced, writing inside
+ * once more.
  *
  * The wait ends with an acquire that pairs with the release in
  * mp_inline_leave(): so the pauser sees all that the user did to its cache.

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * pause.h - the caches of a set are brought to rest, and let go again.
+ * pause.h - pauses the caches of a set, and enables them again.
  *
- * A reset, mp_check() or a fork needs all caches of a pool still.  A thread
- * notes in its own state which pool it is inside, before it looks whether its
- * cache is still enabled for that pool, and clears the note when it is done.
- * pause_begin() revokes the caches, then a heavy fence makes sure that every
- * thread has seen that or its note can be seen, then it waits for the notes
- * to go: a few instructions of time.
+ * During a reset, mp_check() or a fork no thread may change a cache of the
+ * pool.  A thread that is about to use its cache writes the pool into the
+ * member inside of its own state.  Then it reads whether the cache is still
+ * enabled for that pool.  When it is done, it clears inside.  pause_begin()
+ * revokes the caches.  A heavy fence then makes sure that every thread either
+ * finds its cache revoked or is seen to be inside.  At last pause_begin() waits
+ * until no thread is inside, which takes a few instructions.
  *
  *     user                          pauser
  *     inside = pool                 enabled_for = none, of each cache
@@ -15,9 +16,10 @@
  *     enabled_for == pool?          inside == pool?  then wait
  *
  * Where the system has no heavy fence, the set is fenced: its caches are
- * enabled in another place, and all four accesses are sequentially consistent.
- * Where the system refuses the heavy fence by now, that takes long, and
- * pause_end() makes the set a fenced one: so a pool is paused slowly once.
+ * enabled in another member, and all four accesses are sequentially consistent.
+ * If the system begins to refuse the heavy fence later, the next pause takes
+ * long, and pause_end() makes the set a fenced one.  So only one pause of each
+ * pool is slow.
  *
  * What it cannot do: bound how long it waits, should the system not let that
  * thread run.

@@ -5,16 +5,16 @@
  *     object |           cut        end
  *     [ old  |  growth  | run ...    ]      the run begins later
  *
- * A long object is copied only where that is cheap: up to RESIZE_COPY.  A
- * vector that is longer than that may well grow where it stands, and the slow
- * path looks there first.
+ * Only objects of up to RESIZE_COPY granules are copied here, since that is
+ * cheap.  For a longer object the slow path first tries to resize it in place.
  *
  * What it cannot do: resize what a mark's heap holds.  Its blocks have another
  * owner's name, so that the first test below fails.
  */
 #include "cache/resize.h"
 
-/* Granules of the longest object that is copied without a look behind it. */
+/* Granules of the longest object that is copied without first trying to resize
+ * it in place. */
 #define RESIZE_COPY 2048u
 
 /* Bytes up to which copying granules costs less than a call. */

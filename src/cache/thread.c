@@ -188,8 +188,8 @@ uint64_t thread_new_number(void)
  * Systems run the destructors of a round in the order of the keys' numbers, and
  * glibc gives a new key the lowest number that is free.  A destructor may be
  * the first in its thread to use a pool, in the last round; ours is still run
- * if its key's number is higher.  So this takes all numbers up to the last that
- * costs threads nothing, and gives back all but that one. */
+ * if its key's number is higher.  So this function makes keys until it has the
+ * highest number that costs threads nothing, and deletes all the others. */
 static bool thread_make_key(void)
 {
     pthread_key_t keys[THREAD_KEYS];

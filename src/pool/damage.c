@@ -2,9 +2,10 @@
  *
  * damage.c - reports of what a program wrote where it has no object.
  *
- * The words are made on the stack, and in one line as all reports are.  Who
- * allocated and freed the object follows where that was noted.  The C library
- * names return addresses, which takes memory, so they are named only here.
+ * The message is made on the stack, and is one line, as all reports are.  If
+ * the callers that allocated and freed the object were noted, their names
+ * follow.  The C library finds the name of a return address, which takes
+ * memory.  So names are looked up only here, and not when a caller is noted.
  *
  * What it cannot do: say who wrote it.
  */

@@ -9,16 +9,17 @@
  * what the program does anywhere.  So the lists may grow meanwhile, and the
  * work goes on until both are empty.
  *
- * A thread keeps a list of its runs, which are what it is ending.  By that a
- * cleanup that resets or destroys its own pool, or one above, is found and
- * refused.  What cleanups add is told from what was there before, so that only
- * the former is bounded.  The list is the thread's own: after a fork there is
- * nothing of other threads to undo.
+ * One reset, or one end, of a pool is a struct tree_run here.  (A cache's run
+ * is something else.)  A thread keeps a list of those that it has under way.
+ * So a cleanup that resets or destroys its own pool, or one above, is found and
+ * refused.  A cleanup that a cleanup added is told from one that was there
+ * before, since only the number of the former is bounded.  The list is the
+ * thread's own: after a fork there is nothing of other threads to undo.
  *
- * A run lies in the struct tree of its pool.  A cleanup must return.  One that
- * does not, by longjmp() or as its thread is cancelled, leaves its run on the
- * list: the pool stays one that this thread is ending, and refuses it.  Other
- * threads may reset or destroy it, and the run then says that it is gone.
+ * A struct tree_run lies in the struct tree of its pool.  A cleanup must
+ * return.  If it leaves by longjmp(), or its thread is cancelled, the struct
+ * stays on the list.  Then this thread can no longer reset or destroy the pool.
+ * Other threads can, and the struct then says that the pool is gone.
  *
  * Trees may be deep, so ending one goes down and up by links in the pools
  * themselves and not by calls.
@@ -69,7 +70,7 @@ static bool end_is_busy(const struct memory_pool *mp)
     return false;
 }
 
-/* Begins a run in its place, on the thread's list. */
+/* Begins a struct tree_run in its place, on the thread's list. */
 static void end_begin_run(struct tree_run *run, struct memory_pool *mp,
                           struct tree_run *parent)
 {
@@ -204,7 +205,7 @@ static enum result end_prepare(struct memory_pool *mp)
     ASSERT(lock_none_is_held());
     struct tree_run place;
 
-    /* Acquire: whoever made the tree may be another thread. */
+    /* Acquire: another thread may have made the tree. */
     if (sync_get_acquire(&mp->tree) == NULL) {
         return RESULT_OK;
     }

@@ -2,9 +2,10 @@
  *
  * fence.c - memory for one tracked object, and what stands around it.
  *
- * Zones and freed objects are filled with bytes that no program writes by
- * itself often: as a pointer such a word leads nowhere, and as a length it is
- * too large.  The two differ, so that a debugger's view tells which is which.
+ * Zones and freed objects are filled with bytes that programs seldom write.  As
+ * a pointer, a word of such bytes is not valid; as a length, it is too large.
+ * Zones and freed objects have different bytes, so that one sees in a debugger
+ * which is which.
  *
  * What it cannot do: map more guard pages than the system has room for in its
  * list of mappings.  Objects beyond have zones instead.
@@ -49,8 +50,8 @@ static size_t fence_tag_bytes(const struct fence *fence)
     return fence->tag == NULL ? 0 : sizeof fence->tag;
 }
 
-/* malloc() where that aligns as asked, so that the object looks as one of the
- * program's own to whoever watches. */
+/* Uses malloc() if that aligns strictly enough, so that a checker takes the
+ * object for one of the program's own. */
 static void *fence_allocate(size_t bytes, size_t alignment)
 {
     MP_FRAME();

@@ -13,8 +13,8 @@
  *       |                       v
  *       +-- 1/8 is free --- tight: a refusal is final
  *
- * The lock makes a second thread wait until the first is done with all of
- * them.  So who finds the quota tight may believe a refusal.
+ * The lock makes a second thread wait until the first has recalled the credit
+ * of all of them.  So if a thread finds the quota tight, a refusal is final.
  *
  * What it cannot do: lend much near the limit.  A cache gets a part of what is
  * free, so that others get some, too.

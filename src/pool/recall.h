@@ -4,12 +4,12 @@
  *
  * A cache that is out of credit borrows some of what the quota has free.  So
  * the quota may refuse a charge while caches have credit that nobody uses.
- * Before a pool says "full" the credit of all pools that the refusing quota
- * limits is recalled: each is paused for a moment and its caches give all
- * back.  From then on the quota is tight and lends nothing, and those pools
- * work under their locks, where each charge is exact.  So a program that lives
- * at its limit pauses nobody a second time.  Once an eighth of the capacity is
- * free again, the caches come back.
+ * Before a pool says "full", the credit of all pools that the refusing quota
+ * limits is recalled: each pool is paused for a moment, and its caches give all
+ * their credit back.  From then on the quota is tight and lends nothing.  The
+ * pools work under their locks, where each charge is exact.  So a program that
+ * stays near its limit pauses its pools only once.  Once an eighth of the
+ * capacity is free again, the caches are enabled again.
  *
  * What it cannot do: recall what a thread holds that is stopped within the few
  * instructions of a fast path.  It waits for that thread.
@@ -31,9 +31,9 @@ MP_INNER void recall_share(struct memory_pool *mp);
  * goes back, and no other pool looks for any here. */
 MP_INNER void recall_delist(struct memory_pool *mp);
 
-/* Lends the caller's cache credit for an object of size bytes; false: the
- * object has to be charged by itself.  Suspended caches come back if there is
- * credit again.  The lock is held. */
+/* Lends the caller's cache credit for an object of size bytes; false: it lent
+ * none, and the object has to be charged to the quota.  Suspended caches are
+ * enabled again if there is credit again.  The lock is held. */
 MP_INNER bool recall_lend(struct memory_pool *mp, struct cache *cache,
                           size_t size);
 

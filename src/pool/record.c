@@ -10,8 +10,8 @@
  *     address(low) < address(record) < address(high)
  *     weight(record) >= weight of all records below it
  *
- * What it cannot do: be deep for a program's order of calls.  malloc() gives
- * the addresses, and who could choose those could do worse.
+ * What it cannot do: stay shallow for addresses that an attacker chooses.
+ * malloc() chooses them, and no order of calls alone makes the tree deep.
  */
 #include "pool/record.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * report.c - the words of every event, and whom they are told.
+ * report.c - the words of every event, and the functions that they go to.
  *
  * Lines go through stdio, as perror(3)'s do, so that they keep their place
  * among the program's own; a line that stands ready and goes out in one call
@@ -56,7 +56,8 @@ static char *report_put(char *line, const char *end, const char *string)
 {
     ASSERT(line < end);
     for (; *string != '\0' && end - line > 1; string++) {
-        /* Of two bytes the second is none by itself; a stray one stays. */
+        /* Some control characters have two bytes.  The second byte of such a
+         * one is no control character where it stands alone, and stays. */
         bool control = report_is_control(string);
         *line++ = control ? '?' : *string;
         string += control && (unsigned char)*string == 0xc2;

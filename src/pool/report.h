@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * report.h - the words of every event, and whom they are told.
+ * report.h - the words of every event, and the functions that they go to.
  *
  * The words are part of the interface: programs and tests compare them,
  * spelling included.  Reports are made with no lock held, since the function

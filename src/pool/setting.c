@@ -4,11 +4,11 @@
  *
  *     MEMPOOL_OPTIONS=word,word=VALUE,...
  *
- * A checker that runs is a word by itself: all pools are as with passthrough,
- * and all locks are told, unless the variable says native.
+ * If a checker runs, all pools are as with the word passthrough, and all locks
+ * are told, unless the variable says native.
  *
- * A program with more rights than its user does not let the user choose: it
- * ignores the variable, and a checker cannot watch it anyway.
+ * A program with more rights than its user, as a set-user-ID one, ignores the
+ * variable.  No checker can watch such a program.
  *
  * What it cannot do: serve two threads that make the first pool at once
  * without a mutex.  That mutex is a POSIX one, since the locks of base/ are

@@ -2,8 +2,9 @@
  *
  * track.c - tracked pools: the mode for debugging.
  *
- * An object goes this way.  malloc() and free() are called, and its memory is
- * looked at, with no lock held; the pool's lock is for the records alone.
+ * The picture shows the life of an object.  The library holds no lock while it
+ * calls malloc() and free() or checks an object's memory; the pool's lock is
+ * for the records alone.
  *
  *     fence_make -> charge, record into the tree -> live
  *     live -> out of the tree, uncharged -> checked -> memory given back
@@ -11,7 +12,7 @@
  *                                             v
  *        into the tree as freed, filled -> oldest out -> checked -> given back
  *
- * A record that is out of the tree belongs to who took it out.
+ * A record that is out of the tree belongs to the thread that took it out.
  *
  * A mark has a list of the records that are its own, and so has the pool for
  * those of no mark.  So a rewind takes as long as it has objects.
@@ -22,8 +23,8 @@
  *     track->held   == bytes of memory of those that are freed
  *     quota_held()  == sum of the sizes of the live ones
  *
- * What it cannot do: tell an address of an object whose memory was given back,
- * which malloc() may have given to somebody else by now.
+ * What it cannot do: say that an address was an object of the pool, once the
+ * memory was given back.  malloc() may have returned it for something else.
  */
 #include "pool/track.h"
 
@@ -252,8 +253,8 @@ static void track_check(struct memory_pool *mp, const struct record *record)
     }
 }
 
-/* Gives back what a list of records, out of the tree, has, and the records.
- * They were looked at.  No lock held. */
+/* Gives back the memory of a list of records that are out of the tree, and the
+ * records.  They were checked before.  No lock held. */
 static void track_give(struct memory_pool *mp, struct record *records)
 {
     MP_FRAME();
@@ -298,7 +299,7 @@ static struct record *track_expire(struct memory_pool *mp, size_t most)
     return first;
 }
 
-/* The same, looked at and given back; no lock held. */
+/* Checks the same records and gives them back.  No lock held. */
 static void track_expired(struct memory_pool *mp, struct record *records)
 {
     MP_FRAME();

@@ -26,19 +26,20 @@
  * chunk has its length at both ends so that the chunk behind it can find its
  * start.  Slack, where objects are counted to the byte, has one nibble behind
  * the start of a short chunk of several granules, and four behind the length
- * of a long one.  Every other byte is 0: nothing stale can be taken for a start.
+ * of a long one.  Every other byte is 0, so no old byte can be taken for the
+ * start of a chunk.
  *
  * What it cannot do: find the chunk that an address inside of it belongs to
  * other than by walking, and hold more than 2^32 - 1 granules.
  *
- * Nothing here locks.  A block belongs to one heap, and whoever holds that
- * pool's lock owns all of it, but for this: the byte at the start of a live
- * chunk or of one in a cache belongs to the object's holder or the cache's
- * thread, who may change it from live to cached and back at any moment.  So
- * single bytes are read and written as atomics, relaxed: to everybody else
- * both states mean the same, not free, and what the object holds is handed
- * over by other means.  Only where a chunk becomes live is the byte written
- * with release, see mp_inline_take().
+ * Nothing here locks.  A block belongs to one heap, and the holder of the
+ * pool's lock owns all of it, with one exception.  The first map byte of a live
+ * chunk belongs to the user of the object, and that of a chunk in a cache to
+ * the cache's user.  They may change it from live to cached and back at any
+ * moment.  So single bytes are read and written as relaxed atomics.  Relaxed
+ * suffices, since to all other threads both states mean "not free", and the
+ * object's contents are handed over by other means.  Only when a chunk becomes
+ * live is the byte written with release, see mp_inline_take().
  */
 #ifndef MP_BLOCK_H
 #define MP_BLOCK_H

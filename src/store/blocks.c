@@ -38,7 +38,7 @@
 /* Part of a chunk's length by which its block may be longer. */
 #define BLOCKS_WASTE_PART 16
 
-/* Bytes of a map that are looked at to see that a block is empty: the map of
+/* How many bytes of a map are read to check that a block is empty: the map of
  * a very long block may never have been touched. */
 #define BLOCKS_LOOK 4096u
 
@@ -171,7 +171,7 @@ void blocks_put(struct blocks *blocks, void *memory, size_t bytes)
     }
 }
 
-/* For assertions: no chunk starts in the part of the map that is looked at. */
+/* For assertions: no chunk starts in the part of the map that is read. */
 static inline bool blocks_is_empty(const struct block *block)
 {
     size_t look = block->granules;

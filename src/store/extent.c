@@ -48,7 +48,7 @@
 #endif
 #endif
 #ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0 /* a hint, whose answer is looked at */
+#define MAP_FIXED_NOREPLACE 0 /* the address is a hint; the result is checked */
 #endif
 
 #define EXTENT_MIB ((size_t)1 << 20)
@@ -274,7 +274,7 @@ size_t extent_grow(size_t least, size_t *start)
     return bytes;
 }
 
-/* Where a small mapping comes to lie by itself; 0: there is none to be had. */
+/* Where the system puts a small mapping if it may choose; 0: it refuses one. */
 static uintptr_t extent_look(void)
 {
     void *at = mmap(NULL, extent_page(), PROT_READ | PROT_WRITE,

@@ -11,9 +11,9 @@
  * The tree is a treap: the blocks are in order of their addresses from left to
  * right, and each has a higher rank than those below it.  The rank is a hash
  * of the address, so no balance has to be noted, and the tree is as deep as
- * one built in random order.  No block leads to the one above it: a head has
- * no room for that link, and whoever goes from block to block searches for the
- * next one from the root.
+ * one built in random order.  No block has a link to the block above it, since
+ * struct block has no room for one.  So a walk from block to block searches for
+ * each next block from the root.
  *
  * Invariants, for each block of the index:
  *

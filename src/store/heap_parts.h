@@ -9,10 +9,11 @@
 
 #include "store/heap.h"
 
-/* Granules of a heap from which on short and long chunks lie apart, 256 KiB:
- * short ones that fill the holes which long ones leave would keep them from
- * ever growing back.  And the part of the heap that has to be free in blocks
- * for long chunks before short ones are cut there all the same. */
+/* A heap of at least HEAP_PARTED granules, 256 KiB, has blocks of their own for
+ * chunks of more than HEAP_LONG granules.  Else shorter chunks would fill the
+ * holes that longer ones leave, and no long free chunk could form there again.
+ * Short chunks are cut in blocks for long ones only if more than one part in
+ * HEAP_SHARED_PART of the heap is free there. */
 #define HEAP_PARTED ((size_t)16384)
 #define HEAP_LONG 256u
 #define HEAP_SHARED_PART 12
@@ -30,15 +31,17 @@ static inline void heap_count(struct heap *heap, size_t granules)
 MP_INNER void heap_link(struct heap *heap, struct block *block, uint32_t i,
                         uint32_t length);
 
-/* Empties the bins and trees; the maps keep what they say.  Takes an empty
- * block, linked nowhere, out of the heap.  And sees to it that a heap that is
- * empty has its first block for the current one. */
+/* heap_unlink_all() empties the bins and trees, and leaves the maps unchanged.
+ * heap_remove() takes an empty block out of the heap; its free chunk is in no
+ * bin or tree.  heap_settle() makes the first block the current one, if both
+ * are empty; the other one then leaves the heap. */
 MP_INNER void heap_unlink_all(struct heap *heap);
 MP_INNER void heap_remove(struct heap *heap, struct block *block);
 MP_INNER void heap_settle(struct heap *heap);
 
-/* The shortest free chunk of at least that many granules: of short chunks and
- * blocks for short ones, or of long chunks in blocks for long ones; none. */
+/* The shortest free chunk of at least that many granules, or none.  It is
+ * searched for among long chunks in blocks for long ones if longs is true, else
+ * among all others. */
 MP_INNER struct heap_chunk heap_best(const struct heap *heap, bool longs,
                                      uint32_t granules);
 
@@ -48,7 +51,8 @@ static inline bool heap_is_parted(const struct heap *heap)
     return heap->size >= HEAP_PARTED && heap->blocks > 0 && !heap->mixed;
 }
 
-/* True: the current block may serve chunks for which longs says the like. */
+/* True: the current block may serve long chunks, or short ones, as longs
+ * says. */
 static inline bool heap_serves(const struct heap *heap, bool longs)
 {
     return heap->current->longs == longs || !heap_is_parted(heap);
@@ -62,8 +66,8 @@ static inline bool heap_shares(const struct heap *heap)
            !heap_is_parted(heap);
 }
 
-/* Takes granules of a free chunk, unmarked, behind those skipped; the rest
- * stays free. */
+/* Takes granules out of a free chunk, behind those skipped.  Their map bytes
+ * stay 0.  The rest of the chunk stays free. */
 MP_INNER void heap_cut(struct heap *heap, struct heap_chunk chunk,
                        uint32_t skipped, uint32_t granules);
 

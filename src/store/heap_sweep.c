@@ -10,8 +10,9 @@
  *     | live | cached | cached | free | live | cached | live |
  *     | live |          free          | live |  free  | live |
  *
- * Sixteen bytes of the map are looked at at once where all is live, and the
- * memory of what was cached is not touched but for the joined chunk's links.
+ * Where all chunks are live, one step reads sixteen bytes of the map.  The
+ * memory of cached chunks is not touched, except for the links of the chunks
+ * that are joined of them.
  *
  * Chunks are linked anew from the highest address to the lowest.  So the lowest
  * of a bin comes first, and live chunks gather there.

@@ -336,7 +336,7 @@ size_t quota_peak(const struct quota *quota)
     return peak;
 }
 
-/* It enters the lock by itself: quota_enter() asserts what is to be found out
+/* It enters the lock directly: quota_enter() asserts what is to be found out
  * here, and mp_check() has to answer damage without an abort. */
 bool quota_is_sound(const struct quota *quota, size_t held)
 {

@@ -15,10 +15,10 @@
  * In a block, chunks end where the next begins, up to the block's end or top.
  * A free chunk has its length at both ends, and no two lie side by side.
  *
- * It needs the pool at rest, so it pauses it.  Free chunks hold the links of
- * the lists that they are in, which a program may have written over.  So a
- * link is followed only where the map says that its target is such a chunk,
- * and never more often than there are chunks.
+ * The pool must not change meanwhile, so it is paused.  Free chunks hold the
+ * links of the lists that they are in, which a program may have written over.
+ * So a link is followed only where the map says that its target is such a
+ * chunk, and never more often than there are chunks.
  *
  * What it cannot do: see what else a program wrote into an object that it does
  * not hold.

@@ -50,7 +50,7 @@ mp_where_t locate_address(struct memory_pool *mp, const void *ptr)
                                        (uintptr_t)ptr % SIZES_GRANULE);
     mp_where_t where = MP_FOREIGN;
     /* The lock keeps the blocks.  The caches are not paused: one byte of the
-     * map is read at a time, and each is an answer by itself. */
+     * map is read at a time, and each is an answer of its own. */
     bool taken = pool_enter(mp);
     struct heap_chunk chunk = pool_find(mp, whole);
 

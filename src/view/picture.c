@@ -346,7 +346,7 @@ static void picture_put_figures(struct text *text,
                unused * SIZES_GRANULE, part / 10, part % 10);
 }
 
-/* Each colour with its word: the picture is to be read by itself. */
+/* Each colour with its word, so that the picture needs no other explanation. */
 static void picture_put_legend(struct text *text,
                                const struct picture *picture)
 {
