@@ -66,7 +66,8 @@ static int oldest_visit(void *object, size_t size, void *arg)
     return 0;
 }
 
-/* Options with bytes behind them that would be seen by who read on. */
+/* Options with bytes behind them, which a library that reads too far would
+ * use. */
 typedef struct oldest_options {
     mp_options_t options;
     unsigned char behind[64];

@@ -217,8 +217,8 @@ static void model_step(struct model *m, uint64_t *seed)
     }
 }
 
-/* A random sequence; the pool is looked at every so many steps, since a look
- * takes all credit back. */
+/* A random sequence; the pool is checked every so many steps only, since a
+ * check takes all credit back. */
 static void model_random(memory_pool_t *mp, size_t limit, size_t most,
                           unsigned every)
 {
@@ -247,7 +247,7 @@ static void model_random(memory_pool_t *mp, size_t limit, size_t most,
     destroy_memory_pool(mp);
 }
 
-/* How often it is looked at: after each step, rarely, hardly ever. */
+/* How often it is checked: after each step, rarely, hardly ever. */
 static const unsigned looks[] = {1, 37, 5000};
 #define LOOKS 3
 

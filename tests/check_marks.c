@@ -15,7 +15,7 @@
 
 #define THREADS 8
 
-/* An object on its way from who made it to who will free it. */
+/* An object on its way from the thread that made it to one that frees it. */
 struct parcel {
     unsigned char *at;
     size_t size;

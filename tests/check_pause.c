@@ -120,10 +120,11 @@ START_TEST(a_rest_waits_for_the_thread_that_is_inside)
 }
 END_TEST
 
-/* While fork() holds the pools, nobody comes in by a handle; who has just
- * found that leaves no note behind in the child, which would wait for it; and
- * the handlers in the child free nothing, since malloc() may not be able yet.
- * These run with the pools held, and before the library's in the child. */
+/* While fork() holds the pools, no user gets inside by a handle.  A user that
+ * is refused so leaves no note in the child, which would wait for it.  The
+ * library's handlers in the child free nothing, since malloc() may not work
+ * yet.  The handlers here run with the pools held, and before the library's in
+ * the child. */
 static bool in_child; /* where the handlers of fork() run */
 static size_t freed_in_child;
 static mp_handle_t *held_handle; /* NULL: the fork is not this test's */

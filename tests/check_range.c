@@ -337,7 +337,8 @@ static size_t addresses(void)
     return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* As under ulimit -v: a pool has caches, and uses most of what may be had. */
+/* As under ulimit -v: a pool has caches, and uses most of the memory that the
+ * limit leaves. */
 START_TEST(a_limit_on_addresses_is_used_to_its_end)
 {
     struct rlimit limit;

@@ -2,13 +2,13 @@
  *
  * stress.c - threads that do everything at once, for as long as asked.
  *
- * Rounds of threads share some pools and a table of objects: whoever takes
- * an object out of the table owns it, checks each of its bytes, and frees it,
- * resizes it or puts it back.  They make pools and trees of pools with
- * cleanups and hand them on too, to be destroyed by another thread, and reset
- * one pool that others allocate from.  They mark the shared pools, by
- * themselves and through handles that wander, and look at them with
- * statistics, walks and pictures.  Half of what they do is compiled in, the
+ * Rounds of threads share some pools and a table of objects.  A thread that
+ * takes an object out of the table owns it, checks each of its bytes, and frees
+ * it, resizes it or puts it back.  The threads also make pools, and trees of
+ * pools with cleanups, and pass them to other threads, which destroy them.  They
+ * reset one pool that others allocate from.  They set marks in the shared pools,
+ * as threads and by handles that move between threads.  They call statistics,
+ * walks and pictures for these pools.  Half of their calls are compiled in, the
  * other half calls the library.  The main thread forks meanwhile; the child
  * uses, checks, resets and destroys every pool.  Between rounds every pool is
  * checked, and now and then reset.

@@ -3,9 +3,9 @@
  * stress_scopes.h - marks, handles, trees of pools, strings and views, at
  * random.
  *
- * Part of stress.c.  What a mark is going to take is never in the table: who
- * takes an object out of there must be able to rely on it.  Of a walk only
- * the calls are looked at, since others free what it visits.
+ * Part of stress.c.  An object that a rewind will free is never in the table: a
+ * thread that takes an object out of there must be able to rely on it.  Of a
+ * walk only the calls are checked, since other threads free what it visits.
  */
 #ifndef STRESS_SCOPES_H
 #define STRESS_SCOPES_H

@@ -140,8 +140,8 @@ void shadow_release(void);
 
 void shadow_reset(struct support_shadow *shadow);
 
-/* Asserts that the pool holds what the shadow holds: each object known and
- * its bytes as they were, and exactly the rest of the capacity to be had. */
+/* Asserts that the pool holds what the shadow holds: it knows each object, the
+ * bytes are as they were, and exactly the rest of the capacity is free. */
 void shadow_verify(struct support_shadow *shadow);
 
 /* Asserts that no object reaches into another, by address. */

@@ -19,9 +19,9 @@
  *     TOLD --drop--> one less --its holder, at once--> TOLD
  *
  * Told locks share one mutex, which a thread has as long as it holds any of
- * them.  That costs little, since most checkers run one thread at a time.  The
- * checker sees one lock, which the thread that took it always leaves, also in
- * the child of a fork.
+ * them.  That costs little, since checkers run few threads at a time anyway.
+ * The checker sees one lock, which the thread that took it always leaves, also
+ * in the child of a fork.
  *
  * With MP_CHECKS a thread counts the locks that it holds, by rank.  A count
  * is enough for the order, since a lock itself knows its holder, and fork()
@@ -151,7 +151,7 @@ void lock_wake(struct lock *lock)
         }
         return;
     }
-    /* Release pairs with the acquire of who takes it next. */
+    /* Release pairs with the acquire of the thread that takes it next. */
     sync_put_release(&lock->word, (unsigned)LOCK_LEFT);
     int failed = pthread_mutex_lock(&berth->mutex);
 

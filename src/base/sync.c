@@ -57,8 +57,8 @@ void sync_fence_renew(void)
 {
     bool works = sync_membarrier(SYNC_REGISTER_EXPEDITED);
 
-    /* Release pairs with the acquire below: who reads that it works may use
-     * what was registered. */
+    /* Release pairs with the acquire below: a thread that reads that it works
+     * may use what was registered. */
     sync_put_release(&sync_fence, works ? SYNC_WORKS : SYNC_REFUSED);
 }
 
@@ -94,7 +94,7 @@ void sync_fence_heavy(void)
     ASSERT(sync_get(&sync_fence) != SYNC_UNKNOWN);
     if (!sync_membarrier(SYNC_EXPEDITED)) {
         sync_wait();
-        /* Relaxed: who reads it too late waits once more. */
+        /* Relaxed: a thread that reads it too late waits once more. */
         sync_put(&sync_fence, SYNC_REFUSED);
     }
 }

@@ -29,7 +29,7 @@ _Static_assert(SIZES_GRANULE >= 2 * sizeof(void *),
 bool depot_is_open(struct depot *depot)
 {
     if (depot->lists == NULL) {
-        /* Relaxed: who reads it late gets the lists another time. */
+        /* Relaxed: a thread that reads it late makes the lists later. */
         sync_put(&depot->wanted, true);
     }
     return depot->lists != NULL;

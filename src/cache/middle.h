@@ -23,7 +23,7 @@
 
 #define MIDDLE_WORDS ((SIZES_MIDDLE_CLASSES + 63) / 64 + 1)
 
-/* Who owns the cache owns it. */
+/* The owner of the cache owns it. */
 struct middle {
     void *lists[SIZES_MIDDLE_CLASSES]; /* linked by their first word */
     uint64_t bits[MIDDLE_WORDS]; /* classes that have a chunk; the last word

@@ -48,8 +48,8 @@ static bool resize_into_run(const struct mp_inline_thread *state,
         (size_t)(cache->end - cache->cut) < more) {
         return false;
     }
-    /* The map of the run is the cache's, and that of the object its holder's,
-     * who is here.  The length comes before the byte that says to read it. */
+    /* The map bytes of the run and of the object both belong to the caller.
+     * The length is written before the byte that says to read it. */
     unsigned char *at = middle_map(state, ptr);
     cache->cut += more;
     if (granules <= SIZES_SHORT) {

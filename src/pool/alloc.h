@@ -21,7 +21,7 @@ enum alloc_mode {
     ALLOC_COUNTED, /* caches with credit, for a pool with a limit or one that
                     * zeroes what is freed */
     ALLOC_LOCKED,  /* the lock alone */
-    ALLOC_ALONE    /* one thread at a time, which the program sees to */
+    ALLOC_ALONE    /* no lock: the program lets one thread at a time use it */
 };
 
 MP_INNER const struct pool_mode *alloc_mode(enum alloc_mode mode);

@@ -7,7 +7,7 @@
  * follow.  The C library finds the name of a return address, which takes
  * memory.  So names are looked up only here, and not when a caller is noted.
  *
- * What it cannot do: say who wrote it.
+ * What it cannot do: name the code that wrote it.
  */
 #include "pool/damage.h"
 
@@ -125,8 +125,8 @@ size_t damage_callers(char *line, size_t bytes,
     return length;
 }
 
-/* Standard error where the pool has no function: who set the flag wants to
- * know. */
+/* Goes to standard error if the pool has no report function, since somebody set
+ * a flag to learn of damage. */
 void damage_report(struct memory_pool *mp, const struct record *record,
                    enum fence_damage damage, const void *at)
 {

@@ -2,7 +2,7 @@
  *
  * damage.h - reports of what a program wrote where it has no object.
  *
- * What it cannot do: say who wrote it.
+ * What it cannot do: name the code that wrote it.
  */
 #ifndef MP_DAMAGE_H
 #define MP_DAMAGE_H
@@ -17,9 +17,10 @@ MP_INNER void damage_report(struct memory_pool *mp,
                             const struct record *record,
                             enum fence_damage damage, const void *at);
 
-/* Writes who allocated an object, and who freed it if it was, into a line that
- * has room for so many bytes; returns what it wrote.  The second: one of them,
- * with words before it. */
+/* Both write into a line that has room for so many bytes, and return how many
+ * they wrote.  The first writes the caller that allocated an object and, if it
+ * was freed, the caller that freed it.  The second writes one of them, with
+ * words before it. */
 MP_INNER size_t damage_callers(char *line, size_t bytes,
                                const struct record_callers *callers,
                                bool freed);

@@ -22,7 +22,7 @@
 
 #include "base/compiler.h"
 
-/* Fixed, but for filled; of who has the object's record. */
+/* Fixed, except for filled; the owner of the object's record owns it. */
 struct fence {
     uintptr_t hidden; /* ~ of where the memory begins */
     size_t bytes;     /* of all */
@@ -42,12 +42,13 @@ enum fence_damage { FENCE_WHOLE, FENCE_BEFORE, FENCE_BEHIND, FENCE_TAG,
 MP_INNER void *fence_make(struct fence *fence, unsigned flags, bool guarded,
                           size_t size, size_t alignment, const void *tag);
 
-/* Looks at the zones and the tag.  *at is the first byte that is wrong. */
+/* Checks the zones and the tag.  *at is the first byte that is wrong. */
 MP_INNER enum fence_damage fence_check(const struct fence *fence, size_t size,
                                        const void **at);
 
-/* The object is freed and its memory kept: it cannot be touched any more, or is
- * filled if that is asked for.  And looks at it later. */
+/* For an object that is freed, with its memory kept.  fence_close() makes the
+ * memory unreadable, or fills it if that is asked for.  fence_check_closed()
+ * checks it later. */
 MP_INNER void fence_close(struct fence *fence, size_t size, bool fill);
 MP_INNER enum fence_damage fence_check_closed(const struct fence *fence,
                                               size_t size, const void **at);

@@ -210,7 +210,7 @@ static void leaks_name_sizes(const struct leaks_group *group, char *words,
     }
 }
 
-/* Who allocated an object, where that was noted. */
+/* The caller that allocated an object, if that was noted. */
 static void leaks_name_caller(struct memory_pool *mp, const void *object,
                               char *line, size_t bytes)
 {
@@ -276,7 +276,7 @@ void leaks_report(struct memory_pool *mp)
     ASSERT(lock_none_is_held());
     int state;
 
-    /* Who asked for it from outside reads standard error. */
+    /* A user that set MEMPOOL_OPTIONS reads standard error. */
     if (mp->settings.report == NULL && !setting_get()->leaks &&
         (mp->settings.flags & MP_REPORT) == 0) {
         return;

@@ -444,7 +444,7 @@ enum result object_realign(struct memory_pool *mp, const struct user *user,
 }
 
 /* A pool that counts knows the size to the byte.  Another one knows the chunk,
- * of which an object has more than half: object_fit() sees to that. */
+ * of which an object has more than half: object_fit() makes sure of that. */
 enum result object_compare(struct memory_pool *mp, const void *ptr,
                            size_t size, size_t *held)
 {

@@ -68,7 +68,7 @@ struct pool_counters {
     size_t peak_objects;
 };
 
-/* Who is asked when an object cannot be had; the pool's lock. */
+/* The failure function; the pool's lock. */
 struct pool_failure {
     mp_failure_fn *fn; /* NULL: nobody */
     void *context;
@@ -154,7 +154,7 @@ MP_INNER struct heap_chunk pool_find_live(const struct memory_pool *mp,
  * counts them.  The lock is held. */
 MP_INNER size_t pool_size_of(struct heap_chunk chunk);
 
-/* Says and tells who is asked when an object cannot be had.  No lock held. */
+/* Sets and returns the failure function.  No lock held. */
 MP_INNER void pool_set_failure(struct memory_pool *mp,
                                struct pool_failure failure);
 MP_INNER struct pool_failure pool_failure(struct memory_pool *mp);

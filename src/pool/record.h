@@ -29,7 +29,8 @@ struct record_callers {
     void *freed[RECORD_FRAMES];
 };
 
-/* The pool's lock; once it is in no tree, who took it out. */
+/* The pool's lock owns it; once it is out of the tree, the thread that took it
+ * out. */
 struct record {
     struct record *low;     /* subtrees: lower and higher addresses */
     struct record *high;

@@ -75,8 +75,8 @@ struct memory_pool *recycle_pop(struct thread *self,
     mp->settings.flags = options->flags;
     mp->settings.report = options->report;
     mp->settings.report_context = options->report_context;
-    /* Relaxed: only this thread writes it, and who asks for the owner of an
-     * address meanwhile may get either answer. */
+    /* Relaxed: only this thread writes it, and a thread that asks for the owner
+     * of an address meanwhile may get either answer. */
     sync_put(&mp->place.kept, false);
     return mp;
 }

@@ -14,8 +14,8 @@
  *
  * A record that is out of the tree belongs to the thread that took it out.
  *
- * A mark has a list of the records that are its own, and so has the pool for
- * those of no mark.  So a rewind takes as long as it has objects.
+ * Each mark has a list of its records, and the pool has a list of the records
+ * of no mark.  So the cost of a rewind depends on the number of objects.
  *
  * Invariants, with the lock held:
  *
@@ -487,8 +487,8 @@ MP_INNER_OBJECT const struct pool_mode track_mode = {
     .free = track_release,
 };
 
-/* The object always moves, so that who keeps the old address is found.  It
- * leaves its mark only as it grows, as other objects do. */
+/* The object always moves, so that a use of the old address is found.  It
+ * leaves its mark only when it grows, as other objects do. */
 enum result track_resize(struct memory_pool *mp, const struct user *user,
                          void *ptr, size_t size, void **object)
 {

@@ -45,10 +45,10 @@ MP_INNER bool track_has_mark(struct memory_pool *mp, uint64_t owner,
 MP_INNER enum result track_rewind(struct memory_pool *mp, uint64_t owner,
                                   uint64_t number);
 
-/* Takes all objects out of the pool, with its marks and its quarantine, and
- * uncharges nothing.  Then, with no lock held, looks at them, reports what is
- * wrong, and gives their memory back.  *live becomes the number of objects.
- * The first with the lock held. */
+/* track_drop_all() takes all objects out of the pool, with its marks and its
+ * quarantine, and uncharges nothing; the lock is held.  Then track_finish()
+ * checks them, reports what is wrong, and gives their memory back; no lock is
+ * held. */
 struct track_gone {
     struct record *records;
     struct track_mark *marks;
@@ -60,8 +60,8 @@ MP_INNER void track_finish(struct memory_pool *mp, struct track_gone gone);
  * back.  No lock held. */
 MP_INNER size_t track_trim(struct memory_pool *mp, size_t keep);
 
-/* Copies who allocated a live object; false: that was not noted.  No lock
- * held. */
+/* Copies the callers that allocated a live object; false: they were not noted.
+ * No lock held. */
 MP_INNER bool track_callers(struct memory_pool *mp, const void *ptr,
                             struct record_callers *callers);
 
@@ -88,8 +88,8 @@ MP_INNER const struct record *track_next(const struct memory_pool *mp,
 /* The records agree. */
 MP_INNER bool track_is_sound(const struct memory_pool *mp);
 
-/* Looks at what stands around all objects and reports what is wrong first;
- * false: something is.  No lock held. */
+/* Checks the memory around all objects, and reports the first fault; false:
+ * there is one.  No lock held. */
 MP_INNER bool track_report_damage(struct memory_pool *mp);
 
 /* The mode is one of a tracked pool. */

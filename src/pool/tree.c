@@ -54,8 +54,8 @@ static struct tree *tree_of(struct memory_pool *mp)
     /* Another thread may have been here while the lock was left. */
     taken = pool_enter(mp);
     if (mp->tree == NULL) {
-        /* Release pairs with the acquire of those who look without a lock:
-         * they find the members written. */
+        /* Release pairs with the acquire of threads that read it without a
+         * lock: they find the members written. */
         sync_put_release(&mp->tree, fresh);
         fresh = NULL;
     }

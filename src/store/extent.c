@@ -172,9 +172,9 @@ static enum extent_answer extent_take_table(unsigned char **end,
     return answer;
 }
 
-/* Maps tables for a piece of the range, and the map byte behind it, which who
- * looks for the next chunk in a block reads.  A table that is there while the
- * other is not does no harm: the next piece finds it. */
+/* Maps tables for a piece of the range, and the map byte behind it, which a
+ * search for the next chunk of a block reads.  If only one of the tables can be
+ * mapped, that does no harm: the next piece finds it. */
 static enum extent_answer extent_take_tables(size_t offset, size_t bytes)
 {
     unsigned char *map = extent_map(extent.base);
@@ -330,7 +330,7 @@ static bool extent_can_have(unsigned char *at)
     return got == at;
 }
 
-/* Maps the first piece at a place, if its ends could be had. */
+/* Maps the first piece at a place, if both ends of the place can be mapped. */
 static bool extent_settle(const struct extent_place *place, uintptr_t about)
 {
     size_t limit = place->limit * EXTENT_MIB;

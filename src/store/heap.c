@@ -631,8 +631,8 @@ void heap_reset(struct heap *heap)
     ASSERT(heap_is_sound(heap) && heap->top == 0);
 }
 
-/* A reset of this heap would drop the chunk as it drops objects, so those who
- * borrow have to give back before. */
+/* A reset of this heap would drop the chunk as it drops objects, so a borrower
+ * has to give it back before. */
 void *heap_lend(struct heap *heap, size_t bytes)
 {
     ASSERT(bytes > 0);

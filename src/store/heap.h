@@ -63,21 +63,22 @@ MP_INNER struct heap_chunk heap_trim(struct heap *heap,
                                      struct heap_chunk chunk,
                                      uint32_t skipped, uint32_t granules);
 
-/* Makes an empty block the current one, which was wanted for a chunk of so many
- * granules; or takes one that is one live chunk of that many granules, which
- * *chunk is set to. */
+/* heap_add() makes an empty block the current one; it was got for a chunk of so
+ * many granules.  heap_add_whole() takes an empty block, and makes one live
+ * chunk of that many granules of it, to which *chunk is set. */
 MP_INNER void heap_add(struct heap *heap, struct block *block,
                        size_t granules);
 MP_INNER void heap_add_whole(struct heap *heap, struct block *block,
                              size_t granules, struct heap_chunk *chunk);
 
-/* No source has a block: from now on short and long chunks come from wherever
- * there is room.  False: that is so already. */
+/* No source has a block: from now on short and long chunks share all blocks.
+ * False: they do so already. */
 MP_INNER bool heap_mix(struct heap *heap);
 
-/* Makes free all that caches held, which have forgotten it, and joins it with
- * what is free beside it.  Nobody uses a cache meanwhile.  And granules of the
- * short chunks that they hold yet, so that one can tell whether it is worth it. */
+/* heap_sweep() makes the chunks free that caches held and have forgotten, and
+ * joins them with free neighbours.  No user is inside meanwhile.
+ * heap_count_cached() counts the granules of short chunks that caches still
+ * hold, by which a caller decides whether to sweep. */
 MP_INNER void heap_sweep(struct heap *heap);
 MP_INNER size_t heap_count_cached(const struct heap *heap);
 
@@ -90,8 +91,8 @@ MP_INNER void *heap_take_batch(struct heap *heap, uint32_t granules,
  * for the next object. */
 MP_INNER void heap_drop_empty(struct heap *heap);
 
-/* Calls drop for the memory of each long free chunk but its links, for what is
- * behind the top, and for the map of both: it may all become 0.  The shortest
+/* Calls drop for memory that may become 0: that of each long free chunk without
+ * its links, the memory behind the top, and the map of both.  The shortest
  * chunks come first. */
 MP_INNER void heap_each_unused(struct heap *heap,
                                void (*drop)(void *start, size_t bytes,
@@ -101,9 +102,10 @@ MP_INNER void heap_each_unused(struct heap *heap,
 /* Drops all chunks and keeps the first block only.  No chunk is lent. */
 MP_INNER void heap_reset(struct heap *heap);
 
-/* A chunk of at least so many bytes, lent for another heap's block, which
- * names this heap as its lender; NULL: there is none, or the stock is that of
- * a pool in the range, where nothing can have a map of its own.  And back. */
+/* heap_lend() lends a chunk of at least so many bytes for a block of another
+ * heap; that block names this heap as its lender.  NULL: there is none, or the
+ * stock is that of a pool in the range, where no block has a map of its own.
+ * heap_take_back() takes such a chunk back. */
 MP_INNER void *heap_lend(struct heap *heap, size_t bytes);
 MP_INNER void heap_take_back(struct heap *heap, void *start);
 

@@ -20,7 +20,8 @@
  *
  * What it cannot do: count what alignment, fragmentation and maps cost.
  *
- * The lock of the quota's pool is held in every call, but where it says else.
+ * The lock of the quota's pool is held in every call, unless a comment says
+ * otherwise.
  * These functions take the tree's lock themselves.
  */
 #ifndef MP_QUOTA_H
@@ -63,7 +64,7 @@ struct quota {
     struct list borrowers; /* of the topmost quota: those of pools that may
                             * have credit; the recall lock */
     struct lock recall;   /* of the topmost quota; a rank below pools' locks:
-                           * who recalls credit from several pools */
+                           * held while credit of several pools is recalled */
     struct lock lock;     /* the tree's, where this is the topmost quota; held
                            * across a fork in any case */
 };

@@ -87,7 +87,7 @@ static inline unsigned char range_code(const void *ptr)
 /* The pool that an address belongs to, or belonged to last; NULL: none in the
  * range.  An owner is written before the first address of its slot is handed
  * out and after the last one is dead, so only misuse can race with it.
- * Acquire, for who looks into the pool; a free, which only compares, needs
+ * Acquire, for callers that read the pool; a free, which only compares, needs
  * none. */
 static inline struct memory_pool *range_owner(const void *ptr)
 {
@@ -100,8 +100,8 @@ static inline struct memory_pool *range_owner(const void *ptr)
     return (struct memory_pool *)(owner & ~(uintptr_t)1);
 }
 
-/* The address is the range's own: somebody else's may lie between pieces of
- * it, and never has an owner. */
+/* True: the address is in the range.  Foreign mappings may lie between pieces
+ * of the range; such an address never has an owner. */
 static inline bool range_has(const void *ptr)
 {
     return range_owner(ptr) != NULL;

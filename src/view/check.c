@@ -47,7 +47,7 @@ static bool check_is_clear(const struct block *block, uint32_t from,
 {
     ASSERT(from <= to && to <= block->granules);
     /* A byte that was left there would be taken for a start of a chunk as soon
-     * as somebody frees or asks about that address. */
+     * as a call frees that address or asks about it. */
     for (uint32_t i = from; i < to; i++) {
         if (block->map[i] != BLOCK_NONE) {
             return false;

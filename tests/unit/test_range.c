@@ -225,7 +225,7 @@ START_TEST(the_range_has_its_own_addresses_only)
     ck_assert(!range_reaches(extent.base - 1));
     ck_assert(!range_reaches((void *)((uintptr_t)extent.base + bytes)));
     ck_assert(range_has(at) && range_has(at + RANGE_SPAN - 1));
-    /* What never had an owner is mapped, and nobody's. */
+    /* A slot that never had an owner is mapped, and belongs to no pool. */
     ck_assert(!range_has(extent.base + bytes - 1));
     /* The three tables stand one behind the other. */
     ck_assert_ptr_eq((unsigned char *)extent.owners,
