@@ -5,13 +5,13 @@
  * Rounds of threads share some pools and a table of objects.  A thread that
  * takes an object out of the table owns it, checks each of its bytes, and frees
  * it, resizes it or puts it back.  The threads also make pools, and trees of
- * pools with cleanups, and pass them to other threads, which destroy them.  They
- * reset one pool that others allocate from.  They set marks in the shared pools,
- * as threads and by handles that move between threads.  They call statistics,
- * walks and pictures for these pools.  Half of their calls are compiled in, the
- * other half calls the library.  The main thread forks meanwhile; the child
- * uses, checks, resets and destroys every pool.  Between rounds every pool is
- * checked, and now and then reset.
+ * pools with cleanups, and pass them to other threads, which destroy them.
+ * They reset one pool that others allocate from.  They set marks in the shared
+ * pools, as threads and by handles that move between threads.  They call
+ * statistics, walks and pictures for these pools.  Half of their calls are
+ * compiled in, the other half calls the library.  The main thread forks
+ * meanwhile; the child uses, checks, resets and destroys every pool.  Between
+ * rounds every pool is checked, and now and then reset.
  *
  * MP_STRESS_SECONDS, MP_STRESS_THREADS and MP_SEED say how long, how many and
  * what; the seed gives each thread's choices, not how the threads interleave.
