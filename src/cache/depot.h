@@ -30,13 +30,14 @@ struct depot {
                    * without the lock, too */
 };
 
-/* False: there are no lists, and batches cannot be kept; they are wanted from
+/* False: there are no lists, so batches cannot be kept.  Lists are wanted from
  * now on. */
 MP_INNER bool depot_is_open(struct depot *depot);
 
-/* Memory for lists that are wanted, got with no lock held; NULL: they are not,
- * or there is none.  Keeps errno.  Then the depot has that memory for its
- * lists; returns what is to be freed, where it has others already. */
+/* depot_get_lists() returns memory for lists, if they are wanted; NULL: they
+ * are not, or there is no memory.  No lock is held; errno is kept.
+ * depot_open() makes that memory the depot's lists.  If the depot has lists
+ * already, it returns the memory, which is to be freed. */
 MP_INNER void **depot_get_lists(const struct depot *depot);
 MP_INNER void **depot_open(struct depot *depot, void **lists);
 
@@ -46,7 +47,8 @@ MP_INNER void depot_push(struct depot *depot, size_t granules, void *chain);
 /* A batch; NULL: there is none. */
 MP_INNER void *depot_pop(struct depot *depot, size_t granules);
 
-/* Gives every chunk of a chain back to the heap; and every chunk there is. */
+/* The first gives every chunk of a chain back to the heap, the second every
+ * chunk of the depot. */
 MP_INNER void depot_give_chain(struct heap *heap, void *chain);
 MP_INNER void depot_drain(struct depot *depot, struct heap *heap);
 

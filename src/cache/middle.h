@@ -55,8 +55,9 @@ static inline bool middle_is_live(const struct mp_inline_thread *state,
     return sync_get(middle_map(state, ptr)) == BLOCK_LONG_LIVE;
 }
 
-/* Inside: an object of that many granules, or NULL; and takes a live object of
- * the pool; false: it is none for these lists, or they are full. */
+/* The user is inside.  The first takes an object of that many granules; NULL:
+ * there is none.  The second frees a live object of the pool into the lists;
+ * false: it is not of a middle length, or the lists are full. */
 MP_INNER void *middle_take(const struct mp_inline_thread *state,
                            struct middle *middle, size_t granules);
 MP_INNER bool middle_give(const struct mp_inline_thread *state,

@@ -127,8 +127,9 @@ MP_INNER uint64_t thread_new_number(void);
 MP_INNER void thread_enlist(struct thread *thread, struct thread_place *place);
 MP_INNER void thread_delist(struct thread_place *place);
 
-/* Takes the locks of the list, of the attachments and of every thread: no
- * pool comes or goes, no thread either.  And leaves them. */
+/* The first takes the locks of the list, of the attachments and of every
+ * thread: no pool and no thread comes or goes meanwhile.  The second leaves
+ * them. */
 MP_INNER void thread_hold(void);
 MP_INNER void thread_drop(void);
 

@@ -37,14 +37,16 @@ MP_INNER void recall_delist(struct memory_pool *mp);
 MP_INNER bool recall_lend(struct memory_pool *mp, struct cache *cache,
                           size_t size);
 
-/* Gives to the quota what the set owes it; and first collects the credit of
- * all caches, where the pool is paused.  The lock is held. */
+/* recall_settle() gives to the quota what the set owes it.  recall_collect()
+ * first collects the credit of all caches; the pool is paused.  The lock is
+ * held. */
 MP_INNER void recall_settle(struct memory_pool *mp);
 MP_INNER void recall_collect(struct memory_pool *mp);
 
-/* The user's own cache, unless it has none that is enabled; no lock held.  And
- * gives its credit back, with the lock held, before an object is charged by
- * itself: else the quota's mark would rise as if both were held. */
+/* recall_find_own() returns the user's own cache, or NULL if none is enabled;
+ * no lock is held.  The next function gives its credit back, with the lock
+ * held, before an object is charged to the quota: else the quota's high-water
+ * mark would rise as if both were held. */
 MP_INNER struct cache *recall_find_own(struct memory_pool *mp,
                                        const struct user *user);
 MP_INNER void recall_own(struct memory_pool *mp, struct cache *cache);

@@ -16,8 +16,8 @@
 #include "memory_pool.h"
 #include "store/block.h"
 
-/* Bytes of a block outside of the range, unless one object needs more: as many
- * as all blocks before it have, within these bounds. */
+/* Bounds of a block outside of the range, in bytes.  Within them a block is as
+ * long as all blocks before it together, or longer if one object needs more. */
 #define BLOCKS_LEAST ((size_t)1 << 10)
 #define BLOCKS_MOST ((size_t)1 << 20)
 
@@ -48,16 +48,17 @@ MP_INNER void blocks_start(struct blocks *blocks, struct memory_pool *owner,
                            bool ranged, bool counted, size_t stock_limit,
                            const mp_backing_t *backing);
 
-/* Bytes of a head followed by granules, their map and their slack, with what
- * aligning the granules may cost; and the granules that fit in so many bytes
- * behind a head, 0: none.  No lock. */
+/* The first returns the bytes of a head, of granules, of their map and slack,
+ * and of what aligning the granules may cost.  The second returns how many
+ * granules fit in so many bytes behind a head; 0: none.  No lock. */
 MP_INNER size_t blocks_layout(size_t head, size_t granules);
 MP_INNER size_t blocks_fit(size_t head, size_t bytes);
 
-/* Lays a block out: in the memory behind its head, with its own map and, if
- * counted, slack; or in the range, from memory to end, where its map is
- * already, and clear.  Sets every member, as those of a block that is a part
- * of a pool or a mark; whose it is else, the caller says then.  No lock. */
+/* Both lay a block out.  The first does so in the memory behind the head, with
+ * a map of its own and, if counted, slack.  The second does so in the range,
+ * from memory to end, where the map exists and is clear.  They set every member
+ * as for the first block of a pool or mark; for any other block the caller
+ * changes what differs.  No lock. */
 MP_INNER void blocks_lay(struct block *block, unsigned char *memory,
                          size_t granules, bool counted);
 MP_INNER void blocks_lay_range(struct block *block, unsigned char *memory,
@@ -71,18 +72,21 @@ MP_INNER void blocks_lay_range(struct block *block, unsigned char *memory,
 MP_INNER void *blocks_get(struct blocks *blocks, size_t bytes, bool *ranged);
 MP_INNER void blocks_put(struct blocks *blocks, void *memory, size_t bytes);
 
-/* With the lock: pushes an empty block, which is no part of a pool or mark and
- * is not lent; takes one of at least that many granules, NULL: none; one for a
- * single chunk of so many, and so not much longer; takes off what does not fit into keep bytes, for blocks_release(). */
+/* The stock, with the lock held.  The first pushes an empty block, which is not
+ * the first of a pool or mark and is not lent.  The second takes a block of at
+ * least that many granules; NULL: there is none.  The third takes one for a
+ * single chunk of so many granules, which is not much longer than that.  The
+ * fourth takes off what exceeds keep bytes, for blocks_release(). */
 MP_INNER void blocks_push(struct blocks *blocks, struct block *block);
 MP_INNER struct block *blocks_take(struct blocks *blocks, size_t granules);
 MP_INNER struct block *blocks_take_whole(struct blocks *blocks,
                                          size_t granules);
 MP_INNER struct block *blocks_excess(struct blocks *blocks, size_t keep);
 
-/* With the lock: bytes to ask blocks_acquire() for; whole: a block for one
- * long object, which asks for its own length.  And counts what it gave; NULL:
- * nothing. */
+/* The lock is held.  blocks_plan() returns how many bytes to ask
+ * blocks_acquire() for; whole: the block is for one long object, which asks for
+ * its own length.  The next function counts the block that blocks_acquire()
+ * gave; NULL: it gave none. */
 MP_INNER size_t blocks_plan(const struct blocks *blocks, bool whole);
 MP_INNER void blocks_count(struct blocks *blocks, const struct block *block);
 

@@ -53,8 +53,8 @@ struct heap {
     struct block *index;   /* all but the first: root of a tree of them */
     uint32_t blocks;       /* in index */
     bool zero;             /* memory is zeroed as its chunk goes */
-    bool mixed;            /* short and long chunks come from wherever there
-                            * is room: there is no other */
+    bool mixed;            /* short and long chunks share all blocks, since no
+                            * source has another block */
     uint32_t lent;         /* chunks that hold another heap's block */
     size_t held;           /* bytes of objects, as asked for, of a mark's
                             * heap in a pool that counts them */

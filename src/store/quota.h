@@ -105,9 +105,9 @@ MP_INNER void quota_undo(struct quota *quota, size_t bytes);
 MP_INNER size_t quota_lend(struct quota *quota, size_t least, size_t most,
                            size_t part);
 
-/* Takes credit back.  By unused bytes its loan raised this quota's mark, and no
- * object ever held them: so the mark falls back by them, and those above where
- * that is known to be right. */
+/* Takes credit back.  Its loan raised this quota's high-water mark, by unused
+ * bytes more than objects ever held.  So the mark falls back by that many.  The
+ * marks of the quotas above do so, too, if that is known to be right. */
 MP_INNER void quota_settle(struct quota *quota, size_t bytes, size_t unused);
 
 /* The nearest quota that refuses a charge, and the state that it has at the
