@@ -27,22 +27,23 @@
 #define MP_VERSION_MINOR 10
 #define MP_VERSION_PATCH 0
 
-/* Bytes that a base pool, one of init_memory_pool(), holds at once, and the
- * largest object that it takes.  Fixed when the library was configured.
- * MAX_BLOCK_SIZE is a short name for it, which other headers and programs may
- * use too.  If it is defined already, it stays as it is.  A program that uses
- * the name for an enumerator or a variable, or defines it later, defines
- * MP_NO_MAX_BLOCK_SIZE before it includes this header.
- * One that defines MP_PREFIXED_ONLY gets neither this name nor the functions
- * without a prefix, so that it may have these names for its own. */
+/* How many bytes a base pool, which init_memory_pool() makes, holds at once.
+ * Its largest object has as many.  The number was fixed when the library was
+ * configured.
+ * MAX_BLOCK_SIZE is a short name for the number.  Other headers and programs
+ * may use this name, too: if it is defined already, it stays as it is.  A
+ * program that uses the name for an enumerator or a variable, or defines it
+ * later, defines MP_NO_MAX_BLOCK_SIZE before it includes this header.
+ * A program that defines MP_PREFIXED_ONLY gets neither the short name nor the
+ * functions without a prefix, and may use these names for its own purposes. */
 #define MP_MAX_BLOCK_SIZE 1024
 #if !defined(MAX_BLOCK_SIZE) && !defined(MP_NO_MAX_BLOCK_SIZE) && \
     !defined(MP_PREFIXED_ONLY)
 #define MAX_BLOCK_SIZE MP_MAX_BLOCK_SIZE
 #endif
 
-/* Stands before each declaration.  The library's own build defines it as what
- * exports a symbol; in a program it is empty. */
+/* Stands before each declaration.  The library's own build defines it as the
+ * attribute that exports a symbol; in a program it is empty. */
 #ifndef MP_API
 #define MP_API
 #endif
@@ -51,17 +52,17 @@
  * alloc_size would tell the compiler that an object ends after the bytes that
  * were asked for.  But a program may use all that mp_usable_size() returns,
  * and with _FORTIFY_SOURCE it would be aborted for that.
- * malloc would tell it that nothing else points to the memory, and that no
- * pointer is stored there.  Neither is true of a pool: the library keeps
- * pointers to it, it may be a destroyed one that is used again, and it leads
- * to its parent and backing.  Nor is it true of mp_memdup(), which copies the
- * pointers in an object. */
+ * malloc would tell the compiler that nothing else points to the memory, and
+ * that no pointer is stored there.  Neither is true of a new pool: the library
+ * keeps pointers to it, it may have the memory of a destroyed pool, and it
+ * holds pointers to its parent and its backing.  The second is not true of an
+ * object of mp_memdup() either, which copies pointers. */
 #if defined(__GNUC__) || defined(__clang__)
 #define MP_ATTRIBUTE_MALLOC __attribute__((__malloc__))
 #define MP_ATTRIBUTE_USE_RESULT __attribute__((__warn_unused_result__))
 #define MP_ATTRIBUTE_FORMAT(format, first) \
     __attribute__((__format__(__printf__, format, first)))
-/* For what is not in C89, which compilers would tell of. */
+/* Keeps compilers from warning of what is not in C89. */
 #define MP_EXTENSION __extension__
 #else
 #define MP_ATTRIBUTE_MALLOC
@@ -72,17 +73,17 @@
 
 /* MP_COMPILED_IN begins a definition that is compiled into the program at each
  * call of the function.  A macro could do that, too.  But a macro splits its
- * arguments at the commas of braces and templates, and it replaces every name
- * of its spelling, for instance that of a class's member.  In GNU C the
- * address of the function is still that of the library's
- * (MP_COMPILED_IN_BESIDE is 1).  Other compilers make a function that belongs
- * to the source file, and that cannot be declared as the library's, too.
+ * arguments at the commas of braces and templates.  And it replaces every name
+ * that is spelt like it, for instance that of a class's member.  In GNU C the
+ * address of the function is still that of the library's function, and
+ * MP_COMPILED_IN_BESIDE is 1.  Other compilers make a function of the source
+ * file.  There the library's function of the same name cannot be declared.
  * no_instrument_function is needed because a compiler that instruments
  * functions may take the address of each, and some of these have none.
  *
- * A source file that defines MP_DECLARATIONS_ONLY first gets no definitions.
- * The library's own files do so.  A test may do so, to replace functions of
- * the library by its own. */
+ * A source file that defines MP_DECLARATIONS_ONLY before it includes this
+ * header gets no definitions.  The library's own files do so.  A test may do
+ * so, to replace functions of the library by its own. */
 #if defined(__GNUC_GNU_INLINE__) || defined(__GNUC_STDC_INLINE__)
 #define MP_COMPILED_IN                                    \
     extern __inline                                       \
@@ -158,10 +159,11 @@ MP_API void free_all_memory(memory_pool_t *mp);
 MP_EXTENSION MP_API bool is_mp_ptr(memory_pool_t *mp, void *ptr);
 #endif /* MP_PREFIXED_ONLY */
 
-/* destroy_memory_pool(), free_memory(), free_all_memory() and is_mp_ptr() by
- * names with a prefix, for programs that have such names of their own.  Three things differ: where mp is NULL they set errno to EINVAL
- * and print nothing; mp_free() does nothing for ptr NULL, as free(3); and
- * mp_owns() is just false for it. */
+/* These are destroy_memory_pool(), free_memory(), free_all_memory() and
+ * is_mp_ptr() by names with a prefix, for programs that use the other names
+ * themselves.  Three things differ.  If mp is NULL, they set errno to EINVAL
+ * and print nothing.  If ptr is NULL, mp_free() does nothing, as free(3), and
+ * mp_owns() returns false and reports nothing. */
 MP_API void mp_destroy(memory_pool_t *mp);
 MP_API void mp_free(memory_pool_t *mp, const void *ptr);
 MP_API void mp_reset(memory_pool_t *mp);
@@ -173,9 +175,12 @@ MP_EXTENSION MP_API bool mp_owns(memory_pool_t *mp, const void *ptr);
 
 /* Which threads may use a pool. */
 typedef enum mp_threads {
-    MP_THREADS_CACHED = 0, /* any, each with a cache of its own, no lock */
-    MP_THREADS_LOCKED,     /* any, one after the other */
-    MP_THREADS_NONE        /* one at a time; the program makes sure of it */
+    MP_THREADS_CACHED = 0, /* any thread; each has a cache, used without a
+                            * lock */
+    MP_THREADS_LOCKED,     /* any thread, under a lock, without caches */
+    MP_THREADS_NONE        /* the program makes sure that one thread at a time
+                            * uses the pool; it has a cache, unless the pool
+                            * has a backing */
 } mp_threads_t;
 
 /* Functions that a pool gets its blocks from.  acquire returns size bytes
@@ -187,9 +192,10 @@ typedef struct mp_backing {
     void *context;
 } mp_backing_t;
 
-/* Backings of the library: malloc(3) and free(3); mmap(2), with the advice to
- * use huge pages for large blocks; and a buffer of the caller, which is the
- * whole memory of one pool. */
+/* Backings that the library has.  The first uses malloc(3) and free(3).  The
+ * second uses mmap(2), and advises the system to use huge pages for large
+ * blocks.  The third takes a buffer of the caller, which is the whole memory
+ * of one pool. */
 MP_API extern const mp_backing_t mp_backing_malloc;
 MP_API extern const mp_backing_t mp_backing_mmap;
 MP_API mp_backing_t mp_backing_buffer(void *buffer, size_t size);
@@ -197,17 +203,20 @@ MP_API mp_backing_t mp_backing_buffer(void *buffer, size_t size);
 /* What a report is about. */
 typedef enum mp_event {
     MP_EVENT_NO_POOL = 1,  /* the pool is NULL */
-    MP_EVENT_SIZE,         /* a size or alignment that it never takes */
+    MP_EVENT_SIZE,         /* a size or alignment that the pool never takes */
     MP_EVENT_FULL,         /* the capacity is used */
     MP_EVENT_NO_MEMORY,    /* the backing has no block */
     MP_EVENT_NO_POINTER,   /* the object is NULL */
     MP_EVENT_NOT_IN_POOL,  /* the address is not a live object of the pool */
-    MP_EVENT_OPTION,       /* mp_create() cannot do what a member asks */
+    MP_EVENT_OPTION,       /* mp_create() cannot do what a member asks for */
     MP_EVENT_MARK,         /* mp_rewind(): not an open mark of the caller */
-    MP_EVENT_CLEANUP,      /* NULL, no such cleanup, or ever more of them */
+    MP_EVENT_CLEANUP,      /* a cleanup is NULL, or there is no such cleanup, or
+                            * cleanups go on adding cleanups */
     MP_EVENT_BUSY,         /* a cleanup resets or destroys its own pool */
     MP_EVENT_LEAK,         /* MP_LEAK_CHECK: objects live at destroy */
-    MP_EVENT_WRONG_SIZE    /* mp_free_sized(): the object has another size */
+    MP_EVENT_WRONG_SIZE,   /* mp_free_sized(): the object has another size */
+    MP_EVENT_DAMAGE        /* the program wrote where it has no object, and a
+                            * check has found that */
 } mp_event_t;
 
 /* A report function.  It is called for each misuse and for each allocation
@@ -228,10 +237,26 @@ MP_API void mp_report_stderr(memory_pool_t *mp, mp_event_t event,
 #define MP_ZERO_ON_FREE 0x1u
 
 /* The end of the pool reports the objects that are still live, as
- * MP_EVENT_LEAK.  There is a line for each size up to 1024 bytes, and for each
- * doubling above, with the number of the objects and their bytes; ptr is the
- * address of the first.  A last line is for all of them. */
+ * MP_EVENT_LEAK.  There is a report for each size up to 1024 bytes, and for
+ * each doubling above that.  It has the number of the objects and of their
+ * bytes; ptr is the address of the first object.  A last report has the sums
+ * of all. */
 #define MP_LEAK_CHECK 0x2u
+
+/* Flags for debugging; mempool_debug(7) says which faults each finds.  The
+ * environment variable MEMPOOL_OPTIONS sets the same flags for all pools of a
+ * program, which need not be compiled again.  With any of the first seven each
+ * object has memory of its own from malloc(), and the pool is slow. */
+#define MP_PASSTHROUGH 0x4u  /* each object is one of malloc(), for checkers */
+#define MP_POISON 0x8u       /* freed objects are filled, and checked */
+#define MP_REDZONE 0x10u     /* bytes around objects are checked */
+#define MP_QUARANTINE 0x20u  /* freed objects wait before they are reused */
+#define MP_GUARD 0x40u       /* objects end before an unreadable page */
+#define MP_CALLERS 0x80u     /* callers that allocate and free are noted */
+#define MP_TAGS 0x100u       /* the pool's address stands behind objects */
+#define MP_ABORT 0x200u      /* abort() after the first report of misuse */
+#define MP_REPORT 0x400u     /* reports go to standard error if the member
+                              * report is NULL */
 
 /* Options of mp_create().  All zero is the default.  Set the whole structure
  * to zero before you set members: later releases add members at its end. */
@@ -240,11 +265,13 @@ typedef struct mp_options {
                                   * for them; 0: no limit */
     size_t max_object;           /* largest object; 0: no limit but capacity */
     mp_threads_t threads;
-    unsigned flags;              /* MP_ZERO_ON_FREE, MP_LEAK_CHECK */
-    const mp_backing_t *backing; /* copied; NULL: malloc for a pool with a
-                                  * capacity, the library's own range else */
-    const char *name;            /* in reports; copied, 63 bytes at most */
-    mp_report_fn *report;        /* NULL: misuse is told by errno alone */
+    unsigned flags;              /* MP_ZERO_ON_FREE, MP_LEAK_CHECK, and those
+                                  * for debugging */
+    const mp_backing_t *backing; /* copied; NULL: the library's own range for
+                                  * a pool with caches, else malloc */
+    const char *name;            /* stands in reports; at most 63 bytes of it
+                                  * are copied */
+    mp_report_fn *report;        /* NULL: misuse only sets errno */
     void *report_context;
     memory_pool_t *parent;       /* its reset and its destroy destroy this
                                   * pool first, and its capacity counts what
@@ -255,10 +282,11 @@ typedef struct mp_options {
  * of any size, and any thread uses it at full speed.  On failure returns NULL:
  *   EINVAL   a member has a value that it cannot have; the report names it
  *   ENOMEM   there is no memory
- * A call of mp_create() is compiled as one of mp_create_sized() that says how
- * long the caller's mp_options_t is, so that a program built against this
- * release works with later ones.  A call through a pointer to mp_create() is
- * taken to have the members of release 0.9. */
+ * A call of mp_create() is compiled as a call of mp_create_sized(), which also
+ * passes the size of the program's mp_options_t.  So a program that was built
+ * with this release works with later ones.  A call through a pointer to
+ * mp_create() does not pass the size.  It sets only those members that
+ * mp_options_t had in release 0.9. */
 MP_API memory_pool_t *mp_create_sized(const mp_options_t *options,
                                       size_t options_size)
     MP_ATTRIBUTE_USE_RESULT;
@@ -273,16 +301,18 @@ MP_COMPILED_IN memory_pool_t *mp_create(const mp_options_t *options)
 }
 #endif
 
-/* Asked where an object of size bytes cannot be had, in the thread that wants
- * it, with no lock held, before that is counted or reported; error is ENOBUFS
- * or ENOMEM.  true: try once more; false: fail.  It may use any pool, free
- * objects of this one, and trim it.  It may also leave by longjmp(3) or a C++
- * exception: then the call that asked has done nothing. */
-typedef bool mp_failure_fn(memory_pool_t *mp, size_t size, int error,
-                           void *context);
+/* A failure function.  A pool calls it when an object of size bytes cannot be
+ * had; error is ENOBUFS or ENOMEM.  The call is made in the thread that wants
+ * the object, with no lock held, and before the failure is counted or reported.
+ * If it returns true, the pool tries once more; if false, the allocation fails.
+ * It may use any pool, free objects of this one, and trim it.  It may also
+ * leave by longjmp(3) or a C++ exception: then the allocating call has done
+ * nothing. */
+MP_EXTENSION typedef bool mp_failure_fn(memory_pool_t *mp, size_t size,
+                                        int error, void *context);
 
-/* Has fn asked from now on; NULL: none, as in a new pool.  -1 with errno EINVAL
- * where mp is NULL, else 0. */
+/* Makes fn the pool's failure function.  NULL stands for none, which a new pool
+ * has.  Returns 0, or -1 with errno EINVAL if mp is NULL. */
 MP_API int mp_set_failure(memory_pool_t *mp, mp_failure_fn *fn,
                           void *context);
 
@@ -292,9 +322,9 @@ MP_API void *mp_calloc(memory_pool_t *mp, size_t count, size_t size)
     MP_ATTRIBUTE_MALLOC MP_ATTRIBUTE_USE_RESULT;
 
 /* Changes the size of an object, in place if possible.  If ptr is NULL, it
- * allocates.  On failure it returns NULL and leaves the object as it was, with
- * errno as of mp_allocate(); EINVAL also if free_memory() would refuse ptr.  A
- * size of 0 is EINVAL and frees nothing. */
+ * allocates.  On failure it returns NULL, sets errno as mp_allocate() does, and
+ * leaves the object as it was.  EINVAL also if free_memory() would refuse ptr.
+ * A size of 0 is EINVAL and frees nothing. */
 MP_API void *mp_realloc(memory_pool_t *mp, void *ptr, size_t size)
     MP_ATTRIBUTE_USE_RESULT;
 
@@ -304,31 +334,34 @@ MP_API void *mp_aligned_alloc(memory_pool_t *mp, size_t alignment,
                               size_t size)
     MP_ATTRIBUTE_MALLOC MP_ATTRIBUTE_USE_RESULT;
 
-/* As mp_realloc() for count * size bytes; EINVAL too where the product is no
- * number. */
+/* As mp_realloc() for count * size bytes.  EINVAL also if a size_t cannot hold
+ * the product. */
 MP_API void *mp_reallocarray(memory_pool_t *mp, void *ptr, size_t count,
                              size_t size) MP_ATTRIBUTE_USE_RESULT;
 
-/* As mp_realloc(), and aligned as by mp_aligned_alloc() where it has to move,
- * too.  Then the capacity has to hold both copies for a moment. */
+/* As mp_realloc(), and the object is aligned as mp_aligned_alloc() aligns.  If
+ * it has to move, the capacity has to hold both copies for a moment. */
 MP_API void *mp_aligned_realloc(memory_pool_t *mp, void *ptr,
                                 size_t alignment, size_t size)
     MP_ATTRIBUTE_USE_RESULT;
 
-/* Resizes an object where it stands.  0; or -1 with errno ENOMEM, and no
- * report, where what is behind it is not free, else as mp_realloc(); then the
- * object is as it was.  ptr NULL is EINVAL. */
+/* Changes the size of an object in place, or not at all.  Returns 0, or -1 with
+ * the object as it was:
+ *   ENOMEM   the memory behind the object is not free; there is no report
+ *   EINVAL   ptr is NULL
+ * and, with a report, the other errors of mp_realloc(). */
 MP_API int mp_expand(memory_pool_t *mp, void *ptr, size_t size);
 
-/* As mp_free(), and compares the size, which has to be the one that the object
- * was last asked for with: a wrong one is reported with the right one, errno
- * EINVAL, and nothing is freed.  A pool with thread caches knows it roughly:
- * it refuses what is more than mp_usable_size() says, or half of that and
- * less. */
+/* As mp_free(), and checks the size.  It has to be the size that the program
+ * last asked for when it allocated or resized the object.  If it is another
+ * one, nothing is freed, errno is EINVAL, and the report has the right size.  A
+ * pool that does not count to the byte does not know the exact size.  It
+ * refuses a size above that of mp_usable_size(), and one of at most half of
+ * that. */
 MP_API void mp_free_sized(memory_pool_t *mp, const void *ptr, size_t size);
 
-/* An object of a type, or an array of n, all zero; NULL as mp_calloc().  The
- * type's alignment is 16 at most. */
+/* Allocate an object of a type, or an array of n of them, all zero, and fail as
+ * mp_calloc() does.  The type's alignment is 16 at most. */
 #define MP_NEW(mp, type) ((type *)mp_calloc((mp), 1, sizeof(type)))
 #define MP_NEW_ARRAY(mp, n, type) \
     ((type *)mp_calloc((mp), (n), sizeof(type)))
@@ -359,16 +392,19 @@ MP_API memory_pool_t *mp_owner(const void *ptr);
 MP_API int mp_check(memory_pool_t *mp);
 
 /* Gives empty blocks back to where they came from, until those that the pool
- * keeps have at most keep_bytes bytes.  Returns the bytes given back. */
+ * keeps have at most keep_bytes bytes.  If blocks in use have free pages, those
+ * beyond keep_bytes go to the system, too, but not if the pool has a buffer or
+ * a backing of the program.  Returns the bytes of the blocks given back. */
 MP_API size_t mp_trim(memory_pool_t *mp, size_t keep_bytes);
 
 /*
  * Strings.  Each is an object of the pool.  On failure the functions return
- * NULL, with errno and a report as of mp_allocate().  EINVAL also if a string,
- * a format, or bytes with n > 0 is NULL.
+ * NULL, with errno and a report as those of mp_allocate().  EINVAL also if a
+ * string or a format is NULL, or if bytes is NULL and n > 0.
  */
 
-/* Copy a string, at most n bytes of a string, and n bytes. */
+/* The first copies a string, the second at most n bytes of a string, and the
+ * third n bytes. */
 MP_API char *mp_strdup(memory_pool_t *mp, const char *string)
     MP_ATTRIBUTE_MALLOC MP_ATTRIBUTE_USE_RESULT;
 MP_API char *mp_strndup(memory_pool_t *mp, const char *string, size_t n)
@@ -383,21 +419,23 @@ MP_API char *mp_vasprintf(memory_pool_t *mp, const char *format,
                           va_list arguments)
     MP_ATTRIBUTE_FORMAT(2, 0) MP_ATTRIBUTE_MALLOC MP_ATTRIBUTE_USE_RESULT;
 
-/* A string, or bytes, that grow.  All zero is an empty one.  Who appended to it
- * has a string of length bytes and a 0 in an object of the pool, to be freed
- * with mp_free(mp, string.bytes), or to go with the pool. */
+/* A string that grows; it may hold any bytes.  A structure that is all zero is
+ * an empty string.  After the first append, bytes is an object of the pool with
+ * the string and a 0 behind it.  mp_free(mp, string.bytes) frees it, and so
+ * does the end of the pool. */
 typedef struct mp_string {
     char *bytes;   /* NULL: nothing was appended yet */
     size_t length; /* without the 0 */
-    size_t room;   /* bytes of the object, which may be used with the 0 */
+    size_t room;   /* bytes of the object that the string and its 0 may use */
 } mp_string_t;
 
-/* Appends n bytes, which may be the string's own, or what sprintf(3) would
- * write, which may not.  The object at least doubles as it grows, where it may,
- * so n bytes are copied twice at most, however they come.  0; or -1 with errno
- * and a report as mp_realloc(), and EINVAL where something is NULL or the
- * structure is no such string; then the string is as it was.  A string is for
- * one thread at a time. */
+/* The first appends n bytes, which may be part of the string.  The others
+ * append what sprintf(3) would write; their arguments may not be part of the
+ * string.  When the object grows, its size at least doubles if the pool has
+ * memory for that.  So on average a byte is copied at most twice.  They return
+ * 0, or -1 with errno and a report as those of mp_realloc() and with the string
+ * as it was.  EINVAL also if an argument is NULL or the structure is no such
+ * string.  One thread at a time may use a string. */
 MP_API int mp_append_bytes(memory_pool_t *mp, mp_string_t *string,
                            const void *bytes, size_t n);
 MP_API int mp_append_printf(memory_pool_t *mp, mp_string_t *string,
@@ -452,11 +490,13 @@ MP_API int mp_add_cleanup(memory_pool_t *mp, void (*fn)(void *arg),
 MP_API int mp_remove_cleanup(memory_pool_t *mp, void (*fn)(void *arg),
                              void *arg);
 
-/* The same for a mark of the caller's: mp_rewind() to it, or to one before it,
- * calls fn(arg) first, with every object still live; a reset or the end of the
- * pool calls it, too.  It may not rewind that mark.  -1 with errno EINVAL where
- * mp or fn is NULL or the mark is none of the caller's here, or ENOMEM, else
- * 0. */
+/* Adds a cleanup to a mark of the caller.  mp_rewind() to this mark, or to one
+ * before it, calls fn(arg) first, with every object still live.  A reset or the
+ * end of the pool calls it, too.  fn may not rewind this mark.  Returns 0, or
+ * -1:
+ *   EINVAL   mp or fn is NULL, or the mark is not an open mark of the caller
+ *            in this pool
+ *   ENOMEM   there is no memory */
 MP_API int mp_add_mark_cleanup(memory_pool_t *mp, mp_mark_t mark,
                                void (*fn)(void *arg), void *arg);
 
@@ -478,9 +518,10 @@ MP_API mp_handle_t *mp_attach(memory_pool_t *mp) MP_ATTRIBUTE_USE_RESULT;
  * its objects stay.  If handle is NULL: errno EINVAL. */
 MP_API void mp_detach(mp_handle_t *handle);
 
-/* Do for the handle what mp_allocate(), free_memory(), mp_mark() and
- * mp_rewind() do for a thread.  A NULL handle only sets errno, to EINVAL.  Any
- * object of the pool may be freed, however it was allocated. */
+/* These do for the handle what mp_allocate(), free_memory(), mp_mark(),
+ * mp_rewind() and mp_add_mark_cleanup() do for a thread.  If handle is NULL,
+ * they only fail and set errno to EINVAL.  mp_handle_free() takes any object of
+ * the pool, however it was allocated. */
 MP_API void *mp_handle_allocate(mp_handle_t *handle, size_t size)
     MP_ATTRIBUTE_MALLOC MP_ATTRIBUTE_USE_RESULT;
 MP_API void mp_handle_free(mp_handle_t *handle, const void *ptr);
@@ -489,8 +530,9 @@ MP_API int mp_handle_rewind(mp_handle_t *handle, mp_mark_t mark);
 MP_API int mp_handle_add_mark_cleanup(mp_handle_t *handle, mp_mark_t mark,
                                       void (*fn)(void *arg), void *arg);
 
-/* As mp_calloc(), mp_realloc(), mp_aligned_alloc(), mp_aligned_realloc() and
- * the functions for strings, from the handle's cache and for its marks. */
+/* These do for the handle what mp_calloc(), mp_realloc(), mp_aligned_alloc(),
+ * mp_aligned_realloc() and the functions for strings do for a thread.  They use
+ * the handle's cache and its marks. */
 MP_API void *mp_handle_calloc(mp_handle_t *handle, size_t count, size_t size)
     MP_ATTRIBUTE_MALLOC MP_ATTRIBUTE_USE_RESULT;
 MP_API void *mp_handle_realloc(mp_handle_t *handle, void *ptr, size_t size)
@@ -525,21 +567,21 @@ MP_API char *mp_handle_vasprintf(mp_handle_t *handle, const char *format,
 /* Statistics of a pool.  While no other thread changes the pool,
  * allocations - frees == live_objects. */
 typedef struct mp_stats_t {
-    size_t live_bytes;      /* of live objects: as asked for if the pool has
-                             * a capacity or a lock, else in multiples of
-                             * 16 */
+    size_t live_bytes;      /* of live objects: as asked for if the pool
+                             * counts to the byte, see libmempool(7), else
+                             * in multiples of 16 */
     size_t live_objects;
     size_t peak_bytes;      /* highest live_bytes so far; in a pool with
-                             * thread caches, of objects and caches
-                             * together, which is never less */
-    size_t peak_objects;    /* most that a reset or mp_stats() has seen */
+                             * thread caches it may include what they held,
+                             * and is never too low */
+    size_t peak_objects;    /* most that a reset or mp_stats() has counted */
     uint64_t allocations;   /* objects allocated so far */
     uint64_t frees;         /* objects freed so far, by resets, too */
     uint64_t resets;
     uint64_t refused_size;  /* EINVAL: a size that the pool never takes */
     uint64_t refused_full;  /* ENOBUFS */
     uint64_t refused_memory; /* ENOMEM */
-    size_t blocks;          /* in use, with the pool's first */
+    size_t blocks;          /* in use, the pool's first one included */
     size_t backing_bytes;   /* of blocks in use, and of blocks kept */
     size_t cached_bytes;    /* free, in caches of threads and handles and
                              * between them */
@@ -550,7 +592,8 @@ typedef struct mp_stats_t {
 
 /* Fills *stats, while other threads' calls for the pool wait.  Returns 0, or -1
  * with errno EINVAL if an argument is NULL.  A call of mp_stats() is compiled
- * as one of mp_stats_sized(), as that of mp_create() is. */
+ * as a call of mp_stats_sized(), which also passes the size of the program's
+ * mp_stats_t, as mp_create_sized() does for mp_options_t. */
 MP_API int mp_stats_sized(memory_pool_t *mp, mp_stats_t *stats,
                           size_t stats_size);
 #if MP_COMPILED_IN_BESIDE || defined(MP_DECLARATIONS_ONLY)

@@ -2,32 +2,35 @@
  *
  * memory_pool_inline.h - objects allocated and freed without a call.
  *
- * Include this in place of <memory_pool.h>, and the short way of mp_allocate(),
- * free_memory(), mp_free(), mp_handle_allocate(), mp_handle_free() and
- * mp_append_bytes() is compiled into the program: what the calling thread's, or
- * the handle's, own cache can do, or a string's own room.  All else is still
- * done by the library's functions, and every check is made as there.  A call into a shared library costs about as much as all the work on
- * the short way, so this takes some 60 % of the time.  memory_pool_inline(7)
- * says more.
+ * A program includes this in place of <memory_pool.h>.  Then the short way of
+ * mp_allocate(), free_memory(), mp_free(), mp_handle_allocate(),
+ * mp_handle_free() and mp_append_bytes() is compiled into the program.  The
+ * short way is what the cache of the calling thread or of the handle can do, or
+ * what fits into the object that a string has.  The library's functions do all
+ * else, and the short way makes the same checks as they do.  It saves the call
+ * into a shared library, which costs about as much as all the work on the short
+ * way.  memory_pool_inline(7) says more.
  *
- * No macro has the name of a function.  Each of these is defined once more
- * here, to be compiled in where it is called; its address, and what a linker's
- * --wrap stands for, is still the library's.  So members of classes and names
- * in namespaces are the program's own, and arguments may have any commas.
+ * No macro has the name of a function.  This file defines each of these
+ * functions once more, as code that is compiled in at each call.  The address
+ * of a function is still that of the library's, and a linker's --wrap still
+ * replaces the library's.  A program may give members of its classes the same
+ * names, and arguments may have any commas.
  *
  * Nothing here is an interface: use the functions by their own names.  The
- * layout below is the library's, and may change.  Programs keep working then:
- * the variable's name ends in the number of the layout, and a library that
- * has another one keeps that variable, with a cache in it that is offered for
- * no pool, and begins each handle with such a cache.  The short way is then
- * never taken.
+ * layout below is the library's, and may change.  Programs that were compiled
+ * before such a change keep working.  The variable's name ends in the number
+ * of the layout.  A library that has another layout keeps the old variable,
+ * with a cache in it that is enabled for no pool, and it begins each handle
+ * with such a cache.  So those programs never take the short way.
  *
- * It is C89 with GNU extensions, and as C++ has no cast of C's, since programs
- * compile it with the warnings of their own standard.
+ * This file is C89 with GNU extensions.  In C++ it uses no cast of C.  A
+ * program compiles it with the warnings of its own standard.
  *
  * What it cannot do: serve where there is no ELF, no 64-bit address or no
- * compiler with GNU extensions, and under ThreadSanitizer, which must see both
- * sides of what is shared.  There it is <memory_pool.h> and no more.
+ * compiler with GNU extensions.  It does not serve under ThreadSanitizer
+ * either, which must see both sides of what is shared.  In all these cases it
+ * is <memory_pool.h> and no more.
  */
 #ifndef MEMORY_POOL_INLINE_H
 #define MEMORY_POOL_INLINE_H
@@ -46,9 +49,9 @@
 extern "C" {
 #endif
 
-/* In programs the inner functions are compiled in as the public ones are: a
- * static one may not be called from an inline function of C99 that is not
- * static, which a program's may be. */
+/* In programs the inner functions are compiled in as the public ones are.  They
+ * are not static, because in C99 an inline function that is not static may not
+ * call a static one, and a program may have such an inline function. */
 #ifdef MP_INLINE_LIBRARY
 #define MP_INLINE_INNER static inline
 #else
@@ -70,10 +73,11 @@ extern "C" {
 #define MP_INLINE_NULL NULL
 #endif
 
-/* A relaxed atomic store.  In a program it is a volatile one, which is the same
- * to the processor: gcc takes each __atomic function for as long as four
- * instructions, and does not compile in what it takes for too long.  The
- * library has the former, which alone ThreadSanitizer knows. */
+/* A relaxed atomic store.  In a program it is a volatile store, which is the
+ * same to the processor.  The reason is gcc: it counts each __atomic function
+ * as four instructions, and it does not compile in a function that it counts
+ * as too long.  The library uses the atomic store, since ThreadSanitizer knows
+ * only that. */
 #ifdef MP_INLINE_LIBRARY
 #define MP_INLINE_STORE(type, place, value) \
     __atomic_store_n((place), (value), __ATOMIC_RELAXED)
@@ -85,57 +89,80 @@ extern "C" {
     } while (0)
 #endif
 
+/* The systems that may have membarrier(2).  A user of a cache first writes
+ * inside, and then reads for which pool the cache is enabled.  On these systems
+ * the thread that revokes the cache pays for the order of the two accesses.  On
+ * other systems, and where the system refuses membarrier(2), the user pays.
+ * Then the cache is enabled in another member, fenced, and all four accesses,
+ * two by each side, are sequentially consistent. */
+#ifndef MP_INLINE_LIGHT
+#if defined(__linux__) || defined(__FreeBSD__)
+#define MP_INLINE_LIGHT 1
+#else
+#define MP_INLINE_LIGHT 0
+#endif
+#endif
+
 #define MP_INLINE_GRANULE 16u
 #define MP_INLINE_LENGTHS 64u /* of objects in lists, in granules */
 #define MP_INLINE_OWNED 128u  /* granules that have one owner */
 
-/* Bytes of the map; each plus the length in granules, less one. */
+/* Codes in the map.  A byte of the map is a code plus the length in granules,
+ * less one. */
 #define MP_INLINE_CACHED 0x80u
 #define MP_INLINE_LIVE 0xc0u
 
-/* What a cache is offered for while it is withdrawn or has no pool: nothing
- * that a caller could have in hand, NULL neither. */
+/* Stands for the pool while a cache is revoked or has no pool.  No caller can
+ * have this value as a pool; it is not NULL, which a caller may pass. */
 #define MP_INLINE_NO_POOL \
     MP_INLINE_POINTER(memory_pool_t *, MP_INLINE_NARROW(uintptr_t, 1))
 
-/* The first word of a free chunk.  It was an object of another type before,
- * and will be: the compiler may not sort the accesses by type. */
+/* The first word of a free chunk.  The chunk was an object of another type
+ * before, and will be one again.  So the compiler must not assume that accesses
+ * of different types concern different memory. */
 typedef void *__attribute__((__may_alias__)) mp_inline_link;
 
 /* Free chunks of one length. */
 struct mp_inline_list {
     void *chunks; /* linked by their first word */
-    size_t room;  /* frees until the list is looked at; a count for each list,
-                   * since one for all would make every call wait for the one
-                   * before; 0 while a mark is open */
+    size_t room;  /* how many more chunks may be freed into the list before a
+                   * free calls the library; 0 while a mark is open.  Each list
+                   * has its own count, since with one count for all lists
+                   * every call would wait for the store of the one before */
 };
 
 /* A thread's own chunks of a pool; the library's cache.h says how it works. */
 struct mp_inline_cache {
     struct mp_inline_list lists[MP_INLINE_LENGTHS]; /* by granules less one */
-    memory_pool_t *pool; /* atomic; it is offered for this one only, or for
-                          * MP_INLINE_NO_POOL */
-    unsigned char *cut;  /* next new object */
-    unsigned char *end;  /* of what is to be cut */
+    memory_pool_t *pool; /* atomic; the only pool that the cache is enabled
+                          * for, or MP_INLINE_NO_POOL */
+    unsigned char *cut;  /* start of the run: the next new object */
+    unsigned char *end;  /* end of the run */
+    memory_pool_t *fenced; /* as pool, if the user pays for the order; at most
+                            * one of the two names a pool.  The library of 0.9
+                            * has no such member */
 };
 
-/* What a thread has; only it touches this, but for inside.  The places are
- * the same in all threads, but nearer here. */
+/* The state of a thread.  Only that thread uses it, except for inside, which
+ * other threads read.  The members from bias to owners are copies of the
+ * library's own: they are read faster from here. */
 struct mp_inline_thread {
-    struct mp_inline_cache *cache; /* that it used last; never NULL */
-    memory_pool_t *inside; /* atomic; the pool whose cache the thread may be
-                            * changing just now; NULL: none */
+    struct mp_inline_cache *cache; /* the one used last; never NULL */
+    memory_pool_t *inside; /* atomic; the pool that the thread is inside: it
+                            * may change its cache there now; NULL: none */
     uintptr_t bias;        /* the map byte of an address is at this plus a
                             * sixteenth of the address */
-    uintptr_t base;        /* of all addresses that have a map byte */
-    uintptr_t granules;    /* of those */
-    memory_pool_t *const *owners; /* atomic; by MP_INLINE_OWNED granules */
-    void *own;             /* the library's */
+    uintptr_t base;        /* the first address that has a map byte */
+    uintptr_t granules;    /* how many granules from there have a map byte */
+    memory_pool_t *const *owners; /* each entry is atomic; one for each
+                                   * MP_INLINE_OWNED granules */
+    void *own;             /* only the library uses it */
 };
 
-/* initial-exec: found with one instruction where the general model calls a
- * function; glibc keeps room for such small needs of late libraries.  musl
- * keeps none, and would refuse to load the library by dlopen(). */
+/* The initial-exec model finds a variable with one instruction, where the
+ * general model calls a function.  glibc reserves some memory for such
+ * variables of libraries that are loaded late.  musl reserves none, and would
+ * refuse to load the library by dlopen(). */
 #ifdef __GLIBC__
 #define MP_INLINE_TLS __attribute__((__tls_model__("initial-exec")))
 #else
@@ -145,44 +172,84 @@ struct mp_inline_thread {
 extern MP_API __thread struct mp_inline_thread mp_inline_thread_1
     MP_INLINE_TLS;
 
-/* Says that the thread may be inside the pool's cache, until
- * mp_inline_leave(), and returns the cache that it used last, which may be the
- * one. */
+/* Writes inside, for a user that pays for the order.  An exchange is a
+ * sequentially consistent store, and takes less time than a store with a
+ * fence. */
+MP_INLINE_INNER void mp_inline_note(struct mp_inline_thread *thread,
+                                    const memory_pool_t *mp)
+{
+    (void)__atomic_exchange_n(
+        &thread->inside,
+        MP_INLINE_POINTER(memory_pool_t *, MP_INLINE_NUMBER(mp)),
+        __ATOMIC_SEQ_CST);
+}
+
+/* The thread is inside the pool from now on, until mp_inline_leave().  Returns
+ * the cache that the thread used last, which may be that of another pool. */
 MP_INLINE_INNER struct mp_inline_cache *
 mp_inline_begin(struct mp_inline_thread *thread, const memory_pool_t *mp)
 {
+#if MP_INLINE_LIGHT
     MP_INLINE_STORE(memory_pool_t *, &thread->inside,
                     MP_INLINE_POINTER(memory_pool_t *, MP_INLINE_NUMBER(mp)));
-    /* For the compiler: who withdraws the offer sees to the processor. */
+    /* For the compiler only.  For the processor, the thread that revokes the
+     * cache calls membarrier(2). */
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
+#else
+    mp_inline_note(thread, mp);
+#endif
     return thread->cache;
 }
 
-/* Between the two: the cache is offered for this pool, which then is one. */
+/* To be called between the functions above and below.  True if the cache is
+ * enabled for this pool; then mp is the address of a pool. */
 MP_INLINE_INNER int mp_inline_offered(const struct mp_inline_cache *cache,
                                       const memory_pool_t *mp)
 {
-    /* Acquire: what was done to the cache before the offer is seen. */
+#if MP_INLINE_LIGHT
+    /* Acquire: this thread sees what was done to the cache before it was
+     * enabled. */
     return __atomic_load_n(&cache->pool, __ATOMIC_ACQUIRE) == mp;
+#else
+    return __atomic_load_n(&cache->fenced, __ATOMIC_SEQ_CST) == mp;
+#endif
 }
 
 MP_INLINE_INNER void mp_inline_leave(struct mp_inline_thread *thread)
 {
     memory_pool_t *const none = MP_INLINE_NULL;
 
-    /* Release: who waits for this sees all that was done. */
+    /* Release: a thread that waits for this sees all that was done inside. */
     __atomic_store_n(&thread->inside, none, __ATOMIC_RELEASE);
 }
 
-/* Both in one, for the library: the pool's cache, to be left with
- * mp_inline_leave(); NULL, and not inside: it is not the pool's, or not
- * offered. */
+/* The same by the member fenced, for a cache whose member pool is another one.
+ * On a system that may have membarrier(2) only the library does this, since in
+ * a program the two ways would be too long to be compiled in.  The relaxed load
+ * comes first, so that a thread does not pay for an exchange if its cache is
+ * that of another pool. */
+MP_INLINE_INNER int mp_inline_begin_fenced(struct mp_inline_thread *thread,
+                                           struct mp_inline_cache *cache,
+                                           const memory_pool_t *mp)
+{
+    if (__builtin_expect(
+            __atomic_load_n(&cache->fenced, __ATOMIC_RELAXED) != mp, 1)) {
+        return 0;
+    }
+    mp_inline_note(thread, mp);
+    return __atomic_load_n(&cache->fenced, __ATOMIC_SEQ_CST) == mp;
+}
+
+/* Both in one, for the library.  Returns the thread's cache, if it is enabled
+ * for the pool; then the thread is inside until mp_inline_leave().  Else
+ * returns NULL, and the thread is not inside. */
 MP_INLINE_INNER struct mp_inline_cache *
 mp_inline_enter(struct mp_inline_thread *thread, const memory_pool_t *mp)
 {
     struct mp_inline_cache *cache = mp_inline_begin(thread, mp);
 
-    if (__builtin_expect(mp_inline_offered(cache, mp), 1)) {
+    if (__builtin_expect(mp_inline_offered(cache, mp), 1) ||
+        (MP_INLINE_LIGHT && mp_inline_begin_fenced(thread, cache, mp))) {
         if (cache == MP_INLINE_NULL) {
             __builtin_unreachable();
         }
@@ -200,8 +267,11 @@ mp_inline_map_byte(const struct mp_inline_thread *thread, uintptr_t address)
                              thread->bias + address / MP_INLINE_GRANULE);
 }
 
-/* Inside: an object, or NULL where neither list nor run has one, or the size
- * is none of 1 to MP_INLINE_LENGTHS granules. */
+/* Takes an object from the cache; the user is inside.  Returns NULL if neither
+ * the list nor the run has one, or if the size is not one of 1 to
+ * MP_INLINE_LENGTHS granules.  A program may have written over the link that
+ * led to the list's first chunk.  So the map is asked about that chunk before
+ * it is read, as it is asked about an object that is freed. */
 MP_INLINE_INNER void *mp_inline_take(const struct mp_inline_thread *thread,
                                      struct mp_inline_cache *cache,
                                      size_t size)
@@ -214,9 +284,18 @@ MP_INLINE_INNER void *mp_inline_take(const struct mp_inline_thread *thread,
     }
     object = MP_INLINE_POINTER(mp_inline_link *, cache->lists[i].chunks);
     if (object != MP_INLINE_NULL) {
+        uintptr_t offset = MP_INLINE_NUMBER(object) - thread->base;
+        uintptr_t granule = offset >> 4 | offset << (sizeof offset * 8 - 4);
+        if (__builtin_expect(granule >= thread->granules, 0) ||
+            __builtin_expect(*mp_inline_map_byte(thread,
+                                                 MP_INLINE_NUMBER(object)) !=
+                                 MP_INLINE_CACHED + i,
+                             0)) {
+            return MP_INLINE_NULL;
+        }
         cache->lists[i].chunks = *object;
     } else {
-        /* As numbers: there may be no run. */
+        /* Both are numbers and not pointers, since there may be no run. */
         uintptr_t start = MP_INLINE_NUMBER(cache->cut);
         uintptr_t cut = start + (i + 1) * MP_INLINE_GRANULE;
         object = MP_INLINE_POINTER(mp_inline_link *, start);
@@ -226,22 +305,25 @@ MP_INLINE_INNER void *mp_inline_take(const struct mp_inline_thread *thread,
         cache->cut = MP_INLINE_POINTER(unsigned char *, cut);
     }
     /* Release, for a thread that frees the object by a pointer from before a
-     * reset: what was read from the chunk was read before it may be written. */
+     * reset.  That thread may write to the chunk only after this one has read
+     * the link in it. */
     __atomic_store_n(mp_inline_map_byte(thread, MP_INLINE_NUMBER(object)),
                      MP_INLINE_NARROW(unsigned char, MP_INLINE_LIVE + i),
                      __ATOMIC_RELEASE);
     return object;
 }
 
-/* Inside: takes a short live object of the pool, and returns 1; 0 where ptr is
- * none, a mark's, or the list is to be looked at. */
+/* Frees a live object of at most MP_INLINE_LENGTHS granules into the cache, and
+ * returns 1; the user is inside.  Returns 0 and changes nothing if ptr is no
+ * such object of the pool, if a mark owns it, or if its list has no room. */
 MP_INLINE_INNER int mp_inline_give(const struct mp_inline_thread *thread,
                                    struct mp_inline_cache *cache,
                                    const memory_pool_t *mp, const void *ptr)
 {
     uintptr_t offset = MP_INLINE_NUMBER(ptr) - thread->base;
-    /* Turned, so that what is between granules is far out of range: foreign,
-     * interior and NULL in one compare. */
+    /* The offset is rotated by four bits, so that an address between granules
+     * becomes a number far out of range.  One compare then refuses foreign
+     * addresses, addresses between granules and NULL. */
     uintptr_t i = offset >> 4 | offset << (sizeof offset * 8 - 4);
     unsigned char *at;
     size_t code;
@@ -255,7 +337,7 @@ MP_INLINE_INNER int mp_inline_give(const struct mp_inline_thread *thread,
         return 0;
     }
     at = mp_inline_map_byte(thread, MP_INLINE_NUMBER(ptr));
-    /* Acquire pairs with the release above. */
+    /* Acquire pairs with the release in mp_inline_take(). */
     code = __atomic_load_n(at, __ATOMIC_ACQUIRE);
     if (__builtin_expect(code < MP_INLINE_LIVE, 0)) {
         return 0;
@@ -267,7 +349,7 @@ MP_INLINE_INNER int mp_inline_give(const struct mp_inline_thread *thread,
     }
     list->room = room - 1;
     link = MP_INLINE_POINTER(mp_inline_link *, MP_INLINE_NUMBER(ptr));
-    /* Else compilers warn of NULL where a program gives just that. */
+    /* Without this, compilers warn if a program passes the constant NULL. */
     __asm__("" : "+r"(link));
     *link = list->chunks;
     list->chunks = link;
@@ -277,25 +359,32 @@ MP_INLINE_INNER int mp_inline_give(const struct mp_inline_thread *thread,
     return 1;
 }
 
-/* What a handle begins with: the same, but that its user is nobody's thread. */
+/* What a handle begins with: a state and a cache, as a thread has them. */
 struct mp_inline_handle {
-    struct mp_inline_thread thread; /* inside: MP_INLINE_NO_POOL; no cache */
+    struct mp_inline_thread thread; /* while its user is inside, inside is
+                                     * MP_INLINE_NO_POOL; cache is not used */
     struct mp_inline_cache cache;
 };
 
-/* As mp_inline_begin(), for the handle's pool, which is returned;
- * MP_INLINE_NO_POOL where its cache is not offered. */
+/* As mp_inline_begin(), for a handle.  Returns the pool that the handle's cache
+ * is enabled for, or MP_INLINE_NO_POOL. */
 MP_INLINE_INNER memory_pool_t *
 mp_inline_begin_handle(struct mp_inline_handle *handle)
 {
+#if MP_INLINE_LIGHT
     MP_INLINE_STORE(memory_pool_t *, &handle->thread.inside,
                     MP_INLINE_NO_POOL);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     return __atomic_load_n(&handle->cache.pool, __ATOMIC_ACQUIRE);
+#else
+    mp_inline_note(&handle->thread, MP_INLINE_NO_POOL);
+    return __atomic_load_n(&handle->cache.fenced, __ATOMIC_SEQ_CST);
+#endif
 }
 
-/* Inside, when not NULL: the handle's pool, which is offered; to be left with
- * mp_inline_leave(). */
+/* As mp_inline_enter(), for a handle.  Returns its pool, if its cache is
+ * enabled; then the handle's user is inside until mp_inline_leave().  Else
+ * returns NULL, and the user is not inside. */
 MP_INLINE_INNER memory_pool_t *
 mp_inline_enter_handle(struct mp_inline_handle *handle)
 {
@@ -306,6 +395,20 @@ mp_inline_enter_handle(struct mp_inline_handle *handle)
             __builtin_unreachable();
         }
         return mp;
+    }
+    /* Without this, gcc does work for the rest of the function before the
+     * return above. */
+    __asm__("" : "+r"(handle));
+    if (MP_INLINE_LIGHT &&
+        __atomic_load_n(&handle->cache.fenced, __ATOMIC_RELAXED) !=
+            MP_INLINE_NO_POOL) {
+        /* The member named a pool; the second load says whether it still
+         * does. */
+        mp_inline_note(&handle->thread, MP_INLINE_NO_POOL);
+        mp = __atomic_load_n(&handle->cache.fenced, __ATOMIC_SEQ_CST);
+        if (mp != MP_INLINE_NO_POOL) {
+            return mp;
+        }
     }
     mp_inline_leave(&handle->thread);
     return MP_INLINE_NULL;
@@ -335,10 +438,11 @@ mp_inline_enter_handle(struct mp_inline_handle *handle)
 extern "C" {
 #endif
 
-/* The library's functions, called by an address of which the compiler knows
- * nothing.  A call by name would look to it like a call of the definition
- * below by itself.  Another name with an asm label would do for gcc; clang sees
- * through the label, and then compiles nothing in. */
+/* These call the library's functions, by an address of which the compiler knows
+ * nothing.  If they called by name, the compiler would take the definition of
+ * the same name below for one that calls itself.  A second name with an asm
+ * label would be enough for gcc.  But clang knows what the label means, and
+ * then compiles nothing in. */
 MP_COMPILED_IN void *mp_inline_call_allocate(memory_pool_t *mp, size_t m_size)
 {
     void *(*function)(memory_pool_t *, size_t) = mp_allocate;
@@ -395,10 +499,11 @@ MP_COMPILED_IN void mp_inline_call_handle_free(mp_handle_t *handle,
     function(handle, ptr);
 }
 
-/* The functions.  Those for objects have one way out for all that the cache cannot do,
- * since they count as part of a program's own inline function that calls them:
- * gcc at -O2 takes that for too long to be compiled in from some 70 of its
- * instructions on, of which free_memory() leaves about ten. */
+/* The functions.  Those for objects call the library in one place, for all that
+ * the cache cannot do.  This keeps them short, since they count as part of a
+ * program's own inline function that calls them.  gcc at -O2 compiles in an
+ * inline function of up to about 70 of the instructions that it counts.  A
+ * function that calls free_memory() has about ten left. */
 MP_COMPILED_IN void *mp_allocate(memory_pool_t *mp, size_t m_size)
 {
     struct mp_inline_cache *cache = mp_inline_begin(&mp_inline_thread_1, mp);
@@ -441,7 +546,8 @@ MP_COMPILED_IN void mp_free(memory_pool_t *mp, const void *ptr)
     }
 }
 
-/* Where there is room, and nothing that the library would refuse. */
+/* Appends if the object has room and the library would refuse nothing; else
+ * calls the library. */
 MP_COMPILED_IN int mp_append_bytes(memory_pool_t *mp, mp_string_t *string,
                                    const void *bytes, size_t n)
 {
