@@ -25,7 +25,7 @@ static unsigned freed_count;
 static void *kept;
 
 /* How much to damage: less of a buffer, which is one block of millions of
- * granules, all of which are looked at. */
+ * granules, all of which mp_check() reads. */
 static unsigned places(const memory_pool_t *mp, unsigned n, unsigned slow)
 {
     unsigned times = support_times(n, slow);

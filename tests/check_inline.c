@@ -59,9 +59,9 @@ static void expect_calls(size_t least, size_t most)
 }
 #endif
 
-/* OBJECTS operations, while everything was at hand, made few calls: a list is
- * looked at now and then.  Where there are no caches, as with no range of
- * addresses, each makes one. */
+/* OBJECTS operations, for which the cache had all that they needed, made few
+ * calls: only a list without room makes one.  Where there are no caches, as
+ * with no range of addresses, each operation makes one. */
 static void expect_few_calls(memory_pool_t *mp)
 {
     mp_stats_t stats;

@@ -60,7 +60,7 @@ static void threads_verify_empty(memory_pool_t *mp)
     free_all_memory(mp);
 }
 
-/* The specification's example; each object's bytes are looked at too. */
+/* The specification's example; each object's bytes are checked, too. */
 static void *threads_example(void *argument)
 {
     struct threads_work *work = argument;

@@ -338,7 +338,7 @@ static void note_leak(memory_pool_t *mp, mp_event_t event,
     POOLS_EXPECT(leaks.count < 40);
     char *line = leaks.line[leaks.count];
     snprintf(line, sizeof leaks.line[0], "%s", message);
-    if (ptr != NULL) { /* it is named at the end, and not looked at again */
+    if (ptr != NULL) { /* the end of the line names it */
         char first[64];
         snprintf(first, sizeof first, ", first at %p", ptr);
         POOLS_EXPECT(strlen(line) > strlen(first));

@@ -96,7 +96,7 @@ struct pools_backing {
     size_t fail_at;  /* this call, counted from 1, gets NULL; 0: none */
     bool fail_on;    /* and so does every later one */
     size_t wrong;    /* blocks given back that were not given out so */
-    memory_pool_t *_Atomic user; /* looked at in each call; or NULL */
+    memory_pool_t *_Atomic user; /* read in each call; or NULL */
 };
 extern struct pools_backing pools_own;
 
