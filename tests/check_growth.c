@@ -66,6 +66,12 @@ START_TEST(the_size_that_was_asked_for_frees_an_object)
             mp_free_sized(mp, at, lengths[k]);
             POOLS_EXPECT(!mp_owns(mp, at));
         }
+        for (size_t k = 0; k < i; k++) {
+            at = mp_allocate(mp, lengths[i]);
+            POOLS_EXPECT(mp_expand(mp, at, lengths[k]) == 0);
+            mp_free_sized(mp, at, lengths[k]);
+            POOLS_EXPECT(!mp_owns(mp, at));
+        }
         at = mp_aligned_alloc(mp, 4096, lengths[i]);
         POOLS_EXPECT(at != NULL);
         mp_free_sized(mp, at, lengths[i]);

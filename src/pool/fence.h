@@ -46,6 +46,11 @@ MP_INNER void *fence_make(struct fence *fence, unsigned flags, bool guarded,
 MP_INNER enum fence_damage fence_check(const struct fence *fence, size_t size,
                                        const void **at);
 
+/* Makes an object of was bytes size bytes long where it stands, and moves what
+ * stands behind it; false: its memory is not so long, or something is wrong
+ * that a longer object would hide. */
+MP_INNER bool fence_fit(const struct fence *fence, size_t was, size_t size);
+
 /* The object is freed and its memory kept: it cannot be touched any more, or is
  * filled if that is asked for.  And looks at it later. */
 MP_INNER void fence_close(struct fence *fence, size_t size, bool fill);
