@@ -105,12 +105,17 @@ START_TEST(a_string_of_many_pieces_moves_a_few_times_only)
     mp_string_t string = {0};
     const char *at = NULL;
     unsigned moves = 0;
+    size_t room = 0;
+    unsigned resized = 0;
 
     for (unsigned i = 0; i < 65536; i++) {
         POOLS_EXPECT(
             mp_append_bytes(mp, &string, "sixteen  letters", 16) == 0);
         moves += string.bytes != at;
         at = string.bytes;
+        resized += string.room != room;
+        room = string.room;
+        POOLS_EXPECT(resized <= 17); /* here, and not after minutes */
     }
     ck_assert_uint_eq(string.length, 1u << 20);
     ck_assert_uint_le(moves, 17);
@@ -172,6 +177,10 @@ START_TEST(what_does_not_fit_leaves_string_and_pool)
     pools_expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
     ck_assert_int_eq(memcmp(&before, &string, sizeof string), 0);
     ck_assert_str_eq(string.bytes, "some text");
+    /* Twice what is needed is not to be had, but what is needed is. */
+    ck_assert_int_eq(mp_append_printf(mp, &string, "%*d", 250, 1), 0);
+    ck_assert_uint_eq(string.length, 259);
+    ck_assert_uint_eq(pools_reported.count, 0);
     mp_string_t other = {0};
     ck_assert_int_eq(mp_append_printf(mp, &other, "%*d", 500, 1), -1);
     pools_expect_report(mp, MP_EVENT_FULL, SUPPORT_FULL, NULL, ENOBUFS);

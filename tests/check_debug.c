@@ -251,6 +251,54 @@ START_TEST(an_object_that_is_resized_always_moves)
 }
 END_TEST
 
+START_TEST(an_object_that_is_cut_where_it_stands_has_the_shorter_size)
+{
+    static const unsigned kinds[] = {
+        MP_PASSTHROUGH, MP_REDZONE, MP_TAGS, MP_GUARD, MP_POISON,
+        MP_REDZONE | MP_ZERO_ON_FREE};
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        memory_pool_t *mp = make(kinds[i]);
+        unsigned char *object = get(mp, 112);
+        mp_stats_t stats;
+
+        ck_assert_int_eq(mp_expand(mp, object, 40), 0);
+        ck_assert_uint_eq(mp_usable_size(mp, object), 40);
+        ck_assert_int_eq(mp_stats(mp, &stats), 0);
+        ck_assert_uint_eq(stats.live_bytes, 40);
+        ck_assert_int_eq(mp_check(mp), 0);
+        /* Its memory is as long as it was made, and no longer. */
+        ck_assert_int_eq(mp_expand(mp, object, 112), 0);
+        ck_assert_int_eq(mp_expand(mp, object, 113), -1);
+        ck_assert_int_eq(mp_stats(mp, &stats), 0);
+        ck_assert_uint_eq(stats.live_bytes, 112);
+        memset(object + 40, 1, 72);
+        ck_assert_int_eq(mp_check(mp), 0);
+        ck_assert_int_eq(mp_expand(mp, object, 41), 0);
+        ck_assert_int_eq(object[40], 1);
+        mp_free_sized(mp, object, 41);
+        ck_assert_uint_eq(pools_reported.count, 0);
+        destroy_memory_pool(mp);
+    }
+}
+END_TEST
+
+START_TEST(a_write_behind_an_object_that_was_cut_is_found)
+{
+    memory_pool_t *mp = make(MP_REDZONE);
+    unsigned char *object = get(mp, 100);
+
+    ck_assert_int_eq(mp_expand(mp, object, 40), 0);
+    object[50] = 7;
+    /* A longer object would hide it. */
+    ck_assert_int_eq(mp_expand(mp, object, 60), -1);
+    ck_assert_uint_eq(mp_usable_size(mp, object), 40);
+    free_memory(mp, object);
+    expect_damage(mp, object + 50, "written behind an object: ");
+    destroy_memory_pool(mp);
+}
+END_TEST
+
 /* Runs in a child: a report, and then the end by abort(). */
 static void misuse_with_abort(void)
 {
@@ -316,6 +364,7 @@ int main(void)
         tcase_add_test(debug, damage_is_found_by_reset_rewind_end_and_check);
         tcase_add_test(debug,
                        a_write_to_a_freed_object_is_found_before_its_reuse);
+        tcase_add_test(debug, a_write_behind_an_object_that_was_cut_is_found);
         tcase_add_test(debug, the_pools_address_stands_behind_an_object);
         tcase_add_test(debug, a_write_into_a_guard_page_ends_the_program);
     }
@@ -323,6 +372,8 @@ int main(void)
                    a_freed_address_does_not_come_back_from_the_quarantine);
     tcase_add_test(debug, a_buffer_holds_what_it_holds_without_tracking);
     tcase_add_test(debug, an_object_that_is_resized_always_moves);
+    tcase_add_test(
+        debug, an_object_that_is_cut_where_it_stands_has_the_shorter_size);
     tcase_add_test(debug, a_program_ends_after_its_first_misuse_if_it_wants);
     tcase_add_test(debug, a_pool_without_a_function_prints_if_it_is_told_to);
     tcase_add_test(debug, a_flag_that_is_unknown_is_refused);

@@ -198,6 +198,44 @@ START_TEST(a_call_that_it_jumps_out_of_has_done_nothing)
 }
 END_TEST
 
+START_TEST(it_is_asked_for_an_expansion_that_is_too_much_for_the_pool)
+{
+    static _Alignas(16) unsigned char buffer[8192];
+    mp_backing_t backing = mp_backing_buffer(buffer, sizeof buffer);
+    mp_options_t options = {.capacity = 2000,
+                            .backing = &backing, /* one block */
+                            .report = pools_report};
+    memory_pool_t *mp = mp_create(&options);
+    char *first = mp_allocate(mp, 100);
+    char *object = mp_allocate(mp, 100);
+    void *behind = mp_allocate(mp, 1400);
+
+    memset(&failure, 0, sizeof failure);
+    mp_set_failure(mp, failed, &failure);
+    pools_forget_reports();
+    strcpy(object, "text");
+    errno = SUPPORT_ERRNO;
+    ck_assert_int_eq(mp_expand(mp, object, 1000), -1);
+    pools_expect_report(mp, MP_EVENT_FULL, SUPPORT_FULL, NULL, ENOBUFS);
+    ck_assert_uint_eq(failure.calls, 1);
+    ck_assert_uint_eq(failure.size, 1000);
+    ck_assert_int_eq(failure.error, ENOBUFS);
+    /* That what is behind an object is in use is no lack of anything. */
+    ck_assert_int_eq(mp_expand(mp, first, 300), -1);
+    ck_assert_int_eq(errno, ENOMEM);
+    ck_assert_uint_eq(failure.calls, 1);
+    failure.spare = behind;
+    errno = SUPPORT_ERRNO;
+    ck_assert_int_eq(mp_expand(mp, object, 1000), 0);
+    ck_assert_int_eq(errno, SUPPORT_ERRNO);
+    ck_assert_uint_eq(failure.calls, 2);
+    ck_assert_uint_eq(pools_reported.count, 0);
+    ck_assert_str_eq(object, "text");
+    ck_assert_int_eq(mp_check(mp), 0);
+    mp_destroy(mp);
+}
+END_TEST
+
 START_TEST(a_backing_without_memory_is_asked_about)
 {
     static unsigned char buffer[8192];
@@ -307,6 +345,8 @@ int main(void)
                         3 * WAYS);
     tcase_add_loop_test(ways, a_call_that_it_jumps_out_of_has_done_nothing, 0,
                         3 * WAYS);
+    tcase_add_test(single,
+                   it_is_asked_for_an_expansion_that_is_too_much_for_the_pool);
     tcase_add_test(single, a_backing_without_memory_is_asked_about);
     tcase_add_test(single, no_pool_has_one_that_another_was_given);
     tcase_add_loop_test(single, threads_are_asked_for_themselves, 0, 2);

@@ -66,6 +66,12 @@ START_TEST(the_size_that_was_asked_for_frees_an_object)
             mp_free_sized(mp, at, lengths[k]);
             POOLS_EXPECT(!mp_owns(mp, at));
         }
+        for (size_t k = 0; k < i; k++) {
+            at = mp_allocate(mp, lengths[i]);
+            POOLS_EXPECT(mp_expand(mp, at, lengths[k]) == 0);
+            mp_free_sized(mp, at, lengths[k]);
+            POOLS_EXPECT(!mp_owns(mp, at));
+        }
         at = mp_aligned_alloc(mp, 4096, lengths[i]);
         POOLS_EXPECT(at != NULL);
         mp_free_sized(mp, at, lengths[i]);
@@ -427,20 +433,44 @@ START_TEST(a_handle_has_the_kin_of_all_that_a_thread_has)
 }
 END_TEST
 
+MP_ATTRIBUTE_FORMAT(2, 3)
+static char *print(mp_handle_t *handle, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    char *string = mp_handle_vasprintf(handle, format, arguments);
+    va_end(arguments);
+    return string;
+}
+
 START_TEST(what_a_handle_makes_goes_with_its_mark_and_no_other)
 {
     memory_pool_t *mp = pools_make(_i);
     mp_handle_t *handle = mp_attach(mp);
     mp_mark_t own = mp_mark(mp);
     mp_mark_t mark = mp_handle_mark(handle);
+
+    /* The thread's cache has what would do as well, under the thread's mark. */
+    static const size_t sizes[] = {3, 5, 100, 5000};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        void *first = mp_allocate(mp, sizes[i]);
+        void *second = mp_allocate(mp, sizes[i]);
+        mp_free(mp, first);
+        mp_free(mp, second);
+    }
     void *made[] = {mp_handle_calloc(handle, 10, 10),
                     mp_handle_realloc(handle, NULL, 5000),
+                    mp_handle_realloc(handle, NULL, 100),
+                    mp_handle_realloc(handle, mp_handle_calloc(handle, 1, 20),
+                                      100),
                     mp_handle_aligned_alloc(handle, 64, 100),
                     mp_handle_aligned_realloc(handle, NULL, 64, 100),
                     mp_handle_strdup(handle, "text"),
                     mp_handle_strndup(handle, "text", 2),
                     mp_handle_memdup(handle, "text", 5),
-                    mp_handle_asprintf(handle, "%d", 12)};
+                    mp_handle_asprintf(handle, "%d", 12),
+                    print(handle, "%d", 12)};
     size_t count = sizeof made / sizeof made[0];
 
     ck_assert_uint_ne(mark.number, 0);
@@ -456,17 +486,6 @@ START_TEST(what_a_handle_makes_goes_with_its_mark_and_no_other)
     pools_end(mp, _i);
 }
 END_TEST
-
-MP_ATTRIBUTE_FORMAT(2, 3)
-static char *print(mp_handle_t *handle, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    char *string = mp_handle_vasprintf(handle, format, arguments);
-    va_end(arguments);
-    return string;
-}
 
 START_TEST(without_a_handle_or_with_a_wrong_size_nothing_is_made)
 {
@@ -511,6 +530,51 @@ START_TEST(without_a_handle_or_with_a_wrong_size_nothing_is_made)
 }
 END_TEST
 
+/* A report of missing memory begins with the name of the call. */
+START_TEST(a_lack_of_memory_is_told_with_the_name_of_the_call)
+{
+    static _Alignas(16) unsigned char buffer[16384];
+    static char text[9000];
+    mp_backing_t backing = mp_backing_buffer(buffer, sizeof buffer);
+    mp_options_t options = {.backing = &backing,
+                            .report = pools_report,
+                            .threads = (mp_threads_t)_i};
+    memory_pool_t *mp = mp_create(&options);
+    mp_handle_t *handle = mp_attach(mp);
+    char *at = mp_allocate(mp, 9000);
+    char message[100];
+
+    ck_assert(handle != NULL && at != NULL);
+    memset(text, 'x', sizeof text - 1);
+#define UNTOLD(call, name)                                                 \
+    do {                                                                   \
+        pools_forget_reports();                                            \
+        snprintf(message, sizeof message, "%s: malloc: %s", name,          \
+                 strerror(ENOMEM));                                        \
+        ck_assert_ptr_null(call);                                          \
+        pools_expect_report(mp, MP_EVENT_NO_MEMORY, message, NULL,         \
+                            ENOMEM);                                       \
+    } while (0)
+    UNTOLD(mp_allocate(mp, 9000), "mp_allocate");
+    UNTOLD(mp_calloc(mp, 9, 1000), "mp_calloc");
+    UNTOLD(mp_realloc(mp, at, 20000), "mp_realloc");
+    UNTOLD(mp_reallocarray(mp, at, 20, 1000), "mp_reallocarray");
+    UNTOLD(mp_aligned_alloc(mp, 64, 9000), "mp_aligned_alloc");
+    UNTOLD(mp_aligned_realloc(mp, at, 64, 20000), "mp_aligned_realloc");
+    UNTOLD(mp_strdup(mp, text), "mp_allocate");
+    UNTOLD(mp_handle_allocate(handle, 9000), "mp_handle_allocate");
+    UNTOLD(mp_handle_calloc(handle, 9, 1000), "mp_handle_calloc");
+    UNTOLD(mp_handle_realloc(handle, at, 20000), "mp_handle_realloc");
+    UNTOLD(mp_handle_aligned_alloc(handle, 64, 9000),
+           "mp_handle_aligned_alloc");
+    UNTOLD(mp_handle_aligned_realloc(handle, at, 64, 20000),
+           "mp_handle_aligned_realloc");
+    UNTOLD(mp_handle_strdup(handle, text), "mp_handle_allocate");
+    ck_assert_int_eq(mp_check(mp), 0);
+    mp_destroy(mp);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("growth");
@@ -531,6 +595,7 @@ int main(void)
     KINDS(a_new_object_has_its_type_and_is_zero);
     KINDS(a_handle_has_the_kin_of_all_that_a_thread_has);
     KINDS(what_a_handle_makes_goes_with_its_mark_and_no_other);
+    THREE(a_lack_of_memory_is_told_with_the_name_of_the_call);
     THREE(without_a_handle_or_with_a_wrong_size_nothing_is_made);
     return support_run(suite);
 }

@@ -171,6 +171,8 @@ static void containers_copy_move_and_swap_between_pools()
     numbers c(a);
     HPP_EXPECT(c.get_allocator() == a.get_allocator() && one.owns(c.data()));
     HPP_EXPECT(a.get_allocator() != mempool::allocator<char>(two));
+    HPP_EXPECT(!(a.get_allocator() == mempool::allocator<char>(two)));
+    HPP_EXPECT(!mempool::allocator<int>::is_always_equal::value);
     a = numbers(two);
     c = numbers(two);
     b = numbers(one);
@@ -286,6 +288,9 @@ static void failures_come_as_the_call_asks()
     pool.free(nullptr);
     mempool::allocator<long> longs(pool);
     HPP_THROWS(std::errc::invalid_argument, longs.allocate(SIZE_MAX / 4));
+    // A product that is no number, and would be a short object's size.
+    HPP_THROWS(std::errc::invalid_argument,
+               longs.allocate(SIZE_MAX / sizeof(long) + 2));
     typedef std::vector<char, mempool::allocator<char> > bytes;
     bytes held(600, 'a', pool);
     HPP_THROWS(std::errc::no_buffer_space, bytes(500, 'b', pool));
@@ -320,6 +325,9 @@ static void options_that_cannot_be_make_no_pool()
     HPP_EXPECT(failed == std::errc::invalid_argument && !no_mark);
     mempool::pool some(mempool::options().capacity(10), failed);
     HPP_EXPECT(failed == std::errc() && some.get() != nullptr);
+    failed = std::errc::invalid_argument;
+    mempool::mark some_mark(some, failed);
+    HPP_EXPECT(failed == std::errc() && some_mark);
 }
 
 static int hpp_ended;
@@ -493,6 +501,50 @@ static void misuse_of_what_throws_nothing_is_reported()
     HPP_EXPECT(hpp_is_empty(pool));
 }
 
+static void each_option_sets_its_member()
+{
+    mempool::pool above;
+    mp_event_t event = MP_EVENT_FULL;
+    mempool::options wanted;
+
+    wanted.capacity(1000).max_object(100).threads(MP_THREADS_NONE);
+    HPP_EXPECT(wanted.raw().flags == 0);
+    HPP_EXPECT(wanted.zero_on_free().raw().flags == MP_ZERO_ON_FREE);
+    wanted.leak_check().backing(mp_backing_malloc).name("some");
+    wanted.report(hpp_report, &event).parent(above);
+    const mp_options_t &raw = wanted.raw();
+    HPP_EXPECT(raw.capacity == 1000 && raw.max_object == 100);
+    HPP_EXPECT(raw.threads == MP_THREADS_NONE);
+    HPP_EXPECT(raw.flags == (MP_ZERO_ON_FREE | MP_LEAK_CHECK));
+    HPP_EXPECT(raw.backing == &mp_backing_malloc);
+    HPP_EXPECT(std::strcmp(raw.name, "some") == 0);
+    HPP_EXPECT(raw.report == hpp_report && raw.report_context == &event);
+    HPP_EXPECT(raw.parent == above.get());
+}
+
+static void a_mark_calls_its_cleanups_and_takes_another_ones_place()
+{
+    mempool::pool one, two;
+
+    hpp_ended = 0;
+    {
+        mempool::mark mark(one);
+        mark.add_cleanup(hpp_end, nullptr);
+        HPP_EXPECT(hpp_ended == 0);
+    }
+    HPP_EXPECT(hpp_ended == 1);
+    mempool::mark first(one), second(two);
+    void *of_first = one.allocate(10);
+    void *of_second = two.allocate(10);
+    HPP_EXPECT(first.get().number != 0);
+    first = std::move(second); // its own is rewound now
+    HPP_EXPECT(!one.owns(of_first) && two.owns(of_second));
+    HPP_EXPECT(first && !second);
+    HPP_THROWS(std::errc::invalid_argument,
+               second.add_cleanup(hpp_end, nullptr));
+    HPP_EXPECT(first.rewind() && !two.owns(of_second) && hpp_ended == 1);
+}
+
 int main()
 {
     containers_live_in_a_pool_and_leave_nothing();
@@ -511,6 +563,8 @@ int main()
     owners_end_their_objects_and_failed_ones_leave_nothing();
     an_exception_passes_through_the_library();
     misuse_of_what_throws_nothing_is_reported();
+    each_option_sets_its_member();
+    a_mark_calls_its_cleanups_and_takes_another_ones_place();
     std::printf("%d failures\n", hpp_failures);
     return hpp_failures != 0;
 }

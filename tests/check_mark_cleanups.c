@@ -198,9 +198,19 @@ START_TEST(what_is_no_mark_of_the_callers_is_refused)
                         EINVAL);
     SUPPORT_REFUSED(mp_add_mark_cleanup(NULL, mark, note, letters), -1);
     SUPPORT_REFUSED(mp_handle_add_mark_cleanup(NULL, mark, note, letters), -1);
+    /* A rewind that is refused calls nothing, also of later marks. */
+    mp_mark_t later = mp_mark(mp);
+    add(mp, later, 'a');
+    pools_forget_reports();
+    errno = SUPPORT_ERRNO;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        ck_assert_int_eq(mp_rewind(mp, wrong[i]), -1);
+        pools_expect_report(mp, MP_EVENT_MARK, "no such mark", NULL, EINVAL);
+    }
+    expect_called("");
     mp_destroy(other);
     mp_destroy(mp);
-    expect_called("");
+    expect_called("a");
 }
 END_TEST
 

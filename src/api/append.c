@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "api/misuse.h"
+#include "base/tool.h"
 #include "pool/alloc.h"
 #include "pool/object.h"
 
@@ -105,6 +106,15 @@ static bool append_grow(memory_pool_t *mp, mp_string_t *string, size_t n)
     return true;
 }
 
+/* n more bytes are behind the string's end, where there is room. */
+static void append_end(mp_string_t *string, size_t n)
+{
+    ASSERT(n < string->room - string->length);
+    string->length += n;
+    string->bytes[string->length] = '\0';
+    tool_define(string->bytes + string->length, 1);
+}
+
 int mp_append_bytes(memory_pool_t *mp, mp_string_t *string, const void *bytes,
                     size_t n)
 {
@@ -122,8 +132,7 @@ int mp_append_bytes(memory_pool_t *mp, mp_string_t *string, const void *bytes,
         memmove(string->bytes + string->length,
                 own ? string->bytes + within : bytes, n);
     }
-    string->length += n;
-    string->bytes[string->length] = '\0';
+    append_end(string, n);
     return 0;
 }
 
@@ -163,9 +172,8 @@ append_print(memory_pool_t *mp, mp_string_t *string, const char *format,
         (void)vsnprintf(string->bytes + string->length, (size_t)length + 1,
                         format, arguments);
     }
-    string->length += (size_t)length;
     /* An argument that another thread changed may have printed less. */
-    string->bytes[string->length] = '\0';
+    append_end(string, (size_t)length);
     errno = error;
     return 0;
 }

@@ -75,7 +75,8 @@ MP_FAST void *mp_hook_malloc(size_t size)
 {
     memory_pool_t *mp = hooks_used;
 
-    return mp == NULL ? malloc(size) : hooks_allocate(mp, hooks_size(size));
+    size = hooks_size(size);
+    return mp == NULL ? malloc(size) : hooks_allocate(mp, size);
 }
 
 void *mp_hook_calloc(size_t count, size_t size)
@@ -84,7 +85,7 @@ void *mp_hook_calloc(size_t count, size_t size)
     size_t bytes;
 
     if (mp == NULL) {
-        return calloc(count, size);
+        return count == 0 ? calloc(1, 1) : calloc(count, hooks_size(size));
     }
     /* A product that is no number is a size that no pool takes. */
     if (__builtin_mul_overflow(count, size, &bytes)) {

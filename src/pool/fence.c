@@ -174,6 +174,26 @@ enum fence_damage fence_check(const struct fence *fence, size_t size,
     return *at != NULL ? FENCE_BEFORE : FENCE_WHOLE;
 }
 
+bool fence_fit(const struct fence *fence, size_t was, size_t size)
+{
+    unsigned char *object = fence_base(fence) + fence->front;
+    size_t tag = fence_tag_bytes(fence);
+    size_t behind = fence->zoned && !fence->guarded ? tag + FENCE_ZONE : 0;
+    const void *at;
+
+    if (size > fence->bytes - fence->front - behind ||
+        (size > was && fence_check(fence, was, &at) != FENCE_WHOLE)) {
+        return false;
+    }
+    if (fence->zoned) {
+        if (size < was) {
+            memset(object + size, FENCE_ZONE_BYTE, was - size + tag);
+        }
+        memcpy(object + size, &fence->tag, tag);
+    }
+    return true;
+}
+
 void fence_close(struct fence *fence, size_t size, bool fill)
 {
 #if FENCE_PAGES

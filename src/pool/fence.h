@@ -46,6 +46,11 @@ MP_INNER void *fence_make(struct fence *fence, unsigned flags, bool guarded,
 MP_INNER enum fence_damage fence_check(const struct fence *fence, size_t size,
                                        const void **at);
 
+/* Changes the size of an object in place, from was to size bytes, and moves the
+ * tag and the zone behind it.  False: its memory is not so long, or a check
+ * found a fault that a longer object would hide. */
+MP_INNER bool fence_fit(const struct fence *fence, size_t was, size_t size);
+
 /* For an object that is freed, with its memory kept.  fence_close() makes the
  * memory unreadable, or fills it if that is asked for.  fence_check_closed()
  * checks it later. */

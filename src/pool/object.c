@@ -354,11 +354,7 @@ enum result object_expand(struct memory_pool *mp, void *ptr, size_t size)
         return quota_refusal(&mp->quota);
     }
     if (pool_is_tracked(mp)) {
-        /* Each object is memory of its own, which ends where the object does.
-         * What is shorter keeps its size. */
-        size_t held = track_size(mp, ptr);
-        return held == 0 ? RESULT_NOT_LIVE
-                         : size <= held ? RESULT_OK : RESULT_NO_MEMORY;
+        return track_expand(mp, ptr, size);
     }
     bool taken = pool_enter(mp);
     enum result result = RESULT_OK;

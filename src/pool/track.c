@@ -533,6 +533,41 @@ enum result track_resize(struct memory_pool *mp, const struct user *user,
     return result;
 }
 
+/* The object stays in its memory: it can become shorter, and then at most as
+ * long again as it was made. */
+enum result track_expand(struct memory_pool *mp, void *ptr, size_t size)
+{
+    ASSERT(lock_none_is_held() && size > 0);
+    bool taken = pool_enter(mp);
+    struct track *track = mp->track;
+    struct record *record;
+    enum result result;
+    size_t was = 0;
+
+    do {
+        record = track_find(mp, ptr);
+        was = record == NULL ? 0 : record->size;
+        result = record == NULL ? RESULT_NOT_LIVE
+                                : track_charge(mp, was, size);
+    } while (result == RESULT_FULL && recall_for(mp, size - was, &taken));
+    if (result == RESULT_OK) {
+        if (size < was && (mp->settings.flags & MP_ZERO_ON_FREE) != 0) {
+            memset((unsigned char *)ptr + size, 0, was - size);
+        }
+        if (fence_fit(&record->fence, was, size)) {
+            record->size = size;
+        } else {
+            /* Only a longer object does not fit. */
+            ASSERT(size > was);
+            quota_undo(&mp->quota, size - was);
+            track->used -= track_granules(size) - track_granules(was);
+            result = RESULT_NO_MEMORY;
+        }
+    }
+    lock_leave(&mp->lock, taken);
+    return result;
+}
+
 size_t track_size(struct memory_pool *mp, const void *ptr)
 {
     bool taken = pool_enter(mp);

@@ -35,6 +35,8 @@ MP_INNER enum result track_resize(struct memory_pool *mp,
 MP_INNER enum result track_align(struct memory_pool *mp,
                                  const struct user *user, size_t alignment,
                                  size_t size, void **object);
+MP_INNER enum result track_expand(struct memory_pool *mp, void *ptr,
+                                  size_t size);
 MP_INNER size_t track_size(struct memory_pool *mp, const void *ptr);
 
 /* Marks; no lock held. */

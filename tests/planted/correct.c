@@ -107,6 +107,12 @@ static void use_all(void)
         char *copy = mp_strdup(pool, "a string");
         char *line = mp_asprintf(pool, "%zu of %d", i, 20);
         char *wide = mp_aligned_alloc(pool, 64, i);
+        mp_string_t built = {0};
+        EXPECT(mp_append_bytes(pool, &built, "a", 1) == 0);
+        EXPECT(strlen(built.bytes) == 1);
+        EXPECT(mp_append_printf(pool, &built, " of %zu", i) == 0);
+        EXPECT(strchr(built.bytes, 'f') != NULL);
+        mp_free(pool, built.bytes);
         char *own = mp_handle_allocate(handle, i);
         EXPECT(zero != NULL && copy != NULL && line != NULL && wide != NULL &&
                own != NULL);
