@@ -160,6 +160,7 @@ START_TEST(a_span_whose_slots_are_all_free_is_a_span_again)
     ck_assert_ptr_eq(take(1), behind + RANGE_SPAN);
     range_give_slot(slots[SPANS_SLOTS]);
     ck_assert_ptr_eq(range_take_slot(), slots[SPANS_SLOTS]);
+    range_own(slots[SPANS_SLOTS], RANGE_SLOT, OWNER);
     range_give_slot(slots[SPANS_SLOTS]);
     for (unsigned i = SPANS_SLOTS + 1; i < 2 * SPANS_SLOTS; i++) {
         range_give_slot(slots[i]);
