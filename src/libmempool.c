@@ -38,6 +38,7 @@
 #include "store/heap_tree.c"
 #include "store/heap_check.c"
 #include "store/heap.c"
+#include "store/heap_resize.c"
 #include "store/heap_run.c"
 #include "store/heap_sweep.c"
 #include "store/heap_unused.c"
@@ -48,6 +49,7 @@
 
 #include "cache/attach.c"
 #include "cache/cache.c"
+#include "cache/cache_check.c"
 #include "cache/credit.c"
 #include "cache/depot.c"
 #include "cache/handle.c"
@@ -64,6 +66,7 @@
 #include "pool/leaks.c"
 #include "pool/life.c"
 #include "pool/mark.c"
+#include "pool/mode.c"
 #include "pool/object.c"
 #include "pool/pool.c"
 #include "pool/recall.c"

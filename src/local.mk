@@ -25,7 +25,9 @@ store_sources = \
 	src/store/heap.h \
 	src/store/heap_check.c \
 	src/store/heap_index.c \
+	src/store/heap_index.h \
 	src/store/heap_parts.h \
+	src/store/heap_resize.c \
 	src/store/heap_run.c \
 	src/store/heap_unused.c \
 	src/store/heap_sweep.c \
@@ -44,6 +46,7 @@ cache_sources = \
 	src/cache/attach.h \
 	src/cache/cache.c \
 	src/cache/cache.h \
+	src/cache/cache_check.c \
 	src/cache/credit.c \
 	src/cache/credit.h \
 	src/cache/depot.c \
@@ -76,6 +79,8 @@ pool_sources = \
 	src/pool/life.h \
 	src/pool/mark.c \
 	src/pool/mark.h \
+	src/pool/mode.c \
+	src/pool/mode.h \
 	src/pool/object.c \
 	src/pool/object.h \
 	src/pool/pool.c \

@@ -39,7 +39,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cache/credit.h"
 #include "cache/pause.h"
 
 _Static_assert(offsetof(struct cache, exact) ==
@@ -72,33 +71,6 @@ static inline size_t cache_lowest(uint64_t bits)
 static size_t cache_first_frees(size_t i)
 {
     return CACHE_BATCHES_FIRST * (size_t)sizes_batch(i + 1);
-}
-
-/* The run is a stretch of granules; what no list of lists_used stands for is
- * empty, and with a mark all is; no more frees are left than were granted. */
-static bool cache_is_sound(const struct cache *cache,
-                           const struct cache_set *set)
-{
-    const unsigned char *cut = cache->fast.cut;
-    size_t left = 0;
-
-    for (size_t i = 0; i < SIZES_SHORT; i++) {
-        const struct mp_inline_list *list = &cache->fast.lists[i];
-        bool used = (cache->lists_used >> i & 1) != 0;
-        left += list->room;
-        if ((!used || cache_has_mark(cache, set)) &&
-            (list->chunks != NULL || list->room != 0)) {
-            return false;
-        }
-    }
-    return left <= cache->frees_granted && cache->set == set &&
-           cache->state != NULL && cache->heap != NULL &&
-           (cache->middle == NULL || !cache_has_mark(cache, set) ||
-            cache->middle->limit == 0) &&
-           (cut == NULL) == (cache->fast.end == NULL) &&
-           cut <= cache->fast.end &&
-           (uintptr_t)cut % SIZES_GRANULE == 0 &&
-           (size_t)(cache->fast.end - cut) % SIZES_GRANULE == 0;
 }
 
 /* What the functions below ask for first. */
@@ -279,10 +251,23 @@ void cache_reach(struct cache *cache)
     cache->state->granules = extent_bytes() / SIZES_GRANULE;
 }
 
+void cache_collect(struct cache *cache, struct cache_set *set)
+{
+    ASSERT(lock_is_held(set->lock) && cache->set == set);
+    ASSERT(cache->least <= cache->credit);
+    if (cache_has_mark(cache, set)) {
+        cache->heap->held += cache->granted - cache->credit;
+    }
+    set->owed += cache->credit;
+    set->unused +=
+        cache->least < cache->raised ? cache->least : cache->raised;
+    cache->credit = cache->least = cache->granted = cache->raised = 0;
+}
+
 void cache_flush(struct cache *cache, struct cache_set *set)
 {
     ASSERT(cache_is_ready(cache, set));
-    credit_collect(cache, set);
+    cache_collect(cache, set);
     if (cache_has_mark(cache, set)) {
         /* Its lists are empty, and stay closed to frees. */
         cache_return_run(cache);
@@ -381,7 +366,7 @@ void cache_open_mark(struct cache *cache, struct cache_set *set,
     ASSERT(cache_is_ready(cache, set));
     ASSERT(!sync_get(&set->retired) && heap != set->heap);
     /* What was handed out so far is not the mark's. */
-    credit_collect(cache, set);
+    cache_collect(cache, set);
     cache_return_run(cache);
     if (cache->middle != NULL) {
         middle_flush(cache->middle, set->heap, 0);
@@ -564,73 +549,4 @@ uint64_t cache_set_frees(const struct cache_set *set)
         frees += cache_frees(c);
     }
     return frees;
-}
-
-uint32_t cache_run_at(const struct cache_set *set, const void *at,
-                      unsigned *number)
-{
-    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
-    *number = 0;
-    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
-        ++*number;
-        /* An empty run may start where another cache's begins. */
-        if (c->fast.cut == at && c->fast.end > c->fast.cut) {
-            return (uint32_t)((size_t)(c->fast.end - c->fast.cut) /
-                              SIZES_GRANULE);
-        }
-    }
-    *number = 0;
-    return 0;
-}
-
-bool cache_each_chain(const struct cache_set *set, size_t granules,
-                      bool (*visit)(const void *chain, void *arg), void *arg)
-{
-    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
-    ASSERT(granules > 0 && granules <= SIZES_SHORT);
-    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
-        const void *chain = c->fast.lists[granules - 1].chunks;
-        if (chain != NULL && !visit(chain, arg)) {
-            return false;
-        }
-    }
-    return depot_each(&set->depot, granules, visit, arg);
-}
-
-bool cache_each_middle(const struct cache_set *set,
-                       bool (*visit)(const void *chain, void *arg), void *arg)
-{
-    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
-    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
-        if (c->middle != NULL && !middle_each(c->middle, visit, arg)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool cache_set_is_sound(const struct cache_set *set)
-{
-    bool retired = sync_get(&set->retired);
-    bool first = false;
-
-    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
-    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
-        /* Only the calling thread's own caches are enabled in a pause. */
-        const struct memory_pool *enabled =
-            sync_get(set->fenced ? &c->fast.fenced : &c->fast.pool);
-        const struct memory_pool *never =
-            sync_get(set->fenced ? &c->fast.pool : &c->fast.fenced);
-        if (!cache_is_sound(c, set) || never != MP_INLINE_NO_POOL ||
-            (enabled != MP_INLINE_NO_POOL &&
-             (retired || enabled != set->pool))) {
-            return false;
-        }
-        first = first || c == set->first_cache;
-    }
-    /* The first thread and its cache come and go together. */
-    if (set->first_cache == NULL) {
-        return sync_get(&set->first_thread) == CACHE_NO_THREAD;
-    }
-    return first && set->first_cache->thread == sync_get(&set->first_thread);
 }

@@ -155,6 +155,9 @@ MP_INNER void cache_reach(struct cache *cache);
 MP_INNER void cache_renew(struct cache *cache);
 MP_INNER void cache_set_renew(struct cache_set *set);
 
+/* Moves the cache's credit to what its set owes the quota; see credit.h. */
+MP_INNER void cache_collect(struct cache *cache, struct cache_set *set);
+
 /* Puts all that the cache has back into the heaps; the run alone. */
 MP_INNER void cache_flush(struct cache *cache, struct cache_set *set);
 MP_INNER void cache_return_run(struct cache *cache);
@@ -231,6 +234,11 @@ MP_INNER bool cache_each_chain(const struct cache_set *set, size_t granules,
 MP_INNER bool cache_each_middle(const struct cache_set *set,
                                 bool (*visit)(const void *chain, void *arg),
                                 void *arg);
+
+/* The run is a stretch of granules; what no list of lists_used stands for is
+ * empty, and with a mark all is; no more frees are left than were granted. */
+MP_INNER bool cache_is_sound(const struct cache *cache,
+                             const struct cache_set *set);
 
 /* Counts, ties and bits agree; paused.  Follows no chain. */
 MP_INNER bool cache_set_is_sound(const struct cache_set *set);

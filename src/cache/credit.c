@@ -84,16 +84,3 @@ void credit_grant(struct cache *cache, size_t bytes, size_t raised)
     cache->credit = cache->least = cache->granted = bytes;
     cache->raised = raised;
 }
-
-void credit_collect(struct cache *cache, struct cache_set *set)
-{
-    ASSERT(lock_is_held(set->lock) && cache->set == set);
-    ASSERT(cache->least <= cache->credit);
-    if (cache_has_mark(cache, set)) {
-        cache->heap->held += cache->granted - cache->credit;
-    }
-    set->owed += cache->credit;
-    set->unused +=
-        cache->least < cache->raised ? cache->least : cache->raised;
-    cache->credit = cache->least = cache->granted = cache->raised = 0;
-}

@@ -117,9 +117,6 @@ MP_INNER bool credit_give(const struct mp_inline_thread *state,
  * none.  The charge raised the quota's mark by raised bytes. */
 MP_INNER void credit_grant(struct cache *cache, size_t bytes, size_t raised);
 
-/* Moves the cache's credit to what its set owes the quota. */
-MP_INNER void credit_collect(struct cache *cache, struct cache_set *set);
-
 /* Noted as inside: the calling thread's cache of the pool, if that counts and
  * the thread used it last; NULL: it is not.  mp may be NULL. */
 static inline struct cache *credit_inside(struct mp_inline_thread *state,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * alloc.c - the slow path of allocating and freeing, and the modes.
+ * alloc.c - the slow path of allocating and freeing in the heap.
  *
  * Capacity is a promise about the bytes that callers ask for.  So a mode that
  * counts keeps an object's size to the byte: its chunk's length in granules
@@ -32,11 +32,9 @@
  */
 #include "pool/alloc.h"
 
-#include "cache/credit.h"
 #include "cache/pause.h"
 #include "pool/mark.h"
 #include "pool/recall.h"
-#include "pool/report.h"
 
 /* Granules of a heap, 64 KiB, below which it grows before it takes back what
  * caches hold, and the part of it that they have to hold. */
@@ -45,12 +43,6 @@
 
 /* The part of all its blocks that a pool keeps empty while it has to grow. */
 #define ALLOC_STOCK_PART 16
-
-/* Bytes of empty blocks that a pool keeps.  One of the range costs a system
- * call as it goes and page faults as it comes, so a pool there keeps more.  A
- * backing may be expected to keep memory of its own. */
-#define ALLOC_STOCK_CACHED ((size_t)16 << 20)
-#define ALLOC_STOCK_LOCKED ((size_t)64 << 10)
 
 /* The heap that the user allocates from as of now.  It is not kept over a
  * leaving of the lock: a reset drops marks of other threads, too. */
@@ -61,10 +53,7 @@ static struct heap *alloc_heap(struct memory_pool *mp, const struct user *user)
     return mark == NULL ? &mp->heap : &mark->heap;
 }
 
-/* Before the heap grows: puts what caches and depot hold back into it, if that
- * is a good part of it.  True: it did.  To look costs a pass over the map; so
- * where it was in vain, the heap has to change by such a part first. */
-static bool alloc_gather(struct memory_pool *mp)
+bool alloc_gather(struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(mp->mode->caches);
@@ -192,10 +181,8 @@ static enum result alloc_add_got(struct memory_pool *mp,
     return RESULT_OK;
 }
 
-/* Gets the user's heap a block in which a chunk of that length fits.  The lock
- * may be left meanwhile. */
-static enum result alloc_grow(struct memory_pool *mp, const struct user *user,
-                              size_t granules, bool *taken)
+enum result alloc_grow(struct memory_pool *mp, const struct user *user,
+                       size_t granules, bool *taken)
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(granules <= BLOCKS_WHOLE);
@@ -352,10 +339,8 @@ void alloc_drop(struct memory_pool *mp, struct heap_chunk chunk, size_t size)
     }
 }
 
-/* An object from the heap.  The lock is held, and left here. */
-static enum result alloc_from_heap(struct memory_pool *mp,
-                                   const struct user *user, size_t size,
-                                   bool taken, void **object)
+enum result alloc_from_heap(struct memory_pool *mp, const struct user *user,
+                            size_t size, bool taken, void **object)
 {
     ASSERT(pool_is_entered(mp));
     bool counts = mp->mode->counts;
@@ -381,9 +366,8 @@ static enum result alloc_from_heap(struct memory_pool *mp,
     return result;
 }
 
-/* Frees an object into its heap.  The lock is held, and left here. */
-static enum result alloc_into_heap(struct memory_pool *mp, const void *ptr,
-                                   bool taken)
+enum result alloc_into_heap(struct memory_pool *mp, const void *ptr,
+                            bool taken)
 {
     struct heap_chunk chunk = pool_find_live(mp, ptr);
     bool live = chunk.block != NULL;
@@ -395,261 +379,6 @@ static enum result alloc_into_heap(struct memory_pool *mp, const void *ptr,
     }
     pool_leave(mp, taken);
     return live ? RESULT_OK : RESULT_NOT_LIVE;
-}
-
-/* The modes without caches. */
-static enum result alloc_locked(struct memory_pool *mp,
-                                const struct user *user, size_t size,
-                                void **object)
-{
-    ASSERT(!mp->mode->caches);
-    return alloc_from_heap(mp, user, size, pool_enter(mp), object);
-}
-
-static enum result alloc_locked_free(struct memory_pool *mp,
-                                     const struct user *user, const void *ptr)
-{
-    (void)user;
-    ASSERT(!mp->mode->caches);
-    return alloc_into_heap(mp, ptr, pool_enter(mp));
-}
-
-/* A short object from a list or the run; NULL: neither has one. */
-static void *alloc_inside(struct memory_pool *mp, struct cache *cache,
-                          size_t size)
-{
-    ASSERT(pool_is_entered(mp));
-    return mp->caches.counts ? credit_take(cache->state, cache, size)
-                             : mp_inline_take(cache->state, &cache->fast,
-                                              size);
-}
-
-/* True: the cache may be used, and has credit for the object where that is
- * needed.  The lock is held. */
-static bool alloc_can_take(struct memory_pool *mp, struct cache *cache,
-                           size_t size)
-{
-    struct cache_set *set = &mp->caches;
-
-    ASSERT(pool_is_entered(mp));
-    return !set->retired &&
-           (!set->counts || (!set->suspended && size <= cache->credit) ||
-            recall_lend(mp, cache, size));
-}
-
-/* A program wrote over a link of free chunks, and the list that it was in leads
- * nowhere.  The map knows which chunks are free: all of them go back to the
- * heap.  Reported when the lock is left. */
-static void alloc_mend(struct memory_pool *mp)
-{
-    ASSERT(pool_is_entered(mp));
-    pause_begin(&mp->caches);
-    cache_sweep(&mp->caches);
-    pause_end(&mp->caches);
-    mp->caches.damaged = true;
-}
-
-/* What alloc_mend() noted, once; the lock is held. */
-static bool alloc_was_damaged(struct memory_pool *mp)
-{
-    bool damaged = mp->caches.damaged;
-
-    ASSERT(pool_is_entered(mp));
-    mp->caches.damaged = false;
-    return damaged;
-}
-
-/* A short object from the user's cache, which is filled first.  *object NULL
- * and RESULT_OK: the heap has to serve, since the caches were retired
- * meanwhile or there is no credit.  The lock is held, but may be left
- * meanwhile. */
-static enum result alloc_from_cache(struct memory_pool *mp,
-                                    const struct user *user,
-                                    struct cache *cache, size_t size,
-                                    bool *taken, void **object)
-{
-    ASSERT(pool_is_entered(mp));
-    ASSERT(cache->set == &mp->caches);
-    size_t granules = sizes_granules(size);
-    ASSERT(granules > 0 && granules <= SIZES_SHORT);
-    bool gathered = false;
-    enum result result = RESULT_OK;
-
-    *object = NULL;
-    /* No need to be inside: only the lock's holder pauses caches. */
-    while (result == RESULT_OK && alloc_can_take(mp, cache, size) &&
-           (*object = alloc_inside(mp, cache, size)) == NULL) {
-        if (cache_is_damaged(cache, &mp->caches, granules)) {
-            alloc_mend(mp);
-        }
-        if (cache->fast.lists[granules - 1].chunks != NULL ||
-            cache_fill(cache, &mp->caches, granules)) {
-            continue;
-        }
-        /* What is gathered goes to the pool's own heap, which is of no use
-         * to a user with a mark. */
-        bool enough = !gathered && !cache_has_mark(cache, &mp->caches) &&
-                      alloc_gather(mp);
-        gathered = true;
-        if (!enough) {
-            result = alloc_grow(mp, user, granules, taken);
-        }
-    }
-    if (*object != NULL && !mp->mode->counts) {
-        alloc_note_peak(mp);
-    }
-    return result;
-}
-
-/* The mode with caches. */
-static enum result alloc_cached(struct memory_pool *mp,
-                                const struct user *user, size_t size,
-                                void **object)
-{
-    struct cache *cache = NULL;
-    enum result result = RESULT_OK;
-
-    ASSERT(lock_none_is_held());
-    ASSERT(mp->mode->caches);
-    /* A thread that reads false too early asks again under the lock. */
-    if (size <= SIZES_MIDDLE * SIZES_GRANULE &&
-        !sync_get(&mp->caches.retired)) {
-        cache = attach_cache(&mp->caches, user);
-    } else {
-        cache = recall_find_own(mp, user); /* for its credit alone */
-    }
-    bool taken = pool_enter(mp);
-    *object = NULL;
-    if (cache != NULL && cache->middle != NULL && cache->middle->damaged) {
-        cache->middle->damaged = false;
-        alloc_mend(mp);
-    }
-    if (cache != NULL && size <= SIZES_SHORT * SIZES_GRANULE &&
-        !mp->caches.retired) {
-        result = alloc_from_cache(mp, user, cache, size, &taken, object);
-    }
-    bool damaged = alloc_was_damaged(mp);
-    if (result == RESULT_OK && *object == NULL) {
-        if (cache != NULL && mp->caches.suspended && !mp->caches.retired) {
-            /* A loan brings suspended caches back, for what is freed, too. */
-            (void)recall_lend(mp, cache, size);
-        }
-        recall_own(mp, cache);
-        result = alloc_from_heap(mp, user, size, taken, object);
-    } else {
-        pool_leave(mp, taken);
-    }
-    if (damaged) {
-        report_words(mp, MP_EVENT_DAMAGE,
-                     "a freed object was written to: its list was given up",
-                     NULL);
-    }
-    return result;
-}
-
-/* Frees an object into the user's list, from which the excess goes to the
- * depot or the heap first; false: it is none of the chunks that lists take. */
-static bool alloc_into_cache(struct memory_pool *mp, struct cache *cache,
-                             const void *ptr)
-{
-    ASSERT(pool_is_entered(mp));
-    ASSERT(cache->set == &mp->caches && !mp->caches.retired);
-    struct heap_chunk chunk = pool_find_live(mp, ptr);
-    size_t granules =
-        chunk.block == NULL ? 0 : block_length(chunk.block, chunk.granule);
-
-    /* What is a mark's stays out of lists, which outlive the mark. */
-    if (granules == 0 || chunk.block->heap != &mp->heap) {
-        return false;
-    }
-    if (cache->credit > CREDIT_MOST) {
-        credit_collect(cache, &mp->caches);
-        recall_settle(mp);
-    }
-    if (granules > SIZES_SHORT) {
-        return cache_make_room(cache, &mp->caches, granules) &&
-               (mp->caches.counts
-                    ? credit_give(cache->state, cache, mp, ptr)
-                    : cache_give_middle(cache->state, &cache->fast, mp, ptr));
-    }
-    /* The list has taken all frees that it was granted, which is the usual
-     * reason to be here. */
-    if (cache->fast.lists[granules - 1].room == 0) {
-        cache_flush_excess(cache, &mp->caches, granules);
-    }
-    return mp->caches.counts
-               ? credit_give(cache->state, cache, mp, ptr)
-               : mp_inline_give(cache->state, &cache->fast, mp, ptr);
-}
-
-/* A free comes here for lists that are full, for long objects and those of
- * marks, and for foreign addresses.  The fast path has served the rest. */
-static enum result alloc_cached_free(struct memory_pool *mp,
-                                     const struct user *user, const void *ptr)
-{
-    struct cache *cache = NULL;
-
-    ASSERT(lock_none_is_held());
-    ASSERT(mp->mode->caches);
-    /* A foreign address is no reason to make the thread a cache. */
-    if (!sync_get(&mp->caches.retired) && range_owner(ptr) == mp) {
-        cache = attach_cache(&mp->caches, user);
-        if (cache != NULL) {
-            cache_reach(cache);
-        }
-    }
-    /* Here and not where they are needed: no lock is held yet.  Without memory
-     * for them the chunk goes to the heap. */
-    if (cache != NULL && cache->middle == NULL &&
-        middle_is_live(cache->state, ptr)) {
-        (void)cache_open_middle(cache);
-    }
-    if (cache != NULL) {
-        cache_open_depot(&mp->caches);
-    }
-    bool taken = pool_enter(mp);
-    if (cache != NULL && !mp->caches.retired && !mp->caches.suspended &&
-        !cache_has_mark(cache, &mp->caches) &&
-        alloc_into_cache(mp, cache, ptr)) {
-        pool_leave(mp, taken);
-        return RESULT_OK;
-    }
-    return alloc_into_heap(mp, ptr, taken);
-}
-
-static const struct pool_mode alloc_modes[] = {
-    [ALLOC_CACHED] = {.locks = true,
-                      .caches = true,
-                      .counts = false,
-                      .stock_limit = ALLOC_STOCK_CACHED,
-                      .allocate = alloc_cached,
-                      .free = alloc_cached_free},
-    [ALLOC_COUNTED] = {.locks = true,
-                       .caches = true,
-                       .counts = true,
-                       .stock_limit = ALLOC_STOCK_CACHED,
-                       .allocate = alloc_cached,
-                       .free = alloc_cached_free},
-    [ALLOC_LOCKED] = {.locks = true,
-                      .caches = false,
-                      .counts = true,
-                      .stock_limit = ALLOC_STOCK_LOCKED,
-                      .allocate = alloc_locked,
-                      .free = alloc_locked_free},
-    [ALLOC_ALONE] = {.locks = false,
-                     .caches = false,
-                     .counts = true,
-                     .stock_limit = ALLOC_STOCK_LOCKED,
-                     .allocate = alloc_locked,
-                     .free = alloc_locked_free},
-};
-
-/* Pools share the tables, which never change, so a mode is read without a
- * lock. */
-const struct pool_mode *alloc_mode(enum alloc_mode mode)
-{
-    ASSERT((size_t)mode < sizeof alloc_modes / sizeof *alloc_modes);
-    return &alloc_modes[mode];
 }
 
 /* Limits on sizes are the same in each mode.  Here they are checked before a

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * alloc.h - the slow path of allocating and freeing, for each mode.
+ * alloc.h - the slow path of allocating and freeing.
  *
  * One order for all: charge the quota, take from list or run or heap, gather
  * what lies in depot and cache, get a block.  Getting a block leaves the lock,
@@ -14,17 +14,6 @@
 #define MP_ALLOC_H
 
 #include "pool/pool.h"
-
-/* The modes; life.c picks one for a pool. */
-enum alloc_mode {
-    ALLOC_CACHED,  /* caches, and no object is counted */
-    ALLOC_COUNTED, /* caches with credit, for a pool with a limit or one that
-                    * zeroes what is freed */
-    ALLOC_LOCKED,  /* the lock alone */
-    ALLOC_ALONE    /* no lock: the program lets one thread at a time use it */
-};
-
-MP_INNER const struct pool_mode *alloc_mode(enum alloc_mode mode);
 
 /* Charges the quota; false: it is full, and no cache of any pool that it
  * limits has credit.  The lock, held on entry and on return, may be left
@@ -50,6 +39,26 @@ MP_INNER enum result alloc_chunk(struct memory_pool *mp,
                                  const struct user *user, size_t charge,
                                  size_t granules, bool *taken,
                                  struct heap_chunk *chunk);
+
+/* An object from the heap.  The lock is held, and left here. */
+MP_INNER enum result alloc_from_heap(struct memory_pool *mp,
+                                     const struct user *user, size_t size,
+                                     bool taken, void **object);
+
+/* Frees an object into its heap.  The lock is held, and left here. */
+MP_INNER enum result alloc_into_heap(struct memory_pool *mp, const void *ptr,
+                                     bool taken);
+
+/* Gets the user's heap a block in which a chunk of that length fits.  The lock
+ * may be left meanwhile. */
+MP_INNER enum result alloc_grow(struct memory_pool *mp,
+                                const struct user *user, size_t granules,
+                                bool *taken);
+
+/* Before the heap grows: puts what caches and depot hold back into it, if that
+ * is a good part of it.  True: it did.  To look costs a pass over the map; so
+ * where it was in vain, the heap has to change by such a part first. */
+MP_INNER bool alloc_gather(struct memory_pool *mp);
 
 /* Notes size bytes, charged before, for a chunk of a pool that counts, which
  * had was bytes noted; 0: it is new.  The lock is held. */

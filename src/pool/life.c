@@ -20,7 +20,7 @@
 #include "pool/life.h"
 
 #include "cache/pause.h"
-#include "pool/alloc.h"
+#include "pool/mode.h"
 #include "pool/fork.h"
 #include "pool/mark.h"
 #include "pool/recall.h"
@@ -77,11 +77,11 @@ bool life_can_cache(const mp_options_t *options)
 
 /* Compiled-in code counts no bytes, zeroes nothing, and knows no smaller
  * largest object than its own. */
-static enum alloc_mode life_mode(const mp_options_t *options)
+static enum mode_kind life_mode(const mp_options_t *options)
 {
     if (options->threads != MP_THREADS_CACHED) {
-        return options->threads == MP_THREADS_LOCKED ? ALLOC_LOCKED
-                                                     : ALLOC_ALONE;
+        return options->threads == MP_THREADS_LOCKED ? MODE_LOCKED
+                                                     : MODE_ALONE;
     }
     bool counts = options->capacity != 0 ||
                   (options->flags & MP_ZERO_ON_FREE) != 0 ||
@@ -89,7 +89,7 @@ static enum alloc_mode life_mode(const mp_options_t *options)
                    quota_is_limited(&options->parent->quota)) ||
                   (options->max_object != 0 &&
                    options->max_object < SIZES_SHORT * SIZES_GRANULE);
-    return counts ? ALLOC_COUNTED : ALLOC_CACHED;
+    return counts ? MODE_COUNTED : MODE_CACHED;
 }
 
 /* A longer name is cut off and not refused: it serves reports alone, and the
@@ -243,7 +243,7 @@ static void life_start_quota(struct memory_pool *mp,
 static void life_start_kept(struct memory_pool *mp,
                             const mp_options_t *options)
 {
-    const struct pool_mode *mode = alloc_mode(life_mode(options));
+    const struct pool_mode *mode = mode_of(life_mode(options));
     bool zero = (options->flags & MP_ZERO_ON_FREE) != 0;
 
     if (!mode->counts) {
@@ -294,14 +294,14 @@ static struct memory_pool *life_make(const mp_options_t *options)
     mp_options_t elsewhere = *options;
     bool tracked = (options->flags & SETTING_TRACKED) != 0;
     const struct pool_mode *mode =
-        tracked ? &track_mode : alloc_mode(life_mode(options));
+        tracked ? &track_mode : mode_of(life_mode(options));
     bool ranged = mode->caches;
     bool buffer = backing_buffer_room(options->backing) > 0;
     struct memory_pool *mp = ranged ? life_place_ranged(head) : NULL;
 
     if (ranged && mp == NULL) { /* without caches, then */
         ranged = false;
-        mode = alloc_mode(ALLOC_LOCKED);
+        mode = mode_of(MODE_LOCKED);
         elsewhere.backing = &backing_malloc;
     }
     if (!ranged) {

@@ -387,7 +387,7 @@ enum result mark_rewind(struct memory_pool *mp, const struct user *user,
     }
     if (cache != NULL && mp->mode->counts) {
         /* So that the marks know what the cache handed out. */
-        credit_collect(cache, &mp->caches);
+        cache_collect(cache, &mp->caches);
     }
     size_t held = mark_drop_until(mp, mark);
     if (mp->mode->counts) {

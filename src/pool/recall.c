@@ -85,7 +85,7 @@ static void recall_take(struct memory_pool *mp)
 
     ASSERT(pool_is_entered(mp));
     for (struct cache *c = set->caches; c != NULL; c = c->next) {
-        credit_collect(c, set);
+        cache_collect(c, set);
     }
     recall_settle(mp);
 }
@@ -130,7 +130,7 @@ void recall_own(struct memory_pool *mp, struct cache *cache)
 {
     ASSERT(pool_is_entered(mp));
     if (cache != NULL && mp->mode->counts) {
-        credit_collect(cache, &mp->caches);
+        cache_collect(cache, &mp->caches);
         recall_settle(mp);
     }
 }
@@ -143,7 +143,7 @@ bool recall_lend(struct memory_pool *mp, struct cache *cache, size_t size)
 
     ASSERT(pool_is_entered(mp) && set->counts);
     ASSERT(!sync_get(&set->retired));
-    credit_collect(cache, set);
+    cache_collect(cache, set);
     recall_settle(mp);
     size_t bytes = quota_lend(&mp->quota, size, RECALL_LEND_MOST,
                               alone ? RECALL_PART_ALONE : RECALL_PART);

@@ -20,7 +20,7 @@
 #include "pool/recycle.h"
 
 #include "base/tool.h"
-#include "pool/alloc.h"
+#include "pool/mode.h"
 #include "pool/recall.h"
 #include "store/range.h"
 
@@ -108,7 +108,7 @@ static void recycle_uncount(struct memory_pool *mp)
 static void recycle_make_plain(struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp) && mp->heap.taken == 0);
-    mp->mode = alloc_mode(ALLOC_CACHED);
+    mp->mode = mode_of(MODE_CACHED);
     heap_set_zero(&mp->heap, false);
     quota_restart(&mp->quota, QUOTA_UNLIMITED, NULL);
     cache_set_count(&mp->caches, false, false);

@@ -22,7 +22,7 @@
 #ifndef MP_HEAP_H
 #define MP_HEAP_H
 
-#include "store/heap_type.h"
+#include "store/heap_index.h"
 
 /* Starts with one block, which stays; zero as above. */
 MP_INNER void heap_start(struct heap *heap, struct block *first,

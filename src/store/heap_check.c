@@ -9,7 +9,7 @@
  *
  * What it cannot do: see damage within live objects.
  */
-#include "store/heap_type.h"
+#include "store/heap_index.h"
 
 /* A free chunk, by its length's nibbles a start and not the end of a long one.
  * Its length; 0: it is none. */

@@ -23,8 +23,7 @@
  *
  * What it cannot do: say where a block is in the order of them all.
  */
-#include "store/heap_type.h"
-
+#include "store/heap_index.h"
 
 /* Blocks in the range lie in steps of equal length.  A single multiplication
  * would leave a pattern in their ranks, by which the tree could become deep. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * heap_parts.h - what heap.c lends heap_run.c.
+ * heap_parts.h - what heap.c lends heap_run.c and heap_resize.c.
  *
  * What it cannot do: serve other rooms.  They include heap.h.
  */

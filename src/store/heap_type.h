@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * heap_type.h - what a heap is, its index, and what can be seen of it.
+ * heap_type.h - what a heap is, and what can be seen of it.
  *
- *     heap_run.c -> heap.c -> heap_check.c -> heap_index.c
- *                          -> heap_tree.c
+ *     heap_run.c    -> heap.c -> heap_check.c -> heap_index.c
+ *     heap_resize.c ->        -> heap_tree.c
  *
  * These files are the heap; this header is what the lower ones need.
  *
@@ -81,38 +81,6 @@ static inline size_t heap_used(const struct heap *heap,
     return block == heap->current ? heap->top : block->granules;
 }
 
-/* Of all blocks but the first, in the order of addresses: the last that begins
- * at or below an address, and the first whose granules begin at base or above
- * it; NULL: there is none. */
-MP_INNER struct block *heap_block_up_to(const struct heap *heap,
-                                        uintptr_t address);
-MP_INNER struct block *heap_block_from(const struct heap *heap,
-                                       uintptr_t base);
-
-/* For walks over all blocks but the first, up and down.  None is added or
- * removed meanwhile, but for the block that a walk down has just left. */
-static inline struct block *heap_block_lowest(const struct heap *heap)
-{
-    return heap_block_from(heap, 0);
-}
-
-static inline struct block *heap_block_above(const struct heap *heap,
-                                             const struct block *block)
-{
-    return heap_block_from(heap, (uintptr_t)block->base + 1);
-}
-
-static inline struct block *heap_block_highest(const struct heap *heap)
-{
-    return heap_block_up_to(heap, UINTPTR_MAX);
-}
-
-static inline struct block *heap_block_below(const struct heap *heap,
-                                             const struct block *block)
-{
-    return heap_block_up_to(heap, (uintptr_t)block - 1);
-}
-
 /* The bins hold just that many free chunks, each in its own and linked as it
  * should be.  Follows no link to what is no free chunk of the heap. */
 MP_INNER bool heap_has_free(const struct heap *heap, size_t chunks);
@@ -123,11 +91,6 @@ MP_INNER bool heap_is_sound(const struct heap *heap);
 
 /* Live chunks.  No cache of the pool is in use. */
 MP_INNER size_t heap_count_live(const struct heap *heap);
-
-/* The granule at any address; none for what is outside of all blocks or
- * between granules.  Reads only the heap's own memory. */
-MP_INNER struct heap_chunk heap_find(const struct heap *heap,
-                                     const void *ptr);
 
 /* No chunk. */
 static inline struct heap_chunk heap_none(void)
@@ -151,13 +114,5 @@ static inline void heap_set_zero(struct heap *heap, bool zero)
     heap->zero = zero;
     heap->unbump_from = heap_unbump_from(heap, heap->current);
 }
-
-/* heap_index.c: notes a block, and takes one out. */
-MP_INNER void heap_index_add(struct heap *heap, struct block *block);
-MP_INNER void heap_index_remove(struct heap *heap, struct block *block);
-
-/* Takes the highest block out, and leaves size as it is; NULL: there is
- * none.  To take out all of them so costs less than to remove each. */
-MP_INNER struct block *heap_index_take_last(struct heap *heap);
 
 #endif /* MP_HEAP_TYPE_H */

@@ -78,7 +78,7 @@ START_TEST(a_short_object_takes_its_bytes_and_gives_them_back)
         ck_assert_uint_eq(cache->least, 2000 - size);
         /* The list's chunk is as any other. */
         ck_assert(!credit_give(cache->state, cache, f.pool, object));
-        credit_collect(cache, &f.set);
+        cache_collect(cache, &f.set);
     }
 }
 END_TEST
@@ -172,13 +172,13 @@ START_TEST(what_no_object_ever_had_is_told_apart)
     void *object = take(300);
     give(object);
     ck_assert_ptr_eq(take(290), object);
-    credit_collect(cache, &f.set);
+    cache_collect(cache, &f.set);
     ck_assert_uint_eq(f.set.owed, 710);
     ck_assert_uint_eq(f.set.unused, 700);
     ck_assert_uint_eq(cache->credit, 0);
     ck_assert_uint_eq(cache->least, 0);
     give(object);
-    credit_collect(cache, &f.set);
+    cache_collect(cache, &f.set);
     ck_assert_uint_eq(f.set.owed, 1000);
     ck_assert_uint_eq(f.set.unused, 700);
 }
@@ -199,7 +199,7 @@ START_TEST(a_mark_knows_what_its_user_took)
     ck_assert_ptr_nonnull(take(33));
     void *object = take(44);
     ck_assert(!credit_give(cache->state, cache, f.pool, object));
-    credit_collect(cache, &f.set);
+    cache_collect(cache, &f.set);
     ck_assert_uint_eq(heap.held, 77);
     credit_grant(cache, 500, 0);
     ck_assert_ptr_nonnull(take(23));

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cache_check.c - what caches have, for those who look without changing it.
+ *
+ * Assertions and mp_check() ask whether a cache agrees with itself.  Views ask
+ * where its runs and chains are.
+ *
+ * What it cannot do: follow a chain.  The one who asks does, and knows how to
+ * end where a program has written over a link.
+ */
+#include "cache/cache.h"
+
+bool cache_is_sound(const struct cache *cache, const struct cache_set *set)
+{
+    const unsigned char *cut = cache->fast.cut;
+    size_t left = 0;
+
+    for (size_t i = 0; i < SIZES_SHORT; i++) {
+        const struct mp_inline_list *list = &cache->fast.lists[i];
+        bool used = (cache->lists_used >> i & 1) != 0;
+        left += list->room;
+        if ((!used || cache_has_mark(cache, set)) &&
+            (list->chunks != NULL || list->room != 0)) {
+            return false;
+        }
+    }
+    return left <= cache->frees_granted && cache->set == set &&
+           cache->state != NULL && cache->heap != NULL &&
+           (cache->middle == NULL || !cache_has_mark(cache, set) ||
+            cache->middle->limit == 0) &&
+           (cut == NULL) == (cache->fast.end == NULL) &&
+           cut <= cache->fast.end &&
+           (uintptr_t)cut % SIZES_GRANULE == 0 &&
+           (size_t)(cache->fast.end - cut) % SIZES_GRANULE == 0;
+}
+
+uint32_t cache_run_at(const struct cache_set *set, const void *at,
+                      unsigned *number)
+{
+    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
+    *number = 0;
+    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
+        ++*number;
+        /* An empty run may start where another cache's begins. */
+        if (c->fast.cut == at && c->fast.end > c->fast.cut) {
+            return (uint32_t)((size_t)(c->fast.end - c->fast.cut) /
+                              SIZES_GRANULE);
+        }
+    }
+    *number = 0;
+    return 0;
+}
+
+bool cache_each_chain(const struct cache_set *set, size_t granules,
+                      bool (*visit)(const void *chain, void *arg), void *arg)
+{
+    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
+    ASSERT(granules > 0 && granules <= SIZES_SHORT);
+    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
+        const void *chain = c->fast.lists[granules - 1].chunks;
+        if (chain != NULL && !visit(chain, arg)) {
+            return false;
+        }
+    }
+    return depot_each(&set->depot, granules, visit, arg);
+}
+
+bool cache_each_middle(const struct cache_set *set,
+                       bool (*visit)(const void *chain, void *arg), void *arg)
+{
+    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
+    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
+        if (c->middle != NULL && !middle_each(c->middle, visit, arg)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool cache_set_is_sound(const struct cache_set *set)
+{
+    bool retired = sync_get(&set->retired);
+    bool first = false;
+
+    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
+    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
+        /* Only the calling thread's own caches are enabled in a pause. */
+        const struct memory_pool *enabled =
+            sync_get(set->fenced ? &c->fast.fenced : &c->fast.pool);
+        const struct memory_pool *never =
+            sync_get(set->fenced ? &c->fast.pool : &c->fast.fenced);
+        if (!cache_is_sound(c, set) || never != MP_INLINE_NO_POOL ||
+            (enabled != MP_INLINE_NO_POOL &&
+             (retired || enabled != set->pool))) {
+            return false;
+        }
+        first = first || c == set->first_cache;
+    }
+    /* The first thread and its cache come and go together. */
+    if (set->first_cache == NULL) {
+        return sync_get(&set->first_thread) == CACHE_NO_THREAD;
+    }
+    return first && set->first_cache->thread == sync_get(&set->first_thread);
+}

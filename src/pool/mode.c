@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mode.c - how a pool serves its calls: the modes, and their slow paths.
+ *
+ * A mode without caches goes to the heap at once.  With caches a short object
+ * comes from the user's own, which is filled first, and a short or middle one
+ * goes back there.  What the cache does not serve is the heap's, see alloc.c.
+ *
+ *     mode->allocate -> cache, filled from depot and heap
+ *                    -> alloc_from_heap()
+ *
+ * A program may have written over the link between two free chunks.  The list
+ * that it was in leads nowhere then.  Here that is found, mended and reported.
+ *
+ * What it cannot do: serve a tracked pool.  track.c has that mode.
+ */
+#include "pool/mode.h"
+
+#include "cache/credit.h"
+#include "cache/pause.h"
+#include "pool/alloc.h"
+#include "pool/recall.h"
+#include "pool/report.h"
+
+/* Bytes of empty blocks that a pool keeps.  One of the range costs a system
+ * call as it goes and page faults as it comes, so a pool there keeps more.  A
+ * backing may be expected to keep memory of its own. */
+#define MODE_STOCK_CACHED ((size_t)16 << 20)
+#define MODE_STOCK_LOCKED ((size_t)64 << 10)
+
+/* The modes without caches. */
+static enum result mode_locked(struct memory_pool *mp,
+                                const struct user *user, size_t size,
+                                void **object)
+{
+    ASSERT(!mp->mode->caches);
+    return alloc_from_heap(mp, user, size, pool_enter(mp), object);
+}
+
+static enum result mode_locked_free(struct memory_pool *mp,
+                                     const struct user *user, const void *ptr)
+{
+    (void)user;
+    ASSERT(!mp->mode->caches);
+    return alloc_into_heap(mp, ptr, pool_enter(mp));
+}
+
+/* A short object from a list or the run; NULL: neither has one. */
+static void *mode_take(struct memory_pool *mp, struct cache *cache,
+                          size_t size)
+{
+    ASSERT(pool_is_entered(mp));
+    return mp->caches.counts ? credit_take(cache->state, cache, size)
+                             : mp_inline_take(cache->state, &cache->fast,
+                                              size);
+}
+
+/* True: the cache may be used, and has credit for the object where that is
+ * needed.  The lock is held. */
+static bool mode_can_take(struct memory_pool *mp, struct cache *cache,
+                           size_t size)
+{
+    struct cache_set *set = &mp->caches;
+
+    ASSERT(pool_is_entered(mp));
+    return !set->retired &&
+           (!set->counts || (!set->suspended && size <= cache->credit) ||
+            recall_lend(mp, cache, size));
+}
+
+/* A program wrote over a link of free chunks, and the list that it was in leads
+ * nowhere.  The map knows which chunks are free: all of them go back to the
+ * heap.  Reported when the lock is left. */
+static void mode_mend(struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp));
+    pause_begin(&mp->caches);
+    cache_sweep(&mp->caches);
+    pause_end(&mp->caches);
+    mp->caches.damaged = true;
+}
+
+/* What mode_mend() noted, once; the lock is held. */
+static bool mode_was_damaged(struct memory_pool *mp)
+{
+    bool damaged = mp->caches.damaged;
+
+    ASSERT(pool_is_entered(mp));
+    mp->caches.damaged = false;
+    return damaged;
+}
+
+/* A short object from the user's cache, which is filled first.  *object NULL
+ * and RESULT_OK: the heap has to serve, since the caches were retired
+ * meanwhile or there is no credit.  The lock is held, but may be left
+ * meanwhile. */
+static enum result mode_from_cache(struct memory_pool *mp,
+                                    const struct user *user,
+                                    struct cache *cache, size_t size,
+                                    bool *taken, void **object)
+{
+    ASSERT(pool_is_entered(mp));
+    ASSERT(cache->set == &mp->caches);
+    size_t granules = sizes_granules(size);
+    ASSERT(granules > 0 && granules <= SIZES_SHORT);
+    bool gathered = false;
+    enum result result = RESULT_OK;
+
+    *object = NULL;
+    /* No need to be inside: only the lock's holder pauses caches. */
+    while (result == RESULT_OK && mode_can_take(mp, cache, size) &&
+           (*object = mode_take(mp, cache, size)) == NULL) {
+        if (cache_is_damaged(cache, &mp->caches, granules)) {
+            mode_mend(mp);
+        }
+        if (cache->fast.lists[granules - 1].chunks != NULL ||
+            cache_fill(cache, &mp->caches, granules)) {
+            continue;
+        }
+        /* What is gathered goes to the pool's own heap, which is of no use
+         * to a user with a mark. */
+        bool enough = !gathered && !cache_has_mark(cache, &mp->caches) &&
+                      alloc_gather(mp);
+        gathered = true;
+        if (!enough) {
+            result = alloc_grow(mp, user, granules, taken);
+        }
+    }
+    if (*object != NULL && !mp->mode->counts) {
+        alloc_note_peak(mp);
+    }
+    return result;
+}
+
+/* The mode with caches. */
+static enum result mode_cached(struct memory_pool *mp,
+                                const struct user *user, size_t size,
+                                void **object)
+{
+    struct cache *cache = NULL;
+    enum result result = RESULT_OK;
+
+    ASSERT(lock_none_is_held());
+    ASSERT(mp->mode->caches);
+    /* A thread that reads false too early asks again under the lock. */
+    if (size <= SIZES_MIDDLE * SIZES_GRANULE &&
+        !sync_get(&mp->caches.retired)) {
+        cache = attach_cache(&mp->caches, user);
+    } else {
+        cache = recall_find_own(mp, user); /* for its credit alone */
+    }
+    bool taken = pool_enter(mp);
+    *object = NULL;
+    if (cache != NULL && cache->middle != NULL && cache->middle->damaged) {
+        cache->middle->damaged = false;
+        mode_mend(mp);
+    }
+    if (cache != NULL && size <= SIZES_SHORT * SIZES_GRANULE &&
+        !mp->caches.retired) {
+        result = mode_from_cache(mp, user, cache, size, &taken, object);
+    }
+    bool damaged = mode_was_damaged(mp);
+    if (result == RESULT_OK && *object == NULL) {
+        if (cache != NULL && mp->caches.suspended && !mp->caches.retired) {
+            /* A loan brings suspended caches back, for what is freed, too. */
+            (void)recall_lend(mp, cache, size);
+        }
+        recall_own(mp, cache);
+        result = alloc_from_heap(mp, user, size, taken, object);
+    } else {
+        pool_leave(mp, taken);
+    }
+    if (damaged) {
+        report_words(mp, MP_EVENT_DAMAGE,
+                     "a freed object was written to: its list was given up",
+                     NULL);
+    }
+    return result;
+}
+
+/* Frees an object into the user's list, from which the excess goes to the
+ * depot or the heap first; false: it is none of the chunks that lists take. */
+static bool mode_into_cache(struct memory_pool *mp, struct cache *cache,
+                             const void *ptr)
+{
+    ASSERT(pool_is_entered(mp));
+    ASSERT(cache->set == &mp->caches && !mp->caches.retired);
+    struct heap_chunk chunk = pool_find_live(mp, ptr);
+    size_t granules =
+        chunk.block == NULL ? 0 : block_length(chunk.block, chunk.granule);
+
+    /* What is a mark's stays out of lists, which outlive the mark. */
+    if (granules == 0 || chunk.block->heap != &mp->heap) {
+        return false;
+    }
+    if (cache->credit > CREDIT_MOST) {
+        cache_collect(cache, &mp->caches);
+        recall_settle(mp);
+    }
+    if (granules > SIZES_SHORT) {
+        return cache_make_room(cache, &mp->caches, granules) &&
+               (mp->caches.counts
+                    ? credit_give(cache->state, cache, mp, ptr)
+                    : cache_give_middle(cache->state, &cache->fast, mp, ptr));
+    }
+    /* The list has taken all frees that it was granted, which is the usual
+     * reason to be here. */
+    if (cache->fast.lists[granules - 1].room == 0) {
+        cache_flush_excess(cache, &mp->caches, granules);
+    }
+    return mp->caches.counts
+               ? credit_give(cache->state, cache, mp, ptr)
+               : mp_inline_give(cache->state, &cache->fast, mp, ptr);
+}
+
+/* A free comes here for lists that are full, for long objects and those of
+ * marks, and for foreign addresses.  The fast path has served the rest. */
+static enum result mode_cached_free(struct memory_pool *mp,
+                                     const struct user *user, const void *ptr)
+{
+    struct cache *cache = NULL;
+
+    ASSERT(lock_none_is_held());
+    ASSERT(mp->mode->caches);
+    /* A foreign address is no reason to make the thread a cache. */
+    if (!sync_get(&mp->caches.retired) && range_owner(ptr) == mp) {
+        cache = attach_cache(&mp->caches, user);
+        if (cache != NULL) {
+            cache_reach(cache);
+        }
+    }
+    /* Here and not where they are needed: no lock is held yet.  Without memory
+     * for them the chunk goes to the heap. */
+    if (cache != NULL && cache->middle == NULL &&
+        middle_is_live(cache->state, ptr)) {
+        (void)cache_open_middle(cache);
+    }
+    if (cache != NULL) {
+        cache_open_depot(&mp->caches);
+    }
+    bool taken = pool_enter(mp);
+    if (cache != NULL && !mp->caches.retired && !mp->caches.suspended &&
+        !cache_has_mark(cache, &mp->caches) &&
+        mode_into_cache(mp, cache, ptr)) {
+        pool_leave(mp, taken);
+        return RESULT_OK;
+    }
+    return alloc_into_heap(mp, ptr, taken);
+}
+
+static const struct pool_mode mode_tables[] = {
+    [MODE_CACHED] = {.locks = true,
+                      .caches = true,
+                      .counts = false,
+                      .stock_limit = MODE_STOCK_CACHED,
+                      .allocate = mode_cached,
+                      .free = mode_cached_free},
+    [MODE_COUNTED] = {.locks = true,
+                       .caches = true,
+                       .counts = true,
+                       .stock_limit = MODE_STOCK_CACHED,
+                       .allocate = mode_cached,
+                       .free = mode_cached_free},
+    [MODE_LOCKED] = {.locks = true,
+                      .caches = false,
+                      .counts = true,
+                      .stock_limit = MODE_STOCK_LOCKED,
+                      .allocate = mode_locked,
+                      .free = mode_locked_free},
+    [MODE_ALONE] = {.locks = false,
+                     .caches = false,
+                     .counts = true,
+                     .stock_limit = MODE_STOCK_LOCKED,
+                     .allocate = mode_locked,
+                     .free = mode_locked_free},
+};
+
+/* Pools share the tables, which never change, so a mode is read without a
+ * lock. */
+const struct pool_mode *mode_of(enum mode_kind kind)
+{
+    ASSERT((size_t)kind < sizeof mode_tables / sizeof *mode_tables);
+    return &mode_tables[kind];
+}
