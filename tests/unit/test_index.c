@@ -7,7 +7,7 @@
  *
  * What it cannot do: show what a heap does with its blocks; test_heap.c does.
  */
-#include "store/heap_type.h"
+#include "store/heap_index.h"
 
 #include "../support.h"
 
