@@ -65,12 +65,16 @@ int support_run(Suite *suite)
 }
 
 /* Valgrind loads its own library into the program, by this variable. */
-static bool support_is_slow(void)
+bool support_under_valgrind(void)
 {
     const char *preload = getenv("LD_PRELOAD");
 
-    return SANITIZER_ON ||
-           (preload != NULL && strstr(preload, "vgpreload") != NULL);
+    return preload != NULL && strstr(preload, "vgpreload") != NULL;
+}
+
+static bool support_is_slow(void)
+{
+    return SANITIZER_ON || support_under_valgrind();
 }
 
 unsigned support_times(unsigned n, unsigned slow)

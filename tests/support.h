@@ -43,6 +43,8 @@ int support_run(Suite *suite);
 /* A test case whose tests are ended when they hang, with CK_FORK=no too. */
 TCase *support_case(Suite *suite, const char *name);
 
+bool support_under_valgrind(void);
+
 /* n repetitions divided by MP_TEST_SCALE; without that variable by slow
  * where a sanitizer or valgrind makes the program slow, else n. */
 unsigned support_times(unsigned n, unsigned slow);
