@@ -209,7 +209,7 @@ START_TEST(a_shrunk_object_leaves_its_rest_to_others)
         size_t live = 0;
         bool more = true;
         mp_stats_t stats;
-        while (live < 24 * MIB && more) {
+        while (live < 8 * MIB && more) {
             unsigned char *object = mp_allocate(mp, from);
             POOLS_EXPECT(object != NULL);
             support_fill(object, to, 1);

@@ -266,7 +266,7 @@ START_TEST(a_cancelled_thread_leaves_its_pool_whole)
     mp_options_t options = {.threads = (mp_threads_t)_i};
     struct hand hand = {.mp = mp_create(&options)};
 
-    for (unsigned n = support_times(1000, 10); n > 0; n--) {
+    for (unsigned n = support_times(250, 4); n > 0; n--) {
         struct threads threads;
         threads_start(&threads, 3, run_on, &hand, 0);
         for (unsigned i = 0; i < 3; i++) {
