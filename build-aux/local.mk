@@ -24,7 +24,8 @@ build_tests = tests/symbols.sh $(header_tests) tests/options.sh \
 header_tests = tests/header.sh tests/header-told.sh tests/header-names.sh \
 	tests/header-run.sh tests/hpp.sh
 static_tests = tests/options.sh tests/bootstrap.sh tests/design-tests.sh \
-	tests/addresses.sh tests/forge.sh \
+	tests/addresses.sh tests/forge.sh tests/header.sh \
+	tests/header-told.sh tests/header-names.sh tests/hpp.sh \
 	$(gate_tests)
 TESTS += $(build_tests)
 EXTRA_DIST += $(build_tests) tests/installcheck.sh tests/dist-identical.sh \
@@ -123,8 +124,8 @@ dist-hook:
 	echo "$$date" >$(distdir)/.tarball-date
 
 # All tests but those that no compiler flag nor C library makes any different:
-# of the manual, of what the design names, of configure's options and of the
-# gate of the interface.
+# of the manual, of what the design names, of configure's options, of the gate
+# of the interface, and of what each compiler says of the headers.
 check-programs:
 	@tests=; for test in $(TESTS); do \
 	  case " $(man_tests) $(static_tests) " in \
