@@ -50,6 +50,10 @@ _Static_assert(offsetof(struct cache, exact) ==
 #define CACHE_RUN_FIRST 128
 #define CACHE_RUN_LAST 4096
 
+/* Granules that are looked at to say what caches hold: in a larger pool some of
+ * them stand for all, so that nobody waits longer for it. */
+#define CACHE_LOOK ((size_t)1 << 18)
+
 /* Batches of frees that a list is granted at first, and later where it stays
  * short, as one does that is taken from as often. */
 #define CACHE_BATCHES_FIRST 2
@@ -486,7 +490,7 @@ void cache_forget(struct cache_set *set)
 size_t cache_count(const struct cache_set *set)
 {
     ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
-    size_t granules = heap_count_cached(set->heap);
+    size_t granules = heap_count_cached(set->heap, CACHE_LOOK);
 
     for (const struct cache *c = set->caches; c != NULL; c = c->next) {
         granules += c->middle == NULL ? 0 : c->middle->granules;

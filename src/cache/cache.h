@@ -205,7 +205,7 @@ MP_INNER bool cache_is_damaged(struct cache *cache,
 /* Puts all that caches and depot have into the heaps, at once; paused. */
 MP_INNER void cache_sweep(struct cache_set *set);
 
-/* Granules of the chunks that caches and depot have; paused. */
+/* About as many granules have the chunks in caches and depot; paused. */
 MP_INNER size_t cache_count(const struct cache_set *set);
 
 /* True: something was freed into a cache of the set, and it may be there. */

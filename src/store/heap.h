@@ -77,10 +77,11 @@ MP_INNER bool heap_mix(struct heap *heap);
 
 /* heap_sweep() makes the chunks free that caches held and have forgotten, and
  * joins them with free neighbours.  No user is inside meanwhile.
- * heap_count_cached() counts the granules of short chunks that caches still
- * hold, by which a caller decides whether to sweep. */
+ * heap_count_cached() says about how many granules of short chunks caches still
+ * hold, by which a caller decides whether to sweep.  It looks at about most
+ * granules of the heap, and is exact if there are no more. */
 MP_INNER void heap_sweep(struct heap *heap);
-MP_INNER size_t heap_count_cached(const struct heap *heap);
+MP_INNER size_t heap_count_cached(const struct heap *heap, size_t most);
 
 /* Up to most free chunks of just that many granules, SIZES_SHORT at most, as
  * chunks in a cache, linked by their first words; NULL: there are none. */
