@@ -8,6 +8,8 @@
 #   make bench ROUNDS=21            more rounds than the driver's own
 #   make bench-base                 the base pool beside the plain one
 #   make bench-traces               what real programs asked for, done again
+#   make bench-pauses [MIB=1024]    how long calls on a large pool hold up
+#                                   other threads
 #   make bench-programs             builds what bench/run.sh runs
 #   make figures                    measures what README and the guide show
 #   make report                     keeps the medians of the last bench and
@@ -19,7 +21,7 @@
 bench_own = bench/bench-loop bench/bench-bump bench/bench-locked \
 	bench/bench-mempool-base bench/bench-mempool \
 	bench/bench-mempool-handle bench/bench-mempool-inline \
-	bench/bench-mempool-handle-inline
+	bench/bench-mempool-handle-inline bench/bench-pauses
 bench_programs = $(bench_own) bench/bench-call $(BENCH_PROGRAMS)
 
 bench_common = bench/measure.h bench/work.h bench/work_main.h \
@@ -52,6 +54,9 @@ bench_bench_bump_LDADD = $(PTHREAD_LIBS)
 bench_bench_locked_SOURCES = bench/locked.c
 bench_bench_locked_CPPFLAGS = $(bench_cppflags)
 bench_bench_locked_LDADD = $(PTHREAD_LIBS)
+
+bench_bench_pauses_SOURCES = bench/pauses.c
+bench_bench_pauses_CPPFLAGS = $(bench_cppflags)
 
 # Linked to the shared library in its place in the build tree, without the
 # script that libtool puts before a program: valgrind must see the program.
@@ -157,6 +162,9 @@ bench-base: bench-programs
 	@PEERS='$(PEERS)' ROUNDS='$(ROUNDS)'; \
 	$(bench_run) -w base,base-idle,life,instructions-base
 
+bench-pauses: bench/bench-pauses
+	@MIB='$(MIB)'; bench/bench-pauses "$${MIB:-1024}" $(ROUNDS)
+
 # A shared library of the benchmark's own, beside the program that calls it.
 bench/bench-call.so: bench/call_library.c bench/call_library.h \
 		bench/$(am__dirstamp)
@@ -192,4 +200,5 @@ report:
 	  >bench/report.new
 	mv bench/report.new $(top_srcdir)/doc/report
 
-.PHONY: bench bench-base bench-programs bench-traces figures report
+.PHONY: bench bench-base bench-pauses bench-programs bench-traces figures \
+	report

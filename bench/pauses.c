@@ -170,8 +170,9 @@ static void pauses_locate(void)
 {
     for (size_t i = 0; i < 100 && i < pauses.count; i++) {
         size_t at = pauses_random(pauses.count);
-        if (pauses.objects[at] != NULL &&
-            mp_locate(pauses.mp, (char *)pauses.objects[at] + 8) == MP_FOREIGN) {
+        char *object = pauses.objects[at];
+        if (object != NULL &&
+            mp_locate(pauses.mp, object + 8) == MP_FOREIGN) {
             pauses_fail("mp_locate");
         }
     }
@@ -196,6 +197,7 @@ static const struct {
 /* Milliseconds, the least of all rounds. */
 static double pauses_took[CALLS], pauses_held[CALLS];
 
+/* The other thread has looked at the clock once since, all of it. */
 static void pauses_await_look(void)
 {
     unsigned before = atomic_load(&pauses.looks);
