@@ -59,6 +59,7 @@
 #include "cache/thread.c"
 
 #include "pool/alloc.c"
+#include "pool/callers.c"
 #include "pool/damage.c"
 #include "pool/end.c"
 #include "pool/fence.c"

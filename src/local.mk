@@ -65,6 +65,8 @@ cache_sources = \
 pool_sources = \
 	src/pool/alloc.c \
 	src/pool/alloc.h \
+	src/pool/callers.c \
+	src/pool/callers.h \
 	src/pool/damage.c \
 	src/pool/damage.h \
 	src/pool/end.c \

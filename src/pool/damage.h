@@ -17,17 +17,4 @@ MP_INNER void damage_report(struct memory_pool *mp,
                             const struct record *record,
                             enum fence_damage damage, const void *at);
 
-/* Both write into a line that has room for so many bytes, and return how many
- * they wrote.  The first writes the caller that allocated an object and, if it
- * was freed, the caller that freed it.  The second writes one of them, with
- * words before it. */
-MP_INNER size_t damage_callers(char *line, size_t bytes,
-                               const struct record_callers *callers,
-                               bool freed);
-MP_INNER size_t damage_name(char *line, size_t bytes, const char *words,
-                            void *const frames[RECORD_FRAMES]);
-
-/* Notes the return addresses of the call that is under way. */
-MP_INNER void damage_note(void *frames[RECORD_FRAMES]);
-
 #endif /* MP_DAMAGE_H */

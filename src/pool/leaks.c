@@ -27,7 +27,7 @@
 #include <stdio.h>
 
 #include "cache/pause.h"
-#include "pool/damage.h"
+#include "pool/callers.h"
 #include "pool/report.h"
 #include "pool/setting.h"
 #include "pool/track.h"
@@ -218,7 +218,7 @@ static void leaks_name_caller(struct memory_pool *mp, const void *object,
 
     line[0] = '\0';
     if (pool_is_tracked(mp) && track_callers(mp, object, &callers)) {
-        (void)damage_callers(line, bytes, &callers, false);
+        (void)callers_name(line, bytes, &callers, false);
     }
 }
 

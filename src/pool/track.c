@@ -31,6 +31,7 @@
 #include <stdlib.h>
 
 #include "base/tool.h"
+#include "pool/callers.h"
 #include "pool/damage.h"
 #include "pool/recall.h"
 #include "pool/setting.h"
@@ -346,7 +347,7 @@ static void track_end(struct memory_pool *mp, struct record *record)
         __asm__ volatile("" : : "r"(object) : "memory");
     }
     if (record->callers != NULL) {
-        damage_note(record->callers->freed);
+        callers_note(record->callers->freed);
     }
     if (mp->track->keeps > 0) {
         track_keep(mp, record);
@@ -394,7 +395,7 @@ static struct record *track_prepare(struct memory_pool *mp, size_t size,
         record->size = size;
         record->fence = fence;
         if (record->callers != NULL) {
-            damage_note(record->callers->allocated);
+            callers_note(record->callers->allocated);
         }
         return record;
     }
