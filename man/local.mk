@@ -69,11 +69,14 @@ dist_man_MANS += \
 	man/mp_realloc.3 \
 	man/mp_reallocarray.3 \
 	man/mp_remove_cleanup.3 \
+	man/mp_report.3 \
 	man/mp_report_fn.3 \
 	man/mp_report_stderr.3 \
+	man/mp_reporter_fn.3 \
 	man/mp_reset.3 \
 	man/mp_rewind.3 \
 	man/mp_set_failure.3 \
+	man/mp_set_reporter.3 \
 	man/mp_stats.3 \
 	man/mp_stats_print.3 \
 	man/mp_stats_sized.3 \
@@ -118,6 +121,7 @@ man_examples = \
 	examples/man_mp_realloc \
 	examples/man_mp_report_stderr \
 	examples/man_mp_set_failure \
+	examples/man_mp_set_reporter \
 	examples/man_mp_stats \
 	examples/man_mp_stats_print \
 	examples/man_mp_strdup \

@@ -75,10 +75,14 @@ pool_sources = \
 	src/pool/fence.h \
 	src/pool/fork.c \
 	src/pool/fork.h \
+	src/pool/found.c \
+	src/pool/found.h \
 	src/pool/leaks.c \
 	src/pool/leaks.h \
 	src/pool/life.c \
 	src/pool/life.h \
+	src/pool/line.c \
+	src/pool/line.h \
 	src/pool/mark.c \
 	src/pool/mark.h \
 	src/pool/mode.c \

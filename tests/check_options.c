@@ -225,14 +225,14 @@ START_TEST(a_name_is_copied_and_begins_each_report)
     free_memory(mp, NULL);
     memset(name, 'n', 63);
     snprintf(name + 63, sizeof name - 63, ": %s", SUPPORT_NO_POINTER);
-    support_release_lines(name, 1);
+    support_release_words(name);
     destroy_memory_pool(mp);
     options.name = "short";
     mp = mp_create(&options);
     ck_assert_ptr_nonnull(mp);
     support_capture();
     free_memory(mp, &options);
-    support_release_lines("short: " SUPPORT_NOT_IN_POOL, 1);
+    support_release_words("short: " SUPPORT_NOT_IN_POOL);
     destroy_memory_pool(mp);
 }
 END_TEST

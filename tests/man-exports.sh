@@ -8,7 +8,8 @@
 # but for the types listed here.  symbols.sh holds the map to the header and
 # to the library.
 . "${top_srcdir:-.}/tests/man.sh"
-types='mp_backing mp_failure_fn mp_options mp_report_fn mp_string'
+types='mp_backing mp_failure_fn mp_options mp_report mp_report_fn'
+types="$types mp_reporter_fn mp_string"
 
 # As the build reads the map where the linker does not.
 map=$(find "$top_srcdir/src" -name libmempool.map)

@@ -208,6 +208,18 @@ size_t support_count(const char *text, const char *line, size_t *all)
     return equal;
 }
 
+void support_release_words(const char *words)
+{
+    char *text = support_release();
+    size_t length = strcspn(words, "\n");
+
+    ck_assert_msg(strncmp(text, words, length) == 0 &&
+                      strncmp(text + length, ": ", 2) == 0 &&
+                      strchr(text, '\n') == strrchr(text, '\n'),
+                  "%s", text);
+    free(text);
+}
+
 void support_release_lines(const char *line, size_t count)
 {
     char *text = support_release();

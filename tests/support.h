@@ -67,6 +67,10 @@ bool support_capturing(void);
 /* Releases, and asserts that count times line, and nothing else, was there. */
 void support_release_lines(const char *line, size_t count);
 
+/* Releases, and asserts that there was one line, which begins with these words
+ * and goes on. */
+void support_release_words(const char *words);
+
 /* Number of lines equal to line; *all becomes the number of all lines. */
 size_t support_count(const char *text, const char *line, size_t *all);
 

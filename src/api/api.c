@@ -26,9 +26,10 @@
 #include "view/final.h"
 #include "view/locate.h"
 
-/* caller is what a failing step is reported under. */
+/* flags: SETTING_* that no program can ask for.  caller is what a failing step
+ * is reported under. */
 static memory_pool_t *api_create(const mp_options_t *given, size_t size,
-                                 const char *caller)
+                                 unsigned flags, const char *caller)
 {
     ASSERT(lock_none_is_held() && caller != NULL);
     int error = errno;
@@ -41,6 +42,7 @@ static memory_pool_t *api_create(const mp_options_t *given, size_t size,
         errno = EINVAL;
         return NULL;
     }
+    options.flags |= flags;
     if (!setting_is_none()) {
         final_start();
     }
@@ -69,13 +71,14 @@ memory_pool_t *init_memory_pool(void)
         .report = mp_report_stderr,
     };
 
-    return api_create(&options, sizeof options, "init_memory_pool: malloc");
+    return api_create(&options, sizeof options, SETTING_BASE,
+                      "init_memory_pool: malloc");
 }
 
 memory_pool_t *mp_create_sized(const mp_options_t *options,
                                size_t options_size)
 {
-    return api_create(options, options_size, "mp_create: acquire");
+    return api_create(options, options_size, 0, "mp_create: acquire");
 }
 
 /* For a call through a pointer, and for a language that has no headers.  Such
@@ -85,7 +88,7 @@ memory_pool_t *mp_create(const mp_options_t *options)
     const size_t first_length =
         offsetof(mp_options_t, parent) + sizeof options->parent;
 
-    return api_create(options, first_length, "mp_create: acquire");
+    return api_create(options, first_length, 0, "mp_create: acquire");
 }
 
 /* Ends or resets a pool by the given function. */

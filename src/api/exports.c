@@ -6,6 +6,7 @@
  * no variable as an initialiser.  So each has an initialiser of its own, with
  * the same functions, which programs may compare and copy.
  */
+#include "api/misuse.h"
 #include "pool/report.h"
 #include "store/backing.h"
 
@@ -29,15 +30,31 @@ const char *mp_version(void)
         MP_VERSION_MINOR) "." EXPORTS_TEXT(MP_VERSION_PATCH);
 }
 
-/* The message says all, so event and address are not printed.
- * The base functions printed such lines, and programs compare them. */
+/* A base pool's line is the message alone: the base functions printed such
+ * lines, and programs compare them. */
 void mp_report_stderr(memory_pool_t *mp, mp_event_t event,
                       const char *message, const void *ptr, void *context)
 {
-    (void)event;
-    (void)ptr;
+    struct found found;
+    struct line line;
+
     (void)context;
     ASSERT(lock_none_is_held());
     /* mp is NULL where no pool could be made: then the line has no name. */
-    report_print(mp, message);
+    if (message == NULL || !report_prints_all(mp)) {
+        report_print(mp, message);
+        return;
+    }
+    misuse_find(mp, event, ptr, &found);
+    report_line(&line, mp, message, ptr, &found);
+    report_print(mp, line.text);
+}
+
+int mp_set_reporter(memory_pool_t *mp, mp_reporter_fn *fn, void *context)
+{
+    if (!misuse_has_pool(mp)) {
+        return -1;
+    }
+    pool_set_reporter(mp, (struct pool_reporter){fn, context});
+    return 0;
 }

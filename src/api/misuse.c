@@ -15,6 +15,7 @@
 #include "pool/report.h"
 #include "pool/setting.h"
 #include "pool/track.h"
+#include "view/locate.h"
 
 /* Where a result is no refusal of an object. */
 #define MISUSE_NOT_COUNTED (-1)
@@ -43,12 +44,40 @@ static const struct misuse_row *misuse_row_of(enum result result)
     return &misuse_rows[result];
 }
 
+void misuse_find(memory_pool_t *mp, mp_event_t event, const void *ptr,
+                 struct found *found)
+{
+    ASSERT(lock_none_is_held());
+    if (event == MP_EVENT_NO_POINTER || event == MP_EVENT_NOT_IN_POOL ||
+        event == MP_EVENT_WRONG_SIZE ||
+        (event == MP_EVENT_NO_POOL && ptr != NULL)) {
+        locate_find(mp, ptr, found);
+    } else {
+        found_start(found, FOUND_UNASKED);
+    }
+}
+
+/* Finding out what an address is costs far more than any other part of a
+ * report, so it is left where nobody wants to know. */
+static void misuse_report(memory_pool_t *mp, mp_event_t event,
+                          const char *message, const void *ptr)
+{
+    struct found found;
+
+    if (report_wants_all(mp)) {
+        misuse_find(mp, event, ptr, &found);
+        report_found(mp, event, message, ptr, &found);
+    } else {
+        report_words(mp, event, message, ptr);
+    }
+}
+
 void misuse_argument(memory_pool_t *mp, mp_event_t event, const void *ptr)
 {
     ASSERT(lock_none_is_held());
     ASSERT(mp != NULL || event == MP_EVENT_NO_POOL);
     /* The report comes first: its function may set errno itself. */
-    report_event(mp, event, ptr);
+    misuse_report(mp, event, report_message(event), ptr);
     errno = EINVAL;
 }
 
@@ -58,7 +87,7 @@ void misuse_words(memory_pool_t *mp, mp_event_t event, const char *message,
     /* The program's own function is told, and may call the library again. */
     ASSERT(lock_none_is_held() && message != NULL);
     ASSERT(mp != NULL || event == MP_EVENT_NO_POOL);
-    report_words(mp, event, message, ptr);
+    misuse_report(mp, event, message, ptr);
     errno = EINVAL;
 }
 
@@ -117,7 +146,7 @@ void misuse_answer(memory_pool_t *mp, enum result result, const char *step,
         ASSERT(step != NULL);
         report_failure(mp, step, row->error);
     } else {
-        report_event(mp, row->event, ptr);
+        misuse_report(mp, row->event, report_message(row->event), ptr);
         misuse_blame(mp, row->event, ptr);
     }
     /* After the report, whose function may set errno itself. */
@@ -147,7 +176,7 @@ void misuse_free(memory_pool_t *mp, const void *ptr)
     mp_event_t event =
         ptr == NULL ? MP_EVENT_NO_POINTER : MP_EVENT_NOT_IN_POOL;
 
-    report_event(mp, event, ptr);
+    misuse_report(mp, event, report_message(event), ptr);
     misuse_blame(mp, event, ptr);
     errno = EINVAL;
 }

@@ -12,7 +12,11 @@
 #ifndef MP_MISUSE_H
 #define MP_MISUSE_H
 
-#include "pool/pool.h"
+#include "pool/found.h"
+
+/* What the address is that a report of that event is of, and whose. */
+MP_INNER void misuse_find(memory_pool_t *mp, mp_event_t event,
+                          const void *ptr, struct found *found);
 
 /* An argument that is none, in the event's own words or in others; errno is
  * EINVAL then.  mp NULL: printed on standard error. */

@@ -25,6 +25,16 @@
 /* Return addresses that are named of each call. */
 #define CALLERS_NAMED 4
 
+size_t callers_count(void *const frames[RECORD_FRAMES])
+{
+    size_t count = 0;
+
+    while (count < RECORD_FRAMES && frames[count] != NULL) {
+        count++;
+    }
+    return count;
+}
+
 #ifdef CALLERS_KNOWN
 void callers_note(void *frames[RECORD_FRAMES])
 {
@@ -60,13 +70,10 @@ static size_t callers_name_one(char *line, size_t bytes, const char *words,
                                void *const frames[RECORD_FRAMES])
 {
     size_t length = 0;
-    int count = 0;
+    int count = (int)callers_count(frames);
 
     ASSERT(bytes > 0);
     line[0] = '\0';
-    while (count < RECORD_FRAMES && frames[count] != NULL) {
-        count++;
-    }
     char **symbols = count == 0 ? NULL : backtrace_symbols(frames, count);
     if (symbols == NULL) {
         return 0;

@@ -13,6 +13,9 @@
 /* Notes the return addresses of the call that is under way. */
 MP_INNER void callers_note(void *frames[RECORD_FRAMES]);
 
+/* Return addresses that were noted. */
+MP_INNER size_t callers_count(void *const frames[RECORD_FRAMES]);
+
 /* Writes the caller that allocated an object and, if it was freed, the caller
  * that freed it, into a line that has room for so many bytes.  Returns how many
  * it wrote.  callers NULL: none. */

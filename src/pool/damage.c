@@ -2,9 +2,7 @@
  *
  * damage.c - reports of what a program wrote where it has no object.
  *
- * The message is made on the stack, and is one line, as all reports are.  If
- * the callers that allocated and freed the object were noted, their names
- * follow.
+ * The message is made on the stack, since there may be no memory left.
  *
  * What it cannot do: name the code that wrote it.
  */
@@ -12,11 +10,10 @@
 
 #include <stdio.h>
 
-#include "pool/callers.h"
 #include "pool/report.h"
 
-/* Bytes of a report. */
-#define DAMAGE_LINE 1024
+/* Bytes of a message. */
+#define DAMAGE_LINE 128
 
 static const char *const damage_words[] = {
     [FENCE_BEFORE] = "written before an object",
@@ -41,7 +38,10 @@ void damage_report(struct memory_pool *mp, const struct record *record,
                           (ptrdiff_t)((uintptr_t)at - object), record->size,
                           record_object(record));
     ASSERT(length > 0 && (size_t)length < sizeof line);
-    (void)callers_name(line + length, sizeof line - (size_t)length,
-                         record->callers, record->freed);
-    report_loudly(mp, MP_EVENT_DAMAGE, line, at);
+    struct found found;
+    found_start(&found, FOUND_UNASKED);
+    found_set_owner(&found, mp);
+    found_set_record(&found, record, record_object(record));
+    found.told = true;
+    report_loudly(mp, MP_EVENT_DAMAGE, line, at, &found);
 }

@@ -27,7 +27,6 @@
 #include <stdio.h>
 
 #include "cache/pause.h"
-#include "pool/callers.h"
 #include "pool/report.h"
 #include "pool/setting.h"
 #include "pool/track.h"
@@ -210,16 +209,18 @@ static void leaks_name_sizes(const struct leaks_group *group, char *words,
     }
 }
 
-/* The caller that allocated an object, if that was noted. */
-static void leaks_name_caller(struct memory_pool *mp, const void *object,
-                              char *line, size_t bytes)
+/* The first object, and the caller that allocated it if that was noted. */
+static void leaks_find_first(struct memory_pool *mp,
+                             const struct leaks_group *group,
+                             struct found *found)
 {
-    struct record_callers callers;
-
-    line[0] = '\0';
-    if (pool_is_tracked(mp) && track_callers(mp, object, &callers)) {
-        (void)callers_name(line, bytes, &callers, false);
-    }
+    found_start(found, FOUND_LIVE);
+    found_set_owner(found, mp);
+    found->told = true;
+    found->object = (uintptr_t)group->first;
+    found->size = group->least == group->most ? group->most : 0;
+    found->noted = pool_is_tracked(mp) &&
+                   track_callers(mp, group->first, &found->callers);
 }
 
 /* The words are made on the stack, since a program that leaks may have no
@@ -229,8 +230,10 @@ static void leaks_tell(struct memory_pool *mp, const struct leaks_group *group)
     ASSERT(lock_none_is_held());
     ASSERT(group->count > 0 && group->bytes >= group->count);
     char sizes[64];
-    char line[1024];
+    char line[192];
+    struct found found;
 
+    found_start(&found, FOUND_UNASKED);
     leaks_name_sizes(group, sizes, sizeof sizes);
     snprintf(line, sizeof line, "leak: %zu object%s%s, %zu byte%s in all",
              group->count, group->count == 1 ? "" : "s", sizes, group->bytes,
@@ -238,13 +241,12 @@ static void leaks_tell(struct memory_pool *mp, const struct leaks_group *group)
     if (group->key != 0) {
         size_t length = strlen(line);
         ASSERT(length < sizeof line);
-        length += (size_t)snprintf(line + length, sizeof line - length,
-                                   ", first at %p", group->first);
-        leaks_name_caller(mp, group->first, line + length,
-                          sizeof line - length);
+        snprintf(line + length, sizeof line - length, ", first at %p",
+                 group->first);
+        leaks_find_first(mp, group, &found);
     }
     report_loudly(mp, MP_EVENT_LEAK, line,
-                  group->key == 0 ? NULL : group->first);
+                  group->key == 0 ? NULL : group->first, &found);
 }
 
 /* Gathers and tells until every group was told, then the total. */
@@ -278,7 +280,8 @@ void leaks_report(struct memory_pool *mp)
 
     /* A user that set MEMPOOL_OPTIONS reads standard error. */
     if (mp->settings.report == NULL && !setting_get()->leaks &&
-        (mp->settings.flags & MP_REPORT) == 0) {
+        (mp->settings.flags & MP_REPORT) == 0 &&
+        pool_reporter(mp).fn == NULL) {
         return;
     }
     /* Writing a line is a cancellation point.  A thread that ended in one

@@ -127,3 +127,22 @@ struct pool_failure pool_failure(struct memory_pool *mp)
     lock_leave(&mp->lock, taken);
     return failure;
 }
+
+void pool_set_reporter(struct memory_pool *mp, struct pool_reporter reporter)
+{
+    ASSERT(lock_none_is_held());
+    bool taken = pool_enter(mp);
+
+    mp->reporter = reporter;
+    lock_leave(&mp->lock, taken);
+}
+
+struct pool_reporter pool_reporter(struct memory_pool *mp)
+{
+    ASSERT(lock_none_is_held());
+    bool taken = pool_enter(mp);
+    struct pool_reporter reporter = mp->reporter;
+
+    lock_leave(&mp->lock, taken);
+    return reporter;
+}

@@ -74,6 +74,12 @@ struct pool_failure {
     void *context;
 };
 
+/* The function that reports go to with all that is known; the pool's lock. */
+struct pool_reporter {
+    mp_reporter_fn *fn; /* NULL: none */
+    void *context;
+};
+
 /* mark.c; the pool's lock. */
 struct pool_marks {
     struct mark *open;  /* every user's, the newest first */
@@ -105,6 +111,7 @@ struct memory_pool {
     struct pool_marks marks;
     struct pool_counters counters;
     struct pool_failure failure;
+    struct pool_reporter reporter;
     struct thread_place place;
     struct track *track; /* fixed; what track.c knows of the objects; NULL:
                           * the pool is not tracked */
@@ -158,6 +165,11 @@ MP_INNER size_t pool_size_of(struct heap_chunk chunk);
 MP_INNER void pool_set_failure(struct memory_pool *mp,
                                struct pool_failure failure);
 MP_INNER struct pool_failure pool_failure(struct memory_pool *mp);
+
+/* The same for the reporter. */
+MP_INNER void pool_set_reporter(struct memory_pool *mp,
+                                struct pool_reporter reporter);
+MP_INNER struct pool_reporter pool_reporter(struct memory_pool *mp);
 
 /* Counts a refusal.  No lock held: not every processor has an instruction to
  * add to 64 bits that threads share. */

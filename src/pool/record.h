@@ -29,6 +29,9 @@ struct record_callers {
     void *freed[RECORD_FRAMES];
 };
 
+/* What ended an object. */
+enum record_end { RECORD_FREED, RECORD_REWOUND, RECORD_RESET };
+
 /* The pool's lock owns it; once it is out of the tree, the thread that took it
  * out. */
 struct record {
@@ -43,6 +46,7 @@ struct record {
     uint64_t serial;        /* the pool's allocations are counted from 1 */
     struct fence fence;
     bool freed;             /* it waits in the quarantine */
+    enum record_end end;    /* why, where it does */
     struct record_callers *callers; /* NULL: not noted */
 };
 

@@ -2,16 +2,20 @@
  *
  * report.c - the words of every event, and the functions that they go to.
  *
+ * A report has words, which programs compare, and a whole line: the words, then
+ * which pool, which address, what that is, and whose.
+ *
+ *     mp_reporter_fn    both, and all that is known as numbers
+ *     mp_report_fn      the words; the whole line if an option asks for it
+ *     standard error    the whole line; for a base pool and where there is no
+ *                       pool the words, unless an option asks for more
+ *
  * Lines go through stdio, as perror(3)'s do, so that they keep their place
  * among the program's own; a line that stands ready and goes out in one call
  * is written whole, since standard error has no buffer to split it.
  *
- * A pool's name, and the message of a program that calls mp_report_stderr()
- * itself, may come from outside.  So a line has no control characters but the
- * newline at its end: else a name could forge a second line of a log, or
- * command the terminal that shows it.
- *
- * What it cannot do: set errno, which is for api/, or keep it.
+ * What it cannot do: set errno, which is for api/, or keep it.  Find out what
+ * an address is: view/ does, for whom report_wants_all() says so.
  */
 #include "pool/report.h"
 
@@ -19,14 +23,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pool/callers.h"
 #include "pool/setting.h"
 
 /* Bytes of a message, and of a step's reason in it, with the end. */
 #define REPORT_MESSAGE 256
 #define REPORT_REASON 128
-
-/* Bytes of a message that is printed: what callers= adds is long. */
-#define REPORT_PRINTED 1024
 
 static const char *const report_messages[] = {
     [MP_EVENT_NO_POOL] = "the memory pool is NULL",
@@ -40,53 +42,25 @@ static const char *const report_messages[] = {
     [MP_EVENT_BUSY] = "the memory pool is being reset or destroyed",
 };
 
-/* True: a control character begins there, of ASCII or one of U+0080 to U+009F
- * in UTF-8, which terminals obey too. */
-static bool report_is_control(const char *at)
-{
-    unsigned char first = (unsigned char)at[0];
-    unsigned char second = first == 0xc2 ? (unsigned char)at[1] : 0;
-
-    return first < 0x20 || first == 0x7f || (second >= 0x80 && second < 0xa0);
-}
-
-/* Puts a string into a line, of which there are so many bytes, its end among
- * them: what does not fit is left out.  Returns where the line ends. */
-static char *report_put(char *line, const char *end, const char *string)
-{
-    ASSERT(line < end);
-    for (; *string != '\0' && end - line > 1; string++) {
-        /* Some control characters have two bytes.  The second byte of such a
-         * one is no control character where it stands alone, and stays. */
-        bool control = report_is_control(string);
-        *line++ = control ? '?' : *string;
-        string += control && (unsigned char)*string == 0xc2;
-    }
-        ASSERT(line < end);
-    *line = '\0';
-    return line;
-}
-
-/* The line is made first and goes out in one call, so that lines of two
- * threads do not mix. */
 void report_print(memory_pool_t *mp, const char *message)
 {
-    char line[POOL_NAME + REPORT_PRINTED];
-    char *end = line + sizeof line - 1; /* a newline always fits */
-    char *at = line;
+    struct line line;
 
     if (message == NULL) {
         return;
     }
+    line_start(&line);
     if (mp != NULL && mp->settings.name != NULL) {
-        at = report_put(at, end, mp->settings.name);
-        at = report_put(at, end, ": ");
+        line_put(&line, mp->settings.name);
+        line_put(&line, ": ");
     }
-    at = report_put(at, end, message);
-    ASSERT(at <= end - 1 && *at == '\0');
-    *at++ = '\n';
-    *at = '\0';
-    fputs(line, stderr);
+    line_put(&line, message);
+    /* The line goes out in one call, so that those of two threads do not mix.
+     * Its newline takes the place of its last byte where it is full. */
+    size_t end = line.length < LINE_BYTES - 2 ? line.length : LINE_BYTES - 2;
+    line.text[end] = '\n';
+    line.text[end + 1] = '\0';
+    fputs(line.text, stderr);
 }
 
 /* A program that was told so ends at what is its own fault.  That the pool or
@@ -102,18 +76,94 @@ static void report_abort(const memory_pool_t *mp, mp_event_t event)
     }
 }
 
+/* An option asks for whole lines instead of words. */
+static bool report_is_whole(const memory_pool_t *mp)
+{
+    unsigned flags = mp != NULL ? mp->settings.flags : setting_flags(NULL);
+
+    return (flags & (MP_REPORT | MP_CALLERS)) != 0;
+}
+
+bool report_wants_all(memory_pool_t *mp)
+{
+    return report_is_whole(mp) ||
+           (mp != NULL && pool_reporter(mp).fn != NULL);
+}
+
+bool report_prints_all(const memory_pool_t *mp)
+{
+    return mp != NULL && !report_is_whole(mp) &&
+           (mp->settings.flags & SETTING_BASE) == 0;
+}
+
+void report_line(struct line *line, memory_pool_t *mp, const char *message,
+                 const void *ptr, const struct found *found)
+{
+    line_start(line);
+    line_put(line, message);
+    if (mp != NULL || found->what != FOUND_UNASKED) {
+        found_put(line, mp, ptr, found);
+    }
+}
+
+/* Calls the function that wants all. */
+static void report_call(const struct pool_reporter *reporter,
+                        const mp_report_t *known, const struct found *found)
+{
+    mp_report_t report = *known;
+
+    report.size = sizeof report;
+    report.name = report.mp->settings.name;
+    report.where = found_where(found);
+    report.before_reset =
+        found->what == FOUND_RESET || found->what == FOUND_REWOUND;
+    report.owner = found->owner;
+    report.owner_name = found->name[0] == '\0' ? NULL : found->name;
+    report.object = (const void *)found->object;
+    report.object_size = found->size;
+    if (found->noted) {
+        report.allocated_by = found->callers.allocated;
+        report.allocated_frames = callers_count(found->callers.allocated);
+    }
+    if (found->noted && found->freed) {
+        report.freed_by = found->callers.freed;
+        report.freed_frames = callers_count(found->callers.freed);
+    }
+    reporter->fn(&report, reporter->context);
+}
+
 /* loudly: on standard error, if nobody else is told. */
 static void report_tell(memory_pool_t *mp, mp_event_t event,
-                        const char *message, const void *ptr, bool loudly)
+                        const char *message, const void *ptr, bool loudly,
+                        const struct found *found)
 {
     ASSERT(lock_none_is_held());
     ASSERT(message != NULL);
-    if (mp != NULL && mp->settings.report != NULL) {
-        mp->settings.report(mp, event, message, ptr,
+    struct pool_reporter reporter = {NULL, NULL};
+    bool whole = report_is_whole(mp);
+    struct line line;
+
+    if (mp != NULL) {
+        reporter = pool_reporter(mp);
+    }
+    bool prints = mp == NULL || loudly ||
+                  (mp->settings.flags & MP_REPORT) != 0;
+    bool calls = mp != NULL && mp->settings.report != NULL;
+    /* Most reports of most programs go to nobody, or to a function that wants
+     * the words. */
+    if (reporter.fn != NULL || whole || (prints && !calls)) {
+        report_line(&line, mp, message, ptr, found);
+    }
+    if (reporter.fn != NULL) {
+        report_call(&reporter,
+                    &(mp_report_t){.event = event, .mp = mp,
+                                   .message = message, .line = line.text,
+                                   .ptr = ptr}, found);
+    } else if (calls) {
+        mp->settings.report(mp, event, whole ? line.text : message, ptr,
                             mp->settings.report_context);
-    } else if (mp == NULL || loudly ||
-               (mp->settings.flags & MP_REPORT) != 0) {
-        report_print(mp, message);
+    } else if (prints) {
+        report_print(mp, line.text);
     }
     report_abort(mp, event);
 }
@@ -121,21 +171,33 @@ static void report_tell(memory_pool_t *mp, mp_event_t event,
 void report_words(memory_pool_t *mp, mp_event_t event, const char *message,
                   const void *ptr)
 {
-    report_tell(mp, event, message, ptr, false);
+    report_found(mp, event, message, ptr, NULL);
+}
+
+void report_found(memory_pool_t *mp, mp_event_t event, const char *message,
+                  const void *ptr, const struct found *found)
+{
+    struct found nothing;
+
+    if (found == NULL) {
+        found_start(&nothing, FOUND_UNASKED);
+        found = &nothing;
+    }
+    report_tell(mp, event, message, ptr, false, found);
 }
 
 void report_loudly(memory_pool_t *mp, mp_event_t event, const char *message,
-                   const void *ptr)
+                   const void *ptr, const struct found *found)
 {
-    report_tell(mp, event, message, ptr, true);
+    report_tell(mp, event, message, ptr, true, found);
 }
 
-void report_event(memory_pool_t *mp, mp_event_t event, const void *ptr)
+const char *report_message(mp_event_t event)
 {
     ASSERT((size_t)event <
            sizeof report_messages / sizeof report_messages[0]);
     ASSERT(report_messages[event] != NULL);
-    report_words(mp, event, report_messages[event], ptr);
+    return report_messages[event];
 }
 
 /* strerror_r() has two forms, of POSIX and of glibc under _GNU_SOURCE.  The

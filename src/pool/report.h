@@ -11,18 +11,38 @@
 #ifndef MP_REPORT_H
 #define MP_REPORT_H
 
+#include "pool/found.h"
 #include "pool/pool.h"
 
-/* Tells the pool's report function, or standard error where mp is NULL; in the
- * event's own words, or in others. */
-MP_INNER void report_event(memory_pool_t *mp, mp_event_t event,
-                           const void *ptr);
+/* The words of an event that always has the same. */
+MP_INNER const char *report_message(mp_event_t event);
+
+/* Tells the pool's report function, or standard error where mp is NULL.  found
+ * says what ptr is; NULL: the report is of no address. */
+MP_INNER void report_found(memory_pool_t *mp, mp_event_t event,
+                           const char *message, const void *ptr,
+                           const struct found *found);
 MP_INNER void report_words(memory_pool_t *mp, mp_event_t event,
                            const char *message, const void *ptr);
 
 /* The same, and on standard error where the pool has no report function. */
 MP_INNER void report_loudly(memory_pool_t *mp, mp_event_t event,
-                            const char *message, const void *ptr);
+                            const char *message, const void *ptr,
+                            const struct found *found);
+
+/* True: the report function of the pool, or an option, wants to know what an
+ * address is.  No lock held. */
+MP_INNER bool report_wants_all(memory_pool_t *mp);
+
+/* True: what mp_report_stderr() is handed are words, to which the rest is to be
+ * added. */
+MP_INNER bool report_prints_all(const memory_pool_t *mp);
+
+/* The whole line: the words, then which pool, which address, what it is, and
+ * whose. */
+MP_INNER void report_line(struct line *line, memory_pool_t *mp,
+                          const char *message, const void *ptr,
+                          const struct found *found);
 
 /* The same in the words of perror(3): "STEP: REASON". */
 MP_INNER void report_failure(memory_pool_t *mp, const char *step, int error);

@@ -150,7 +150,7 @@ static const struct setting_word {
     {"abort", NULL, MP_ABORT, NULL,
      "the program ends by abort() after the first report of misuse"},
     {"report", NULL, MP_REPORT, NULL,
-     "pools without a report function print on standard error"},
+     "pools without a report function print, and base pools say more"},
     {"stats", NULL, 0u, setting_set_stats,
      "the statistics of every pool that is left are printed at exit"},
     {"leaks", NULL, MP_LEAK_CHECK, setting_set_leaks,

@@ -20,6 +20,9 @@
 /* Requests fail: a flag that only the variable gives. */
 #define SETTING_FAIL 0x80000000u
 
+/* A base pool, whose reports are the words alone. */
+#define SETTING_BASE 0x40000000u
+
 /* Flags of a pool whose objects are tracked; see track.h. */
 #define SETTING_TRACKED                                                     \
     (MP_PASSTHROUGH | MP_POISON | MP_REDZONE | MP_QUARANTINE | MP_GUARD |   \

@@ -335,7 +335,8 @@ static void track_keep(struct memory_pool *mp, struct record *record)
 }
 
 /* The end of an object that is out of the tree; no lock held. */
-static void track_end(struct memory_pool *mp, struct record *record)
+static void track_end(struct memory_pool *mp, struct record *record,
+                      enum record_end end)
 {
     MP_FRAME();
     ASSERT(lock_none_is_held());
@@ -349,6 +350,7 @@ static void track_end(struct memory_pool *mp, struct record *record)
     if (record->callers != NULL) {
         callers_note(record->callers->freed);
     }
+    record->end = end;
     if (mp->track->keeps > 0) {
         track_keep(mp, record);
     } else {
@@ -475,7 +477,7 @@ static enum result track_release(struct memory_pool *mp,
     if (record == NULL) {
         return RESULT_NOT_LIVE;
     }
-    track_end(mp, record);
+    track_end(mp, record, RECORD_FREED);
     return RESULT_OK;
 }
 
@@ -526,7 +528,7 @@ enum result track_resize(struct memory_pool *mp, const struct user *user,
     }
     lock_leave(&mp->lock, taken);
     if (result == RESULT_OK) {
-        track_end(mp, old);
+        track_end(mp, old, RECORD_FREED);
     } else {
         record->next = NULL;
         track_give(mp, record);
@@ -640,12 +642,13 @@ static void track_free_marks(struct track_mark *marks)
 }
 
 /* Ends the objects of a list. */
-static void track_end_list(struct memory_pool *mp, struct record *records)
+static void track_end_list(struct memory_pool *mp, struct record *records,
+                           enum record_end end)
 {
     MP_FRAME();
     while (records != NULL) {
         struct record *next = records->next;
-        track_end(mp, records);
+        track_end(mp, records, end);
         records = next;
     }
 }
@@ -697,7 +700,7 @@ enum result track_rewind(struct memory_pool *mp, uint64_t owner,
     mp->counters.freed += before - track->count;
     quota_uncharge(&mp->quota, held);
     lock_leave(&mp->lock, taken);
-    track_end_list(mp, gone.records);
+    track_end_list(mp, gone.records, RECORD_REWOUND);
     track_free_marks(gone.marks);
     return last != NULL ? RESULT_OK : RESULT_NO_MARK;
 }
@@ -721,7 +724,7 @@ void track_finish(struct memory_pool *mp, struct track_gone gone)
 {
     MP_FRAME();
     ASSERT(lock_none_is_held());
-    track_end_list(mp, gone.records);
+    track_end_list(mp, gone.records, RECORD_RESET);
     track_free_marks(gone.marks);
 }
 

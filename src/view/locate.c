@@ -5,20 +5,41 @@
  * Any address may be asked about.  It is compared with the bounds of blocks,
  * or of the range, and only the library's own memory is read.
  *
+ * A report asks for more than mp_locate() does: the object, its size and its
+ * callers.  A pool's caches are paused for that, so that chunks do not change
+ * meanwhile.  Other pools are asked only while none comes or goes, LOCATE_POOLS
+ * at most, so that no thread waits long for a report of another.
+ *
  * What it cannot do: find the owner of an address outside of the range without
- * asking every pool of the process.
+ * asking every pool of the process.  Ask a pool for one thread alone that may
+ * be another's.
  */
 #include "view/locate.h"
 
+#include "cache/pause.h"
 #include "pool/track.h"
 #include "store/range.h"
+
+/* Pools that are asked for the owner of an address that a report is of. */
+#define LOCATE_POOLS 1024u
+
+/* The start of the chunk that granule i may lie in.  No byte but 0 and nibbles
+ * stands inside of a chunk, so the first other one is a start. */
+static uint32_t locate_start(const struct block *block, uint32_t i)
+{
+    unsigned char code = sync_get(&block->map[i]);
+
+    while (i > 0 && (code == BLOCK_NONE || (code & 0xf0) == BLOCK_NIBBLE)) {
+        i--;
+        code = sync_get(&block->map[i]);
+    }
+    return i;
+}
 
 /* What granule i of a block is that is no live chunk's start: the chunk that
  * it lies in is found backwards. */
 static mp_where_t locate_granule(const struct block *block, uint32_t i)
 {
-    uint32_t start = i;
-    unsigned char code = sync_get(&block->map[start]);
     ASSERT(i < block->granules);
     ASSERT(block->heap != NULL);
 
@@ -29,13 +50,8 @@ static mp_where_t locate_granule(const struct block *block, uint32_t i)
         block_length(block, 0) == block->granules) {
         return MP_INTERIOR; /* one chunk: nothing to search */
     }
-    /* No byte but 0 and nibbles stands inside of a chunk, so the first other
-     * one is a start. */
-    while (start > 0 &&
-           (code == BLOCK_NONE || (code & 0xf0) == BLOCK_NIBBLE)) {
-        start--;
-        code = sync_get(&block->map[start]);
-    }
+    uint32_t start = locate_start(block, i);
+    unsigned char code = sync_get(&block->map[start]);
     /* Room behind a live chunk may belong to a run, which has no start. */
     if (!block_starts_live(code) || i - start >= block_length(block, start)) {
         return MP_FREED;
@@ -129,4 +145,120 @@ memory_pool_t *locate_owner(const void *ptr)
     ASSERT(lock_none_is_held());
     ASSERT(search.owner == NULL || ptr != NULL);
     return search.owner;
+}
+
+/* What is in a block at an address.  The caches are paused. */
+static void locate_chunk(const struct memory_pool *mp, struct heap_chunk at,
+                         const void *ptr, struct found *found)
+{
+    const struct block *block = at.block;
+    bool whole = sync_get(&block->map[0]) == BLOCK_LONG_LIVE &&
+                 block_length(block, 0) == block->granules;
+    struct heap_chunk chunk = {
+        at.block, whole ? 0 : locate_start(block, at.granule)};
+    unsigned char code = sync_get(&block->map[chunk.granule]);
+
+    ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
+    /* Behind the top and in a run of a cache, the map tells nothing: what was
+     * there may have been freed, or have been there before a reset. */
+    found->what = mp->counters.resets > 0 ? FOUND_GONE : FOUND_FREED;
+    if (code == BLOCK_NONE ||
+        at.granule - chunk.granule >= block_length(block, chunk.granule)) {
+        return;
+    }
+    bool live = block_starts_live(code);
+    found->what = FOUND_FREED;
+    if (!live && !block_is_cached(code)) {
+        return; /* it may be joined with others */
+    }
+    found->object = (uintptr_t)block_address(block, chunk.granule);
+    found->size = live ? pool_size_of(chunk)
+                       : block_length(block, chunk.granule) * SIZES_GRANULE;
+    if (live) {
+        found->what = found->object == (uintptr_t)ptr ? FOUND_LIVE
+                                                      : FOUND_INTERIOR;
+    }
+}
+
+/* Asks one pool; false: the address is foreign to it. */
+static bool locate_inside(struct memory_pool *mp, const void *ptr,
+                          struct found *found)
+{
+    const void *whole = (const void *)((uintptr_t)ptr -
+                                       (uintptr_t)ptr % SIZES_GRANULE);
+    bool taken = pool_enter(mp);
+    const struct record *record =
+        pool_is_tracked(mp) ? track_search(mp, ptr) : NULL;
+    struct heap_chunk chunk = pool_find(mp, whole);
+
+    if (record != NULL) {
+        found_set_record(found, record, ptr);
+    } else if (chunk.block != NULL) {
+        pause_begin(&mp->caches);
+        locate_chunk(mp, chunk, ptr, found);
+        pause_end(&mp->caches);
+    } else if (range_owner(ptr) == mp) {
+        /* A block that became empty, or the pool itself. */
+        found->what = FOUND_UNUSED;
+    }
+    lock_leave(&mp->lock, taken);
+    if (found->what == FOUND_FOREIGN) {
+        return false;
+    }
+    found_set_owner(found, mp);
+    return true;
+}
+
+struct locate_hunt {
+    const struct memory_pool *asked; /* already; NULL: none was */
+    const void *ptr;
+    struct found *found;
+    size_t count; /* pools asked so far */
+};
+
+/* A pool for one thread has no lock, and is asked only where there is no other
+ * thread.  Relaxed reads are enough: all threads' locks are held. */
+static void locate_hunt_in(struct thread_place *place, void *argument)
+{
+    struct locate_hunt *hunt = argument;
+    struct memory_pool *mp = pool_at(place);
+
+    if (hunt->found->owner != NULL || mp == hunt->asked ||
+        sync_get(&place->kept)) {
+        return;
+    }
+    if (hunt->count == LOCATE_POOLS ||
+        (!mp->mode->locks && !lock_needless())) {
+        hunt->found->bounded = true;
+        return;
+    }
+    hunt->count++;
+    (void)locate_inside(mp, hunt->ptr, hunt->found);
+}
+
+void locate_find(struct memory_pool *mp, const void *ptr, struct found *found)
+{
+    ASSERT(lock_none_is_held());
+    found_start(found, ptr == NULL ? FOUND_NULL : FOUND_FOREIGN);
+    if (ptr == NULL || (mp != NULL && locate_inside(mp, ptr, found))) {
+        return;
+    }
+    struct locate_hunt hunt = {mp, ptr, found, 0};
+    thread_hold();
+    /* As in locate_ask_owner(). */
+    struct memory_pool *owner = range_owner(ptr);
+    if (owner == NULL) {
+        thread_each_pool(locate_hunt_in, &hunt);
+    } else if (range_owner(owner) == owner &&
+               sync_get_acquire(&owner->place.maker) != NULL) {
+        locate_hunt_in(&owner->place, &hunt);
+    }
+    thread_drop();
+    /* Tracked pools have objects of malloc(), which lie in no range. */
+    if (found->owner == NULL && owner != NULL) {
+        found->what = FOUND_UNUSED;
+    }
+    if (found->owner != NULL || owner != NULL) {
+        found->bounded = false;
+    }
 }
