@@ -86,6 +86,7 @@
 #include "view/locate.c"
 #include "view/objects.c"
 #include "view/picture.c"
+#include "view/picture_svg.c"
 #include "view/stats.c"
 #include "view/stats_print.c"
 #include "view/text.c"

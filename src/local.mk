@@ -117,6 +117,9 @@ pool_sources = \
 	src/view/objects.h \
 	src/view/picture.c \
 	src/view/picture.h \
+	src/view/picture_svg.c \
+	src/view/picture_svg.h \
+	src/view/picture_type.h \
 	src/view/stats.c \
 	src/view/stats.h \
 	src/view/stats_print.c \

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * picture.c - a pool's blocks drawn as an SVG image.
+ * picture.c - what a picture of a pool shows.
  *
  * Each block is a strip of cells that goes on in further rows.  A cell stands
- * for one granule, or for as many as it takes to keep the file small; then it
- * has the colour of what most of it is.  All is copied while the pool is
- * paused, into memory that was got before, and written with no lock held,
- * since a stream may be slow.
- *
- * The colours are told apart by people who do not see red or green as others
- * do, and by their lightness alone.
+ * for one granule, or for as many as it takes to keep the file small.  Then it
+ * says how much of it is what, so that holes among the objects of a large pool
+ * are seen, too.  All is copied while the pool is paused, into memory that was
+ * got before, and written with no lock held, since a stream may be slow.
  *
  * What it cannot do: show every block of a pool with more of them than there
  * are rows; those at the end are counted in the figures and named in a line.
@@ -21,72 +18,7 @@
 
 #include "cache/pause.h"
 #include "pool/track.h"
-#include "view/text.h"
-
-/* What a cell is, after walk.h's kinds; and where a chunk begins. */
-enum { PICTURE_BEYOND = WALK_KINDS, PICTURE_KINDS };
-#define PICTURE_START 0x80u
-#define PICTURE_KIND 0x7fu
-
-/* Measures, in pixels. */
-enum {
-    PICTURE_CELL = 8,
-    PICTURE_LINE = 12,
-    PICTURE_LEFT = 20,
-    PICTURE_LABEL = 18,
-    PICTURE_GAP = 8,
-    PICTURE_HEAD = 132,
-    PICTURE_WIDTH = 2 * PICTURE_LEFT + PICTURE_CELL * (int)PICTURE_ROW
-};
-
-static const struct {
-    const char *class;
-    const char *colour;
-    const char *label;
-} picture_kinds[PICTURE_KINDS] = {
-    [WALK_LIVE] = {"l", "#0072b2", "live"},
-    [WALK_CACHED] = {"c", "#e69f00", "freed, in a cache"},
-    [WALK_RUN] = {"r", "#f0e442", "run of cache 1, 2, ..."},
-    [WALK_FREE] = {"f", "#cc79a7", "free"},
-    [WALK_LENT] = {"h", "#4d4d4d", "a mark's block"},
-    [PICTURE_BEYOND] = {"b", "#e8e8e8", "beyond the top"},
-};
-
-struct picture_block {
-    uint64_t mark; /* 0: none, the pool's own */
-    uint64_t owner;
-    uintptr_t base;
-    size_t granules;
-    size_t first; /* of its cells */
-    size_t cells;
-};
-
-/* The run of a cache that is long enough for its number to be seen. */
-struct picture_run {
-    size_t cell;
-    size_t cells;
-    unsigned cache;
-};
-#define PICTURE_RUNS ((size_t)1 << 10)
-
-struct picture {
-    const struct memory_pool *mp;
-    size_t scale; /* granules to a cell */
-    size_t total; /* granules in all blocks */
-    size_t blocks;
-    size_t live_objects;
-    size_t live_bytes;
-    size_t granules[WALK_KINDS];
-    size_t used;  /* granules below the tops */
-    size_t drawn; /* blocks */
-    size_t cells;
-    size_t runs;
-    size_t current; /* cell that is being filled */
-    size_t parts[PICTURE_KINDS]; /* granules of it */
-    struct picture_block block[PICTURE_BLOCKS];
-    struct picture_run run[PICTURE_RUNS];
-    unsigned char cell[PICTURE_CELLS];
-};
+#include "view/picture_svg.h"
 
 /* The first round: how large all is. */
 static void picture_measure(struct block *block, const struct mark *mark,
@@ -120,25 +52,73 @@ static size_t picture_scale(const struct picture *picture)
     return scale;
 }
 
-/* The cell that is done gets the colour of most of it. */
-static void picture_finish_cell(struct picture *picture)
+/* The class of a live chunk's size: up to 64 and 256 bytes, 1, 8 and 64 KiB,
+ * and more. */
+static unsigned picture_class(size_t granules)
+{
+    static const size_t most[PICTURE_CLASSES - 1] = {4, 16, 64, 512, 4096};
+    unsigned class = 0;
+
+    while (class < PICTURE_CLASSES - 1 && granules > most[class]) {
+        class++;
+    }
+    return class;
+}
+
+/* Levels that add up to a whole cell.  What is there at all has one: a free
+ * piece that is not seen would be no help against fragmentation. */
+static void picture_level(struct picture_cell *cell,
+                          const size_t parts[PICTURE_KINDS])
 {
     unsigned most = 0;
+    size_t whole = 0;
+    int sum = 0;
 
+    for (unsigned kind = 0; kind < PICTURE_KINDS; kind++) {
+        whole += parts[kind];
+        most = parts[kind] > parts[most] ? kind : most;
+    }
+    ASSERT(whole > 0);
+    for (unsigned kind = 0; kind < PICTURE_KINDS; kind++) {
+        size_t level = parts[kind] * PICTURE_UNITS / whole;
+        cell->level[kind] =
+            (unsigned char)(level == 0 && parts[kind] != 0 ? 1 : level);
+        sum += cell->level[kind];
+    }
+    /* The largest has the rest, and has at least twice what it may lose. */
+    ASSERT(cell->level[most] + PICTURE_UNITS > sum);
+    cell->level[most] =
+        (unsigned char)(cell->level[most] + PICTURE_UNITS - sum);
+}
+
+/* The cell that is done. */
+static void picture_finish_cell(struct picture *picture)
+{
     ASSERT(picture->current < picture->cells);
-    /* Where two kinds have as much, the lower one wins, and live is the
-     * lowest: a picture that hid an object would mislead more than one that
-     * hides room. */
-    for (unsigned kind = 1; kind < PICTURE_KINDS; kind++) {
-        if (picture->parts[kind] > picture->parts[most]) {
-            most = kind;
+    struct picture_cell *cell = &picture->cell[picture->current++];
+    unsigned most = 0;
+
+    for (unsigned class = 1; class < PICTURE_CLASSES; class++) {
+        if (picture->classes[class] > picture->classes[most]) {
+            most = class;
         }
     }
-    ASSERT(picture->parts[most] > 0 && picture->parts[most] <= picture->scale);
-    ASSERT((picture->cell[picture->current] & PICTURE_KIND) == 0);
-    /* The bit for a chunk's start may be set already, and stays. */
-    picture->cell[picture->current++] |= (unsigned char)most;
+    picture_level(cell, picture->parts);
+    cell->class = (unsigned char)most;
     memset(picture->parts, 0, sizeof picture->parts);
+    memset(picture->classes, 0, sizeof picture->classes);
+}
+
+/* The row of the cell that is being filled. */
+static struct picture_row *picture_row(struct picture *picture)
+{
+    ASSERT(picture->drawn > 0 && picture->current < picture->cells);
+    const struct picture_block *block = &picture->block[picture->drawn - 1];
+    size_t row = block->row + (block->offset % PICTURE_ROW +
+                               picture->current - block->first) / PICTURE_ROW;
+
+    ASSERT(picture->current >= block->first && row < picture->rows);
+    return &picture->row[row];
 }
 
 static void picture_fill(struct picture *picture, size_t from, size_t granules,
@@ -148,10 +128,13 @@ static void picture_fill(struct picture *picture, size_t from, size_t granules,
     /* A block without a row has no cells, and a write here would change the
      * cells of the block that comes next. */
     ASSERT(picture->current < picture->cells);
+    unsigned class = picture_class(granules);
+
+    picture_row(picture)->objects += kind == WALK_LIVE;
     /* Only a piece that begins with a cell gives that cell a gap.  With a
      * scale above 1 a cell may hold several starts, and no gap is drawn. */
     if (from % picture->scale == 0) {
-        picture->cell[picture->current] = PICTURE_START;
+        picture->cell[picture->current].start = true;
     }
     /* A piece is added cell by cell and not granule by granule: a block may
      * have millions of granules, and other threads wait for the lock
@@ -162,11 +145,29 @@ static void picture_fill(struct picture *picture, size_t from, size_t granules,
             part = end - i;
         }
         picture->parts[kind] += part;
+        if (kind == WALK_LIVE) {
+            picture->classes[class] += part;
+        }
+        picture_row(picture)->granules[kind] += part;
         i += part;
         if (i % picture->scale == 0) {
             picture_finish_cell(picture);
         }
     }
+}
+
+/* Counts a piece in the column of its length. */
+static void picture_count(struct picture_column columns[PICTURE_COLUMNS],
+                          size_t granules)
+{
+    unsigned column = 0;
+
+    for (size_t rest = granules; rest > 1 && column < PICTURE_COLUMNS - 1;
+         rest /= 2) {
+        column++;
+    }
+    columns[column].granules += granules;
+    columns[column].pieces++;
 }
 
 /* The numbers of a piece, and its cells if its block has any.  The numbers are
@@ -185,6 +186,12 @@ static void picture_add_piece(const struct walk_piece *piece, void *arg)
     if (piece->kind == WALK_LIVE) {
         picture->live_objects++;
         picture->live_bytes += pool_size_of(chunk);
+        picture_count(picture->live, piece->granules);
+    } else if (piece->kind == WALK_FREE) {
+        picture_count(picture->free, piece->granules);
+        if (piece->granules > picture->longest) {
+            picture->longest = piece->granules;
+        }
     }
     /* The block has no row, so its pieces are numbers and nothing else. */
     if (picture->cells == picture->current) {
@@ -228,7 +235,14 @@ static void picture_add_block(struct block *block, const struct mark *mark,
         drawn->granules = block->granules;
         drawn->first = picture->cells;
         drawn->cells = cells;
+        drawn->offset = picture->offset;
+        drawn->row = picture->rows;
         picture->cells += cells;
+        picture->rows += picture_rows(drawn);
+        if (!picture_is_labelled(picture)) {
+            picture->offset += cells + 1;
+        }
+        ASSERT(picture->rows <= PICTURE_ROWS);
         ASSERT(picture->cells <= PICTURE_CELLS);
     }
     walk_block(picture->mp, block, picture_add_piece, picture);
@@ -272,214 +286,6 @@ static void picture_gather(struct picture *picture, struct memory_pool *mp)
     lock_leave(&mp->lock, taken);
 }
 
-/* Rows of cells; the last may not be full. */
-static size_t picture_rows(const struct picture_block *block)
-{
-    ASSERT(block->cells > 0);
-    ASSERT(block->first + block->cells <= PICTURE_CELLS);
-    return (block->cells + PICTURE_ROW - 1) / PICTURE_ROW;
-}
-
-/* In the title, which readers speak, and as the heading. */
-static void picture_put_name(struct text *text, const struct picture *picture)
-{
-    /* The name is fixed, so that no lock is needed to read it. */
-    const char *name = picture->mp->settings.name;
-
-    text_put_xml(text, name == NULL ? "a memory pool" : name);
-}
-
-static void picture_put_head(struct text *text, const struct picture *picture)
-{
-    size_t height = PICTURE_HEAD + PICTURE_LABEL;
-    ASSERT(picture->drawn <= PICTURE_BLOCKS);
-
-    /* The height stands at the head of the file, before any row, and a stream
-     * cannot be gone back in. */
-    for (size_t i = 0; i < picture->drawn; i++) {
-        height += PICTURE_LABEL + PICTURE_GAP +
-                  PICTURE_LINE * picture_rows(&picture->block[i]);
-    }
-    text_print(text, "<?xml version='1.0' encoding='UTF-8'?>\n"
-               "<svg xmlns='http://www.w3.org/2000/svg' width='%d' "
-               "height='%zu' viewBox='0 0 %d %zu' "
-               "font-family='sans-serif' font-size='12'>\n<title>",
-               PICTURE_WIDTH, height, PICTURE_WIDTH, height);
-    picture_put_name(text, picture);
-    text_print(text, "</title>\n<style>\n");
-    /* A class for each colour: a user can give the file other colours in one
-     * place. */
-    for (unsigned kind = 0; kind < PICTURE_KINDS; kind++) {
-        text_print(text, ".%s{fill:%s}\n", picture_kinds[kind].class,
-                   picture_kinds[kind].colour);
-    }
-    text_print(text, "</style>\n"
-               "<rect width='100%%' height='100%%' fill='#ffffff'/>\n");
-}
-
-static void picture_put_figures(struct text *text,
-                                const struct picture *picture)
-{
-    size_t unused = picture->granules[WALK_FREE];
-    ASSERT(unused <= picture->used);
-    /* Not in floating point, whose decimal sign is another one in some
-     * locales. */
-    /* In thousandths; without a product that might be too large. */
-    size_t part = picture->used == 0 ? 0
-                  : picture->used < SIZE_MAX / 1000
-                      ? unused * 1000 / picture->used
-                      : unused / (picture->used / 1000);
-
-    text_print(text, "<text x='%d' y='28' font-size='18'>", PICTURE_LEFT);
-    picture_put_name(text, picture);
-    text_print(text, "</text>\n<text x='%d' y='50'>live: %zu bytes in %zu "
-               "object%s; blocks: %zu, of %zu bytes</text>\n", PICTURE_LEFT,
-               picture->live_bytes, picture->live_objects,
-               picture->live_objects == 1 ? "" : "s", picture->blocks,
-               picture->total * SIZES_GRANULE);
-    text_print(text, "<text x='%d' y='68'>below the tops: %zu bytes, of them "
-               "cached %zu, in runs %zu, free %zu; fragmentation (free / "
-               "below the tops): %zu.%zu %%</text>\n", PICTURE_LEFT,
-               picture->used * SIZES_GRANULE,
-               picture->granules[WALK_CACHED] * SIZES_GRANULE,
-               picture->granules[WALK_RUN] * SIZES_GRANULE,
-               unused * SIZES_GRANULE, part / 10, part % 10);
-}
-
-/* Each colour with its word, so that the picture needs no other explanation. */
-static void picture_put_legend(struct text *text,
-                               const struct picture *picture)
-{
-    int x = PICTURE_LEFT;
-    ASSERT(picture->scale > 0);
-
-    for (unsigned kind = 0; kind < PICTURE_KINDS; kind++) {
-        ASSERT(picture_kinds[kind].label != NULL);
-        text_print(text, "<rect class='%s' x='%d' y='82' width='14' "
-                   "height='12'/><text x='%d' y='93'>%s</text>\n",
-                   picture_kinds[kind].class, x, x + 20,
-                   picture_kinds[kind].label);
-        x += 150;
-    }
-    text_print(text, "<text x='%d' y='113'>a cell is %zu bytes%s</text>\n",
-               PICTURE_LEFT, picture->scale * SIZES_GRANULE,
-               picture->scale == 1
-                   ? "; each chunk begins with a gap"
-                   : ", coloured as most of it is");
-}
-
-/* Where a row's rectangle begins and ends: cells of one kind, of one chunk
- * if chunks can be seen. */
-static size_t picture_stretch(const struct picture *picture, size_t i,
-                              size_t end)
-{
-    unsigned kind = picture->cell[i] & PICTURE_KIND;
-    size_t next = i + 1;
-    ASSERT(i < end && end <= picture->cells);
-    ASSERT(kind < PICTURE_KINDS);
-
-    /* With a scale above 1 a start is one of many in its cell, and to split
-     * the rectangle there would make the file longer and say nothing. */
-    while (next < end && (picture->cell[next] & PICTURE_KIND) == kind &&
-           (picture->scale > 1 ||
-            (picture->cell[next] & PICTURE_START) == 0)) {
-        next++;
-    }
-    ASSERT(next > i && next <= end);
-    return next;
-}
-
-/* One path for each kind, since that takes the fewest bytes. */
-static void picture_put_cells(struct text *text, const struct picture *picture,
-                              const struct picture_block *block, size_t y)
-{
-    ASSERT(block->first + block->cells <= picture->cells);
-    for (unsigned kind = 0; kind < PICTURE_KINDS; kind++) {
-        const char *open = "";
-        for (size_t i = 0, next; i < block->cells; i = next) {
-            /* A rectangle ends with its row at the latest. */
-            size_t column = i % PICTURE_ROW;
-            size_t end = i - column + PICTURE_ROW;
-            if (end > block->cells) {
-                end = block->cells;
-            }
-            next = picture_stretch(picture, block->first + i,
-                                   block->first + end) - block->first;
-            if ((picture->cell[block->first + i] & PICTURE_KIND) != kind) {
-                continue;
-            }
-            /* A kind that the block has not gets no path. */
-            if (*open == '\0') {
-                text_print(text, "<path class='%s' d='",
-                           picture_kinds[kind].class);
-                open = "'/>\n";
-            }
-            /* One pixel less, so that neighbours have a gap between them. */
-            size_t width = (next - i) * PICTURE_CELL - 1;
-            text_print(text, "M%zu %zuh%zuv%dh-%zuz",
-                       PICTURE_LEFT + column * PICTURE_CELL,
-                       y + i / PICTURE_ROW * PICTURE_LINE, width,
-                       PICTURE_LINE - 2, width);
-        }
-        text_print(text, "%s", open);
-    }
-}
-
-/* The number of the cache whose a run is, on the run's beginning. */
-static void picture_put_runs(struct text *text, const struct picture *picture,
-                             const struct picture_block *block, size_t y)
-{
-    ASSERT(picture->runs <= PICTURE_RUNS);
-    for (size_t i = 0; i < picture->runs; i++) {
-        const struct picture_run *run = &picture->run[i];
-        ASSERT(run->cache != 0 && run->cell < picture->cells);
-        size_t cell = run->cell - block->first;
-        /* A run of fewer than three cells has no room for a number. */
-        if (run->cell >= block->first && cell < block->cells &&
-            run->cells >= 3) {
-            text_print(text, "<text x='%zu' y='%zu' font-size='9'>%u</text>\n",
-                       PICTURE_LEFT + cell % PICTURE_ROW * PICTURE_CELL + 2,
-                       y + cell / PICTURE_ROW * PICTURE_LINE + 8, run->cache);
-        }
-    }
-}
-
-/* A mark's block has a bar at its left, and says whose it is. */
-static void picture_put_blocks(struct text *text,
-                               const struct picture *picture)
-{
-    size_t y = PICTURE_HEAD;
-
-    for (size_t i = 0; i < picture->drawn && text->error == 0; i++) {
-        const struct picture_block *block = &picture->block[i];
-        ASSERT(block->granules <= block->cells * picture->scale);
-        text_print(text, "<text x='%d' y='%zu'>block at 0x%llx, %zu bytes",
-                   PICTURE_LEFT, y + 10, (unsigned long long)block->base,
-                   block->granules * SIZES_GRANULE);
-        if (block->mark != 0) {
-            text_print(text, ", of mark %llu, owner %llu",
-                       (unsigned long long)block->mark,
-                       (unsigned long long)block->owner);
-        }
-        /* The numbers come after the cells: SVG paints in the file's order. */
-        text_print(text, "</text>\n");
-        y += PICTURE_LABEL;
-        picture_put_cells(text, picture, block, y);
-        picture_put_runs(text, picture, block, y);
-        if (block->mark != 0) {
-            text_print(text, "<path fill='#009e73' d='M%d %zuh4v%zuh-4z'/>\n",
-                       PICTURE_LEFT - 8, y,
-                       picture_rows(block) * PICTURE_LINE - 2);
-        }
-        y += PICTURE_LINE * picture_rows(block) + PICTURE_GAP;
-    }
-    /* A picture that leaves something out has to say so. */
-    if (picture->drawn < picture->blocks) {
-        text_print(text, "<text x='%d' y='%zu'>and %zu more blocks</text>\n",
-                   PICTURE_LEFT, y + 12, picture->blocks - picture->drawn);
-    }
-}
-
 int picture_draw(struct memory_pool *mp, FILE *stream)
 {
     ASSERT(mp != NULL && stream != NULL && lock_none_is_held());
@@ -492,11 +298,7 @@ int picture_draw(struct memory_pool *mp, FILE *stream)
         return ENOMEM;
     }
     picture_gather(picture, mp);
-    picture_put_head(&text, picture);
-    picture_put_figures(&text, picture);
-    picture_put_legend(&text, picture);
-    picture_put_blocks(&text, picture);
-    text_print(&text, "</svg>\n");
+    picture_write(&text, picture);
     free(picture);
     return text_end(&text);
 }

@@ -9,15 +9,8 @@
 
 #include <stdio.h>
 
-#include "pool/walk.h"
-
-/* Cells of a picture, and blocks that have a row of their own, at most: so
- * that no picture is longer than 2 MB. */
-#define PICTURE_CELLS ((size_t)1 << 16)
-#define PICTURE_BLOCKS ((size_t)1 << 10)
-
-/* Cells in a row. */
-#define PICTURE_ROW 128u
+#include "base/compiler.h"
+#include "memory_pool.h"
 
 /* 0, or an error number.  No lock held. */
 MP_INNER int picture_draw(struct memory_pool *mp, FILE *stream);
