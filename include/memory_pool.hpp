@@ -38,6 +38,10 @@
 #include <type_traits>
 #include <utility>
 
+#if defined(__GLIBCXX__)
+#include <cxxabi.h> // abi::__forced_unwind
+#endif
+
 #if __cplusplus >= 201703L && defined(__has_include)
 #if __has_include(<memory_resource>)
 #include <memory_resource>
@@ -278,6 +282,14 @@ public:
     // Drops every object, without its destructor, and calls the cleanups.
     void reset() const noexcept { mp_reset(mp_); }
 
+    // What mp_name(), mp_parent() and mp_kind() say.
+    const char *name() const noexcept { return mp_name(mp_); }
+    memory_pool_t *parent() const noexcept { return mp_parent(mp_); }
+    mp_kind_t kind(const char **why = nullptr) const noexcept
+    {
+        return mp_kind(mp_, why);
+    }
+
     mp_stats_t stats() const noexcept
     {
         mp_stats_t all = mp_stats_t();
@@ -299,6 +311,66 @@ private:
 inline void swap(pool &a, pool &b) noexcept
 {
     a.swap(b);
+}
+
+namespace detail {
+
+// An exception must not leave the C function, so it is kept, and thrown on once
+// that has returned.  The end of a thread that is cancelled is no exception.
+template <class F> struct visitor {
+    F &visit;
+    std::exception_ptr thrown;
+
+    static int call(memory_pool_t *mp, void *self)
+    {
+        visitor *of = static_cast<visitor *>(self);
+#if defined(__cpp_exceptions) || defined(__EXCEPTIONS)
+        try {
+            of->visit(mp);
+        }
+#if defined(__GLIBCXX__)
+        catch (abi::__forced_unwind &) {
+            throw;
+        }
+#endif
+        catch (...) {
+            of->thrown = std::current_exception();
+            return 1;
+        }
+#else
+        of->visit(mp);
+#endif
+        return 0;
+    }
+};
+
+// The errno of the call, or 0.
+template <class F> std::errc each_pool(F &visit)
+{
+    visitor<F> of = {visit, std::exception_ptr()};
+    int answer = mp_each_pool(visitor<F>::call, &of);
+#if defined(__cpp_exceptions) || defined(__EXCEPTIONS)
+    if (answer > 0) {
+        std::rethrow_exception(of.thrown);
+    }
+#endif
+    return answer == 0 ? std::errc() : last_error();
+}
+
+} // namespace detail
+
+// Calls visit(mp) for every pool of the process, as mp_each_pool() does.  An
+// exception of visit ends that, and passes through both.
+template <class F> void each_pool(F visit)
+{
+    std::errc failed = detail::each_pool(visit);
+    if (failed != std::errc()) {
+        detail::fail(failed);
+    }
+}
+template <class F> void each_pool(F visit, std::errc &failed)
+{
+    failed = detail::each_pool(visit);
 }
 
 // A mark of the calling thread, which is rewound as its scope ends.  All that

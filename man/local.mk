@@ -36,6 +36,7 @@ dist_man_MANS += \
 	man/mp_create_sized.3 \
 	man/mp_destroy.3 \
 	man/mp_detach.3 \
+	man/mp_each_pool.3 \
 	man/mp_expand.3 \
 	man/mp_failure_fn.3 \
 	man/mp_free.3 \
@@ -59,13 +60,16 @@ dist_man_MANS += \
 	man/mp_hook_malloc.3 \
 	man/mp_hook_realloc.3 \
 	man/mp_hook_strdup.3 \
+	man/mp_kind.3 \
 	man/mp_locate.3 \
 	man/mp_map.3 \
 	man/mp_mark.3 \
 	man/mp_memdup.3 \
+	man/mp_name.3 \
 	man/mp_options.3 \
 	man/mp_owner.3 \
 	man/mp_owns.3 \
+	man/mp_parent.3 \
 	man/mp_realloc.3 \
 	man/mp_reallocarray.3 \
 	man/mp_remove_cleanup.3 \
@@ -109,6 +113,7 @@ man_examples = \
 	examples/man_mp_calloc \
 	examples/man_mp_check \
 	examples/man_mp_create \
+	examples/man_mp_each_pool \
 	examples/man_mp_expand \
 	examples/man_mp_free \
 	examples/man_mp_free_sized \
@@ -116,6 +121,7 @@ man_examples = \
 	examples/man_mp_locate \
 	examples/man_mp_map \
 	examples/man_mp_mark \
+	examples/man_mp_name \
 	examples/man_mp_options \
 	examples/man_mp_owner \
 	examples/man_mp_realloc \

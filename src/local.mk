@@ -69,6 +69,8 @@ pool_sources = \
 	src/pool/callers.h \
 	src/pool/damage.c \
 	src/pool/damage.h \
+	src/pool/each.c \
+	src/pool/each.h \
 	src/pool/end.c \
 	src/pool/end.h \
 	src/pool/fence.c \
@@ -77,6 +79,8 @@ pool_sources = \
 	src/pool/fork.h \
 	src/pool/found.c \
 	src/pool/found.h \
+	src/pool/kind.c \
+	src/pool/kind.h \
 	src/pool/leaks.c \
 	src/pool/leaks.h \
 	src/pool/life.c \

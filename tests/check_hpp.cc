@@ -545,6 +545,45 @@ static void a_mark_calls_its_cleanups_and_takes_another_ones_place()
     HPP_EXPECT(first.rewind() && !two.owns(of_second) && hpp_ended == 1);
 }
 
+static void every_pool_is_visited_until_an_exception()
+{
+    mempool::pool above(mempool::options().name("above").capacity(10000));
+    mempool::pool below(mempool::options().parent(above));
+    int seen = 0, all = 0;
+    const char *why = nullptr;
+
+    HPP_EXPECT(std::strcmp(above.name(), "above") == 0 && !below.name());
+    HPP_EXPECT(below.parent() == above.get() && !above.parent());
+    HPP_EXPECT(above.kind(&why) == above.kind() && why != nullptr);
+    mempool::each_pool([&](memory_pool_t *mp) {
+        seen += mp == above.get() || mp == below.get();
+    });
+    HPP_EXPECT(seen == 2);
+    for (int i = 0; i < 2; i++) { // an exception leaves nothing behind
+        bool caught = false;
+        try {
+            mempool::each_pool([&](memory_pool_t *) {
+                all++;
+                throw 5;
+            });
+        } catch (int thrown) {
+            caught = thrown == 5;
+        }
+        HPP_EXPECT(caught && all == i + 1);
+    }
+    std::errc failed = std::errc();
+    mempool::each_pool(
+        [&](memory_pool_t *) {
+            std::errc inner = std::errc();
+            mempool::each_pool([](memory_pool_t *) {}, inner);
+            HPP_EXPECT(inner == std::errc::device_or_resource_busy);
+            HPP_THROWS(std::errc::device_or_resource_busy,
+                       mempool::each_pool([](memory_pool_t *) {}));
+        },
+        failed);
+    HPP_EXPECT(failed == std::errc());
+}
+
 int main()
 {
     containers_live_in_a_pool_and_leave_nothing();
@@ -565,6 +604,7 @@ int main()
     misuse_of_what_throws_nothing_is_reported();
     each_option_sets_its_member();
     a_mark_calls_its_cleanups_and_takes_another_ones_place();
+    every_pool_is_visited_until_an_exception();
     std::printf("%d failures\n", hpp_failures);
     return hpp_failures != 0;
 }

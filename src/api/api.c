@@ -34,7 +34,8 @@ static memory_pool_t *api_create(const mp_options_t *given, size_t size,
     ASSERT(lock_none_is_held() && caller != NULL);
     int error = errno;
     mp_options_t options;
-    const char *member = options_complete(given, size, &options);
+    enum kind_why why;
+    const char *member = options_complete(given, size, &options, &why);
 
     /* errno is set after the report, whose function may change it. */
     if (member != NULL) {
@@ -46,7 +47,7 @@ static memory_pool_t *api_create(const mp_options_t *given, size_t size,
     if (!setting_is_none()) {
         final_start();
     }
-    memory_pool_t *mp = life_create(&options);
+    memory_pool_t *mp = life_create(&options, why);
     ASSERT(lock_none_is_held());
     if (mp == NULL) {
         report_creation(&options, caller, ENOMEM);

@@ -68,10 +68,36 @@ static const char *options_invalid(const mp_options_t *options)
     return NULL;
 }
 
-const char *options_complete(const mp_options_t *given, size_t size,
-                             mp_options_t *options)
+/* Why the pool has no caches, by options that are not completed yet but for
+ * their flags, of which the program gave some; KIND_DEFAULT: it has some. */
+static enum kind_why options_why(const mp_options_t *options, unsigned given)
 {
-    ASSERT(options != NULL && given != options);
+    bool alone = options->threads == MP_THREADS_NONE;
+
+    if ((given & SETTING_TRACKED) != 0) {
+        return KIND_FLAGS;
+    }
+    if ((options->flags & SETTING_TRACKED) != 0) {
+        return setting_get()->checked ? KIND_CHECKER : KIND_OPTIONS;
+    }
+    if (options->threads == MP_THREADS_LOCKED) {
+        return KIND_LOCKED;
+    }
+    if (options->backing != NULL) {
+        return alone ? KIND_ALONE
+               : backing_buffer_room(options->backing) > 0 ? KIND_BUFFER
+                                                           : KIND_BACKING;
+    }
+    if (!life_can_cache(options)) {
+        return alone ? KIND_ALONE_NO_RANGE : KIND_NO_RANGE;
+    }
+    return KIND_DEFAULT;
+}
+
+const char *options_complete(const mp_options_t *given, size_t size,
+                             mp_options_t *options, enum kind_why *why)
+{
+    ASSERT(options != NULL && given != options && why != NULL);
     ASSERT(lock_none_is_held());
     /* Zero is the default of every member, so a shorter structure is completed
      * by what is not copied over. */
@@ -92,14 +118,16 @@ const char *options_complete(const mp_options_t *given, size_t size,
         return invalid;
     }
     ASSERT((unsigned)options->threads <= MP_THREADS_NONE);
+    unsigned flags = options->flags;
     if (!setting_is_none()) {
         options->flags |= setting_flags(options->name);
     }
+    *why = options_why(options, flags);
     if (options->max_object == 0) {
         options->max_object = options->capacity;
     }
     /* This is no error: a locked pool answers every call in the same way. */
-    if (life_can_cache(options)) {
+    if (*why == KIND_DEFAULT) {
         options->threads = MP_THREADS_CACHED;
     } else if (options->threads == MP_THREADS_CACHED) {
         options->threads = MP_THREADS_LOCKED;

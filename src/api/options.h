@@ -9,12 +9,15 @@
 
 #include "base/compiler.h"
 #include "memory_pool.h"
+#include "pool/kind.h"
 
 /* Completes size bytes of options, NULL for the defaults; a later program's
  * members that this library does not know must be zero.  NULL: done; else
  * the name of the member that is invalid; what was read of the options is then
- * in *options, so that a report can be made. */
+ * in *options, so that a report can be made.  *why becomes the reason for which
+ * the pool has no caches; KIND_DEFAULT: it has some. */
 MP_INNER const char *options_complete(const mp_options_t *given, size_t size,
-                                      mp_options_t *options);
+                                      mp_options_t *options,
+                                      enum kind_why *why);
 
 #endif /* MP_OPTIONS_H */

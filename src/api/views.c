@@ -12,13 +12,39 @@
 
 #include "api/misuse.h"
 #include "base/tool.h"
+#include "pool/each.h"
 #include "pool/life.h"
+#include "pool/tree.h"
 #include "view/check.h"
 #include "view/locate.h"
 #include "view/objects.h"
 #include "view/picture.h"
 #include "view/stats.h"
 #include "view/stats_print.h"
+
+/* The name, the kind and the parent need no lock, so the caller may be a visit
+ * of a pool that another thread uses alone. */
+const char *mp_name(memory_pool_t *mp)
+{
+    return misuse_has_pool(mp) ? mp->settings.name : NULL;
+}
+
+memory_pool_t *mp_parent(memory_pool_t *mp)
+{
+    return misuse_has_pool(mp) ? tree_parent(mp) : NULL;
+}
+
+mp_kind_t mp_kind(memory_pool_t *mp, const char **why)
+{
+    enum kind_why reason =
+        misuse_has_pool(mp) ? kind_why_of(mp) : KIND_NO_POOL;
+
+    if (why != NULL) {
+        *why = kind_text(reason);
+        tool_define(why, sizeof *why);
+    }
+    return kind_of(reason);
+}
 
 /* 0 with errno as it was, or -1 with the error number. */
 static int views_finish(int failed, int error)
@@ -151,6 +177,24 @@ int mp_walk(memory_pool_t *mp,
     }
     /* errno is visit's: the walk itself changes nothing. */
     return objects_visit(mp, visit, arg);
+}
+
+/* errno is visit's, or as it was, where that is not what failed. */
+int mp_each_pool(int (*visit)(memory_pool_t *mp, void *arg), void *arg)
+{
+    ASSERT(lock_none_is_held());
+    int error = errno;
+    int answer = 0;
+
+    if (visit == NULL) {
+        return views_finish(EINVAL, error);
+    }
+    enum result result = each_pool(visit, arg, &answer);
+    if (result == RESULT_OK) {
+        return answer;
+    }
+    ASSERT(result == RESULT_BUSY || result == RESULT_NO_MEMORY);
+    return views_finish(result == RESULT_BUSY ? EBUSY : ENOMEM, error);
 }
 
 /* The stream is written with no lock held, so it may be one of the program's

@@ -44,9 +44,9 @@
 #define PAUSE_READS 1000
 #define PAUSE_YIELDS 100
 
-/* Lets other threads run: those that are ready, and after some times any,
- * since the thread that is awaited may be of a lower priority. */
-static void pause_yield(int times)
+/* Those that are ready run first, and after some times any does, since the
+ * thread that is awaited may be of a lower priority. */
+void pause_yield(int times)
 {
     const struct timespec moment = {0, 50000};
     int error = errno;

@@ -80,6 +80,10 @@ struct thread_place {
                             * no pool lives here */
     bool kept;             /* atomic; the pool was destroyed, and waits to be
                             * made again; only its maker's thread writes it */
+    bool open;             /* atomic; pool/each.h: the pool may be visited;
+                            * the thread that makes or ends it writes it */
+    unsigned listed;       /* atomic; pool/each.c: its number among those to be
+                            * visited; 0: none; the attachments' lock */
 };
 
 /* The hook that is called as a thread ends, with no lock held.  It destroys the

@@ -37,6 +37,7 @@
 #include <pthread.h>
 
 #include "cache/pause.h"
+#include "pool/each.h"
 #include "pool/pool.h"
 #include "store/range.h"
 
@@ -161,6 +162,7 @@ static void fork_child(void)
     sync_fence_renew();
     thread_each_pool(fork_drop_quota, NULL);
     thread_forked(fork_thread_gone);
+    each_forked();
     thread_each_pool(fork_forget_inside, NULL);
     thread_each_pool(fork_drop_pool, NULL);
     thread_each_pool(fork_drop_recall, NULL);

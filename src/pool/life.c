@@ -20,6 +20,7 @@
 #include "pool/life.h"
 
 #include "cache/pause.h"
+#include "pool/each.h"
 #include "pool/mode.h"
 #include "pool/fork.h"
 #include "pool/mark.h"
@@ -43,6 +44,7 @@ static void life_thread_ends(struct thread *thread)
     ASSERT(lock_none_is_held());
     struct memory_pool *mp;
 
+    each_thread_ends(thread);
     while ((mp = recycle_take_last(thread)) != NULL) {
         life_destroy(mp);
     }
@@ -75,21 +77,34 @@ bool life_can_cache(const mp_options_t *options)
            options->threads != MP_THREADS_LOCKED && range_start();
 }
 
-/* Compiled-in code counts no bytes, zeroes nothing, and knows no smaller
- * largest object than its own. */
+/* Why a pool with caches counts; KIND_DEFAULT: it does not.  Compiled-in code
+ * counts no bytes, zeroes nothing, and knows no smaller largest object than its
+ * own. */
+static enum kind_why life_counts(const mp_options_t *options)
+{
+    if (options->capacity != 0) {
+        return KIND_CAPACITY;
+    }
+    if ((options->flags & MP_ZERO_ON_FREE) != 0) {
+        return KIND_ZERO;
+    }
+    if (options->parent != NULL &&
+        quota_is_limited(&options->parent->quota)) {
+        return KIND_ABOVE;
+    }
+    return options->max_object != 0 &&
+                   options->max_object < SIZES_SHORT * SIZES_GRANULE
+               ? KIND_SHORT
+               : KIND_DEFAULT;
+}
+
 static enum mode_kind life_mode(const mp_options_t *options)
 {
     if (options->threads != MP_THREADS_CACHED) {
         return options->threads == MP_THREADS_LOCKED ? MODE_LOCKED
                                                      : MODE_ALONE;
     }
-    bool counts = options->capacity != 0 ||
-                  (options->flags & MP_ZERO_ON_FREE) != 0 ||
-                  (options->parent != NULL &&
-                   quota_is_limited(&options->parent->quota)) ||
-                  (options->max_object != 0 &&
-                   options->max_object < SIZES_SHORT * SIZES_GRANULE);
-    return counts ? MODE_COUNTED : MODE_CACHED;
+    return life_counts(options) != KIND_DEFAULT ? MODE_COUNTED : MODE_CACHED;
 }
 
 /* A longer name is cut off and not refused: it serves reports alone, and the
@@ -209,6 +224,8 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
     mp->place.link = (struct list_link){NULL, NULL};
     sync_put(&mp->place.maker, (struct thread *)NULL);
     sync_put(&mp->place.kept, false);
+    sync_put(&mp->place.open, false);
+    sync_put(&mp->place.listed, 0u);
     mp->settings.max_object =
         options->max_object == 0 ? SIZE_MAX : options->max_object;
     mp->settings.flags = options->flags;
@@ -319,10 +336,23 @@ static struct memory_pool *life_make(const mp_options_t *options)
     return mp;
 }
 
+/* The reason that options_complete() found, or else one that the pool has caches
+ * for, or has none for against its options. */
+static enum kind_why life_why(const struct memory_pool *mp,
+                              const mp_options_t *options, enum kind_why why)
+{
+    if (why == KIND_DEFAULT) {
+        why = mp->mode->caches ? life_counts(options) : KIND_NO_SLOT;
+    }
+    ASSERT(mp->mode->counts == (kind_of(why) != MP_KIND_CACHED));
+    return why;
+}
+
 /* A kept pool has its place on the maker's list already, and a quota without a
  * capacity.  Only its settings and its parent are new, and what counting
  * needs. */
-struct memory_pool *life_create(const mp_options_t *options)
+struct memory_pool *life_create(const mp_options_t *options,
+                                enum kind_why why)
 {
     ASSERT(lock_none_is_held());
     ASSERT((options->threads == MP_THREADS_CACHED) ==
@@ -351,8 +381,13 @@ struct memory_pool *life_create(const mp_options_t *options)
     }
     if (mp != NULL && kept != NULL) {
         life_start_kept(mp, options);
+        mp->settings.why = life_why(mp, options, why);
+        each_open(mp);
     } else if (mp != NULL) {
         life_start_quota(mp, options);
+        mp->settings.why = life_why(mp, options, why);
+        /* The lock of the maker's list hands it to visitors, too. */
+        each_open(mp);
         thread_enlist(self, &mp->place);
     }
     if (mp != NULL && options->parent != NULL) {
@@ -368,6 +403,7 @@ void life_destroy(struct memory_pool *mp)
 {
     MP_FRAME();
     ASSERT(lock_none_is_held());
+    each_close(mp);
     /* First, so that no other pool looks for credit here, nor meets it among
      * its parent's children. */
     recall_delist(mp);

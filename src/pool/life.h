@@ -12,7 +12,8 @@
 
 /* A pool with these options, which are checked and completed; options.c names
  * the mode by threads.  NULL: there is no memory.  No lock held. */
-MP_INNER struct memory_pool *life_create(const mp_options_t *options);
+MP_INNER struct memory_pool *life_create(const mp_options_t *options,
+                                         enum kind_why why);
 
 /* True where a pool with such options can have caches: the range is there. */
 MP_INNER bool life_can_cache(const mp_options_t *options);

@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "cache/attach.h"
 #include "memory_pool.h"
+#include "pool/kind.h"
 #include "store/quota.h"
 
 struct mark;
@@ -48,6 +49,7 @@ struct pool_mode {
 struct pool_settings {
     size_t max_object;    /* bytes */
     unsigned flags;       /* MP_* */
+    enum kind_why why;    /* of what kind it was made */
     mp_report_fn *report; /* NULL: silent */
     void *report_context;
     const char *name;     /* NULL: none */

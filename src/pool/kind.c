@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * kind.c - what kind of pool a pool is, and why.
+ *
+ * One table has the kind and the words of each reason.  So the kind that a
+ * program asks for and the one that it reads in a report cannot differ.
+ *
+ * What it cannot do: find a reason.  options.c and life.c do.
+ */
+#include "pool/kind.h"
+
+#include "pool/pool.h"
+
+#define KIND_CACHED_ROW(words) {MP_KIND_CACHED, "cached: " words}
+#define KIND_COUNTED_ROW(words) {MP_KIND_COUNTED, "counted: " words}
+#define KIND_LOCKED_ROW(words) {MP_KIND_LOCKED, "locked: " words}
+#define KIND_ALONE_ROW(words) {MP_KIND_ALONE, "alone: " words}
+#define KIND_TRACKED_ROW(words) {MP_KIND_TRACKED, "tracked: " words}
+
+static const struct {
+    mp_kind_t kind;
+    const char *text;
+} kind_rows[] = {
+    [KIND_DEFAULT] = KIND_CACHED_ROW("no option asks for another kind"),
+    [KIND_CAPACITY] = KIND_COUNTED_ROW("the pool has a capacity"),
+    [KIND_ZERO] = KIND_COUNTED_ROW("MP_ZERO_ON_FREE was asked for"),
+    [KIND_ABOVE] = KIND_COUNTED_ROW("a pool above has a capacity"),
+    [KIND_SHORT] = KIND_COUNTED_ROW("max_object is below 1024"),
+    [KIND_LOCKED] =
+        KIND_LOCKED_ROW("MP_THREADS_LOCKED was asked for, as a base pool does"),
+    [KIND_BACKING] = KIND_LOCKED_ROW("the pool has a backing"),
+    [KIND_BUFFER] = KIND_LOCKED_ROW("the pool has a buffer"),
+    [KIND_NO_RANGE] =
+        KIND_LOCKED_ROW("the system has no range of addresses for caches"),
+    [KIND_NO_SLOT] = KIND_LOCKED_ROW(
+        "the range of addresses could not grow for the pool"),
+    [KIND_OUTSIDE] = KIND_LOCKED_ROW(
+        "the range of addresses could not grow, so the caches were given up"),
+    [KIND_ALONE] =
+        KIND_ALONE_ROW("MP_THREADS_NONE was asked for, with a backing"),
+    [KIND_ALONE_NO_RANGE] = KIND_ALONE_ROW(
+        "MP_THREADS_NONE was asked for, and the system has no range of "
+        "addresses for caches"),
+    [KIND_FLAGS] = KIND_TRACKED_ROW("a flag for debugging was asked for"),
+    [KIND_OPTIONS] = KIND_TRACKED_ROW("MEMPOOL_OPTIONS asks for it"),
+    [KIND_CHECKER] = KIND_TRACKED_ROW("a checker watches the program"),
+    [KIND_NO_POOL] = {MP_KIND_NONE, "none: there is no pool"},
+};
+
+/* Relaxed: a caller that reads an old answer has asked a moment earlier. */
+enum kind_why kind_why_of(const struct memory_pool *mp)
+{
+    enum kind_why why = mp->settings.why;
+    mp_kind_t kind = kind_of(why);
+    bool caches = kind == MP_KIND_CACHED || kind == MP_KIND_COUNTED;
+
+    return caches && sync_get(&mp->caches.retired) ? KIND_OUTSIDE : why;
+}
+
+mp_kind_t kind_of(enum kind_why why)
+{
+    ASSERT((size_t)why < sizeof kind_rows / sizeof kind_rows[0]);
+    ASSERT(kind_rows[why].text != NULL);
+    return kind_rows[why].kind;
+}
+
+const char *kind_text(enum kind_why why)
+{
+    ASSERT((size_t)why < sizeof kind_rows / sizeof kind_rows[0]);
+    return kind_rows[why].text;
+}
