@@ -186,7 +186,11 @@ START_TEST(a_pool_grows_out_of_a_full_range)
         worker.handle = mp_attach(worker.mp);
         POOLS_EXPECT(worker.handle != NULL);
     }
+    ck_assert_int_eq(mp_kind(worker.mp, NULL), MP_KIND_CACHED);
     work(&worker);
+    const char *why;
+    ck_assert_int_eq(mp_kind(worker.mp, &why), MP_KIND_LOCKED);
+    ck_assert_ptr_nonnull(strstr(why, "the caches were given up"));
     expect_objects(worker.mp, objects / 10);
     if (_i == 1) {
         mp_detach(worker.handle);
