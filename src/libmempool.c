@@ -79,6 +79,7 @@
 #include "pool/recycle.c"
 #include "pool/report.c"
 #include "pool/setting.c"
+#include "pool/totals.c"
 #include "pool/track.c"
 #include "pool/tree.c"
 #include "pool/walk.c"

@@ -105,6 +105,8 @@ pool_sources = \
 	src/pool/report.h \
 	src/pool/setting.c \
 	src/pool/setting.h \
+	src/pool/totals.c \
+	src/pool/totals.h \
 	src/pool/track.c \
 	src/pool/track.h \
 	src/pool/tree.c \

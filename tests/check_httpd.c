@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "http.h"
 #include "support.h"
@@ -417,6 +418,36 @@ START_TEST(a_request_that_does_not_end_is_given_up)
 }
 END_TEST
 
+/* Sum of a number in what /stats?json says of all pools. */
+static unsigned long stats_sum(const char *key)
+{
+    struct http_client *client = expect(GET("/stats?json"), 200, NULL, 0);
+    unsigned long sum = 0;
+
+    for (const char *at = client->body; (at = strstr(at, key)) != NULL;) {
+        at += strlen(key);
+        sum += strtoul(at, NULL, 10);
+    }
+    http_close(client);
+    return sum;
+}
+
+/* A request that its pool has refused leaves that in the numbers of the pool
+ * above, once its own pool is gone. */
+START_TEST(a_refusal_is_seen_when_its_pool_is_gone)
+{
+    const struct timespec moment = {.tv_nsec = 10000000};
+    unsigned tries = 0;
+
+    unsigned long before = stats_sum("\"gone_refused_full\": ");
+    http_close(post(180000, "Expect: 100-continue\r\n", false, 413));
+    while (stats_sum("\"gone_refused_full\": ") == before) {
+        ck_assert_uint_lt(++tries, 1000);
+        nanosleep(&moment, NULL);
+    }
+}
+END_TEST
+
 START_TEST(the_pools_can_be_seen)
 {
     struct http_client *client = expect(GET("/stats"), 200, NULL, 0);
@@ -484,6 +515,7 @@ int main(void)
     tcase_add_test(answers,
                    a_broken_request_is_refused_and_ends_the_connection);
     tcase_add_test(answers, the_pools_can_be_seen);
+    tcase_add_test(answers, a_refusal_is_seen_when_its_pool_is_gone);
     tcase_add_checked_fixture(impatient, start_impatient, stop);
     tcase_add_test(impatient, a_request_that_does_not_end_is_given_up);
     tcase_add_test(process, a_request_ends_the_server);

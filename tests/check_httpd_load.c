@@ -165,10 +165,9 @@ static unsigned long sum(const char *text, const char *pool,
     snprintf(key, sizeof key, "\"%s\":", member);
     for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
         line += strspn(line, "\n ");
-        size_t length = strcspn(line, "\n");
-        const char *at = strstr(line, "\"name\": ");
-        if (at != NULL && at < line + length) {
-            here = strncmp(at, name, strlen(name)) == 0;
+        /* A pool begins with its name; one that is gone does not. */
+        if (strncmp(line, "{\"name\": ", 9) == 0) {
+            here = strncmp(line + 1, name, strlen(name)) == 0;
             total += counts && here;
         } else if (here && sscanf(line, "%63s %lu", found, &value) == 2 &&
                    strcmp(found, key) == 0) {

@@ -331,6 +331,81 @@ START_TEST(any_bytes_in_a_name_leave_the_output_well_formed)
 }
 END_TEST
 
+/* By name, each on one line, whatever is in the name; those of more names than
+ * are told apart stand together. */
+START_TEST(children_that_are_gone_are_printed_by_name)
+{
+    memory_pool_t *top = mp_create(NULL);
+    char name[40] = "a\"b\n";
+
+    for (int i = 0; i < 24; i++) {
+        mp_options_t options = {
+            .parent = top, .capacity = 500, .name = i == 3 ? NULL : name};
+        memory_pool_t *child = mp_create(&options);
+        POOLS_EXPECT(mp_allocate(child, 300) != NULL);
+        POOLS_EXPECT(mp_allocate(child, 300) == NULL);
+        mp_destroy(child);
+        if (i >= 3) {
+            snprintf(name, sizeof name, "name%d", i);
+        }
+    }
+    char *text = output(top, MP_JSON);
+    expect_json(text);
+    POOLS_EXPECT(strstr(text, "\"gone_children\": 24,") != NULL);
+    POOLS_EXPECT(strstr(text, "\"gone_refused_full\": 24,") != NULL);
+    POOLS_EXPECT(strstr(text, "{\"pools\": 3, \"name\": \"a\\\"b\\u000a\", "
+                              "\"others\": 0, \"allocations\": 3, "
+                              "\"refused_size\": 0, \"refused_full\": 3, "
+                              "\"refused_memory\": 0, "
+                              "\"peak_bytes\": 300}") != NULL);
+    POOLS_EXPECT(strstr(text, "{\"pools\": 1, \"name\": null, "
+                              "\"others\": 0, ") != NULL);
+    POOLS_EXPECT(strstr(text, "\"name\": \"name17\"") != NULL);
+    POOLS_EXPECT(strstr(text, "{\"pools\": 5, \"name\": null, "
+                              "\"others\": 1, ") != NULL);
+    POOLS_EXPECT(count_of(text, "{\"pools\": ") == 18);
+    free(text);
+    text = output(top, MP_TEXT);
+    char line[200];
+    snprintf(line, sizeof line, "\n  %16d %20d %16d %16d  %s\n", 3, 3, 3, 300,
+             "a\\\"b\\u000a");
+    POOLS_EXPECT(strstr(text, line) != NULL);
+    POOLS_EXPECT(strstr(text, "  (no name)\n") != NULL);
+    POOLS_EXPECT(strstr(text, "  (others)\n") != NULL);
+    free(text);
+    mp_destroy(top);
+}
+END_TEST
+
+/* Each kind says in both formats what it is. */
+START_TEST(the_kind_of_a_pool_and_why_are_printed)
+{
+    static const char *const words[] = {
+        [MP_KIND_CACHED] = "cached",   [MP_KIND_COUNTED] = "counted",
+        [MP_KIND_LOCKED] = "locked",   [MP_KIND_ALONE] = "alone",
+        [MP_KIND_TRACKED] = "tracked",
+    };
+    memory_pool_t *mp = pools_make(_i);
+    const char *why;
+    const char *word = words[mp_kind(mp, &why)];
+    char line[200];
+
+    ck_assert_msg(strncmp(why, word, strlen(word)) == 0 &&
+                      why[strlen(word)] == ':',
+                  "%s", why);
+    char *text = output(mp, MP_JSON);
+    snprintf(line, sizeof line, "\"kind\": \"%s\",\n \"why\": \"%s\",", word,
+             why);
+    ck_assert_msg(strstr(text, line) != NULL, "%s", text);
+    free(text);
+    text = output(mp, MP_TEXT);
+    snprintf(line, sizeof line, "\n  %s\n", why);
+    ck_assert_msg(strstr(text, line) != NULL, "%s", text);
+    free(text);
+    pools_end(mp, _i);
+}
+END_TEST
+
 START_TEST(children_are_printed_below_their_parents)
 {
     mp_options_t options = {.name = "top"};
@@ -430,6 +505,9 @@ int main(void)
     tcase_add_loop_test(single,
                         any_bytes_in_a_name_leave_the_output_well_formed, 0,
                         8);
+    tcase_add_loop_test(kinds, the_kind_of_a_pool_and_why_are_printed, 0,
+                        pools_count);
+    tcase_add_test(single, children_that_are_gone_are_printed_by_name);
     tcase_add_test(single, children_are_printed_below_their_parents);
     tcase_add_test(single, a_stream_that_fails_is_answered_by_its_errno);
     tcase_add_test(single,

@@ -316,9 +316,155 @@ START_TEST(statistics_of_other_lengths_are_filled_as_far_as_they_go)
             POOLS_EXPECT(((unsigned char *)&part)[i] == 0xa5);
         }
     }
+    /* A pointer leads to the members of the first release. */
+    memset(&part, 0xa5, sizeof part);
     POOLS_EXPECT(CALLED(mp_stats)(mp, &part) == 0);
-    POOLS_EXPECT(memcmp(&part, &whole, sizeof whole) == 0);
+    POOLS_EXPECT(memcmp(&part, &whole, offsetof(mp_stats_t, capacity)) == 0);
+    POOLS_EXPECT(part.capacity == (SIZE_MAX / 255 * 0xa5));
     destroy_memory_pool(mp);
+}
+END_TEST
+
+/* A piece of that length is found without another block, and none longer. */
+START_TEST(the_longest_free_piece_is_to_be_had)
+{
+    memory_pool_t *mp =
+        mp_create(&(mp_options_t){.threads = MP_THREADS_LOCKED});
+    uint64_t random = support_seed();
+    void *object[200];
+    mp_stats_t before, after;
+
+    for (unsigned i = 0; i < 200; i++) {
+        object[i] = mp_allocate(mp, 1 + support_below(&random, 500));
+    }
+    for (unsigned i = 0; i < 200; i += 1 + i % 3) {
+        mp_free(mp, object[i]);
+    }
+    POOLS_EXPECT(mp_stats(mp, &before) == 0 && before.largest_free > 0);
+    POOLS_EXPECT(before.free_bytes >= before.largest_free);
+    POOLS_EXPECT(before.free_bytes <= before.backing_bytes - before.live_bytes);
+    void *exact = mp_allocate(mp, before.largest_free);
+    POOLS_EXPECT(mp_stats(mp, &after) == 0 && after.blocks == before.blocks);
+    ck_assert_uint_eq(after.free_bytes,
+                      before.free_bytes - before.largest_free);
+    mp_free(mp, exact);
+    POOLS_EXPECT(mp_allocate(mp, before.largest_free + 1) != NULL);
+    POOLS_EXPECT(mp_stats(mp, &after) == 0 && after.blocks > before.blocks);
+    /* What is kept is free, too. */
+    mp_reset(mp);
+    POOLS_EXPECT(mp_stats(mp, &after) == 0);
+    POOLS_EXPECT(after.backing_bytes > 20000 && after.live_bytes == 0);
+    POOLS_EXPECT(after.free_bytes > after.backing_bytes / 2);
+    POOLS_EXPECT(after.capacity == 0 && after.capacity_free == 0);
+    mp_destroy(mp);
+}
+END_TEST
+
+START_TEST(a_capacity_and_what_is_left_of_it_are_told)
+{
+    memory_pool_t *mp = mp_create(&(mp_options_t){.capacity = 10000});
+    memory_pool_t *child = mp_create(&(mp_options_t){.parent = mp});
+    mp_stats_t stats;
+
+    POOLS_EXPECT(mp_allocate(mp, 100) != NULL);
+    POOLS_EXPECT(mp_allocate(child, 1000) != NULL);
+    /* Credit that a cache has is taken back, of the pool that is asked. */
+    POOLS_EXPECT(mp_stats(child, &stats) == 0 && stats.capacity == 0);
+    POOLS_EXPECT(stats.kind == mp_kind(child, NULL));
+    POOLS_EXPECT(mp_stats(mp, &stats) == 0 && stats.capacity == 10000);
+    ck_assert_uint_eq(stats.capacity_free, 10000 - 100 - 1000);
+    POOLS_EXPECT(stats.kind == mp_kind(mp, NULL));
+    mp_destroy(mp);
+}
+END_TEST
+
+/* A child of a kind does some work, is refused, has a child itself, and
+ * ends. */
+static void gone_child(memory_pool_t *parent, int kind, const char *name)
+{
+    mp_options_t options = pools_kinds[kind].options;
+
+    options.parent = parent;
+    options.name = name;
+    options.report = NULL;
+    options.capacity = 1000;
+    options.max_object = 0;
+    memory_pool_t *child = mp_create(&options);
+    options.parent = child;
+    options.name = "below";
+    memory_pool_t *below = mp_create(&options);
+    POOLS_EXPECT(child != NULL && below != NULL);
+    for (unsigned i = 0; i < 3; i++) {
+        POOLS_EXPECT(mp_allocate(child, 100) != NULL);
+    }
+    mp_free(child, mp_allocate(child, 200));
+    POOLS_EXPECT(mp_allocate(child, 900) == NULL); /* full */
+    POOLS_EXPECT(mp_allocate(child, 1001) == NULL); /* never */
+    POOLS_EXPECT(mp_allocate(below, 100) != NULL);
+    POOLS_EXPECT(mp_allocate(below, 900) == NULL);
+    mp_destroy(child);
+}
+
+START_TEST(what_children_did_stays_when_they_are_gone)
+{
+    memory_pool_t *mp = mp_create(NULL);
+    mp_stats_t stats;
+
+    for (unsigned i = 1; i <= 2; i++) {
+        gone_child(mp, _i, i == 1 ? "some" : NULL);
+        POOLS_EXPECT(mp_stats(mp, &stats) == 0);
+        ck_assert_uint_eq(stats.gone_children, 2 * i);
+        ck_assert_uint_eq(stats.gone_allocations, 5 * i);
+        ck_assert_uint_eq(stats.gone_refused_full, 2 * i);
+        ck_assert_uint_eq(stats.gone_refused_size, i);
+        ck_assert_uint_eq(stats.gone_refused_memory, 0);
+        POOLS_EXPECT(stats.gone_peak_bytes >= 500 &&
+                     stats.gone_peak_bytes <= 1000);
+        POOLS_EXPECT(stats.children == 0 && stats.allocations == 0 &&
+                     stats.refused_full == 0);
+    }
+    /* A reset ends children, too, and forgets nothing. */
+    POOLS_EXPECT(mp_create(&(mp_options_t){.parent = mp}) != NULL);
+    mp_reset(mp);
+    POOLS_EXPECT(mp_stats(mp, &stats) == 0 && stats.gone_children == 5);
+    mp_destroy(mp);
+    /* A pool that is made again knows nothing of that. */
+    mp = mp_create(NULL);
+    POOLS_EXPECT(mp_stats(mp, &stats) == 0 && stats.gone_children == 0);
+    mp_destroy(mp);
+}
+END_TEST
+
+/* Several threads end children of one pool, by more names than are told
+ * apart. */
+static void *end_children(void *argument)
+{
+    char name[32];
+
+    for (unsigned i = 0; i < 200; i++) {
+        snprintf(name, sizeof name, "child %u", i % 40);
+        memory_pool_t *child = mp_create(
+            &(mp_options_t){.parent = argument, .name = name, .capacity = 99});
+        if (child == NULL || mp_allocate(child, 10) == NULL ||
+            mp_allocate(child, 90) != NULL) {
+            return (void *)1;
+        }
+        mp_destroy(child);
+    }
+    return NULL;
+}
+
+START_TEST(no_child_is_lost_of_several_threads_and_many_names)
+{
+    memory_pool_t *mp = mp_create(NULL);
+    mp_stats_t stats;
+
+    ck_assert_uint_eq(threads_run(4, end_children, mp, 0), 0);
+    POOLS_EXPECT(mp_stats(mp, &stats) == 0);
+    ck_assert_uint_eq(stats.gone_children, 800);
+    ck_assert_uint_eq(stats.gone_allocations, 800);
+    ck_assert_uint_eq(stats.gone_refused_full, 800);
+    mp_destroy(mp);
 }
 END_TEST
 
@@ -481,6 +627,11 @@ int main(void)
     tcase_add_test(single, each_refusal_is_counted_by_its_reason);
     tcase_add_test(single,
                    statistics_of_other_lengths_are_filled_as_far_as_they_go);
+    tcase_add_test(single, the_longest_free_piece_is_to_be_had);
+    tcase_add_test(single, a_capacity_and_what_is_left_of_it_are_told);
+    tcase_add_loop_test(single, what_children_did_stays_when_they_are_gone, 0,
+                        pools_count);
+    tcase_add_test(single, no_child_is_lost_of_several_threads_and_many_names);
     tcase_add_loop_test(single, leaks_are_reported_by_size_when_asked_for, 0,
                         3);
     tcase_add_test(single, leaks_in_marks_and_children_are_reported);

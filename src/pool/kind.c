@@ -47,6 +47,12 @@ static const struct {
     [KIND_NO_POOL] = {MP_KIND_NONE, "none: there is no pool"},
 };
 
+static const char *const kind_words[] = {
+    [MP_KIND_NONE] = "none",       [MP_KIND_CACHED] = "cached",
+    [MP_KIND_COUNTED] = "counted", [MP_KIND_LOCKED] = "locked",
+    [MP_KIND_ALONE] = "alone",     [MP_KIND_TRACKED] = "tracked",
+};
+
 /* Relaxed: a caller that reads an old answer has asked a moment earlier. */
 enum kind_why kind_why_of(const struct memory_pool *mp)
 {
@@ -68,4 +74,10 @@ const char *kind_text(enum kind_why why)
 {
     ASSERT((size_t)why < sizeof kind_rows / sizeof kind_rows[0]);
     return kind_rows[why].text;
+}
+
+const char *kind_word(mp_kind_t kind)
+{
+    ASSERT((size_t)kind < sizeof kind_words / sizeof kind_words[0]);
+    return kind_words[kind];
 }

@@ -40,8 +40,9 @@ enum kind_why {
  * lock. */
 MP_INNER enum kind_why kind_why_of(const struct memory_pool *mp);
 
-/* The kind of a reason; and "KIND: REASON". */
+/* The kind of a reason; "KIND: REASON"; and a kind's word alone. */
 MP_INNER mp_kind_t kind_of(enum kind_why why);
 MP_INNER const char *kind_text(enum kind_why why);
+MP_INNER const char *kind_word(mp_kind_t kind);
 
 #endif /* MP_KIND_H */

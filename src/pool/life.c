@@ -27,6 +27,7 @@
 #include "pool/recall.h"
 #include "pool/recycle.h"
 #include "pool/setting.h"
+#include "pool/totals.h"
 #include "pool/track.h"
 #include "pool/tree.h"
 #include "store/backing.h"
@@ -408,6 +409,7 @@ void life_destroy(struct memory_pool *mp)
      * its parent's children. */
     recall_delist(mp);
     if (mp->tree != NULL) {
+        totals_hand_over(mp);
         tree_leave(mp);
     }
     if (recycle_push(mp)) {
@@ -442,28 +444,11 @@ void life_destroy(struct memory_pool *mp)
     life_release(mp);
 }
 
-/* Live objects in all heaps; paused. */
-static size_t life_count_live(struct memory_pool *mp)
-{
-    const struct mark *mark = NULL;
-    const struct heap *heap = NULL;
-    size_t live = 0;
-
-    ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
-    while ((heap = mark_next_heap(mp, heap, &mark)) != NULL) {
-        live += heap_count_live(heap);
-    }
-    if (pool_is_tracked(mp)) {
-        live += track_count(mp);
-    }
-    return live;
-}
-
 /* Drops all objects of a pool that is paused. */
 static void life_drop_objects(struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
-    size_t live = life_count_live(mp);
+    size_t live = totals_count_live(mp);
 
     /* The one moment at which objects are counted anyway. */
     mp->counters.freed += live;

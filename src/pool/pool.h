@@ -57,14 +57,19 @@ struct pool_settings {
 };
 
 /* Why a request was refused. */
-enum pool_refusal { POOL_REFUSED_SIZE, POOL_REFUSED_FULL, POOL_REFUSED_MEMORY };
+enum pool_refusal {
+    POOL_REFUSED_SIZE,
+    POOL_REFUSED_FULL,
+    POOL_REFUSED_MEMORY,
+    POOL_REFUSALS
+};
 
 /* The pool's lock; what mp_stats() says.  Frees done in caches are counted by
  * the set of caches, and bytes held by the quota. */
 struct pool_counters {
     uint64_t resets;
     uint64_t freed;
-    uint64_t refused[3];  /* by POOL_REFUSED_* */
+    uint64_t refused[POOL_REFUSALS];
     size_t peak;          /* granules out of the heaps at once, where objects
                            * are not counted to the byte */
     size_t peak_objects;

@@ -140,6 +140,11 @@ void tree_leave(struct memory_pool *mp)
         tree->cleanups = cleanup->older;
         free(cleanup);
     }
+    while (tree->gone != NULL) {
+        struct tree_gone *gone = tree->gone;
+        tree->gone = gone->next;
+        free(gone);
+    }
     sync_put(&mp->tree, (struct tree *)NULL);
     bool abandoned = tree_abandon(&tree->run);
     abandoned = tree_abandon(&tree->own) || abandoned;

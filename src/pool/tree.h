@@ -34,6 +34,24 @@ struct tree_cleanup {
     bool late; /* added by a cleanup of the same run */
 };
 
+/* What pools that are gone did; see totals.h. */
+struct tree_totals {
+    uint64_t pools;
+    uint64_t allocations; /* as many were freed */
+    uint64_t refused[POOL_REFUSALS];
+    size_t peak_bytes;    /* the highest of them */
+};
+
+/* The same of children by one name. */
+struct tree_gone {
+    struct tree_gone *next;
+    struct tree_totals totals;
+    char name[POOL_NAME];
+};
+
+/* Names of children that are told apart once they are gone. */
+#define TREE_NAMES 16
+
 /* The lock of the pool that a list hangs on owns that list. */
 struct tree {
     struct memory_pool *mp;       /* fixed; whose it is */
@@ -43,6 +61,10 @@ struct tree {
     struct tree_cleanup *cleanups; /* the newest first */
     size_t marked;                /* those of them that are marks' */
     bool late;                    /* fixed; made by a cleanup of the parent */
+    struct tree_gone *gone;       /* totals.c; the pool's lock */
+    unsigned gone_names;          /* in that */
+    struct tree_totals gone_unnamed; /* totals.c; the pool's lock */
+    struct tree_totals gone_other;   /* and of further names */
     const struct mp_inline_thread *runner; /* atomic; the thread that began
                                             * last to end or reset it, until
                                             * it is done */

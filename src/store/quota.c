@@ -327,6 +327,16 @@ size_t quota_held(const struct quota *quota)
     return held;
 }
 
+size_t quota_capacity(const struct quota *quota, size_t *room)
+{
+    bool taken = quota_enter(quota);
+    size_t capacity = quota->capacity;
+
+    *room = quota_free(quota);
+    quota_leave(quota, taken);
+    return capacity;
+}
+
 size_t quota_peak(const struct quota *quota)
 {
     bool taken = quota_enter(quota);

@@ -133,6 +133,9 @@ MP_INNER bool quota_is_below(const struct quota *quota,
 MP_INNER size_t quota_held(const struct quota *quota);
 MP_INNER size_t quota_peak(const struct quota *quota);
 
+/* The capacity, and in *room what is free of it; QUOTA_UNLIMITED: none. */
+MP_INNER size_t quota_capacity(const struct quota *quota, size_t *room);
+
 /* True: this quota or one above has a capacity, so that a request which no
  * capacity could hold is refused as "full" and not for lack of memory. */
 static inline bool quota_is_limited(const struct quota *quota)

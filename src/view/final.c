@@ -20,8 +20,7 @@
 
 struct final_pool {
     char name[POOL_NAME];
-    bool named;
-    mp_stats_t stats;
+    struct stats_print_pool print; /* its name is the one above */
 };
 
 struct final_all {
@@ -40,10 +39,11 @@ static void final_copy(struct thread_place *place, void *argument)
     }
     if (all->count < all->room) {
         struct final_pool *pool = &all->pools[all->count];
-        stats_gather_listed(mp, &pool->stats);
-        pool->named = mp->settings.name != NULL;
-        if (pool->named) {
+        stats_gather_listed(mp, &pool->print.stats);
+        pool->print.why = kind_text(kind_why_of(mp));
+        if (mp->settings.name != NULL) {
             strcpy(pool->name, mp->settings.name);
+            pool->print.name = pool->name;
         }
     }
     all->count++;
@@ -75,17 +75,18 @@ static void final_print(void)
     final_gather(&all);
     for (size_t i = 0; all.pools != NULL && i < all.count; i++) {
         const struct final_pool *pool = &all.pools[i];
-        const char *name = pool->named ? pool->name : NULL;
+        const char *name = pool->print.name;
+        const mp_stats_t *stats = &pool->print.stats;
         if (setting->stats) {
-            stats_print_one(stderr, name, &pool->stats);
+            stats_print_one(stderr, &pool->print);
         }
-        if (setting->leaks && pool->stats.live_objects > 0) {
+        if (setting->leaks && stats->live_objects > 0) {
             fprintf(stderr, "%s%sleak: %zu object%s, %zu byte%s at exit\n",
                     name == NULL ? "" : name, name == NULL ? "" : ": ",
-                    pool->stats.live_objects,
-                    pool->stats.live_objects == 1 ? "" : "s",
-                    pool->stats.live_bytes,
-                    pool->stats.live_bytes == 1 ? "" : "s");
+                    stats->live_objects,
+                    stats->live_objects == 1 ? "" : "s",
+                    stats->live_bytes,
+                    stats->live_bytes == 1 ? "" : "s");
         }
     }
     free(all.pools);

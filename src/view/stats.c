@@ -19,6 +19,7 @@
 #include "pool/track.h"
 #include "pool/tree.h"
 #include "pool/recall.h"
+#include "pool/totals.h"
 #include "pool/walk.h"
 
 struct stats_count {
@@ -26,8 +27,18 @@ struct stats_count {
     mp_stats_t *stats;
 };
 
-/* A chunk's class is its length in granules, as everywhere; what is free or
- * lent is nobody's, and counts nowhere. */
+static void stats_add_free(mp_stats_t *stats, size_t granules)
+{
+    size_t bytes = granules * SIZES_GRANULE;
+
+    stats->free_bytes += bytes;
+    if (stats->largest_free < bytes) {
+        stats->largest_free = bytes;
+    }
+}
+
+/* A chunk's class is its length in granules, as everywhere; what is lent is
+ * nobody's, and counts nowhere. */
 static void stats_add_piece(const struct walk_piece *piece, void *arg)
 {
     const struct stats_count *count = arg;
@@ -53,6 +64,9 @@ static void stats_add_piece(const struct walk_piece *piece, void *arg)
     case WALK_RUN:
         stats->cached_bytes += granules * SIZES_GRANULE;
         break;
+    case WALK_FREE:
+        stats_add_free(stats, granules);
+        break;
     default:
         break;
     }
@@ -73,6 +87,9 @@ static void stats_add_block(struct block *block, const struct mark *mark,
     }
     /* A lent chunk counts nowhere, but the mark's block in it is walked too. */
     walk_block(count->mp, block, stats_add_piece, arg);
+    /* Behind the top nothing is cut yet. */
+    stats_add_free(count->stats,
+                   block->granules - heap_used(block->heap, block));
 }
 
 /* Tracked objects lie in no block.  What stands around them is memory that the
@@ -129,6 +146,39 @@ static size_t stats_peak(const struct memory_pool *mp,
     return now > peak ? now : peak;
 }
 
+/* Blocks that are empty and kept. */
+static void stats_add_stock(const struct memory_pool *mp, mp_stats_t *stats)
+{
+    ASSERT(pool_is_entered(mp));
+    for (const struct block *b = mp->blocks.stock; b != NULL; b = b->next) {
+        stats_add_free(stats, b->granules);
+    }
+}
+
+static void stats_add_quota(const struct memory_pool *mp, mp_stats_t *stats)
+{
+    size_t room;
+    size_t capacity = quota_capacity(&mp->quota, &room);
+
+    ASSERT(pool_is_entered(mp));
+    if (capacity != QUOTA_UNLIMITED) {
+        stats->capacity = capacity;
+        stats->capacity_free = room;
+    }
+}
+
+static void stats_add_gone(const struct memory_pool *mp, mp_stats_t *stats)
+{
+    struct tree_totals gone = totals_of_gone(mp);
+
+    stats->gone_children = gone.pools;
+    stats->gone_allocations = gone.allocations;
+    stats->gone_refused_size = gone.refused[POOL_REFUSED_SIZE];
+    stats->gone_refused_full = gone.refused[POOL_REFUSED_FULL];
+    stats->gone_refused_memory = gone.refused[POOL_REFUSED_MEMORY];
+    stats->gone_peak_bytes = gone.peak_bytes;
+}
+
 static size_t stats_children(const struct memory_pool *mp)
 {
     size_t children = 0;
@@ -174,6 +224,10 @@ static void stats_fill(struct memory_pool *mp, mp_stats_t *stats)
     stats->refused_size = counters->refused[POOL_REFUSED_SIZE];
     stats->refused_full = counters->refused[POOL_REFUSED_FULL];
     stats->refused_memory = counters->refused[POOL_REFUSED_MEMORY];
+    stats_add_stock(mp, stats);
+    stats_add_quota(mp, stats);
+    stats_add_gone(mp, stats);
+    stats->kind = kind_of(kind_why_of(mp));
 }
 
 void stats_gather(struct memory_pool *mp, mp_stats_t *stats)

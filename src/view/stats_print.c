@@ -15,7 +15,7 @@
 #include "view/stats.h"
 #include "view/text.h"
 
-/* The members before the classes, by name. */
+/* The members but the classes and the kind, by name. */
 static const struct {
     const char *name;
     size_t offset;
@@ -30,6 +30,13 @@ static const struct {
     STATS_PRINT_WIDE(refused_full),   STATS_PRINT_WIDE(refused_memory),
     STATS_PRINT_SIZE(blocks),         STATS_PRINT_SIZE(backing_bytes),
     STATS_PRINT_SIZE(cached_bytes),   STATS_PRINT_SIZE(children),
+    STATS_PRINT_SIZE(capacity),       STATS_PRINT_SIZE(capacity_free),
+    STATS_PRINT_SIZE(free_bytes),     STATS_PRINT_SIZE(largest_free),
+    STATS_PRINT_WIDE(gone_children),  STATS_PRINT_WIDE(gone_allocations),
+    STATS_PRINT_WIDE(gone_refused_size),
+    STATS_PRINT_WIDE(gone_refused_full),
+    STATS_PRINT_WIDE(gone_refused_memory),
+    STATS_PRINT_SIZE(gone_peak_bytes),
 };
 #define STATS_PRINT_MEMBERS \
     (sizeof stats_print_members / sizeof stats_print_members[0])
@@ -45,7 +52,6 @@ static unsigned long long stats_print_member(const mp_stats_t *stats,
     uint64_t wide;
     size_t size;
     ASSERT(i < STATS_PRINT_MEMBERS);
-    ASSERT(stats_print_members[i].offset < offsetof(mp_stats_t, class_live));
 
     if (stats_print_members[i].wide) {
         memcpy(&wide, at, sizeof wide);
@@ -95,47 +101,116 @@ static void stats_print_text_classes(struct text *text,
     }
 }
 
-static void stats_print_text(struct text *text, const char *name,
-                             const mp_stats_t *stats, unsigned depth)
+/* What a row of children that are gone is called in a text. */
+static const char *stats_print_gone_name(const struct totals_row *row)
+{
+    return row->named ? row->name : row->other ? "(others)" : "(no name)";
+}
+
+/* A line for each name that children had which are gone. */
+static void stats_print_text_gone(struct text *text,
+                                  const struct stats_print_pool *pool,
+                                  int indent)
+{
+    if (pool->rows > 0) {
+        text_print(text, "%*s  %16s %20s %16s %16s  %s\n", indent, "",
+                   "gone", "allocations", "refused", "peak bytes", "name");
+    }
+    for (size_t i = 0; i < pool->rows; i++) {
+        const struct tree_totals *totals = &pool->gone[i].totals;
+        text_print(text, "%*s  %16llu %20llu %16llu %16zu  ", indent, "",
+                   (unsigned long long)totals->pools,
+                   (unsigned long long)totals->allocations,
+                   (unsigned long long)(totals->refused[POOL_REFUSED_SIZE] +
+                                        totals->refused[POOL_REFUSED_FULL] +
+                                        totals->refused[POOL_REFUSED_MEMORY]),
+                   totals->peak_bytes);
+        text_put_json(text, stats_print_gone_name(&pool->gone[i]));
+        text_print(text, "\n");
+    }
+}
+
+static void stats_print_text(struct text *text,
+                             const struct stats_print_pool *pool,
+                             unsigned depth)
 {
     ASSERT(text->stream != NULL);
     int indent = stats_print_indent(depth);
 
     text_print(text, "%*s", indent, "");
     /* On one line, whatever is in the name. */
-    text_put_json(text, name == NULL ? "(no name)" : name);
-    text_print(text, "\n");
+    text_put_json(text, pool->name == NULL ? "(no name)" : pool->name);
+    text_print(text, "\n%*s  %s\n", indent, "", pool->why);
     for (size_t i = 0; i < STATS_PRINT_MEMBERS; i++) {
-        text_print(text, "%*s  %-16s %20llu\n", indent, "",
+        text_print(text, "%*s  %-19s %17llu\n", indent, "",
                    stats_print_members[i].name,
-                   stats_print_member(stats, i));
+                   stats_print_member(&pool->stats, i));
     }
-    stats_print_text_classes(text, stats, indent);
+    stats_print_text_gone(text, pool, indent);
+    stats_print_text_classes(text, &pool->stats, indent);
 }
 
-/* Up to the list of children, which is left open. */
-static void stats_print_json(struct text *text, const char *name,
-                             const mp_stats_t *stats, unsigned depth)
+/* null and not a word: a pool may be called by any word. */
+static void stats_print_json_name(struct text *text, const char *name)
 {
-    ASSERT(text->stream != NULL);
-    int indent = stats_print_indent(depth);
-    const char *comma = "";
-
-    /* null and not a word: a pool may be called by any word. */
     if (name == NULL) {
-        text_print(text, "{\"name\": null");
+        text_print(text, "\"name\": null");
     } else {
-        text_print(text, "{\"name\": \"");
+        text_print(text, "\"name\": \"");
         text_put_json(text, name);
         text_print(text, "\"");
     }
+}
+
+static void stats_print_json_gone(struct text *text,
+                                  const struct stats_print_pool *pool,
+                                  int indent)
+{
+    const char *comma = "";
+
+    text_print(text, ",\n%*s \"gone\": [", indent, "");
+    for (size_t i = 0; i < pool->rows; i++) {
+        const struct totals_row *row = &pool->gone[i];
+        const uint64_t *refused = row->totals.refused;
+        text_print(text, "%s\n%*s  {\"pools\": %llu, ", comma, indent, "",
+                   (unsigned long long)row->totals.pools);
+        stats_print_json_name(text, row->named ? row->name : NULL);
+        text_print(text, ", \"others\": %d, \"allocations\": %llu, "
+                   "\"refused_size\": %llu, \"refused_full\": %llu, "
+                   "\"refused_memory\": %llu, \"peak_bytes\": %zu}",
+                   row->other, (unsigned long long)row->totals.allocations,
+                   (unsigned long long)refused[POOL_REFUSED_SIZE],
+                   (unsigned long long)refused[POOL_REFUSED_FULL],
+                   (unsigned long long)refused[POOL_REFUSED_MEMORY],
+                   row->totals.peak_bytes);
+        comma = ",";
+    }
+    text_print(text, "]");
+}
+
+/* Up to the list of children, which is left open. */
+static void stats_print_json(struct text *text,
+                             const struct stats_print_pool *pool,
+                             unsigned depth)
+{
+    ASSERT(text->stream != NULL);
+    int indent = stats_print_indent(depth);
+    const mp_stats_t *stats = &pool->stats;
+    const char *comma = "";
+
+    text_print(text, "{");
+    stats_print_json_name(text, pool->name);
+    text_print(text, ",\n%*s \"kind\": \"%s\",\n%*s \"why\": \"%s\"",
+               indent, "", kind_word(stats->kind), indent, "", pool->why);
     for (size_t i = 0; i < STATS_PRINT_MEMBERS; i++) {
-        /* The last is the number of what "children" lists. */
+        bool list = stats_print_members[i].offset ==
+                    offsetof(mp_stats_t, children);
+        /* "children" is the list of them. */
         text_print(text, ",\n%*s \"%s%s\": %llu", indent, "",
-                   stats_print_members[i].name,
-                   i == STATS_PRINT_MEMBERS - 1 ? "_count" : "",
+                   stats_print_members[i].name, list ? "_count" : "",
                    stats_print_member(stats, i));
     }
+    stats_print_json_gone(text, pool, indent);
     text_print(text, ",\n%*s \"classes\": [", indent, "");
     /* Readers know a class by its number, so empty ones may be left out. */
     for (size_t i = 0; i < MP_STATS_CLASSES; i++) {
@@ -152,8 +227,8 @@ static void stats_print_json(struct text *text, const char *name,
 /* What a format puts around pools; each of before and between is followed by a
  * line's indent, where it is not NULL. */
 static const struct stats_print_style {
-    void (*pool)(struct text *text, const char *name,
-                 const mp_stats_t *stats, unsigned depth);
+    void (*pool)(struct text *text, const struct stats_print_pool *pool,
+                 unsigned depth);
     const char *before;  /* the first child of a pool */
     const char *between; /* two children */
     const char *after;   /* a pool whose children are done */
@@ -225,11 +300,20 @@ stats_print_up(struct text *text, const struct stats_print_style *style,
     }
 }
 
-void stats_print_one(FILE *stream, const char *name, const mp_stats_t *stats)
+void stats_print_one(FILE *stream, const struct stats_print_pool *pool)
 {
     struct text text = {stream, 0};
 
-    stats_print_text(&text, name, stats, 0);
+    stats_print_text(&text, pool, 0);
+}
+
+static void stats_print_gather(struct memory_pool *mp,
+                               struct stats_print_pool *pool)
+{
+    pool->name = mp->settings.name;
+    pool->why = kind_text(kind_why_of(mp));
+    stats_gather(mp, &pool->stats);
+    pool->rows = totals_list(mp, pool->gone);
 }
 
 /* Each pool's numbers are of one moment, and those of two pools of two: no two
@@ -245,9 +329,9 @@ int stats_print(struct memory_pool *mp, FILE *stream, mp_format_t format)
 
     /* A stream that failed would fail for each pool of a large tree. */
     while (at != NULL && text.error == 0) {
-        mp_stats_t stats;
-        stats_gather(at, &stats);
-        style->pool(&text, at->settings.name, &stats, depth);
+        struct stats_print_pool pool;
+        stats_print_gather(at, &pool);
+        style->pool(&text, &pool, depth);
         /* Down first, then sideways: a pool's children follow it at once. */
         struct memory_pool *next = stats_print_below(at);
         if (next != NULL) {

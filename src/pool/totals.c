@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * totals.c - what a pool did, as numbers that outlive it in its parent.
+ *
+ * A server that makes a pool for each request wants to know what all of them
+ * did, and most of them are gone.  So a pool that ends adds its numbers to
+ * those that its parent keeps for children by the same name.  A pool that has
+ * had children itself hands those numbers on with its own.
+ *
+ * Invariant: the sum over a tree of what each pool did and of what it knows of
+ * pools that are gone only grows, until the top of the tree ends.
+ *
+ * What it cannot do: keep names apart without bound.  A program that numbers
+ * its names has TREE_NAMES of them, and the rest together.
+ */
+#include "pool/totals.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/pause.h"
+#include "pool/mark.h"
+#include "pool/recall.h"
+#include "pool/track.h"
+
+size_t totals_count_live(struct memory_pool *mp)
+{
+    const struct mark *mark = NULL;
+    const struct heap *heap = NULL;
+    size_t live = 0;
+
+    ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
+    while ((heap = mark_next_heap(mp, heap, &mark)) != NULL) {
+        live += heap_count_live(heap);
+    }
+    if (pool_is_tracked(mp)) {
+        live += track_count(mp);
+    }
+    return live;
+}
+
+static void totals_add(struct tree_totals *to, const struct tree_totals *add)
+{
+    to->pools += add->pools;
+    to->allocations += add->allocations;
+    for (int i = 0; i < POOL_REFUSALS; i++) {
+        to->refused[i] += add->refused[i];
+    }
+    if (to->peak_bytes < add->peak_bytes) {
+        to->peak_bytes = add->peak_bytes;
+    }
+}
+
+struct tree_totals totals_of_gone(const struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp));
+    const struct tree *tree = mp->tree;
+    struct tree_totals sum = {.pools = 0};
+
+    if (tree != NULL) {
+        totals_add(&sum, &tree->gone_unnamed);
+        totals_add(&sum, &tree->gone_other);
+        for (const struct tree_gone *g = tree->gone; g != NULL; g = g->next) {
+            totals_add(&sum, &g->totals);
+        }
+    }
+    return sum;
+}
+
+/* The pool's own numbers and those of pools below it that are gone. */
+static struct tree_totals totals_of(struct memory_pool *mp)
+{
+    ASSERT(lock_none_is_held());
+    bool taken = pool_enter(mp);
+
+    pause_begin(&mp->caches);
+    recall_collect(mp);
+    struct tree_totals totals = totals_of_gone(mp);
+    totals.pools++;
+    totals.allocations += mp->counters.freed +
+                          cache_set_frees(&mp->caches) +
+                          totals_count_live(mp);
+    for (int i = 0; i < POOL_REFUSALS; i++) {
+        totals.refused[i] += mp->counters.refused[i];
+    }
+    size_t peak = mp->mode->counts ? quota_peak(&mp->quota)
+                                   : mp->counters.peak * SIZES_GRANULE;
+    if (totals.peak_bytes < peak) {
+        totals.peak_bytes = peak;
+    }
+    pause_end(&mp->caches);
+    lock_leave(&mp->lock, taken);
+    return totals;
+}
+
+/* The numbers of a name; NULL: none are kept for it yet.  The lock of the pool
+ * that keeps them is held. */
+static struct tree_totals *totals_find(struct tree *tree, const char *name)
+{
+    ASSERT(pool_is_entered(tree->mp));
+    if (name == NULL) {
+        return &tree->gone_unnamed;
+    }
+    for (struct tree_gone *gone = tree->gone; gone != NULL;
+         gone = gone->next) {
+        if (strcmp(gone->name, name) == 0) {
+            return &gone->totals;
+        }
+    }
+    return tree->gone_names == TREE_NAMES ? &tree->gone_other : NULL;
+}
+
+/* Memory for one more name is got without the lock, since malloc() may be the
+ * program's own.  Without memory the name is one of the others. */
+void totals_hand_over(struct memory_pool *mp)
+{
+    ASSERT(lock_none_is_held());
+    struct memory_pool *parent = tree_parent(mp);
+
+    if (parent == NULL) {
+        return;
+    }
+    struct tree_totals add = totals_of(mp);
+    const char *name = mp->settings.name;
+    struct tree *tree = parent->tree;
+    struct tree_gone *fresh = NULL;
+
+    bool taken = pool_enter(parent);
+    struct tree_totals *totals = totals_find(tree, name);
+    if (totals == NULL) {
+        lock_leave(&parent->lock, taken);
+        fresh = calloc(1, sizeof *fresh);
+        taken = pool_enter(parent);
+        /* Another thread may have been here while the lock was left. */
+        totals = totals_find(tree, name);
+    }
+    if (totals == NULL && fresh != NULL) {
+        strcpy(fresh->name, name);
+        fresh->next = tree->gone;
+        tree->gone = fresh;
+        tree->gone_names++;
+        totals = &fresh->totals;
+        fresh = NULL;
+    }
+    totals_add(totals != NULL ? totals : &tree->gone_other, &add);
+    lock_leave(&parent->lock, taken);
+    free(fresh);
+}
+
+/* Adds a row, unless no pool is in it. */
+static size_t totals_put(struct totals_row *row, const char *name, bool other,
+                         const struct tree_totals *totals)
+{
+    if (totals->pools == 0) {
+        return 0;
+    }
+    row->named = name != NULL;
+    row->other = other;
+    row->totals = *totals;
+    if (name != NULL) {
+        strcpy(row->name, name);
+    }
+    return 1;
+}
+
+size_t totals_list(struct memory_pool *mp, struct totals_row rows[TOTALS_ROWS])
+{
+    ASSERT(lock_none_is_held());
+    size_t count = 0;
+    bool taken = pool_enter(mp);
+    const struct tree *tree = mp->tree;
+
+    if (tree != NULL) {
+        for (const struct tree_gone *g = tree->gone; g != NULL; g = g->next) {
+            count += totals_put(&rows[count], g->name, false, &g->totals);
+        }
+        count += totals_put(&rows[count], NULL, false, &tree->gone_unnamed);
+        count += totals_put(&rows[count], NULL, true, &tree->gone_other);
+    }
+    ASSERT(count <= TOTALS_ROWS);
+    lock_leave(&mp->lock, taken);
+    return count;
+}
