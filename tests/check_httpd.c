@@ -439,9 +439,9 @@ START_TEST(a_refusal_is_seen_when_its_pool_is_gone)
     const struct timespec moment = {.tv_nsec = 10000000};
     unsigned tries = 0;
 
-    unsigned long before = stats_sum("\"gone_refused_full\": ");
+    unsigned long before = stats_sum("\"gone_refused_size\": ");
     http_close(post(180000, "Expect: 100-continue\r\n", false, 413));
-    while (stats_sum("\"gone_refused_full\": ") == before) {
+    while (stats_sum("\"gone_refused_size\": ") == before) {
         ck_assert_uint_lt(++tries, 1000);
         nanosleep(&moment, NULL);
     }
