@@ -373,6 +373,19 @@ START_TEST(children_that_are_gone_are_printed_by_name)
     POOLS_EXPECT(strstr(text, "  (no name)\n") != NULL);
     POOLS_EXPECT(strstr(text, "  (others)\n") != NULL);
     free(text);
+    /* What a pool keeps of others goes on by their names. */
+    memory_pool_t *above = mp_create(NULL);
+    mp_options_t options = {.parent = above, .name = "middle"};
+    memory_pool_t *middle = mp_create(&options);
+    options.parent = middle;
+    options.name = "low";
+    mp_destroy(mp_create(&options));
+    mp_destroy(middle);
+    text = output(above, MP_JSON);
+    POOLS_EXPECT(strstr(text, "{\"pools\": 1, \"name\": \"low\"") != NULL);
+    POOLS_EXPECT(strstr(text, "{\"pools\": 1, \"name\": \"middle\"") != NULL);
+    free(text);
+    mp_destroy(above);
     mp_destroy(top);
 }
 END_TEST

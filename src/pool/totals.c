@@ -4,11 +4,12 @@
  *
  * A server that makes a pool for each request wants to know what all of them
  * did, and most of them are gone.  So a pool that ends adds its numbers to
- * those that its parent keeps for children by the same name.  A pool that has
- * had children itself hands those numbers on with its own.
+ * those that its parent keeps for pools by the same name.  A pool that has had
+ * children itself hands their numbers on, each under its own name.
  *
- * Invariant: the sum over a tree of what each pool did and of what it knows of
- * pools that are gone only grows, until the top of the tree ends.
+ * Invariant, for each name that is kept apart: the sum over a tree of what pools
+ * by that name did, and of what is kept of such pools, only grows until the top
+ * of the tree ends.
  *
  * What it cannot do: keep names apart without bound.  A program that numbers
  * its names has TREE_NAMES of them, and the rest together.
@@ -67,27 +68,22 @@ struct tree_totals totals_of_gone(const struct memory_pool *mp)
     return sum;
 }
 
-/* The pool's own numbers and those of pools below it that are gone. */
+/* The pool's own numbers. */
 static struct tree_totals totals_of(struct memory_pool *mp)
 {
     ASSERT(lock_none_is_held());
+    struct tree_totals totals = {.pools = 1};
     bool taken = pool_enter(mp);
 
     pause_begin(&mp->caches);
     recall_collect(mp);
-    struct tree_totals totals = totals_of_gone(mp);
-    totals.pools++;
-    totals.allocations += mp->counters.freed +
-                          cache_set_frees(&mp->caches) +
-                          totals_count_live(mp);
+    totals.allocations = mp->counters.freed + cache_set_frees(&mp->caches) +
+                         totals_count_live(mp);
     for (int i = 0; i < POOL_REFUSALS; i++) {
-        totals.refused[i] += mp->counters.refused[i];
+        totals.refused[i] = mp->counters.refused[i];
     }
-    size_t peak = mp->mode->counts ? quota_peak(&mp->quota)
-                                   : mp->counters.peak * SIZES_GRANULE;
-    if (totals.peak_bytes < peak) {
-        totals.peak_bytes = peak;
-    }
+    totals.peak_bytes = mp->mode->counts ? quota_peak(&mp->quota)
+                                         : mp->counters.peak * SIZES_GRANULE;
     pause_end(&mp->caches);
     lock_leave(&mp->lock, taken);
     return totals;
@@ -110,27 +106,23 @@ static struct tree_totals *totals_find(struct tree *tree, const char *name)
     return tree->gone_names == TREE_NAMES ? &tree->gone_other : NULL;
 }
 
-/* Memory for one more name is got without the lock, since malloc() may be the
+/* Adds to what a pool keeps of a name, or of further names where other is true.
+ * Memory for one more name is got without the lock, since malloc() may be the
  * program's own.  Without memory the name is one of the others. */
-void totals_hand_over(struct memory_pool *mp)
+static void totals_give(struct memory_pool *mp, const char *name, bool other,
+                        const struct tree_totals *add)
 {
     ASSERT(lock_none_is_held());
-    struct memory_pool *parent = tree_parent(mp);
-
-    if (parent == NULL) {
-        return;
-    }
-    struct tree_totals add = totals_of(mp);
-    const char *name = mp->settings.name;
-    struct tree *tree = parent->tree;
+    struct tree *tree = mp->tree;
     struct tree_gone *fresh = NULL;
+    bool taken = pool_enter(mp);
+    struct tree_totals *totals =
+        other ? &tree->gone_other : totals_find(tree, name);
 
-    bool taken = pool_enter(parent);
-    struct tree_totals *totals = totals_find(tree, name);
     if (totals == NULL) {
-        lock_leave(&parent->lock, taken);
+        lock_leave(&mp->lock, taken);
         fresh = calloc(1, sizeof *fresh);
-        taken = pool_enter(parent);
+        taken = pool_enter(mp);
         /* Another thread may have been here while the lock was left. */
         totals = totals_find(tree, name);
     }
@@ -142,8 +134,8 @@ void totals_hand_over(struct memory_pool *mp)
         totals = &fresh->totals;
         fresh = NULL;
     }
-    totals_add(totals != NULL ? totals : &tree->gone_other, &add);
-    lock_leave(&parent->lock, taken);
+    totals_add(totals != NULL ? totals : &tree->gone_other, add);
+    lock_leave(&mp->lock, taken);
     free(fresh);
 }
 
@@ -180,4 +172,35 @@ size_t totals_list(struct memory_pool *mp, struct totals_row rows[TOTALS_ROWS])
     ASSERT(count <= TOTALS_ROWS);
     lock_leave(&mp->lock, taken);
     return count;
+}
+
+/* Hands on what the pool knows of others, each under its own name. */
+static void totals_pass(struct memory_pool *mp, struct memory_pool *parent)
+{
+    struct totals_row rows[TOTALS_ROWS];
+    size_t count = totals_list(mp, rows);
+
+    for (size_t i = 0; i < count; i++) {
+        totals_give(parent, rows[i].named ? rows[i].name : NULL,
+                    rows[i].other, &rows[i].totals);
+    }
+}
+
+/* No other thread uses the pool any more, so its tree is read without the
+ * lock. */
+void totals_hand_over(struct memory_pool *mp)
+{
+    ASSERT(lock_none_is_held());
+    const struct tree *tree = mp->tree;
+    struct memory_pool *parent = tree_parent(mp);
+
+    if (parent == NULL) {
+        return;
+    }
+    struct tree_totals own = totals_of(mp);
+    totals_give(parent, mp->settings.name, false, &own);
+    if (tree->gone != NULL || tree->gone_unnamed.pools != 0 ||
+        tree->gone_other.pools != 0) {
+        totals_pass(mp, parent);
+    }
 }

@@ -42,14 +42,14 @@ struct tree_totals {
     size_t peak_bytes;    /* the highest of them */
 };
 
-/* The same of children by one name. */
+/* The same of pools below by one name. */
 struct tree_gone {
     struct tree_gone *next;
     struct tree_totals totals;
     char name[POOL_NAME];
 };
 
-/* Names of children that are told apart once they are gone. */
+/* Names of pools below that are told apart once they are gone. */
 #define TREE_NAMES 16
 
 /* The lock of the pool that a list hangs on owns that list. */
