@@ -7,7 +7,8 @@
  *
  * serves the files below DIRECTORY on 127.0.0.1, to GET and HEAD, and
  *
- *     /stats    what the pools hold now; /stats?json for machines
+ *     /stats    what the pools hold now; /stats?json for machines,
+ *               /stats?metrics for Prometheus
  *     /echo     GET: the request as it was understood; POST: its body
  *     /quit     POST: ends the server, as SIGINT and SIGTERM do
  *

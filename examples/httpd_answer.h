@@ -230,14 +230,22 @@ static int httpd_answer_file(struct httpd_server_client *client,
 static int httpd_answer_stats(struct httpd_server_client *client,
                               struct httpd_request *request)
 {
-    bool json = request->query != NULL && strcmp(request->query, "json") == 0;
+    const char *query = request->query != NULL ? request->query : "";
+    mp_format_t format = strcmp(query, "json") == 0      ? MP_JSON
+                         : strcmp(query, "metrics") == 0 ? MP_OPENMETRICS
+                                                         : MP_TEXT;
+    static const char *const types[] = {
+        [MP_TEXT] = "text/plain",
+        [MP_JSON] = "application/json",
+        [MP_OPENMETRICS] =
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+    };
     char *text = NULL;
     long length = 0;
 
     pthread_rwlock_wrlock(&httpd_server.tree);
     rewind(httpd_server.page);
-    if (mp_stats_print(httpd_server.root, httpd_server.page,
-                       json ? MP_JSON : MP_TEXT) == 0 &&
+    if (mp_stats_print(httpd_server.root, httpd_server.page, format) == 0 &&
         fflush(httpd_server.page) == 0 &&
         (length = ftell(httpd_server.page)) > 0) {
         text = mp_memdup(request->pool, httpd_server.page_text,
@@ -247,8 +255,7 @@ static int httpd_answer_stats(struct httpd_server_client *client,
     if (text == NULL) {
         return 503;
     }
-    return httpd_answer(client, request, 200,
-                        json ? "application/json" : "text/plain", text,
+    return httpd_answer(client, request, 200, types[format], text,
                         (size_t)length)
                ? 0
                : -1;

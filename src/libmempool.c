@@ -87,6 +87,7 @@
 #include "view/check.c"
 #include "view/final.c"
 #include "view/locate.c"
+#include "view/metrics.c"
 #include "view/objects.c"
 #include "view/picture.c"
 #include "view/picture_svg.c"

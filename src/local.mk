@@ -119,6 +119,8 @@ pool_sources = \
 	src/view/final.h \
 	src/view/locate.c \
 	src/view/locate.h \
+	src/view/metrics.c \
+	src/view/metrics.h \
 	src/view/objects.c \
 	src/view/objects.h \
 	src/view/picture.c \

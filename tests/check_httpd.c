@@ -454,6 +454,12 @@ START_TEST(the_pools_can_be_seen)
 
     ck_assert_ptr_nonnull(strstr(client->body, "httpd\n"));
     http_close(client);
+    client = expect(GET("/stats?metrics"), 200, NULL, 0);
+    has(client, "Content-Type: application/openmetrics-text; .*");
+    ck_assert_ptr_nonnull(
+        strstr(client->body, "\nmempool_allocations_total{pool=\"request\"} "));
+    ck_assert_ptr_nonnull(strstr(client->body, "\n# EOF\n"));
+    http_close(client);
 }
 END_TEST
 

@@ -390,6 +390,140 @@ START_TEST(children_that_are_gone_are_printed_by_name)
 }
 END_TEST
 
+/* Reads a label's value, or any text up to a character; what is behind it. */
+static const char *metrics_value(const char *at)
+{
+    while (*at != '"') {
+        POOLS_EXPECT((unsigned char)*at >= 0x20);
+        if (*at == '\\') {
+            at++;
+            POOLS_EXPECT(*at == 'n' || *at == '"' || *at == '\\');
+        }
+        at++;
+    }
+    return at + 1;
+}
+
+/* A sample of that family: NAME{LABEL="VALUE",...} NUMBER.  Returns where its
+ * line ends; *labels becomes what is up to the number. */
+static const char *metrics_sample(const char *at, const char *family,
+                                  size_t *labels)
+{
+    const char *start = at;
+    size_t length = strlen(family);
+
+    POOLS_EXPECT(strncmp(at, family, length) == 0 && at[length] == '{');
+    at += length;
+    do {
+        at++;
+        size_t word = strspn(at, "abcdefghijklmnopqrstuvwxyz_");
+        POOLS_EXPECT(word > 0 && at[word] == '=' && at[word + 1] == '"');
+        at = metrics_value(at + word + 2);
+    } while (*at == ',');
+    POOLS_EXPECT(at[0] == '}' && at[1] == ' ');
+    *labels = (size_t)(at - start);
+    size_t digits = strspn(at + 2, "0123456789");
+    POOLS_EXPECT(digits > 0 && at[2 + digits] == '\n');
+    return at + 3 + digits;
+}
+
+/* Every family begins with what is said of it and stands in one place, no set
+ * of labels is there twice, and the end is marked.  A counter has no type, see
+ * view/metrics.c. */
+static void expect_metrics(const char *text)
+{
+    char families[32][64];
+    size_t count = 0;
+    char unit[100];
+
+    while (strcmp(text, "# EOF\n") != 0) {
+        char *family = families[count];
+        const char *seen[200];
+        size_t lengths[200], samples = 0;
+        int length = 0;
+        bool typed = sscanf(text, "# TYPE %63s gauge\n%n", family,
+                            &length) == 1;
+        text += length;
+        if (typed) {
+            int bytes = snprintf(unit, sizeof unit, "# UNIT %s bytes\n", family);
+            bool has = strstr(family, "_bytes") != NULL;
+            POOLS_EXPECT(has == (strncmp(text, unit, (size_t)bytes) == 0));
+            text += has ? bytes : 0;
+        }
+        char helped[64];
+        POOLS_EXPECT(sscanf(text, "# HELP %63s %*1[A-Z]%n", helped,
+                            &length) == 1);
+        POOLS_EXPECT(typed == (strstr(helped, "_total") == NULL));
+        POOLS_EXPECT(!typed || strcmp(helped, family) == 0);
+        strcpy(family, helped);
+        text = strchr(text, '\n') + 1;
+        for (size_t i = 0; i < count; i++) {
+            POOLS_EXPECT(strcmp(families[i], family) != 0);
+        }
+        while (*text != '#') {
+            seen[samples] = text;
+            text = metrics_sample(text, family, &lengths[samples]);
+            for (size_t i = 0; i < samples; i++) {
+                POOLS_EXPECT(lengths[i] != lengths[samples] ||
+                             memcmp(seen[i], seen[samples], lengths[i]) != 0);
+            }
+            POOLS_EXPECT(++samples < 200);
+        }
+        POOLS_EXPECT(samples > 0 && ++count < 32);
+    }
+    POOLS_EXPECT(count == 15);
+}
+
+static void expect_sample(const char *text, const char *sample)
+{
+    char line[200];
+
+    snprintf(line, sizeof line, "\nmempool_%s\n", sample);
+    ck_assert_msg(strstr(text, line) != NULL, "no %s in %s", sample, text);
+}
+
+/* Pools of one name are one sample, those that are gone among them. */
+START_TEST(metrics_are_well_formed_and_sums_by_name)
+{
+    memory_pool_t *top = mp_create(&(mp_options_t){.name = "a\"\\\n\xff\x01"});
+    memory_pool_t *child[5];
+
+    for (int i = 0; i < 5; i++) {
+        child[i] = mp_create(&(mp_options_t){
+            .parent = top, .name = "request", .capacity = 100,
+            .threads = i == 0 ? MP_THREADS_LOCKED : MP_THREADS_CACHED});
+        POOLS_EXPECT(mp_allocate(child[i], 60) != NULL);
+        POOLS_EXPECT(mp_allocate(child[i], 60) == NULL);
+        mp_destroy(mp_create(&(mp_options_t){.parent = child[i]}));
+    }
+    char *before = output(top, MP_OPENMETRICS);
+    mp_destroy(child[2]);
+    mp_destroy(child[4]);
+    char *text = output(top, MP_OPENMETRICS);
+    expect_metrics(before);
+    expect_metrics(text);
+    expect_sample(before, "live_bytes{pool=\"request\"} 300");
+    expect_sample(text, "live_bytes{pool=\"request\"} 180");
+    expect_sample(text, "peak_bytes{pool=\"request\"} 60");
+    expect_sample(text, "capacity_bytes{pool=\"request\"} 300");
+    expect_sample(text, "capacity_free_bytes{pool=\"request\"} 120");
+    expect_sample(text, "pools{pool=\"request\",kind=\"locked\"} 1");
+    expect_sample(text, "gone_pools_total{pool=\"request\"} 2");
+    expect_sample(text, "gone_pools_total{pool=\"\"} 5");
+    expect_sample(text, "frees_total{pool=\"request\"} 2");
+    /* What counts up does not fall as a pool goes. */
+    expect_sample(before, "allocations_total{pool=\"request\"} 5");
+    expect_sample(text, "allocations_total{pool=\"request\"} 5");
+    expect_sample(before, "refusals_total{pool=\"request\",reason=\"full\"} 5");
+    expect_sample(text, "refusals_total{pool=\"request\",reason=\"full\"} 5");
+    expect_sample(text, "live_objects{pool=\"a\\\"\\\\\\n"
+                        "\xef\xbf\xbd\xef\xbf\xbd\"} 0");
+    free(before);
+    free(text);
+    mp_destroy(top);
+}
+END_TEST
+
 /* Each kind says in both formats what it is. */
 START_TEST(the_kind_of_a_pool_and_why_are_printed)
 {
@@ -490,7 +624,7 @@ START_TEST(a_wrong_argument_of_a_printer_is_refused_in_silence)
         errno = 0;
         int answer = i == 0   ? mp_stats_print(NULL, stream, MP_TEXT)
                      : i == 1 ? mp_stats_print(mp, NULL, MP_JSON)
-                     : i == 2 ? mp_stats_print(mp, stream, (mp_format_t)2)
+                     : i == 2 ? mp_stats_print(mp, stream, (mp_format_t)3)
                      : i == 3 ? mp_map(NULL, stream)
                               : mp_map(mp, NULL);
         POOLS_EXPECT(answer == -1 && errno == EINVAL);
@@ -520,6 +654,7 @@ int main(void)
                         8);
     tcase_add_loop_test(kinds, the_kind_of_a_pool_and_why_are_printed, 0,
                         pools_count);
+    tcase_add_test(single, metrics_are_well_formed_and_sums_by_name);
     tcase_add_test(single, children_that_are_gone_are_printed_by_name);
     tcase_add_test(single, children_are_printed_below_their_parents);
     tcase_add_test(single, a_stream_that_fails_is_answered_by_its_errno);

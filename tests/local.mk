@@ -135,6 +135,11 @@ check-tools: libmempool.la
 	$(SHELL) $(srcdir)/tests/planted/checkers.sh
 .PHONY: check-tools
 
+# A text for Prometheus' tool.
+check_PROGRAMS += tests/metrics
+TESTS += tests/openmetrics.sh
+EXTRA_DIST += tests/openmetrics.sh
+
 # Everything at once; check-long runs it for as long as asked.
 check_PROGRAMS += tests/stress
 TESTS += tests/stress

@@ -160,7 +160,7 @@ int mp_stats_print(memory_pool_t *mp, FILE *stream, mp_format_t format)
     /* A format is an index of a table below, so a wrong one must not get
      * there. */
     if (mp == NULL || stream == NULL ||
-        (format != MP_TEXT && format != MP_JSON)) {
+        (unsigned)format > MP_OPENMETRICS) {
         return views_finish(EINVAL, error);
     }
     return views_finish(stats_print(mp, stream, format), error);

@@ -13,6 +13,7 @@
 
 #include "pool/tree.h"
 #include "view/stats.h"
+#include "view/metrics.h"
 #include "view/text.h"
 
 /* The members but the classes and the kind, by name. */
@@ -227,6 +228,7 @@ static void stats_print_json(struct text *text,
 /* What a format puts around pools; each of before and between is followed by a
  * line's indent, where it is not NULL. */
 static const struct stats_print_style {
+    /* NULL: the pool is one of those that metrics_add() gathers */
     void (*pool)(struct text *text, const struct stats_print_pool *pool,
                  unsigned depth);
     const char *before;  /* the first child of a pool */
@@ -236,6 +238,8 @@ static const struct stats_print_style {
 } stats_print_styles[] = {
     [MP_TEXT] = {stats_print_text, NULL, NULL, "", ""},
     [MP_JSON] = {stats_print_json, "\n", ",\n", "]}", "\n"},
+    /* What is printed comes at the end, see metrics.c. */
+    [MP_OPENMETRICS] = {NULL, NULL, NULL, "", ""},
 };
 
 static void stats_print_line(struct text *text, const char *line,
@@ -321,9 +325,10 @@ static void stats_print_gather(struct memory_pool *mp,
 int stats_print(struct memory_pool *mp, FILE *stream, mp_format_t format)
 {
     ASSERT(mp != NULL && stream != NULL && lock_none_is_held());
-    ASSERT(format == MP_TEXT || format == MP_JSON);
+    ASSERT((unsigned)format <= MP_OPENMETRICS);
     const struct stats_print_style *style = &stats_print_styles[format];
     struct text text = {stream, 0};
+    struct metrics metrics = {.first = NULL};
     struct memory_pool *at = mp;
     unsigned depth = 0;
 
@@ -331,7 +336,11 @@ int stats_print(struct memory_pool *mp, FILE *stream, mp_format_t format)
     while (at != NULL && text.error == 0) {
         struct stats_print_pool pool;
         stats_print_gather(at, &pool);
-        style->pool(&text, &pool, depth);
+        if (style->pool != NULL) {
+            style->pool(&text, &pool, depth);
+        } else if (!metrics_add(&metrics, &pool)) {
+            text_lack_memory(&text);
+        }
         /* Down first, then sideways: a pool's children follow it at once. */
         struct memory_pool *next = stats_print_below(at);
         if (next != NULL) {
@@ -342,6 +351,10 @@ int stats_print(struct memory_pool *mp, FILE *stream, mp_format_t format)
         }
     }
     ASSERT(text.error != 0 || depth == 0);
+    if (style->pool == NULL) {
+        metrics_print(&metrics, &text);
+        metrics_free(&metrics);
+    }
     text_print(&text, "%s", style->end);
     return text_end(&text);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * text.c - text into a stream, with names made safe for JSON and XML.
+ * text.c - text into a stream, with names made safe for JSON, XML and
+ * OpenMetrics.
  *
  * A pool's name is whatever bytes the program gave, cut off after 63 of
  * them, maybe inside a character; readers of JSON and XML refuse a whole
@@ -42,6 +43,13 @@ void text_print(struct text *text, const char *format, ...)
         text->error = text_reason();
     }
     va_end(arguments);
+}
+
+void text_lack_memory(struct text *text)
+{
+    if (text->error == 0) {
+        text->error = ENOMEM;
+    }
 }
 
 int text_end(struct text *text)
@@ -97,6 +105,25 @@ void text_put_json(struct text *text, const char *string)
             text_print(text, "\\%c", (int)c);
         } else if (c < 0x20 || c == 0xfffd) {
             text_print(text, "\\u%04x", (unsigned)c);
+        } else {
+            text_print(text, "%.*s", length, string);
+        }
+        string += length;
+    }
+}
+
+void text_put_label(struct text *text, const char *string)
+{
+    ASSERT(string != NULL);
+    while (*string != '\0') {
+        uint32_t c;
+        int length = text_character(string, &c);
+        if (c == '"' || c == '\\') {
+            text_print(text, "\\%c", (int)c);
+        } else if (c == '\n') {
+            text_print(text, "\\n");
+        } else if (c < 0x20 || c == 0xfffd) {
+            text_print(text, "\xef\xbf\xbd"); /* U+FFFD itself */
         } else {
             text_print(text, "%.*s", length, string);
         }
