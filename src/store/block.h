@@ -321,7 +321,7 @@ typedef unsigned char block_sixteen __attribute__((__vector_size__(16)));
 static inline size_t block_count_columns(const unsigned char *map, size_t n)
 {
     block_sixteen columns = {0};
-    size_t live = 0;
+    uint64_t halves[2];
 
     for (size_t i = 0; i < n; i += sizeof columns) {
         block_sixteen codes;
@@ -330,10 +330,15 @@ static inline size_t block_count_columns(const unsigned char *map, size_t n)
         columns -= (block_sixteen)((codes >= BLOCK_LIVE) |
                                    ((codes & 0xf0) == BLOCK_LONG_LIVE));
     }
-    for (size_t i = 0; i < sizeof columns; i++) {
-        live += columns[i];
+    memcpy(halves, &columns, sizeof halves);
+    /* Pairs of bytes are added to four sums of 16 bits, and the product has the
+     * sum of these in its upper bits. */
+    uint64_t sums = 0;
+    for (size_t i = 0; i < 2; i++) {
+        sums += (halves[i] & UINT64_C(0x00ff00ff00ff00ff)) +
+                (halves[i] >> 8 & UINT64_C(0x00ff00ff00ff00ff));
     }
-    return live;
+    return (size_t)(sums * UINT64_C(0x0001000100010001) >> 48);
 }
 #endif
 
@@ -350,6 +355,11 @@ static inline size_t block_count_live(const struct block *block, size_t n)
                       sizeof(block_sixteen) * sizeof(block_sixteen);
         live += block_count_columns(block->map + i, part);
         i += part;
+    }
+    if (i < n) {
+        unsigned char last[sizeof(block_sixteen)] = {BLOCK_NONE};
+        memcpy(last, block->map + i, n - i);
+        return live + block_count_columns(last, sizeof last);
     }
 #endif
     for (; i < n; i++) {
