@@ -164,7 +164,7 @@ release-check:
 CLEANFILES += $(distdir).tar.gz $(distdir).tar.xz
 clean-local:
 	-rm -rf amalgamation deb recipes release rpm targets cross-* \
-	  check-source
+	  check-source fuzzing
 
 # Each release's own; see packaging/abi-setup.sh.
 EXTRA_DIST += packaging/abi/0.9.0.abi packaging/abi/0.9.0.h \

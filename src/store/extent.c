@@ -66,6 +66,12 @@ enum extent_answer {
     EXTENT_OCCUPIED /* something else is there */
 };
 
+/* MiB of the range, if there is room.  A build for the fuzzer has less, so that
+ * the range is full soon. */
+#ifndef EXTENT_LONGEST
+#define EXTENT_LONGEST (1u << 20)
+#endif
+
 /* A choice of a place: so many MiB of spans, so many away. */
 struct extent_place {
     unsigned limit;
@@ -78,7 +84,7 @@ struct extent_place {
  * memcheck would be slow: it finds what it knows of the first 128 GiB fast. */
 static const struct extent_place extent_places[] = {
 #if UINTPTR_MAX > 0xffffffffu
-    {1u << 20, 1u << 18, false}, {1u << 18, 1u << 16, false},
+    {EXTENT_LONGEST, 1u << 18, false}, {1u << 18, 1u << 16, false},
     {1u << 16, 1u << 14, false}, {1u << 14, 1u << 12, false},
     {1u << 16, 1u << 12, true},  {1u << 14, 1u << 10, true},
 #else
