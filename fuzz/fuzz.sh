@@ -11,25 +11,31 @@
 # wrong is left in fuzzing as crash-*; `fuzz/replay FILE` runs it again.
 set -eu
 : "${CC:=clang}" "${top_srcdir:=.}" "${FUZZ_SECONDS:=60}"
-sanitize='-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined'
-sanitize="$sanitize -fno-omit-frame-pointer"
+sanitize='-fsanitize=address,undefined -fno-sanitize-recover=undefined
+    -fno-omit-frame-pointer'
 FLAGS="-D_GNU_SOURCE $FLAGS"
 
-# A build: its name, and flags of its own.
+# A build: its name, and flags of its own.  The fuzzer learns only what of the
+# library is reached: to watch the model, or each comparison, takes most of the
+# time and leads nowhere, since no input has magic numbers.
 build()
 {
     name=$1
     shift
-    sources=
-    for source in $SOURCES tests/inject.c tests/pools.c tests/support.c; do
-        sources="$sources $top_srcdir/$source"
-    done
+    objects=
     # shellcheck disable=SC2086 # the flags are lists
-    $CC -g -O1 $sanitize "$@" $FLAGS -DMP_CHECKS -c \
+    $CC -g -O1 $sanitize -fsanitize=fuzzer-no-link \
+        -fno-sanitize-coverage=trace-cmp "$@" $FLAGS -DMP_CHECKS \
         -include "$top_srcdir/tests/redirect.h" \
-        "$top_srcdir/src/libmempool.c" -o "fuzzing/$name.o"
+        -c "$top_srcdir/src/libmempool.c" -o "fuzzing/$name.o"
+    for source in $SOURCES; do
+        object=fuzzing/$name-${source##*/}.o
+        # shellcheck disable=SC2086
+        $CC -g -O2 $sanitize "$@" $FLAGS -c "$top_srcdir/$source" -o "$object"
+        objects="$objects $object"
+    done
     # shellcheck disable=SC2086
-    $CC -g -O1 $sanitize "$@" $FLAGS $sources "fuzzing/$name.o" $LIBS \
+    $CC $sanitize -fsanitize=fuzzer $objects "fuzzing/$name.o" $LIBS \
         -o "fuzzing/$name"
 }
 
@@ -37,7 +43,7 @@ mkdir -p fuzzing/corpus fuzzing/tiny.include
 echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void)
 { return 0; }' >fuzzing/try.c
 # shellcheck disable=SC2086
-if ! $CC $sanitize fuzzing/try.c -o fuzzing/try 2>fuzzing/try.log; then
+if ! $CC $sanitize -fsanitize=fuzzer fuzzing/try.c -o fuzzing/try 2>fuzzing/try.log; then
     cat fuzzing/try.log
     echo "fuzz: $CC has no libFuzzer; install clang, or set FUZZ_CC"
     exit 1
@@ -52,6 +58,6 @@ build tiny -Ifuzzing/tiny.include -DEXTENT_LONGEST=2
 test -n "$(ls fuzzing/corpus)" || fuzz/replay -w fuzzing/corpus -n 200
 for name in normal tiny; do
     "fuzzing/$name" -max_total_time=$((FUZZ_SECONDS / 2)) -max_len=6000 \
-        -timeout=60 -print_final_stats=1 -artifact_prefix=fuzzing/ \
+        -timeout=60 -entropic=0 -artifact_prefix=fuzzing/ \
         fuzzing/corpus
 done

@@ -6,15 +6,14 @@
 #   make fuzz FUZZ_SECONDS=600      looks for new ones with libFuzzer, which
 #                                   comes with clang, in the folder fuzzing
 
-fuzz_sequence = fuzz/model.c fuzz/model.h fuzz/objects.c fuzz/scopes.c \
-	fuzz/sequence.c
+fuzz_sources = fuzz/model.c fuzz/objects.c fuzz/scopes.c fuzz/sequence.c
 fuzz_cppflags = $(AM_CPPFLAGS) -I$(srcdir)/tests
 EXTRA_DIST += fuzz/fuzz.sh
 
 if HAVE_CHECK
 check_PROGRAMS += fuzz/replay
 TESTS += fuzz/replay
-fuzz_replay_SOURCES = fuzz/replay.c $(fuzz_sequence)
+fuzz_replay_SOURCES = fuzz/replay.c fuzz/model.h $(fuzz_sources)
 fuzz_replay_CPPFLAGS = $(fuzz_cppflags)
 fuzz_replay_LDADD = $(tests_static)
 
@@ -24,7 +23,7 @@ fuzz: fuzz/replay$(EXEEXT)
 	$(AM_V_at)CC='$(FUZZ_CC)' top_srcdir='$(top_srcdir)' \
 	FLAGS='$(fuzz_cppflags) $(C11_CFLAGS)' \
 	LIBS='$(CHECK_LIBS) $(PTHREAD_LIBS)' \
-	SOURCES='$(fuzz_sequence)' FUZZ_SECONDS='$(FUZZ_SECONDS)' \
+	SOURCES='$(fuzz_sources) tests/inject.c tests/pools.c tests/support.c' FUZZ_SECONDS='$(FUZZ_SECONDS)' \
 	$(SHELL) $(srcdir)/fuzz/fuzz.sh
-.PHONY: fuzz
 endif
+.PHONY: fuzz

@@ -96,7 +96,7 @@ static void sequence_step(void)
     model_step_fn *step = sequence_choose(objects_steps, &choice);
 
     step = step != NULL ? step : sequence_choose(scopes_steps, &choice);
-    model.self = byte >> 7;
+    model.self = byte < 128 ? 0 : 1;
     if (step == NULL) {
         if (choice == 0) {
             sequence_end_other();
