@@ -459,6 +459,38 @@ START_TEST(whatever_request_fails_every_call_says_so_and_nothing_breaks)
 }
 END_TEST
 
+/* In the order: a pool that is tracked, one that is locked, one with caches. */
+START_TEST(what_fits_once_credit_is_back_is_not_refused_as_full)
+{
+    static const mp_options_t kinds[] = {
+        {.capacity = 100000, .flags = MP_PASSTHROUGH},
+        {.capacity = 100000, .threads = MP_THREADS_LOCKED},
+        {.capacity = 100000}};
+    memory_pool_t *mp = mp_create(&kinds[_i]);
+    const mp_options_t below = {.parent = mp};
+    memory_pool_t *child = mp_create(&below);
+
+    ck_assert(mp != NULL && child != NULL);
+    for (unsigned resizes = 0; resizes < 2; resizes++) {
+        /* The child's cache has credit from now on. */
+        void *first = mp_allocate(child, 16);
+        void *object = resizes ? mp_allocate(mp, 10) : NULL;
+        ck_assert(first != NULL && (object != NULL) == (resizes > 0));
+        inject_start(1, true);
+        errno = SUPPORT_ERRNO;
+        void *at = mp_realloc(mp, object, 100000 - 16);
+        int error = errno;
+        inject_stop();
+        ck_assert_int_eq(error, at != NULL ? SUPPORT_ERRNO : ENOMEM);
+        ck_assert(at == NULL || _i == 2);
+        ck_assert_int_eq(mp_check(mp), 0);
+        free_memory(child, first);
+        mp_free(mp, at != NULL ? at : object);
+    }
+    destroy_memory_pool(mp);
+}
+END_TEST
+
 int main(void)
 {
     /* The first pool of a process reads MEMPOOL_OPTIONS, which takes a request
@@ -479,6 +511,8 @@ int main(void)
     tcase_add_loop_test(
         life, whatever_request_fails_every_call_says_so_and_nothing_breaks, 0,
         24);
+    tcase_add_loop_test(
+        growth, what_fits_once_credit_is_back_is_not_refused_as_full, 0, 3);
     tcase_add_test(growth,
                    a_pool_that_cannot_grow_says_so_and_is_as_it_was);
     tcase_add_test(growth,

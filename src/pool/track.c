@@ -408,20 +408,24 @@ static struct record *track_prepare(struct memory_pool *mp, size_t size,
     return NULL;
 }
 
-/* What a request for which there is no memory is refused for. */
+/* What a request for which there is no memory is refused for: it is "full" only
+ * where it would not fit either once what the tree lends was taken back. */
 static enum result track_refusal(struct memory_pool *mp, size_t was,
                                  size_t size)
 {
-    enum result result = RESULT_OK;
+    size_t more = size > was ? size - was : 0;
     bool taken = pool_enter(mp);
+    bool fits;
 
-    if (size > was && !quota_charge(&mp->quota, size - was)) {
-        result = quota_refusal(&mp->quota);
-    } else if (size > was) {
-        quota_undo(&mp->quota, size - was);
+    do {
+        fits = quota_charge(&mp->quota, more);
+    } while (!fits && recall_for(mp, more, &taken));
+    if (fits) {
+        quota_undo(&mp->quota, more);
     }
+    enum result result = fits ? RESULT_NO_MEMORY : quota_refusal(&mp->quota);
     lock_leave(&mp->lock, taken);
-    return result == RESULT_OK ? RESULT_NO_MEMORY : result;
+    return result;
 }
 
 enum result track_align(struct memory_pool *mp, const struct user *user,
