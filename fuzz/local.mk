@@ -6,8 +6,10 @@
 #   make fuzz FUZZ_SECONDS=600      looks for new ones with libFuzzer, which
 #                                   comes with clang, in the folder fuzzing
 
-fuzz_sources = fuzz/model.c fuzz/objects.c fuzz/scopes.c fuzz/sequence.c
+fuzz_sources = fuzz/lives.c fuzz/misuse.c fuzz/model.c fuzz/objects.c \
+	fuzz/scopes.c fuzz/sequence.c fuzz/views.c
 fuzz_cppflags = $(AM_CPPFLAGS) -I$(srcdir)/tests
+fuzz_support = tests/inject.c tests/pools.c tests/support.c
 EXTRA_DIST += fuzz/fuzz.sh
 
 if HAVE_CHECK
@@ -23,7 +25,8 @@ fuzz: fuzz/replay$(EXEEXT)
 	$(AM_V_at)CC='$(FUZZ_CC)' top_srcdir='$(top_srcdir)' \
 	FLAGS='$(fuzz_cppflags) $(C11_CFLAGS)' \
 	LIBS='$(CHECK_LIBS) $(PTHREAD_LIBS)' \
-	SOURCES='$(fuzz_sources) tests/inject.c tests/pools.c tests/support.c' FUZZ_SECONDS='$(FUZZ_SECONDS)' \
+	SOURCES='$(fuzz_sources) $(fuzz_support)' \
+	FUZZ_SECONDS='$(FUZZ_SECONDS)' \
 	$(SHELL) $(srcdir)/fuzz/fuzz.sh
 endif
 .PHONY: fuzz

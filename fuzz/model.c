@@ -105,14 +105,19 @@ size_t model_below(size_t bound)
     return (bound <= 256 ? model_byte() : model_word()) % bound;
 }
 
+/* Mostly the one that was chosen last: what a pool does depends on what it did
+ * before. */
 int model_pick_pool(void)
 {
     unsigned from = model_byte();
 
+    if (from >= 80) {
+        from = (unsigned)model.chosen;
+    }
     for (unsigned i = 0; i < MODEL_POOLS; i++) {
         int pool = (int)((from + i) % MODEL_POOLS);
         if (model.pools[pool].mp != NULL) {
-            return pool;
+            return model.chosen = pool;
         }
     }
     return -1;
@@ -133,7 +138,10 @@ int model_next_object(int pool, int from, int but)
 
 int model_pick_object(void)
 {
-    return model_next_object(-1, (int)model_below(MODEL_OBJECTS), -1);
+    unsigned from = model_word();
+
+    return model_next_object(from < 0xc000 ? model.chosen : -1,
+                             (int)(from % MODEL_OBJECTS), -1);
 }
 
 int model_free_slot(void)
@@ -181,7 +189,7 @@ static size_t model_odd_size(int pool)
     return size > MODEL_BYTES / 2 && size < MODEL_HUGE ? 1 : size;
 }
 
-size_t model_size(int pool)
+static size_t model_some_size(int pool)
 {
     static const size_t edges[] = {15,    16,    17,    1008,   1023,  1024,
                                    1025,  1040,  1041,  4096,   65535, 65536,
@@ -205,9 +213,25 @@ size_t model_size(int pool)
         return 1 + (size_t)model_word() % 1100;
     case 8:
         return 1 + (size_t)model_word() % 5000;
+    case 9:
+        return model.size + model_byte() % 33;
+    case 10:
+    case 11:
+    case 12:
+        return model.size; /* what may have been freed meanwhile */
     default:
         return 1 + (size_t)model_byte();
     }
+}
+
+size_t model_size(int pool)
+{
+    size_t size = model_some_size(pool);
+
+    if (size <= MODEL_BYTES / 2) {
+        model.size = size;
+    }
+    return size;
 }
 
 /* The program's own memory is none of the library's. */

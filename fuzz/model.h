@@ -101,7 +101,9 @@ struct model {
     const unsigned char *input;
     size_t left;
     unsigned step;
-    int self; /* the thread that works */
+    int self;    /* the thread that works */
+    int chosen;  /* the pool that was chosen last */
+    size_t size; /* that was asked for last */
     uint64_t births;
     uint32_t tags;
     size_t bytes;
@@ -172,16 +174,25 @@ void model_verify_all(void);
 mp_report_fn model_report;
 mp_failure_fn model_failure;
 
-/* A step of objects.c or scopes.c. */
 typedef void model_step_fn(void);
 struct model_step {
     model_step_fn *run;
     unsigned weight;
 };
+
+/* The steps of each file; the last one is NULL. */
+extern const struct model_step lives_steps[];
+extern const struct model_step misuse_steps[];
 extern const struct model_step objects_steps[];
 extern const struct model_step scopes_steps[];
-/* Ends all that there is; and the marks of a thread that ends. */
-void scopes_finish(void);
+extern const struct model_step views_steps[];
+
+/* Destroys all pools that are left. */
+void lives_finish(void);
+/* A cleanup is to be called next; and just those were called. */
+void scopes_expect_called(const struct model_cleanup *cleanup);
+void scopes_compare_called(void);
+/* A thread ends, and with it its marks. */
 void scopes_end_thread(int thread);
 
 #endif /* FUZZ_MODEL_H */

@@ -77,14 +77,20 @@ static void sequence_end_other(void)
     scopes_end_thread(1);
 }
 
-static model_step_fn *sequence_choose(const struct model_step *steps,
-                                      unsigned *choice)
+/* The step that a number below the sum of all weights stands for; NULL: it is
+ * not below, and *choice is by how much. */
+static model_step_fn *sequence_choose(unsigned *choice)
 {
-    for (; steps->run != NULL; steps++) {
-        if (*choice < steps->weight) {
-            return steps->run;
+    static const struct model_step *const files[] = {
+        objects_steps, misuse_steps, lives_steps, scopes_steps, views_steps};
+
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        for (const struct model_step *s = files[i]; s->run != NULL; s++) {
+            if (*choice < s->weight) {
+                return s->run;
+            }
+            *choice -= s->weight;
         }
-        *choice -= steps->weight;
     }
     return NULL;
 }
@@ -93,9 +99,8 @@ static void sequence_step(void)
 {
     unsigned byte = model_byte();
     unsigned choice = byte & 0x7f;
-    model_step_fn *step = sequence_choose(objects_steps, &choice);
+    model_step_fn *step = sequence_choose(&choice);
 
-    step = step != NULL ? step : sequence_choose(scopes_steps, &choice);
     model.self = byte < 128 ? 0 : 1;
     if (step == NULL) {
         if (choice == 0) {
@@ -117,7 +122,7 @@ static void *sequence_run(void *unused)
     }
     inject_stop();
     model_verify_all();
-    scopes_finish();
+    lives_finish();
     sequence_end_other();
     return unused;
 }
