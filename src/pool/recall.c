@@ -154,7 +154,7 @@ bool recall_lend(struct memory_pool *mp, struct cache *cache, size_t size)
     if (sync_get(&set->retired)) {
         /* The system refuses heavy fences by now, see pause_end().  Credit of
          * retired caches would never be recalled. */
-        quota_settle(&mp->quota, bytes, bytes);
+        quota_settle(&mp->quota, bytes, mp->quota.lent_raised);
         return false;
     }
     credit_grant(cache, bytes, mp->quota.lent_raised);

@@ -238,7 +238,11 @@ size_t quota_lend(struct quota *quota, size_t least, size_t most, size_t part)
     bytes = bytes < least ? 0 : bytes < most ? bytes : most;
     if (bytes > 0) {
         quota_take_all(quota, bytes);
+        /* The raise is the loan's from now on.  Were it the last charge's, too,
+         * the end of another loan could lower the mark by it, and then the end
+         * of this loan would do so a second time. */
         quota->lent_raised = quota->raised;
+        quota->raised = 0;
     }
     quota_leave(quota, taken);
     return bytes;
@@ -252,7 +256,6 @@ void quota_settle(struct quota *quota, size_t bytes, size_t unused)
     quota_give(quota, bytes, false);
     /* Whatever was charged since: before the loan the mark was no higher than
      * that, and after it the bytes were never held. */
-    quota->raised -= unused < quota->raised ? unused : quota->raised;
     quota->free_to_peak -= unused;
     quota->beyond_peak += unused;
     for (struct quota *up = quota->above; up != NULL; up = up->above) {

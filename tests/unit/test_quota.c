@@ -313,6 +313,23 @@ START_TEST(credit_that_was_never_used_leaves_no_mark)
 }
 END_TEST
 
+/* Two loans end, of which the first could take the raise for its own. */
+START_TEST(a_raise_of_the_mark_is_taken_back_once)
+{
+    start_tree();
+    ck_assert(quota_charge(&root, 400));
+    quota_uncharge(&root, 400);
+    ck_assert_uint_eq(quota_lend(&leaf, 50, 50, 1), 50);
+    expect(&root, 0, 50, 400);
+    ck_assert_uint_eq(quota_lend(&root, 370, 370, 1), 370);
+    expect(&root, 370, 50, 420);
+    ck_assert_uint_eq(root.lent_raised, 20);
+    quota_settle(&leaf, 50, 50);
+    quota_settle(&root, 370, 20);
+    expect(&root, 0, 0, 400);
+}
+END_TEST
+
 START_TEST(the_nearest_quota_that_refuses_is_found_with_its_state)
 {
     enum quota_state state;
@@ -525,6 +542,7 @@ int main(void)
     tcase_add_test(tree, what_is_lent_counts_and_is_bounded_at_each_level);
     tcase_add_test(tree, a_tight_quota_lends_nothing_until_an_eighth_is_free);
     tcase_add_test(tree, credit_that_was_never_used_leaves_no_mark);
+    tcase_add_test(tree, a_raise_of_the_mark_is_taken_back_once);
     tcase_add_test(tree,
                    the_nearest_quota_that_refuses_is_found_with_its_state);
     tcase_add_test(tree, the_topmost_quota_is_known_before_there_is_a_tree);
