@@ -43,7 +43,7 @@ mkdir -p fuzzing/corpus fuzzing/tiny.include
 echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void)
 { return 0; }' >fuzzing/try.c
 # shellcheck disable=SC2086
-if ! $CC $sanitize -fsanitize=fuzzer fuzzing/try.c -o fuzzing/try 2>fuzzing/try.log; then
+if ! $CC -fsanitize=fuzzer fuzzing/try.c -o fuzzing/try 2>fuzzing/try.log; then
     cat fuzzing/try.log
     echo "fuzz: $CC has no libFuzzer; install clang, or set FUZZ_CC"
     exit 1
