@@ -32,6 +32,9 @@
     __atomic_store_n(place, value, __ATOMIC_SEQ_CST)
 #define sync_swap_acquire(place, value) \
     __atomic_exchange_n(place, value, __ATOMIC_ACQUIRE)
+/* Both orders: whoever comes second sees what the first did before. */
+#define sync_swap(place, value) \
+    __atomic_exchange_n(place, value, __ATOMIC_ACQ_REL)
 /* The value before. */
 #define sync_add(place, value) \
     __atomic_fetch_add(place, value, __ATOMIC_RELAXED)

@@ -1,33 +1,46 @@
 /* SPDX-License-Identifier: MIT
  *
- * end.c - a pool is reset or destroyed: children first, cleanups next.
+ * end.c - a pool is reset or destroyed: cleanups first, memory last.
  *
- * The end of a pool, and its reset, first ends the pools below it and then
- * calls its cleanups.  Both lists are taken apart from their newest end, one
- * element at a time under the pool's lock, and the element is dealt with once
- * the lock is left: a cleanup may do with other pools, and with this one,
- * what the program does anywhere.  So the lists may grow meanwhile, and the
- * work goes on until both are empty.
+ * A reset or destroy of a pool first closes it: it calls the cleanups of all
+ * pools below, children before their parent, and then the pool's own.  Only
+ * when no cleanup is left does it free memory, again of children before their
+ * parent.  So every cleanup finds every object of the whole tree.
  *
- * One reset, or one end, of a pool is a struct tree_run here.  (A cache's run
- * is something else.)  A thread keeps a list of those that it has under way.
- * So a cleanup that resets or destroys its own pool, or one above, is found and
- * refused.  A cleanup that a cleanup added is told from one that was there
- * before, since only the number of the former is bounded.  The list is the
- * thread's own: after a fork there is nothing of other threads to undo.
+ *     close: the newest open child -> its children -> its cleanups -> closed
+ *            no open child, no cleanup of its own left          -> closed
+ *     free:  the newest closed child -> its children -> leaks, memory
  *
- * A struct tree_run lies in the struct tree of its pool.  A cleanup must
- * return.  If it leaves by longjmp(), or its thread is cancelled, the struct
- * stays on the list.  Then this thread can no longer reset or destroy the pool.
- * Other threads can, and the struct then says that the pool is gone.
+ * Each list is taken apart from its newest end, one element at a time under
+ * the pool's lock, and the element is dealt with once the lock is left: a
+ * cleanup may do with other pools, and with this one, what the program does
+ * anywhere.  So the lists may grow meanwhile, also those of pools that were
+ * closed.  Such a pool is opened again, and the work goes on until all lists
+ * are empty.
  *
- * Trees may be deep, so ending one goes down and up by links in the pools
+ * A thread keeps a list of the resets and destroys that it has under way, each
+ * a struct tree_run.  (A cache's run is something else.)  So a cleanup that
+ * resets or destroys its own pool, or one above, is found and refused.  A
+ * cleanup that a cleanup added is told from one that was there before, since
+ * only the number of the former is bounded.  The list is the thread's own:
+ * after a fork there is nothing of other threads to undo.
+ *
+ * A cleanup may leave by longjmp() or by an exception.  Nothing is lost by that:
+ * it is off its list, and each pool stays in the list of its stage.  The next
+ * reset or destroy opens what is half closed, and goes on.  Whether a cleanup
+ * was left is told by the stack: a call that comes from within a cleanup has
+ * its frame well below that of the reset which calls the cleanup, since
+ * end_call() leaves a pad between the two.
+ *
+ * Trees may be deep, so the way down and up is by links in the pools
  * themselves and not by calls.
  *
  * What it cannot do: keep objects live for a cleanup while another thread
  * resets the same pool, and then refuse a reset to cleanups of both threads:
- * only one of them has the pool on its list.  Nor stop a cleanup that never
- * returns.
+ * only one of them has the pool on its list.  Nor see that a cleanup was left
+ * if the next call comes from a function deeper in the stack than the pad is
+ * long: that is refused.  Nor refuse the end of its own pool to a cleanup that
+ * has switched to another stack.
  */
 #include "pool/end.h"
 
@@ -45,133 +58,137 @@
 /* struct tree_run by link: what the calling thread is ending. */
 static _Thread_local struct list end_runs MP_INLINE_TLS;
 
-/* The calling thread is ending or resetting the pool, or one below it. */
-static bool end_is_busy(const struct memory_pool *mp)
+/* What one call of end_begin() works with. */
+struct end_work {
+    struct tree_run *run;
+    uintptr_t frame;
+    bool destroys; /* and does not reset */
+    bool dropped;  /* left a cleanup out, and said so */
+};
+
+/* Takes a run off the thread's list, whose cleanup was left or whose pool is
+ * gone.  The run lies in a struct tree, of which the second to come here or to
+ * tree_leave() is the last that needs it. */
+static void end_forget(struct tree_run *run)
+{
+    struct tree *tree = LIST_ENTRY(run, struct tree, own);
+    const struct mp_inline_thread *self = &thread_state;
+
+    list_remove(&run->link);
+    /* Another thread may be at it by now. */
+    (void)sync_claim(&tree->runner, &self,
+                     (const struct mp_inline_thread *)NULL);
+    if (sync_swap(&run->mp, (struct memory_pool *)NULL) == NULL) {
+        free(tree);
+    }
+}
+
+/* A call of the given frame comes from a cleanup of the pool, or of one below.
+ * A cleanup's own pool, and those between it and the one that is reset or
+ * destroyed, know that themselves.  Those above are looked for. */
+static bool end_is_busy(const struct memory_pool *mp, uintptr_t frame)
 {
     ASSERT(lock_none_is_held());
-    const struct memory_pool *walked = NULL;
+    struct list_link *link = end_runs.first;
+    bool busy = tree_is_run(mp, frame);
 
-    for (struct list_link *link = end_runs.first; link != NULL;
-         link = link->next) {
-        const struct tree_run *run = LIST_ENTRY(link, struct tree_run, link);
-        /* Acquire pairs with the release in tree_abandon(). */
-        const struct memory_pool *at = sync_get_acquire(&run->mp);
-        /* While a tree is ended, each enclosing run is that of the parent, and
-         * was walked already as an ancestor. */
-        bool passed = walked != NULL && at != NULL &&
-                      tree_parent(walked) == at;
-        walked = at;
-        for (; !passed && at != NULL; at = tree_parent(at)) {
-            if (at == mp) {
-                return true;
-            }
+    while (link != NULL && !busy) {
+        struct tree_run *run = LIST_ENTRY(link, struct tree_run, link);
+        link = link->next;
+        if (!tree_is_within(frame, run->frame)) {
+            end_forget(run);
+            continue;
         }
+        /* The cleanup is still under way, so its pool is there. */
+        const struct memory_pool *at = sync_get(&run->mp);
+        while (at != NULL && at != mp) {
+            at = tree_parent(at);
+        }
+        busy = at != NULL;
     }
-    return false;
+    return busy;
 }
 
-/* Begins a struct tree_run in its place, on the thread's list. */
-static void end_begin_run(struct tree_run *run, struct memory_pool *mp,
-                          struct tree_run *parent)
-{
-    ASSERT(run == &mp->tree->run || run == &mp->tree->own);
-    ASSERT(sync_get(&run->mp) == NULL);
-    ASSERT(parent == NULL || mp->tree->parent == parent->mp);
-    ASSERT(parent == NULL || parent->first != NULL);
-    run->parent = parent;
-    run->first = parent == NULL ? run : parent->first;
-    run->late = 0;
-    run->dropping = false;
-    run->dropped = false;
-    list_push(&end_runs, &run->link);
-    sync_put(&run->mp, mp);
-}
-
-/* Takes a run off the thread's list; its place may be used again. */
-static void end_finish_run(struct tree_run *run)
-{
-    ASSERT(sync_get(&run->mp) != NULL);
-    if (list_has(&run->link)) {
-        list_remove(&run->link);
-    }
-    /* Release pairs with the acquire in end_claim_run(). */
-    sync_put_release(&run->mp, (struct memory_pool *)NULL);
-}
-
-/* Begins the outermost run, in the pool's own place for it; or, where another
- * thread has that, in place, which is on no list. */
-static struct tree_run *end_claim_run(struct memory_pool *mp,
-                                      struct tree_run *place)
+/* Begins a run in the pool's own place for it; or, where another thread has
+ * that, in place, which is on no list. */
+static void end_begin_run(struct end_work *work, struct memory_pool *mp,
+                          struct tree_run *place)
 {
     ASSERT(lock_none_is_held() && mp->tree != NULL);
     struct tree_run *run = &mp->tree->own;
     bool taken = pool_enter(mp);
-    bool claimed = sync_get_acquire(&run->mp) == NULL;
 
-    if (claimed) {
-        end_begin_run(run, mp, NULL);
+    /* Acquire pairs with the release in end_finish_run(). */
+    if (sync_get_acquire(&run->mp) != NULL) {
+        run = place;
+        *run = (struct tree_run){.mp = NULL};
+    } else {
+        list_push(&end_runs, &run->link);
     }
+    run->frame = work->frame;
+    run->late = 0;
+    sync_put(&run->mp, mp);
+    /* Left by a run of a pool above, or by one that was left. */
+    if (mp->tree->dropping || mp->tree->reported) {
+        mp->tree->dropping = false;
+        mp->tree->reported = mp->tree->reported && work->destroys;
+    }
+    tree_set_runner(mp->tree, work->frame);
     lock_leave(&mp->lock, taken);
-    if (claimed) {
-        return run;
+    work->run = run;
+}
+
+/* Takes a run off the thread's list; its place may be used again.  What is
+ * added from now on is no cleanup's doing, so no limit is on it. */
+static void end_finish_run(struct end_work *work)
+{
+    struct tree_run *run = work->run;
+
+    if (run == NULL) {
+        return;
     }
-    *place = (struct tree_run){.mp = mp, .first = place};
-    return place;
+    tree_set_runner(run->mp->tree, 0);
+    if (list_has(&run->link)) {
+        list_remove(&run->link);
+    }
+    sync_put_release(&run->mp, (struct memory_pool *)NULL);
 }
 
 /* True: what a cleanup added is one too many. */
-static bool end_is_too_late(struct tree_run *run, bool late)
+static bool end_is_too_late(struct end_work *work, bool late)
 {
-    ASSERT(run->first != NULL && run->first->parent == NULL);
-    return run->dropping || (late && run->first->late++ >= END_LATE_MOST);
+    return late && work->run->late++ >= END_LATE_MOST;
 }
 
-/* Goes down to the newest child, or calls the newest cleanup; NULL: there is
- * neither.  Returns the run to go on with. */
-static struct tree_run *end_step(struct tree_run *run)
+/* Calls a cleanup, with TREE_PAD bytes of stack between it and the caller.
+ * Before that its structure is freed, since it may not return. */
+static MP_SLOW void end_call(struct tree_cleanup *cleanup)
 {
-    ASSERT(lock_none_is_held() && run->mp->tree != NULL);
-    /* Children go before cleanups: what a cleanup closes may still be in use
-     * by the pools below. */
-    struct memory_pool *child = tree_take_child(run->mp);
+    /* Not an array, which AddressSanitizer may put elsewhere. */
+    void *pad = __builtin_alloca(TREE_PAD);
+    void (*fn)(void *arg) = cleanup->fn;
+    void *arg = cleanup->arg;
 
-    if (child != NULL) {
-        struct tree *tree = child->tree;
-        bool dropping = end_is_too_late(run, tree->late);
-        end_begin_run(&tree->run, child, run);
-        tree->run.dropping = dropping;
-        sync_put(&tree->runner, &thread_state);
-        return &tree->run;
-    }
-    struct tree_cleanup *cleanup = tree_take_cleanup(run->mp);
-    if (cleanup == NULL) {
-        return NULL;
-    }
-    if (end_is_too_late(run, cleanup->late)) {
-        run->dropped = true;
-    } else {
-        cleanup->fn(cleanup->arg);
-        ASSERT(lock_none_is_held() && run->mp->tree != NULL);
-    }
-    free(cleanup);
-    return run;
-}
-
-/* The caller has run the cleanups by then, since what they free is no leak. */
-static void end_report_leaks(struct memory_pool *mp)
-{
     ASSERT(lock_none_is_held());
-    if ((mp->settings.flags & MP_LEAK_CHECK) != 0) {
-        leaks_report(mp);
-    }
+    free(cleanup);
+    /* The compiler has to take the pad for used, before and after. */
+    __asm__ volatile("" : : "r"(pad) : "memory");
+    fn(arg);
+    __asm__ volatile("" : : "r"(pad) : "memory");
+    ASSERT(lock_none_is_held());
 }
 
 /* The program's function may be a cancellation point, and the pool is half
  * ended: this is no place to vanish. */
-static void end_report_dropped(struct memory_pool *mp)
+static void end_report_dropped(struct end_work *work, struct memory_pool *mp)
 {
     int cancel;
     ASSERT(lock_none_is_held());
+
+    if (work->dropped) {
+        return;
+    }
+    work->dropped = true;
 
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     report_words(mp, MP_EVENT_CLEANUP, "cleanups add cleanups without end",
@@ -179,48 +196,138 @@ static void end_report_dropped(struct memory_pool *mp)
     pthread_setcancelstate(cancel, NULL);
 }
 
-/* A run has neither children nor cleanups left.  Returns the one to go on
- * with, after the pool of this one was destroyed; NULL: it was the first. */
-static struct tree_run *end_go_up(struct tree_run *run)
+/* Takes the newest open child, with all that is half closed below it; NULL:
+ * there is none. */
+static struct memory_pool *end_go_down(struct end_work *work,
+                                       struct memory_pool *at)
 {
-    ASSERT(run->mp != NULL && (run->parent == NULL) == (run == run->first));
-    struct memory_pool *mp = run->mp;
-    struct tree_run *parent = run->parent;
+    struct memory_pool *child = tree_take_child(at, TREE_OPEN, work->frame);
 
-    if (run->dropped) {
-        end_report_dropped(mp);
+    if (child != NULL) {
+        struct tree *tree = child->tree;
+        /* No lock to look: all below is the calling thread's by now. */
+        if (tree->children[TREE_CLOSING].first != NULL) {
+            tree_open_again(child, true);
+        }
+        tree->dropping = at->tree->dropping ||
+                         end_is_too_late(work, tree->late);
+        tree->late = false; /* it is counted once */
     }
-    end_finish_run(run);
-    if (parent == NULL) {
-        return NULL;
-    }
-    end_report_leaks(mp);
-    life_destroy(mp);
-    return parent;
+    return child;
 }
 
-/* Destroys the pools below and calls the cleanups, until neither is left. */
-static enum result end_prepare(struct memory_pool *mp)
+/* Calls the newest cleanup of a pool without open children; false: there is
+ * none. */
+static bool end_clean(struct end_work *work, struct memory_pool *at)
+{
+    struct tree_cleanup *cleanup = tree_take_cleanup(at);
+
+    if (cleanup == NULL) {
+        return false;
+    }
+    if (at->tree->dropping || end_is_too_late(work, cleanup->late)) {
+        free(cleanup);
+        end_report_dropped(work, at);
+    } else {
+        end_call(cleanup);
+    }
+    return true;
+}
+
+/* Calls the cleanups of all pools below and of the pool itself.  Children go
+ * before the cleanups of their parent: what a cleanup closes may still be in
+ * use by the pools below. */
+static void end_close(struct end_work *work, struct memory_pool *mp)
+{
+    struct memory_pool *at = mp;
+
+    tree_open_again(mp, work->destroys);
+    for (;;) {
+        struct memory_pool *child = end_go_down(work, at);
+        if (child != NULL) {
+            at = child;
+            continue;
+        }
+        if (end_clean(work, at)) {
+            continue;
+        }
+        if (at == mp) {
+            return;
+        }
+        child = at;
+        at = tree_parent(at);
+        tree_close(child);
+    }
+}
+
+/* The caller has called the cleanups by then, since what they free is no leak.
+ * Once for each pool, though the report may leave by longjmp(). */
+static void end_report_leaks(struct memory_pool *mp)
 {
     ASSERT(lock_none_is_held());
-    struct tree_run place;
+    struct tree *tree = mp->tree;
+
+    if ((mp->settings.flags & MP_LEAK_CHECK) != 0 &&
+        (tree == NULL || !tree->reported)) {
+        if (tree != NULL) {
+            tree->reported = true;
+        }
+        leaks_report(mp);
+    }
+}
+
+/* The next pool below that one to be freed.  A report of leaks that added
+ * something has opened a pool again, which goes all the same. */
+static struct memory_pool *end_take_closed(struct end_work *work,
+                                           struct memory_pool *at, bool all)
+{
+    struct memory_pool *child = tree_take_child(at, TREE_CLOSED, work->frame);
+
+    return child != NULL || !all
+               ? child
+               : tree_take_child(at, TREE_OPEN, work->frame);
+}
+
+/* Frees all pools below one whose cleanups were called.  What others make below
+ * it during a reset is not part of that. */
+static void end_free_below(struct end_work *work, struct memory_pool *mp)
+{
+    struct memory_pool *at = mp;
+
+    for (;;) {
+        struct memory_pool *child =
+            end_take_closed(work, at, at != mp || work->destroys);
+        if (child != NULL) {
+            at = child;
+            continue;
+        }
+        if (at == mp) {
+            return;
+        }
+        end_report_leaks(at);
+        struct memory_pool *parent = tree_parent(at);
+        /* What it is charged for goes with the parent, if that goes, too. */
+        life_destroy(at, parent != mp || work->destroys ? parent : NULL);
+        at = parent;
+    }
+}
+
+/* Calls all cleanups, and frees the pools below.  frame: of the caller. */
+static enum result end_prepare(struct end_work *work, struct memory_pool *mp,
+                               struct tree_run *place)
+{
+    ASSERT(lock_none_is_held());
 
     /* Acquire: another thread may have made the tree. */
     if (sync_get_acquire(&mp->tree) == NULL) {
         return RESULT_OK;
     }
-    if (end_is_busy(mp)) {
+    if (end_is_busy(mp, work->frame)) {
         return RESULT_BUSY;
     }
-    struct tree_run *run = end_claim_run(mp, &place);
-    sync_put(&mp->tree->runner, &thread_state);
-    while (run != NULL) {
-        struct tree_run *next = end_step(run);
-        run = next != NULL ? next : end_go_up(run);
-    }
-    /* What is added from now on is no cleanup's doing, so no limit is on
-     * it. */
-    sync_put(&mp->tree->runner, (const struct mp_inline_thread *)NULL);
+    end_begin_run(work, mp, place);
+    end_close(work, mp);
+    end_free_below(work, mp);
     return RESULT_OK;
 }
 
@@ -229,9 +336,13 @@ static enum result end_prepare(struct memory_pool *mp)
 enum result end_reset(struct memory_pool *mp)
 {
     MP_FRAME();
-    enum result result = end_prepare(mp);
+    struct tree_run place;
+    struct end_work work = {NULL, (uintptr_t)__builtin_frame_address(0),
+                            false, false};
+    enum result result = end_prepare(&work, mp, &place);
 
     if (result == RESULT_OK) {
+        end_finish_run(&work);
         life_reset(mp);
     }
     return result;
@@ -242,12 +353,15 @@ enum result end_reset(struct memory_pool *mp)
 enum result end_destroy(struct memory_pool *mp)
 {
     MP_FRAME();
-    enum result result = end_prepare(mp);
+    struct tree_run place;
+    struct end_work work = {NULL, (uintptr_t)__builtin_frame_address(0),
+                            true, false};
+    enum result result = end_prepare(&work, mp, &place);
 
     if (result == RESULT_OK) {
-        ASSERT(mp->tree == NULL || mp->tree->children.first == NULL);
         end_report_leaks(mp);
-        life_destroy(mp);
+        end_finish_run(&work);
+        life_destroy(mp, NULL);
     }
     return result;
 }

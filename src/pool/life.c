@@ -47,7 +47,7 @@ static void life_thread_ends(struct thread *thread)
 
     each_thread_ends(thread);
     while ((mp = recycle_take_last(thread)) != NULL) {
-        life_destroy(mp);
+        life_destroy(mp, NULL);
     }
     attach_thread_ends(thread, false);
 }
@@ -374,7 +374,7 @@ struct memory_pool *life_create(const mp_options_t *options,
         tree_start(mp, options->parent) != RESULT_OK) {
         /* A kept pool is on its maker's list, a new one is on none. */
         if (kept != NULL) {
-            life_destroy(kept);
+            life_destroy(kept, NULL);
         } else {
             life_release(mp);
         }
@@ -400,14 +400,14 @@ struct memory_pool *life_create(const mp_options_t *options,
 
 /* What leads to the pool goes before what is in it, so that no call of another
  * thread meets a pool that is half gone. */
-void life_destroy(struct memory_pool *mp)
+void life_destroy(struct memory_pool *mp, struct memory_pool *heir)
 {
     MP_FRAME();
     ASSERT(lock_none_is_held());
     each_close(mp);
     /* First, so that no other pool looks for credit here, nor meets it among
      * its parent's children. */
-    recall_delist(mp);
+    recall_delist(mp, heir);
     if (mp->tree != NULL) {
         totals_hand_over(mp);
         tree_leave(mp);
@@ -431,7 +431,7 @@ void life_destroy(struct memory_pool *mp)
     mark_drop_all(mp);
     heap_reset(&mp->heap);
     /* For the quotas above, which are others' pools'. */
-    quota_uncharge(&mp->quota, quota_held(&mp->quota));
+    quota_end(&mp->quota, NULL);
     ASSERT(quota_held(&mp->quota) == 0);
     struct block *blocks = blocks_excess(&mp->blocks, 0);
     lock_leave(&mp->lock, taken);

@@ -79,7 +79,7 @@ void recall_settle(struct memory_pool *mp)
 
 /* Moves the credit of all caches to the quota.  Each is paused, or its user
  * does not use the pool any more. */
-static void recall_take(struct memory_pool *mp)
+static void recall_collect_all(struct memory_pool *mp)
 {
     struct cache_set *set = &mp->caches;
 
@@ -87,17 +87,30 @@ static void recall_take(struct memory_pool *mp)
     for (struct cache *c = set->caches; c != NULL; c = c->next) {
         cache_collect(c, set);
     }
+}
+
+static void recall_take(struct memory_pool *mp)
+{
+    recall_collect_all(mp);
     recall_settle(mp);
 }
 
+/* Nothing is owed any more, though the quota did not get it. */
+static void recall_drop(struct memory_pool *mp)
+{
+    recall_collect_all(mp);
+    mp->caches.owed = mp->caches.unused = 0;
+}
+
 /* Off the list the pool's credit could not be recalled, and other pools would
- * be refused for it until the pool is gone.  So it goes back first. */
-void recall_delist(struct memory_pool *mp)
+ * be refused for it until the pool is gone.  So it goes back first.  With an
+ * heir it is a part of what that goes on to be charged for. */
+void recall_delist(struct memory_pool *mp, struct memory_pool *heir)
 {
     struct quota *top = quota_top(&mp->quota);
 
     ASSERT(lock_none_is_held());
-    if (top == NULL || !mp->mode->caches) {
+    if (top == NULL) {
         return;
     }
     bool top_taken = lock_enter(&top->recall);
@@ -105,7 +118,12 @@ void recall_delist(struct memory_pool *mp)
         list_remove(&mp->quota.borrower);
     }
     bool taken = pool_enter(mp);
-    recall_take(mp);
+    if (heir == NULL) {
+        recall_take(mp);
+    } else {
+        recall_drop(mp);
+        quota_end(&mp->quota, &heir->quota);
+    }
     lock_leave(&mp->lock, taken);
     lock_leave(&top->recall, top_taken);
 }

@@ -28,8 +28,9 @@ MP_INNER void recall_enlist(struct memory_pool *mp);
 MP_INNER void recall_share(struct memory_pool *mp);
 
 /* The pool is about to go, and nobody uses it any more: its caches' credit
- * goes back, and no other pool looks for any here. */
-MP_INNER void recall_delist(struct memory_pool *mp);
+ * goes back, and no other pool looks for any here.  heir: see
+ * life_destroy(). */
+MP_INNER void recall_delist(struct memory_pool *mp, struct memory_pool *heir);
 
 /* Lends the caller's cache credit for an object of size bytes; false: it lent
  * none, and the object has to be charged to the quota.  Suspended caches are

@@ -100,7 +100,7 @@ static void recycle_uncount(struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp) && attach_is_own(&mp->caches));
     recall_collect(mp);
-    quota_uncharge(&mp->quota, quota_held(&mp->quota));
+    quota_end(&mp->quota, NULL);
     ASSERT(quota_held(&mp->quota) == 0);
 }
 

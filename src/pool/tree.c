@@ -5,8 +5,16 @@
  * A pool that has a parent, a child or a cleanup has a struct tree.  Most have
  * none of them, so it is memory of its own, and is there until the pool goes.
  *
- *     mp->tree->children -> newest child's link -> next older -> ... -> NULL
- *     each child c of mp:   c->tree->parent == mp
+ *     mp->tree->children[s] -> newest child's link -> next older -> ... -> NULL
+ *     each child c of mp:      c->tree->parent == mp, c->tree->stage == s
+ *
+ * A child is open for all of its life, but while a pool above is reset or
+ * destroyed.  That first closes all pools below, by calling their cleanups, and
+ * then frees them:
+ *
+ *     open -- taken --> closing -- no cleanup is left --> closed -> freed
+ *       ^                                                   |
+ *       +---- a cleanup elsewhere adds a cleanup or a child -+
  *
  * The lists of a tree are owned by the lock of the pool that they hang on.  So
  * the link of a child is owned by the parent's lock, and no call here holds
@@ -25,12 +33,60 @@
 
 #include <stdlib.h>
 
-bool tree_is_run(const struct memory_pool *mp)
+bool tree_is_run(const struct memory_pool *mp, uintptr_t frame)
 {
     const struct tree *tree = sync_get_acquire(&mp->tree);
 
-    /* Relaxed: the thread asks for nothing but what it wrote itself. */
-    return tree != NULL && sync_get(&tree->runner) == &thread_state;
+    /* Relaxed: the thread asks for nothing but what it wrote itself.  A frame
+     * that the call is not within was left without returning. */
+    return tree != NULL && sync_get(&tree->runner) == &thread_state &&
+           tree_is_within(frame, sync_get(&tree->frame));
+}
+
+void tree_set_runner(struct tree *tree, uintptr_t frame)
+{
+    sync_put(&tree->frame, frame);
+    sync_put(&tree->runner, frame == 0 ? NULL : &thread_state);
+}
+
+/* What is added now is added by a cleanup of the run that is under way, which
+ * counts it. */
+static bool tree_is_late(const struct memory_pool *mp)
+{
+    const struct tree *tree = sync_get_acquire(&mp->tree);
+    uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+
+    return tree_is_run(mp, frame) ||
+           (tree != NULL && sync_get(&tree->stage) == TREE_CLOSED);
+}
+
+/* The lock of the pool's parent, if it has one. */
+static void tree_set_stage(struct tree *tree, enum tree_stage stage)
+{
+    ASSERT(tree->parent != NULL && pool_is_entered(tree->parent));
+    list_remove(&tree->link);
+    list_push(&tree->parent->tree->children[stage], &tree->link);
+    sync_put(&tree->stage, stage);
+}
+
+/* A pool that got a cleanup or a child, though it was closed, has to be closed
+ * again; and so have those above, since that is how a run comes to it. */
+static void tree_reopen(struct memory_pool *mp)
+{
+    ASSERT(lock_none_is_held());
+    bool closed = true;
+
+    while (closed && mp->tree->parent != NULL &&
+           sync_get(&mp->tree->stage) == TREE_CLOSED) {
+        struct memory_pool *parent = mp->tree->parent;
+        bool taken = pool_enter(parent);
+        closed = sync_get(&mp->tree->stage) == TREE_CLOSED;
+        if (closed) {
+            tree_set_stage(mp->tree, TREE_OPEN);
+        }
+        lock_leave(&parent->lock, taken);
+        mp = parent;
+    }
 }
 
 /* The pool's struct tree, made if it has none; NULL: no memory. */
@@ -79,9 +135,10 @@ enum result tree_start(struct memory_pool *mp, struct memory_pool *parent)
         return RESULT_NO_MEMORY;
     }
     /* No other thread knows the new pool, so nothing owns these yet. */
-    ASSERT(tree->parent == NULL && tree->children.first == NULL);
+    ASSERT(tree->parent == NULL);
+    ASSERT(tree->children[TREE_OPEN].first == NULL);
     tree->parent = parent;
-    tree->late = tree_is_run(parent);
+    tree->late = tree_is_late(parent);
     if (quota_is_limited(&parent->quota)) {
         recall_share(parent);
     }
@@ -99,35 +156,24 @@ void tree_join(struct memory_pool *mp)
     ASSERT(parent->tree != NULL && parent != mp);
     bool taken = pool_enter(parent);
 
-    list_push(&parent->tree->children, &tree->link);
+    list_push(&parent->tree->children[TREE_OPEN], &tree->link);
     lock_leave(&parent->lock, taken);
-}
-
-/* Says of a run, as its pool goes, that the pool is gone.  True: there was one,
- * which some other thread's list still leads to: a cleanup in it was left
- * without returning. */
-static bool tree_abandon(struct tree_run *run)
-{
-    if (sync_get(&run->mp) == NULL) {
-        return false;
-    }
-    /* Release pairs with the acquire in end.c: that thread looks at nothing
-     * else of a run without a pool. */
-    sync_put_release(&run->mp, (struct memory_pool *)NULL);
-    return true;
+    tree_reopen(parent);
 }
 
 void tree_leave(struct memory_pool *mp)
 {
     struct tree *tree = mp->tree;
     ASSERT(tree != NULL && tree->mp == mp);
-    ASSERT(tree->children.first == NULL);
     ASSERT(lock_none_is_held());
     struct memory_pool *parent = tree->parent;
+    for (int stage = 0; stage < TREE_STAGES; stage++) {
+        ASSERT(tree->children[stage].first == NULL);
+    }
 
     if (parent != NULL) {
         bool taken = pool_enter(parent);
-        /* A pool that goes with its parent was taken off the list before. */
+        /* A pool that could not be made was never on it. */
         if (list_has(&tree->link)) {
             list_remove(&tree->link);
         }
@@ -146,37 +192,43 @@ void tree_leave(struct memory_pool *mp)
         free(gone);
     }
     sync_put(&mp->tree, (struct tree *)NULL);
-    bool abandoned = tree_abandon(&tree->run);
-    abandoned = tree_abandon(&tree->own) || abandoned;
-    /* What another thread's list leads to stays, for good: that is the price
-     * of a cleanup that does not return, and less than a wild pointer. */
-    if (!abandoned) {
+    /* What another thread's list leads to, since a cleanup was left without
+     * returning, is that thread's to free.  Of the two the second to come here
+     * frees it; see end_forget(). */
+    if (sync_swap(&tree->own.mp, (struct memory_pool *)NULL) == NULL) {
         free(tree);
     }
+}
+
+/* The newest child of a stage or of a later one. */
+static struct memory_pool *tree_first_from(const struct tree *tree, int stage)
+{
+    for (; stage < TREE_STAGES; stage++) {
+        struct list_link *link = tree->children[stage].first;
+        if (link != NULL) {
+            ASSERT(link->from == &tree->children[stage].first);
+            return LIST_ENTRY(link, struct tree, link)->mp;
+        }
+    }
+    return NULL;
 }
 
 struct memory_pool *tree_first(const struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp));
-    const struct tree *tree = mp->tree;
-
-    if (tree == NULL || tree->children.first == NULL) {
-        return NULL;
-    }
-    ASSERT(tree->children.first->from == &tree->children.first);
-    return LIST_ENTRY(tree->children.first, struct tree, link)->mp;
+    return mp->tree == NULL ? NULL : tree_first_from(mp->tree, 0);
 }
 
 struct memory_pool *tree_next(const struct memory_pool *mp)
 {
     const struct tree *tree = sync_get_acquire(&mp->tree);
 
-    if (tree == NULL) {
+    if (tree == NULL || tree->parent == NULL) {
         return NULL;
     }
-    ASSERT(tree->parent == NULL || pool_is_entered(tree->parent));
+    ASSERT(pool_is_entered(tree->parent));
     return tree->link.next == NULL
-               ? NULL
+               ? tree_first_from(tree->parent->tree, (int)tree->stage + 1)
                : LIST_ENTRY(tree->link.next, struct tree, link)->mp;
 }
 
@@ -188,20 +240,56 @@ struct memory_pool *tree_parent(const struct memory_pool *mp)
     return tree == NULL ? NULL : tree->parent;
 }
 
-/* The child leaves the list before it is ended: else another thread that ends
- * the parent would end it a second time. */
-struct memory_pool *tree_take_child(struct memory_pool *mp)
+/* The child leaves the list in the hold in which it was found: else another
+ * thread that resets the parent would take it a second time. */
+struct memory_pool *tree_take_child(struct memory_pool *mp,
+                                    enum tree_stage stage, uintptr_t frame)
 {
-    ASSERT(lock_none_is_held());
+    ASSERT(lock_none_is_held() && mp->tree != NULL && frame != 0);
     bool taken = pool_enter(mp);
-    struct memory_pool *child = tree_first(mp);
+    struct list_link *link = mp->tree->children[stage].first;
+    struct memory_pool *child = NULL;
 
-    if (child != NULL) {
-        ASSERT(child->tree->parent == mp);
-        list_remove(&child->tree->link);
+    if (link != NULL) {
+        struct tree *tree = LIST_ENTRY(link, struct tree, link);
+        ASSERT(tree->parent == mp);
+        tree_set_stage(tree, TREE_CLOSING);
+        tree_set_runner(tree, frame);
+        child = tree->mp;
     }
     lock_leave(&mp->lock, taken);
     return child;
+}
+
+void tree_close(struct memory_pool *child)
+{
+    ASSERT(lock_none_is_held() && child->tree->parent != NULL);
+    struct memory_pool *parent = child->tree->parent;
+    bool taken = pool_enter(parent);
+
+    ASSERT(sync_get(&child->tree->stage) == TREE_CLOSING);
+    tree_set_stage(child->tree, TREE_CLOSED);
+    tree_set_runner(child->tree, 0);
+    lock_leave(&parent->lock, taken);
+}
+
+/* Where a whole pool goes, no other thread is at work in it.  In a reset
+ * another one may be, so only what is the caller's own is known to be left. */
+void tree_open_again(struct memory_pool *mp, bool all)
+{
+    ASSERT(lock_none_is_held() && mp->tree != NULL);
+    bool taken = pool_enter(mp);
+    struct list_link *link = mp->tree->children[TREE_CLOSING].first;
+
+    while (link != NULL) {
+        struct tree *tree = LIST_ENTRY(link, struct tree, link);
+        link = link->next;
+        if (all || sync_get(&tree->runner) == &thread_state) {
+            tree_set_stage(tree, TREE_OPEN);
+            tree_set_runner(tree, 0);
+        }
+    }
+    lock_leave(&mp->lock, taken);
 }
 
 /* Takes the cleanup that a link leads to off the list; its pool's lock. */
@@ -274,13 +362,14 @@ enum result tree_add_cleanup(struct memory_pool *mp, uint64_t owner,
     cleanup->owner = owner;
     cleanup->mark = mark;
     /* Added by a cleanup of a run: counted, so that they come to an end. */
-    cleanup->late = tree_is_run(mp);
+    cleanup->late = tree_is_late(mp);
     bool taken = pool_enter(mp);
     ASSERT(mp->tree == tree);
     cleanup->older = tree->cleanups;
     tree->cleanups = cleanup;
     tree->marked += mark != 0;
     lock_leave(&mp->lock, taken);
+    tree_reopen(mp);
     return RESULT_OK;
 }
 
@@ -309,6 +398,22 @@ bool tree_remove_cleanup(struct memory_pool *mp, void (*fn)(void *arg),
 
 /* It compares what each link points back to, so that a list which leads into
  * itself is found before it is followed a second time. */
+static bool tree_has_sound(const struct tree *tree, enum tree_stage stage)
+{
+    struct list_link *const *from = &tree->children[stage].first;
+
+    /* What points to a link is compared before the link is followed. */
+    while (*from != NULL) {
+        const struct tree *child = LIST_ENTRY(*from, struct tree, link);
+        if (child->link.from != from || child->parent != tree->mp ||
+            child->stage != stage || child->mp->tree != child) {
+            return false;
+        }
+        from = &child->link.next;
+    }
+    return true;
+}
+
 bool tree_is_sound(const struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp));
@@ -317,15 +422,10 @@ bool tree_is_sound(const struct memory_pool *mp)
     if (tree == NULL) {
         return true;
     }
-    /* What points to a link is compared before the link is followed. */
-    struct list_link *const *from = &tree->children.first;
-    while (*from != NULL) {
-        const struct tree *child = LIST_ENTRY(*from, struct tree, link);
-        if (child->link.from != from || child->parent != mp ||
-            child->mp->tree != child) {
+    for (int stage = 0; stage < TREE_STAGES; stage++) {
+        if (!tree_has_sound(tree, (enum tree_stage)stage)) {
             return false;
         }
-        from = &child->link.next;
     }
     size_t marked = 0;
     for (const struct tree_cleanup *c = tree->cleanups; c != NULL;

@@ -12,17 +12,23 @@
 
 #include "pool/pool.h"
 
-/* A reset or destroy under way, of a pool or of one below it.  It lies in that
+/* How far a reset or destroy of a pool above has come with a child.  Each stage
+ * is a list of the parent's. */
+enum tree_stage {
+    TREE_OPEN,    /* it has not come here, or has to come again */
+    TREE_CLOSING, /* it is at this pool or at one below */
+    TREE_CLOSED,  /* no cleanup is left here or below; the memory is there */
+    TREE_STAGES
+};
+
+/* A reset or destroy of a pool, with all that is below.  It lies in that
  * pool's struct tree, so that the thread's list of them never leads to a dead
  * stack, however a cleanup is left.  end.c alone, and tree_leave(). */
 struct tree_run {
-    struct list_link link;   /* in the thread's list, the innermost first */
-    struct memory_pool *mp;  /* atomic; NULL: it is over, or the pool is gone */
-    struct tree_run *parent; /* the parent's; NULL: this is the outermost */
-    struct tree_run *first;  /* the outermost of what is ended at once */
-    unsigned late; /* in that: cleanups and children that cleanups made */
-    bool dropping; /* runs no cleanup any more */
-    bool dropped;  /* has left one out */
+    struct list_link link;  /* in the thread's list, the innermost first */
+    struct memory_pool *mp; /* atomic; NULL: it is over, or the pool is gone */
+    uintptr_t frame; /* of the call that does it; its thread alone */
+    unsigned late;   /* cleanups and children that cleanups made */
 };
 
 struct tree_cleanup {
@@ -51,24 +57,38 @@ struct tree_gone {
 
 /* Names of pools below that are told apart once they are gone. */
 #define TREE_NAMES 16
+/* Bytes of stack that end.c keeps free between its own frame and that of a
+ * cleanup. */
+#define TREE_PAD ((size_t)2048)
+
+/* True: a call from a frame here comes from below the call of that other frame,
+ * which has not returned.  Stacks grow down. */
+static inline bool tree_is_within(uintptr_t frame, uintptr_t other)
+{
+    return frame < other && other - frame >= TREE_PAD;
+}
 
 /* The lock of the pool that a list hangs on owns that list. */
 struct tree {
     struct memory_pool *mp;       /* fixed; whose it is */
     struct memory_pool *parent;   /* fixed; NULL: none */
-    struct list_link link;        /* among the parent's children; its lock */
-    struct list children;         /* struct tree by link, the newest first */
+    struct list_link link;        /* in a list of the parent's; its lock */
+    enum tree_stage stage;        /* atomic; which list; the parent's lock */
+    struct list children[TREE_STAGES]; /* struct tree by link, the newest
+                                        * first */
     struct tree_cleanup *cleanups; /* the newest first */
     size_t marked;                /* those of them that are marks' */
-    bool late;                    /* fixed; made by a cleanup of the parent */
     struct tree_gone *gone;       /* totals.c; the pool's lock */
     unsigned gone_names;          /* in that */
     struct tree_totals gone_unnamed; /* totals.c; the pool's lock */
     struct tree_totals gone_other;   /* and of further names */
-    const struct mp_inline_thread *runner; /* atomic; the thread that began
-                                            * last to end or reset it, until
-                                            * it is done */
-    struct tree_run run; /* only the thread that destroys it with its parent */
+    bool late;                    /* only the runner; made by a cleanup of the
+                                   * parent, and not counted yet */
+    const struct mp_inline_thread *runner; /* atomic; the thread whose reset or
+                                            * destroy is at it; NULL: none */
+    uintptr_t frame; /* atomic; of the runner's call */
+    bool dropping;   /* only the runner: no cleanup is called any more */
+    bool reported;   /* only the runner: its leaks were */
     struct tree_run own; /* of a reset or destroy that begins with this pool:
                           * the lock, by which one thread gets it */
 };
@@ -92,13 +112,28 @@ MP_INNER struct memory_pool *tree_first(const struct memory_pool *mp);
 MP_INNER struct memory_pool *tree_next(const struct memory_pool *mp);
 MP_INNER struct memory_pool *tree_parent(const struct memory_pool *mp);
 
-/* Takes the newest child, or cleanup, off its list; NULL: there is none.  No
- * lock held. */
-MP_INNER struct memory_pool *tree_take_child(struct memory_pool *mp);
+/* The newest child of a stage, which is closing from now on, by the caller with
+ * that frame; NULL: there is none.  No lock held. */
+MP_INNER struct memory_pool *tree_take_child(struct memory_pool *mp,
+                                             enum tree_stage stage,
+                                             uintptr_t frame);
+
+/* A child that the caller took is closed.  No lock held. */
+MP_INNER void tree_close(struct memory_pool *child);
+
+/* Children that a reset or destroy left half way are open again: all, or those
+ * that the calling thread was at.  No lock held. */
+MP_INNER void tree_open_again(struct memory_pool *mp, bool all);
+
+/* Notes, or with frame 0 undoes, that the caller ends or resets this pool. */
+MP_INNER void tree_set_runner(struct tree *tree, uintptr_t frame);
+
+/* Takes the newest cleanup off its list; NULL: there is none.  No lock held. */
 MP_INNER struct tree_cleanup *tree_take_cleanup(struct memory_pool *mp);
 
-/* True: the calling thread ends or resets just this pool. */
-MP_INNER bool tree_is_run(const struct memory_pool *mp);
+/* True: the call of that frame comes from a cleanup of this pool, or of one
+ * below that the calling thread ends or resets together with it. */
+MP_INNER bool tree_is_run(const struct memory_pool *mp, uintptr_t frame);
 
 /* The same for the newest cleanup of that owner's marks from this one on. */
 MP_INNER struct tree_cleanup *tree_take_marked(struct memory_pool *mp,

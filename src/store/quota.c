@@ -178,7 +178,8 @@ static void quota_give(struct quota *quota, size_t bytes, bool failed)
     ASSERT(bytes <= quota->capacity - quota->charged_below -
                         quota_free(quota));
     quota->free_to_peak += bytes;
-    for (struct quota *up = quota->above; up != NULL; up = up->above) {
+    for (struct quota *up = quota->above; up != NULL && bytes > 0;
+         up = up->above) {
         ASSERT(up->tree == quota->tree);
         ASSERT(bytes <= up->charged_below);
         up->charged_below -= bytes;
@@ -197,6 +198,29 @@ void quota_uncharge(struct quota *quota, size_t bytes)
     bool taken = quota_enter(quota);
 
     quota_give(quota, bytes, false);
+    quota_leave(quota, taken);
+}
+
+/* A heir without a capacity is charged for nothing below, and the next one that
+ * has one is the quota's own, too: so there the heir takes the bytes over. */
+void quota_end(struct quota *quota, struct quota *heir)
+{
+    bool taken = quota_enter(quota);
+    size_t bytes = quota->capacity - quota_free(quota);
+
+    ASSERT(heir == NULL || quota->above == heir ||
+           quota->above == heir->above);
+    if (heir == NULL || quota->above == NULL) {
+        quota->charged_below = 0;
+        quota_give(quota, bytes, false);
+    } else {
+        quota->charged_below = 0;
+        quota->free_to_peak += bytes;
+        if (quota->above != heir) {
+            quota_take(heir, bytes);
+            heir->charged_below += bytes;
+        }
+    }
     quota_leave(quota, taken);
 }
 
@@ -306,10 +330,8 @@ struct quota *quota_top(const struct quota *quota)
 
 struct quota *quota_top_shared(struct quota *quota)
 {
-    while (quota->above != NULL) {
-        quota = quota->above;
-    }
-    return quota;
+    /* With a quota above the tree's lock is fixed, from the start. */
+    return quota->above == NULL ? quota : quota_top(quota);
 }
 
 bool quota_is_below(const struct quota *quota, const struct quota *above)

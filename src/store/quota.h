@@ -92,6 +92,13 @@ MP_INNER bool quota_charge(struct quota *quota, size_t bytes);
 /* Gives back what was charged, as the object goes. */
 MP_INNER void quota_uncharge(struct quota *quota, size_t bytes);
 
+/* The quota's pool is about to go, and so are all below it.  What they are
+ * charged for is uncharged above; or, where the pool goes together with its
+ * parent, whose quota is the heir, the heir stays charged for it until it ends
+ * itself.  So the end of a deep tree does not go all the way up for each pool.
+ * Afterwards the quota holds nothing. */
+MP_INNER void quota_end(struct quota *quota, struct quota *heir);
+
 /* Gives back what the caller's last charge took, for which there was no
  * memory: the high-water mark falls back, too.  Where other pools of the tree
  * were charged meanwhile, it may stay higher than without the failed charge,
