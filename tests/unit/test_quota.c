@@ -347,6 +347,27 @@ START_TEST(the_nearest_quota_that_refuses_is_found_with_its_state)
 }
 END_TEST
 
+START_TEST(a_quota_that_ends_leaves_its_charge_to_its_heir)
+{
+    start_tree();
+    ck_assert(quota_charge(&leaf, 70));
+    ck_assert(quota_charge(&upper, 30));
+    expect(&root, 0, 100, 100);
+    quota_end(&leaf, &upper);
+    expect(&leaf, 0, 0, 70);
+    expect(&upper, 30, 70, 100);
+    /* The parent limits nothing, so it did not count the bytes till now. */
+    quota_end(&upper, &middle);
+    expect(&upper, 0, 0, 100);
+    expect(&middle, 0, 100, 100);
+    expect(&root, 0, 100, 100);
+    /* The last of those that go gives all of it back. */
+    quota_end(&middle, NULL);
+    expect(&middle, 0, 0, 100);
+    expect(&root, 0, 0, 100);
+}
+END_TEST
+
 START_TEST(the_topmost_quota_is_known_before_there_is_a_tree)
 {
     struct quota quota;
@@ -545,6 +566,7 @@ int main(void)
     tcase_add_test(tree, a_raise_of_the_mark_is_taken_back_once);
     tcase_add_test(tree,
                    the_nearest_quota_that_refuses_is_found_with_its_state);
+    tcase_add_test(tree, a_quota_that_ends_leaves_its_charge_to_its_heir);
     tcase_add_test(tree, the_topmost_quota_is_known_before_there_is_a_tree);
     tcase_add_test(tree, a_random_sequence_keeps_marks_above_the_truth);
     tcase_add_test(threads, threads_fill_a_tree_to_the_byte);
