@@ -31,6 +31,7 @@
 #include "base/lock.c"
 #include "base/sync.c"
 #include "base/tool.c"
+#include "base/treap.c"
 
 #include "store/backing.c"
 #include "store/blocks.c"

@@ -14,6 +14,8 @@ store_sources = \
 	src/base/sync.h \
 	src/base/tool.c \
 	src/base/tool.h \
+	src/base/treap.c \
+	src/base/treap.h \
 	src/store/backing.c \
 	src/store/backing.h \
 	src/store/block.h \

@@ -114,7 +114,7 @@ static struct block *alloc_acquire(struct memory_pool *mp, size_t granules,
 static struct block *alloc_lend(struct memory_pool *mp, size_t granules)
 {
     ASSERT(pool_is_entered(mp));
-    ASSERT(mp->marks.open != NULL);
+    ASSERT(mp->marks.open.first != NULL);
     ASSERT(granules > 0);
     size_t fit = blocks_fit(sizeof(struct block), BLOCKS_LEAST);
     size_t need = granules;

@@ -458,7 +458,7 @@ static void life_drop_objects(struct memory_pool *mp)
     mark_drop_all(mp);
     heap_reset(&mp->heap);
     quota_uncharge(&mp->quota, quota_held(&mp->quota));
-    ASSERT(quota_held(&mp->quota) == 0 && mp->marks.open == NULL);
+    ASSERT(quota_held(&mp->quota) == 0 && mp->marks.open.first == NULL);
     cache_forget(&mp->caches);
     /* The thread that resets a pool is likely to use it next. */
     struct cache *cache = attach_first(&mp->caches);

@@ -2,8 +2,11 @@
  *
  * mark.c - marks: what a user allocates since one goes at once.
  *
- * All marks of a pool are on one list, the newest first, so an owner's own
- * are in their order, too.  Owners are told apart by numbers that are never
+ * All marks of a pool are on one list, the newest first.  They are also in a
+ * tree, in the order of owners and then of numbers, so that the newest mark of
+ * an owner, and one with a given number, are found however many are open.  A
+ * second tree has the blocks of all of them, by address, so that an object is
+ * found likewise.  Owners are told apart by numbers that are never
  * used again.  So a thread that ends need not look for the marks that it
  * leaves open: nobody has its number, and their objects stay until they are
  * freed or the pool is reset.
@@ -20,7 +23,8 @@
  *     marks.spares == length of marks.spare
  *     lender == NULL for each spare mark
  *
- * What it cannot do: find a mark by its number without a search.
+ * What it cannot do: give the memory of a mark back that a thread has left open
+ * at its end, before the pool is reset.
  */
 #include "pool/mark.h"
 
@@ -41,18 +45,44 @@ _Static_assert(sizeof(struct mark) <= RANGE_SLOT * 7 / 8,
  * adds to 64 bits that threads share. */
 static unsigned long mark_numbers;
 
-struct mark *mark_search(const struct memory_pool *mp, uint64_t owner)
+static bool mark_before(const struct treap_node *one,
+                        const struct treap_node *other)
+{
+    const struct mark *a = LIST_ENTRY(one, const struct mark, user);
+    const struct mark *b = LIST_ENTRY(other, const struct mark, user);
+
+    return a->owner != b->owner ? a->owner < b->owner
+                                : a->number < b->number;
+}
+
+struct mark *mark_search(const struct memory_pool *mp, uint64_t owner,
+                         uint64_t most)
 {
     ASSERT(pool_is_entered(mp));
-    struct mark *mark = mp->marks.open;
+    struct treap_node *node = mp->marks.users;
+    struct mark *found = NULL;
 
-    /* Short where marks are used as intended: few users have one open in the
-     * same pool at a time. */
-    while (mark != NULL && mark->owner != owner) {
-        mark = mark->next;
+    while (node != NULL) {
+        struct mark *mark = LIST_ENTRY(node, struct mark, user);
+        if (mark->owner < owner ||
+            (mark->owner == owner && mark->number <= most)) {
+            found = mark;
+            node = node->right;
+        } else {
+            node = node->left;
+        }
     }
-    ASSERT(mark == NULL || owner != 0); /* nobody's number owns no mark */
-    return mark;
+    /* Nobody's number owns no mark. */
+    return found != NULL && found->owner == owner ? found : NULL;
+}
+
+/* That very mark; NULL: the user has no such mark open. */
+static struct mark *mark_get(const struct memory_pool *mp,
+                             const struct user *user, uint64_t number)
+{
+    struct mark *mark = mark_search(mp, user->number, number);
+
+    return mark != NULL && mark->number == number ? mark : NULL;
 }
 
 /* Bytes of a mark outside of the range: its structure, and the first block
@@ -142,7 +172,7 @@ static void mark_push(struct memory_pool *mp, struct mark *mark,
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(owner != 0);
-    ASSERT(mark != mp->marks.open);
+    ASSERT(&mark->link != mp->marks.open.first);
     if (!range_has(mark)) {
         attach_retire(&mp->caches); /* caches do not reach its first block */
     }
@@ -155,8 +185,10 @@ static void mark_push(struct memory_pool *mp, struct mark *mark,
         /* Nobody else touches the cache: its user is here. */
         cache_open_mark(mark->cache, &mp->caches, &mark->heap);
     }
-    mark->next = mp->marks.open;
-    mp->marks.open = mark;
+    heap_share(&mark->heap, &mp->marks.blocks);
+    mark->link = (struct list_link){NULL, NULL};
+    list_push(&mp->marks.open, &mark->link);
+    treap_add(&mp->marks.users, &mark->user, mark_before);
     /* The short way would cut from the pool's own heap. */
     pool_set_bump(mp);
 }
@@ -227,25 +259,23 @@ bool mark_is_open(struct memory_pool *mp, const struct user *user,
         return track_has_mark(mp, user->number, number);
     }
     bool taken = pool_enter(mp);
-    const struct mark *mark = mark_newest(mp, user);
+    const struct mark *mark = mark_get(mp, user, number);
 
-    while (mark != NULL &&
-           (mark->owner != user->number || mark->number != number)) {
-        mark = mark->next;
-    }
     lock_leave(&mp->lock, taken);
     return mark != NULL;
 }
 
-/* Drops what is in a mark that is off the list, which is spare then. */
+/* Drops a mark with what is in it, which is spare then. */
 static void mark_drop(struct memory_pool *mp, struct mark *mark)
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(mark->heap.lent == 0); /* only the pool's own heap lends */
-    ASSERT(mark != mp->marks.open); /* it was taken off the list */
+    list_remove(&mark->link);
+    treap_remove(&mp->marks.users, &mark->user, mark_before);
     /* Blocks go to the stock, or to the heap that lent them; the mark's first
      * one stays with the structure, its map clear. */
     heap_reset(&mark->heap);
+    heap_unshare(&mark->heap);
     if (mark->lender != NULL) {
         heap_take_back(mark->lender, mark);
         return;
@@ -326,7 +356,7 @@ void mark_release(struct memory_pool *mp, struct mark *mark)
  * went back to it as the mark was dropped. */
 void mark_release_all(struct memory_pool *mp)
 {
-    ASSERT(mp->marks.open == NULL); /* dropped, before the heap that lends */
+    ASSERT(mp->marks.open.first == NULL); /* dropped, before the heap that lends */
     struct mark *spare = mp->marks.spare;
     ASSERT((spare == NULL) == (mp->marks.spares == 0));
 
@@ -341,19 +371,15 @@ static size_t mark_drop_until(struct memory_pool *mp, const struct mark *last)
 {
     ASSERT(pool_is_entered(mp));
     uint64_t owner = last->owner;
-    struct mark **link = &mp->marks.open;
     size_t held = 0;
-    bool done = false;
+    struct mark *mark = NULL;
 
-    while (!done) {
-        struct mark *mark = *link;
-        ASSERT(mark != NULL); /* last is still to come */
-        if (mark->owner != owner) {
-            link = &mark->next;
-            continue;
+    while (mark != last) {
+        mark = mark_search(mp, owner, UINT64_MAX);
+        if (mark == NULL) {
+            ASSERT(false); /* last is still to come */
+            break;
         }
-        done = mark == last;
-        *link = mark->next;
         /* No cache holds chunks of it but those of its owner's run, which are
          * not live. */
         mp->counters.freed += heap_count_live(&mark->heap);
@@ -374,17 +400,13 @@ enum result mark_rewind(struct memory_pool *mp, const struct user *user,
         return track_rewind(mp, user->number, number);
     }
     bool taken = pool_enter(mp);
-    const struct mark *mark = mark_newest(mp, user);
-    struct cache *cache = mark == NULL ? NULL : mark->cache;
+    const struct mark *mark = mark_get(mp, user, number);
 
-    while (mark != NULL &&
-           (mark->owner != user->number || mark->number != number)) {
-        mark = mark->next;
-    }
     if (mark == NULL) {
         lock_leave(&mp->lock, taken);
         return RESULT_NO_MARK;
     }
+    struct cache *cache = mark->cache;
     if (cache != NULL && mp->mode->counts) {
         /* So that the marks know what the cache handed out. */
         cache_collect(cache, &mp->caches);
@@ -414,11 +436,10 @@ enum result mark_rewind(struct memory_pool *mp, const struct user *user,
 void mark_drop_all(struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp));
-    while (mp->marks.open != NULL) {
-        struct mark *mark = mp->marks.open;
-        mp->marks.open = mark->next;
-        mark_drop(mp, mark);
+    while (mp->marks.open.first != NULL) {
+        mark_drop(mp, LIST_ENTRY(mp->marks.open.first, struct mark, link));
     }
+    ASSERT(mp->marks.users == NULL && mp->marks.blocks == NULL);
     pool_set_bump(mp);
     ASSERT(mp->heap.lent == 0); /* each lent chunk was a mark's */
 }
@@ -430,7 +451,7 @@ struct heap *mark_next_heap(struct memory_pool *mp, const struct heap *heap,
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(heap == NULL || heap->first->heap == heap);
-    struct mark *next = mp->marks.open;
+    struct list_link *link = mp->marks.open.first;
 
     /* The pool's own heap is first, then those on the list. */
     *mark = NULL;
@@ -438,8 +459,10 @@ struct heap *mark_next_heap(struct memory_pool *mp, const struct heap *heap,
         return &mp->heap;
     }
     if (heap != &mp->heap) {
-        next = mark_of(mp, heap)->next;
+        link = mark_of(mp, heap)->link.next;
     }
+    struct mark *next =
+        link == NULL ? NULL : LIST_ENTRY(link, struct mark, link);
     *mark = next;
     return next == NULL ? NULL : &next->heap;
 }
@@ -451,11 +474,18 @@ bool mark_is_sound(const struct memory_pool *mp)
     unsigned spares = 0;
 
     /* Numbers that fall from one to the next leave no circle, too. */
-    for (const struct mark *m = marks->open; m != NULL; m = m->next) {
-        if (m->owner == 0 || m->heap.first != &m->first ||
-            (m->next != NULL && m->next->number >= m->number)) {
+    uint64_t last = UINT64_MAX;
+    for (struct list_link *link = marks->open.first; link != NULL;
+         link = link->next) {
+        const struct mark *m = LIST_ENTRY(link, struct mark, link);
+        if (m->owner == 0 || m->heap.first != &m->first || m->number >= last ||
+            m->heap.shared != &marks->blocks ||
+            mark_search(mp, m->owner, m->number) != m ||
+            heap_find_shared(marks->blocks, m->first.base).block !=
+                &m->first) {
             return false;
         }
+        last = m->number;
     }
     for (const struct mark *m = marks->spare; m != NULL; m = m->next) {
         if (m->lender != NULL || m->heap.lent != 0 ||
@@ -465,5 +495,5 @@ bool mark_is_sound(const struct memory_pool *mp)
         spares++;
     }
     return spares == marks->spares &&
-           (marks->open == NULL || mp->bump_most == 0);
+           (marks->open.first == NULL || mp->bump_most == 0);
 }

@@ -24,7 +24,9 @@
 
 /* The pool's lock owns all of it; fixed: while the mark is open. */
 struct mark {
-    struct mark *next;   /* of the open ones, or of the spare ones */
+    struct list_link link;  /* of the open ones */
+    struct treap_node user; /* of the open ones, by owner and number */
+    struct mark *next;      /* of the spare ones */
     uint64_t owner;      /* fixed; a user's number; a mark whose owner has
                           * ended stays until the next reset */
     uint64_t number;     /* fixed; mp_mark_t's */
@@ -38,15 +40,18 @@ struct mark {
     struct block first;
 };
 
-/* The user's newest open mark; NULL: it has none.  The lock is held. */
+/* The user's newest open mark of those with a number up to most; NULL: it has
+ * none.  The lock is held. */
 MP_INNER struct mark *mark_search(const struct memory_pool *mp,
-                                  uint64_t owner);
+                                  uint64_t owner, uint64_t most);
 
 static inline struct mark *mark_newest(const struct memory_pool *mp,
                                        const struct user *user)
 {
     ASSERT(pool_is_entered(mp));
-    return mp->marks.open == NULL ? NULL : mark_search(mp, user->number);
+    return mp->marks.open.first == NULL
+               ? NULL
+               : mark_search(mp, user->number, UINT64_MAX);
 }
 
 /* The mark whose heap it is; NULL: it is the pool's own.  Marks have numbers

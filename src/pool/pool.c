@@ -48,7 +48,7 @@ void pool_set_bump(struct memory_pool *mp)
     /* pool_bump() charges no quota above, notes the size in slack bytes, and
      * cuts from the pool's own heap. */
     if (!mp->blocks.counted || !quota_is_own(&mp->quota) ||
-        mp->marks.open != NULL || mp->track != NULL) {
+        mp->marks.open.first != NULL || mp->track != NULL) {
         most = 0;
     }
     mp->bump_most = most < SIZES_SHORT ? most : SIZES_SHORT;
@@ -57,15 +57,12 @@ void pool_set_bump(struct memory_pool *mp)
 struct heap_chunk pool_find(const struct memory_pool *mp, const void *ptr)
 {
     ASSERT(pool_is_entered(mp));
-    struct heap_chunk chunk = {NULL, 0};
-
     /* Marks first: a mark's block may lie in a chunk of the pool's heap. */
-    for (const struct mark *m = mp->marks.open; m != NULL; m = m->next) {
-        chunk = heap_find(&m->heap, ptr);
-        if (chunk.block != NULL) {
-            ASSERT(chunk.block->heap == &m->heap);
-            return chunk;
-        }
+    struct heap_chunk chunk = heap_find_shared(mp->marks.blocks, ptr);
+
+    if (chunk.block != NULL) {
+        ASSERT(chunk.block->heap != &mp->heap);
+        return chunk;
     }
     chunk = heap_find(&mp->heap, ptr);
     ASSERT(chunk.block == NULL || chunk.block->heap == &mp->heap);

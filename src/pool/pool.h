@@ -89,8 +89,10 @@ struct pool_reporter {
 
 /* mark.c; the pool's lock. */
 struct pool_marks {
-    struct mark *open;  /* every user's, the newest first */
-    struct mark *spare; /* kept for use */
+    struct list open;          /* struct mark: every user's, the newest first */
+    struct treap_node *users;  /* the same, by user and number */
+    struct treap_node *blocks; /* those of all open marks, by address */
+    struct mark *spare;        /* kept for use */
     unsigned spares;
 };
 

@@ -69,7 +69,7 @@ struct memory_pool *recycle_pop(struct thread *self,
     }
     struct memory_pool *mp = recycle_take(self);
     ASSERT(sync_get(&mp->place.maker) == self);
-    ASSERT(mp->settings.name == NULL && mp->marks.open == NULL);
+    ASSERT(mp->settings.name == NULL && mp->marks.open.first == NULL);
     mp->settings.max_object =
         options->max_object == 0 ? SIZE_MAX : options->max_object;
     mp->settings.flags = options->flags;
@@ -87,7 +87,7 @@ static bool recycle_fits(const struct memory_pool *mp)
     ASSERT(pool_is_entered(mp));
     return mp->mode->caches && !sync_get(&mp->caches.retired) &&
            mp->settings.name == NULL && mp->tree == NULL &&
-           mp->marks.open == NULL && mp->marks.spare == NULL &&
+           mp->marks.open.first == NULL && mp->marks.spare == NULL &&
            mp->caches.depot.lists == NULL &&
            attach_is_own(&mp->caches) &&
            (mp->heap.size - mp->first.granules) * SIZES_GRANULE +

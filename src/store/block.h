@@ -49,7 +49,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/sync.h"
+#include "base/treap.h"
 #include "store/sizes.h"
 
 enum {
@@ -83,10 +85,11 @@ struct block {
     };
     struct heap *heap; /* whose it is; stale in the stock */
     union {
-        struct block *next; /* of the stock */
-        struct block *left; /* in its heap's index: those before it */
+        struct block *next;    /* of the stock */
+        struct treap_node own; /* in its heap's index */
     };
-    struct block *right; /* in its heap's index: those behind it */
+    struct treap_node shared; /* in the index of all of its heap's and others,
+                               * where the heap has such */
 };
 
 /* The eight nibbles of a length are one word for the processor.  They are

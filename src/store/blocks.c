@@ -29,8 +29,9 @@
 
 #include "store/range.h"
 
-/* Bytes in front of a block's granules in the range. */
-#define BLOCKS_RANGE_HEAD ((size_t)64)
+/* Bytes in front of a block's granules in the range: the granules begin on a
+ * line of the cache. */
+#define BLOCKS_RANGE_HEAD ((size_t)128)
 
 /* Bytes that a granule takes outside of the range, with map and slack. */
 #define BLOCKS_GRANULE (SIZES_GRANULE + 2)
@@ -95,7 +96,7 @@ static void blocks_lay_head(struct block *block, unsigned char *memory,
     block->lent = false;
     block->heap = NULL;
     block->next = NULL;
-    block->right = NULL;
+    block->own = block->shared = (struct treap_node){NULL, NULL};
 }
 
 /* Bytes to the next granule. */

@@ -147,6 +147,7 @@ void heap_start(struct heap *heap, struct block *first, struct blocks *stock,
     first->longs = false;
     heap->first = first;
     heap->index = NULL;
+    heap->shared = NULL;
     heap->blocks = 0;
     heap_open(heap, first, 0);
     ASSERT(heap_is_sound(heap));

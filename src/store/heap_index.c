@@ -8,64 +8,65 @@
  * own may wait for that lock.  The first block is in no index, since a heap
  * that has no other needs none.
  *
- * The tree is a treap: the blocks are in order of their addresses from left to
- * right, and each has a higher rank than those below it.  The rank is a hash
- * of the address, so no balance has to be noted, and the tree is as deep as
- * one built in random order.  No block has a link to the block above it, since
- * struct block has no room for one.  So a walk from block to block searches for
- * each next block from the root.
+ * The tree is a treap, in the order of the blocks' addresses.  No block has a
+ * link to the block above it, since struct block has no room for one.  So a
+ * walk from block to block searches for each next block from the root.
+ *
+ * Several heaps may share one more such tree, that of the marks of a pool: so
+ * the heap of an address is found by one search, however many marks are open.
+ * A heap's first block is in that tree, too.
  *
  * Invariants, for each block of the index:
  *
- *     all to its left < block < all to its right, as addresses
  *     block < its base
- *     rank(block) >= rank(block->left), rank(block->right)
+ *     block->heap == the heap of the index
  *
  * What it cannot do: say where a block is in the order of them all.
  */
 #include "store/heap_index.h"
 
-/* Blocks in the range lie in steps of equal length.  A single multiplication
- * would leave a pattern in their ranks, by which the tree could become deep. */
-static uint64_t heap_index_rank(const struct block *block)
+/* The block of a node, whose place in it does not change the order. */
+static struct block *heap_index_block(struct treap_node *node)
 {
-    uint64_t rank = (uintptr_t)block / SIZES_GRANULE;
+    return node == NULL ? NULL : LIST_ENTRY(node, struct block, own);
+}
 
-    rank = (rank ^ rank >> 33) * UINT64_C(0xff51afd7ed558ccd);
-    rank = (rank ^ rank >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
-    return rank ^ rank >> 33;
+static bool heap_index_before(const struct treap_node *one,
+                              const struct treap_node *other)
+{
+    return (uintptr_t)one < (uintptr_t)other;
 }
 
 struct block *heap_block_up_to(const struct heap *heap, uintptr_t address)
 {
-    struct block *block = heap->index;
-    struct block *found = NULL;
+    struct treap_node *node = heap->index;
+    struct treap_node *found = NULL;
 
-    while (block != NULL) {
-        if ((uintptr_t)block <= address) {
-            found = block;
-            block = block->right;
+    while (node != NULL) {
+        if ((uintptr_t)heap_index_block(node) <= address) {
+            found = node;
+            node = node->right;
         } else {
-            block = block->left;
+            node = node->left;
         }
     }
-    return found;
+    return heap_index_block(found);
 }
 
 struct block *heap_block_from(const struct heap *heap, uintptr_t base)
 {
-    struct block *block = heap->index;
-    struct block *found = NULL;
+    struct treap_node *node = heap->index;
+    struct treap_node *found = NULL;
 
-    while (block != NULL) {
-        if ((uintptr_t)block->base >= base) {
-            found = block;
-            block = block->left;
+    while (node != NULL) {
+        if ((uintptr_t)heap_index_block(node)->base >= base) {
+            found = node;
+            node = node->left;
         } else {
-            block = block->right;
+            node = node->right;
         }
     }
-    return found;
+    return heap_index_block(found);
 }
 
 /* The current block is tried first, since most objects die young; then the
@@ -94,104 +95,79 @@ struct heap_chunk heap_find(const struct heap *heap, const void *ptr)
     return heap_none();
 }
 
-/* Joins two trees, of which all of the left one comes before all of the right
- * one, and puts the result where the link is. */
-static void heap_index_join(struct block **link, struct block *left,
-                            struct block *right)
+struct heap_chunk heap_find_shared(struct treap_node *shared,
+                                   const void *ptr)
 {
-    while (left != NULL && right != NULL) {
-        if (heap_index_rank(left) >= heap_index_rank(right)) {
-            *link = left;
-            link = &left->right;
-            left = left->right;
+    struct heap_chunk chunk = {NULL, 0};
+
+    /* As in a heap's own index: the last block that begins at or before the
+     * address. */
+    while (shared != NULL) {
+        struct block *block = LIST_ENTRY(shared, struct block, shared);
+        if ((uintptr_t)block <= (uintptr_t)ptr) {
+            chunk.block = block;
+            shared = shared->right;
         } else {
-            *link = right;
-            link = &right->left;
-            right = right->left;
+            shared = shared->left;
         }
     }
-    *link = left != NULL ? left : right;
+    if (chunk.block != NULL && !block_find(chunk.block, ptr, &chunk.granule)) {
+        chunk.block = NULL;
+    }
+    return chunk;
+}
+
+void heap_share(struct heap *heap, struct treap_node **shared)
+{
+    ASSERT(heap->shared == NULL && heap->blocks == 0);
+    heap->shared = shared;
+    treap_add(shared, &heap->first->shared, heap_index_before);
+}
+
+void heap_unshare(struct heap *heap)
+{
+    ASSERT(heap->shared != NULL && heap->blocks == 0);
+    treap_remove(heap->shared, &heap->first->shared, heap_index_before);
+    heap->shared = NULL;
+}
+
+/* A block has left the index. */
+static void heap_index_left(struct heap *heap, struct block *block)
+{
+    if (heap->shared != NULL) {
+        treap_remove(heap->shared, &block->shared, heap_index_before);
+    }
+    ASSERT(heap->blocks > 0);
+    heap->blocks--;
 }
 
 void heap_index_remove(struct heap *heap, struct block *block)
 {
-    struct block **link = &heap->index;
-
     ASSERT(block != heap->first && block->granules <= heap->size);
-    while (*link != block) {
-        ASSERT(*link != NULL);
-        link = (uintptr_t)block < (uintptr_t)*link ? &(*link)->left
-                                                   : &(*link)->right;
-    }
-    heap_index_join(link, block->left, block->right);
-    block->left = block->right = NULL;
-    ASSERT(heap->blocks > 0);
-    heap->blocks--;
+    treap_remove(&heap->index, &block->own, heap_index_before);
+    heap_index_left(heap, block);
     heap->size -= block->granules;
 }
 
-/* Parts a tree: what comes before the block goes to its left, the rest to its
- * right. */
-static void heap_index_part(struct block *block, struct block *tree)
-{
-    struct block **left = &block->left;
-    struct block **right = &block->right;
-
-    while (tree != NULL) {
-        ASSERT(tree != block);
-        if ((uintptr_t)tree < (uintptr_t)block) {
-            *left = tree;
-            left = &tree->right;
-            tree = tree->right;
-        } else {
-            *right = tree;
-            right = &tree->left;
-            tree = tree->left;
-        }
-    }
-    *left = NULL;
-    *right = NULL;
-}
-
-/* It takes the place of the first one on its way down that has a lower rank,
- * and all of that one's tree goes below it. */
 void heap_index_add(struct heap *heap, struct block *block)
 {
-    struct block **link = &heap->index;
-    uint64_t rank = heap_index_rank(block);
-
     ASSERT(block != heap->first && block->granules > 0);
     ASSERT((uintptr_t)block < (uintptr_t)block->base);
-    while (*link != NULL && heap_index_rank(*link) >= rank) {
-        ASSERT(*link != block);
-        link = (uintptr_t)block < (uintptr_t)*link ? &(*link)->left
-                                                   : &(*link)->right;
+    treap_add(&heap->index, &block->own, heap_index_before);
+    if (heap->shared != NULL) {
+        treap_add(heap->shared, &block->shared, heap_index_before);
     }
-    heap_index_part(block, *link);
-    *link = block;
     heap->blocks++;
     heap->size += block->granules;
 }
 
-/* A block with others to its right goes below the next of them, until there
- * are none: so each step takes one off, or turns one that is not turned
- * again. */
 struct block *heap_index_take_last(struct heap *heap)
 {
-    struct block *block = heap->index;
+    struct block *block = heap_index_block(treap_take_last(&heap->index));
 
-    ASSERT((block == NULL) == (heap->blocks == 0));
-    if (block == NULL) {
-        return NULL;
+    ASSERT(block != NULL || heap->blocks == 0);
+    if (block != NULL) {
+        heap_index_left(heap, block);
     }
-    while (block->right != NULL) {
-        struct block *right = block->right;
-        block->right = right->left;
-        right->left = block;
-        block = right;
-    }
-    heap->index = block->left;
-    block->left = NULL;
-    heap->blocks--;
     return block;
 }

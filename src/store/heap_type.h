@@ -50,7 +50,9 @@ struct heap {
                             * length */
     struct block *current; /* never NULL */
     struct block *first;   /* fixed; inside the pool's or mark's own memory */
-    struct block *index;   /* all but the first: root of a tree of them */
+    struct treap_node *index; /* all but the first, by block->own */
+    struct treap_node **shared; /* root of a tree of all blocks of this heap
+                                 * and of others; NULL: it shares none */
     uint32_t blocks;       /* in index */
     bool zero;             /* memory is zeroed as its chunk goes */
     bool mixed;            /* short and long chunks share all blocks, since no

@@ -48,13 +48,13 @@ static void turn(unsigned i)
     noted[i] = !noted[i];
 }
 
-static unsigned depth(const struct block *block)
+static unsigned depth(const struct treap_node *node)
 {
-    if (block == NULL) {
+    if (node == NULL) {
         return 0;
     }
-    unsigned left = depth(block->left);
-    unsigned right = depth(block->right);
+    unsigned left = depth(node->left);
+    unsigned right = depth(node->right);
     return 1 + (left > right ? left : right);
 }
 
