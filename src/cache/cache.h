@@ -59,6 +59,9 @@ struct cache {
     void *memory;          /* fixed; what malloc() gave for it */
     struct list_link link; /* of the thread: attached or spare; attachments'
                             * lock */
+    struct treap_node sorted; /* in its set's tree of runs */
+    unsigned number; /* its place in the set, counted from 1; both as
+                      * cache_sort_runs() left them */
 };
 
 /* Nobody's: neither a thread nor what an unregistered one has, NULL. */
@@ -90,6 +93,7 @@ struct cache_set {
                                 * the lock */
     struct depot depot;
     uint64_t frees_of_gone;    /* done in caches that were detached */
+    struct treap_node *runs;   /* see cache_sort_runs() */
 };
 
 /* An empty set; retired: for a pool that has no caches. */
@@ -219,8 +223,11 @@ MP_INNER void cache_forget(struct cache_set *set);
 MP_INNER size_t cache_frees(const struct cache *cache);
 MP_INNER uint64_t cache_set_frees(const struct cache_set *set);
 
-/* Granules of a cache's run that starts at an address, and the place of that
- * cache in the set, counted from 1; 0 and 0: none does.  Paused. */
+/* For a walk over the chunks of a set: cache_sort_runs() puts the caches' runs
+ * in order.  Then, in the same pause, cache_run_at() returns the granules of
+ * the run that starts at an address, and the place of its cache in the set,
+ * counted from 1; 0 and 0: none does.  Paused. */
+MP_INNER void cache_sort_runs(struct cache_set *set);
 MP_INNER uint32_t cache_run_at(const struct cache_set *set, const void *at,
                                unsigned *number);
 

@@ -34,20 +34,52 @@ bool cache_is_sound(const struct cache *cache, const struct cache_set *set)
            (size_t)(cache->fast.end - cut) % SIZES_GRANULE == 0;
 }
 
+static bool cache_run_before(const struct treap_node *one,
+                             const struct treap_node *other)
+{
+    const struct cache *first = LIST_ENTRY(one, const struct cache, sorted);
+    const struct cache *second = LIST_ENTRY(other, const struct cache, sorted);
+    uintptr_t a = (uintptr_t)first->fast.cut;
+    uintptr_t b = (uintptr_t)second->fast.cut;
+
+    /* Two runs begin at one address only where a program wrote over one. */
+    return a != b ? a < b : (uintptr_t)one < (uintptr_t)other;
+}
+
+/* A walk meets each run, so to look for its cache among all of them would make
+ * a walk cost their square. */
+void cache_sort_runs(struct cache_set *set)
+{
+    unsigned number = 0;
+
+    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
+    set->runs = NULL;
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        c->number = ++number;
+        /* An empty run may start where another cache's begins. */
+        if (c->fast.end > c->fast.cut) {
+            treap_add(&set->runs, &c->sorted, cache_run_before);
+        }
+    }
+}
+
 uint32_t cache_run_at(const struct cache_set *set, const void *at,
                       unsigned *number)
 {
     ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
+    struct treap_node *node = set->runs;
+
     *number = 0;
-    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
-        ++*number;
-        /* An empty run may start where another cache's begins. */
-        if (c->fast.cut == at && c->fast.end > c->fast.cut) {
+    while (node != NULL) {
+        const struct cache *c = LIST_ENTRY(node, const struct cache, sorted);
+        if (c->fast.cut == at) {
+            *number = c->number;
             return (uint32_t)((size_t)(c->fast.end - c->fast.cut) /
                               SIZES_GRANULE);
         }
+        node = (uintptr_t)at < (uintptr_t)c->fast.cut ? node->left
+                                                      : node->right;
     }
-    *number = 0;
     return 0;
 }
 
