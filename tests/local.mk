@@ -19,7 +19,7 @@ tests_programs = tests/check_append tests/check_blocks tests/check_caches tests/
 	tests/check_first_call tests/check_footprint \
 	tests/check_failure tests/check_growth tests/check_hooks tests/check_names \
 	tests/check_handles tests/check_inline tests/check_lifetimes \
-	tests/check_limits tests/check_limits_model \
+	tests/check_limits tests/check_limits_model tests/check_malloc \
 	tests/check_mark_cleanups tests/check_marks tests/check_memory \
 	tests/check_misuse tests/check_mixes \
 	tests/check_options tests/check_pause tests/check_pools \
@@ -85,6 +85,7 @@ tests_check_caches_LDADD = $(tests_static)
 tests_check_cleanups_LDADD = $(tests_static)
 tests_check_damage_LDADD = $(tests_static)
 tests_check_handles_LDADD = $(tests_static)
+tests_check_malloc_LDADD = $(tests_static)
 tests_check_memory_LDADD = $(tests_static)
 tests_check_pause_LDADD = $(tests_static)
 tests_check_processes_LDADD = $(tests_static)

@@ -143,13 +143,30 @@ static void attach_untie(struct cache *cache)
     cache->thread->spares++;
 }
 
+static bool attach_before(const struct treap_node *one,
+                          const struct treap_node *other)
+{
+    const struct cache *a = LIST_ENTRY(one, const struct cache, user);
+    const struct cache *b = LIST_ENTRY(other, const struct cache, user);
+
+    /* A thread has one cache in a set. */
+    return (uintptr_t)a->thread < (uintptr_t)b->thread;
+}
+
 void attach_join(struct cache *cache, struct cache_set *set)
 {
     ASSERT(lock_is_held(set->lock));
     ASSERT(cache->set == set);
     ASSERT(!cache_is_enabled(cache));
     cache->next = set->caches;
+    cache->from = &set->caches;
+    if (cache->next != NULL) {
+        cache->next->from = &cache->next;
+    }
     set->caches = cache;
+    if (cache->thread != NULL) {
+        treap_add(&set->threads, &cache->user, attach_before);
+    }
     if (set->first_cache == NULL && cache->thread != NULL) {
         set->first_cache = cache;
         /* Relaxed: only this thread finds itself there. */
@@ -160,14 +177,15 @@ void attach_join(struct cache *cache, struct cache_set *set)
 
 void attach_leave(struct cache *cache, struct cache_set *set)
 {
-    struct cache **link = &set->caches;
-
     ASSERT(lock_is_held(set->lock));
-    ASSERT(cache->set == set);
-    while (*link != cache) {
-        link = &(*link)->next;
+    ASSERT(cache->set == set && *cache->from == cache);
+    *cache->from = cache->next;
+    if (cache->next != NULL) {
+        cache->next->from = cache->from;
     }
-    *link = cache->next;
+    if (cache->thread != NULL) {
+        treap_remove(&set->threads, &cache->user, attach_before);
+    }
     /* None of the others becomes the first: that would be a write to what the
      * fast paths of all threads read. */
     if (set->first_cache == cache) {
@@ -180,19 +198,24 @@ void attach_leave(struct cache *cache, struct cache_set *set)
     set->frees_of_gone += cache_frees(cache);
 }
 
-/* The calling thread's cache, if it is on the set's list.  Where many threads
- * use a pool this is long; the table makes it rare. */
+/* The calling thread's cache, if it is on the set's list. */
 static struct cache *attach_search(struct cache_set *set,
                                    const struct thread *self)
 {
     bool taken = lock_enter(set->lock);
-    struct cache *cache = set->caches;
+    struct treap_node *node = set->threads;
+    struct cache *cache = NULL;
 
-    while (cache != NULL && cache->thread != self) {
-        cache = cache->next;
+    while (node != NULL) {
+        cache = LIST_ENTRY(node, struct cache, user);
+        if (cache->thread == self) {
+            break;
+        }
+        node = (uintptr_t)self < (uintptr_t)cache->thread ? node->left
+                                                          : node->right;
     }
     lock_leave(set->lock, taken);
-    return cache;
+    return node == NULL ? NULL : cache;
 }
 
 /* Gives the calling thread a cache in the set, where it has none; NULL: no
@@ -274,6 +297,7 @@ static struct cache *attach_cut_all(struct cache_set *set)
 
     ASSERT(lock_is_held(&thread_attachments) && lock_is_held(set->lock));
     set->caches = NULL;
+    set->threads = NULL;
     set->first_cache = NULL;
     sync_put(&set->first_thread, CACHE_NO_THREAD);
     while (cache != NULL) {

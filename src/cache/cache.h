@@ -55,6 +55,8 @@ struct cache {
     struct cache_set *set; /* attachments' lock; fixed while the set has the
                             * cache; NULL: it serves no pool */
     struct cache *next;    /* of the set; its lock */
+    struct cache **from;            /* what points here, on the set's list */
+    struct treap_node user;         /* in the set's tree of threads */
     struct thread *thread; /* fixed; NULL: a handle's */
     void *memory;          /* fixed; what malloc() gave for it */
     struct list_link link; /* of the thread: attached or spare; attachments'
@@ -86,6 +88,7 @@ struct cache_set {
     bool retired;              /* atomic; no cache is enabled any more, or ever
                                 * was: written under the lock, once */
     struct cache *caches;      /* every user's, linked by next */
+    struct treap_node *threads; /* those of threads, by cache->thread */
     struct thread *first_thread; /* atomic; the thread whose cache was the
                                   * first; CACHE_NO_THREAD: there was none, or
                                   * it is gone */

@@ -146,12 +146,53 @@ START_TEST(the_last_block_is_taken_until_there_is_none)
 }
 END_TEST
 
+/* Three heaps share a tree: each address is found with its own heap. */
+START_TEST(the_heap_of_an_address_is_found_among_many)
+{
+    static struct heap heaps[3];
+    static struct place firsts[3];
+    struct treap_node *shared = NULL;
+
+    start();
+    for (unsigned h = 0; h < 3; h++) {
+        memset(&heaps[h], 0, sizeof heaps[h]);
+        firsts[h].block.base = firsts[h].granule;
+        firsts[h].block.granules = 1;
+        heaps[h].first = heaps[h].current = &firsts[h].block;
+        heap_share(&heaps[h], &shared);
+    }
+    for (unsigned i = 0; i < BLOCKS; i++) {
+        heap_index_add(&heaps[i * i % 3], &places[i].block);
+    }
+    ck_assert_uint_le(depth(shared), DEEP);
+    for (unsigned i = 0; i < BLOCKS; i++) {
+        ck_assert_ptr_eq(heap_find_shared(shared, places[i].granule).block,
+                         &places[i].block);
+        ck_assert_ptr_null(
+            heap_find_shared(shared, places[i].granule + 1).block);
+    }
+    /* One by one, and all at once. */
+    heap_index_remove(&heaps[0], &places[0].block);
+    ck_assert_ptr_null(heap_find_shared(shared, places[0].granule).block);
+    for (unsigned h = 0; h < 3; h++) {
+        while (heap_index_take_last(&heaps[h]) != NULL) {
+            continue;
+        }
+        ck_assert_ptr_eq(heap_find_shared(shared, firsts[h].granule).block,
+                         &firsts[h].block);
+        heap_unshare(&heaps[h]);
+    }
+    ck_assert_ptr_null(shared);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("index");
     TCase *index = support_case(suite, "index");
 
     tcase_add_checked_fixture(index, start, NULL);
+    tcase_add_test(index, the_heap_of_an_address_is_found_among_many);
     tcase_add_test(index, blocks_in_any_order_are_met_by_address);
     tcase_add_test(index, blocks_in_order_make_no_deep_tree);
     tcase_add_test(index, any_address_finds_its_block);

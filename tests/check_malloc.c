@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * check_malloc.c - no malloc() and no free() while a lock is held.
+ *
+ * A malloc with fork handlers of its own holds its lock while it waits for a
+ * pool's, if the library ever calls it with a pool's lock held.  So each call
+ * of the library runs in pools of each kind, and whenever the library asks for
+ * memory or gives it back, no lock of the library is taken.
+ *
+ * What it cannot do: see the locks of pools that the test did not make.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cleanups.h"
+#include "inject.h"
+
+#include "cache/thread.h"
+#include "pool/pool.h"
+
+#define POOLS_MOST 64
+
+/* The pools that are alive; other threads only ever read them. */
+static memory_pool_t *_Atomic alive[POOLS_MOST];
+static atomic_uint seen; /* calls that were looked at */
+
+static bool is_left(const struct lock *lock)
+{
+    return __atomic_load_n(&lock->word, __ATOMIC_RELAXED) == LOCK_LEFT;
+}
+
+/* No other thread of the test is in the library meanwhile, so a lock that is
+ * taken is the caller's. */
+static bool expect_no_lock(struct inject_call *call)
+{
+    (void)call;
+    seen++;
+    POOLS_EXPECT(lock_none_is_held());
+    POOLS_EXPECT(is_left(&thread_attachments));
+    for (int i = 0; i < POOLS_MOST; i++) {
+        const struct memory_pool *mp = alive[i];
+        if (mp != NULL) {
+            POOLS_EXPECT(is_left(&mp->lock) && is_left(&mp->quota.lock) &&
+                         is_left(&mp->quota.recall));
+        }
+    }
+    return false;
+}
+
+static memory_pool_t *make(const mp_options_t *options, memory_pool_t *above)
+{
+    mp_options_t with = *options;
+    int i = 0;
+
+    with.parent = above;
+    memory_pool_t *mp = mp_create(&with);
+    ck_assert_ptr_nonnull(mp);
+    while (alive[i] != NULL) {
+        ck_assert_int_lt(++i, POOLS_MOST);
+    }
+    alive[i] = mp;
+    return mp;
+}
+
+/* It is no pool of the test's any more as it begins to go. */
+static void end(memory_pool_t *mp)
+{
+    for (int i = 0; i < POOLS_MOST; i++) {
+        if (alive[i] == mp) {
+            alive[i] = NULL;
+        }
+    }
+    destroy_memory_pool(mp);
+}
+
+static void note(void *arg)
+{
+    (void)arg;
+}
+
+static int visit(void *object, size_t size, void *arg)
+{
+    (void)object;
+    (void)size;
+    (void)arg;
+    return 0;
+}
+
+/* Objects of all lengths, which move and go. */
+static void use_objects(memory_pool_t *mp)
+{
+    void *objects[120];
+
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 120; i++) {
+            objects[i] = mp_allocate(mp, (size_t)(i * i * i) / 16 + 1);
+            POOLS_EXPECT(objects[i] != NULL);
+        }
+        for (int i = 0; i < 120; i += 2) {
+            objects[i] = mp_realloc(mp, objects[i], (size_t)(i * 100 + 5000));
+            POOLS_EXPECT(objects[i] != NULL);
+        }
+        for (int i = 0; i < 120; i++) {
+            free_memory(mp, objects[(i * 7) % 120]);
+        }
+    }
+    for (int i = 0; i < 9000; i++) {
+        objects[i % 120] = mp_allocate(mp, 24);
+    }
+    free_memory(mp, mp_allocate(mp, 300000));
+    (void)!mp_calloc(mp, 100, 100);
+    (void)!mp_aligned_alloc(mp, 4096, 10000);
+    (void)!mp_strdup(mp, "string");
+    (void)!mp_asprintf(mp, "%0500d", 1);
+    mp_string_t string = {0};
+    for (int i = 0; i < 300; i++) {
+        (void)mp_append_bytes(mp, &string, "more bytes", 10);
+    }
+    (void)!mp_expand(mp, objects[5], 100);
+    /* Refused: too much for any pool. */
+    (void)!mp_allocate(mp, (size_t)1 << 46);
+}
+
+static void use_scopes(memory_pool_t *mp)
+{
+    mp_mark_t marks[8];
+    mp_handle_t *handles[5];
+
+    for (int i = 0; i < 8; i++) {
+        marks[i] = mp_mark(mp);
+        (void)!mp_allocate(mp, (size_t)10000 * (size_t)i + 1);
+        (void)mp_add_mark_cleanup(mp, marks[i], note, NULL);
+    }
+    POOLS_EXPECT(mp_rewind(mp, marks[3]) == 0);
+    for (int i = 0; i < 5; i++) {
+        handles[i] = mp_attach(mp);
+        POOLS_EXPECT(handles[i] != NULL);
+        mp_mark_t mark = mp_handle_mark(handles[i]);
+        mp_handle_free(handles[i], mp_handle_allocate(handles[i], 3000));
+        if (i % 2 == 0) {
+            POOLS_EXPECT(mp_handle_rewind(handles[i], mark) == 0);
+        }
+    }
+    for (int i = 0; i < 5; i++) {
+        mp_detach(handles[i]);
+    }
+    POOLS_EXPECT(mp_rewind(mp, marks[0]) == 0);
+    for (int i = 0; i < 3; i++) {
+        POOLS_EXPECT(mp_add_cleanup(mp, note, NULL) == 0);
+    }
+    POOLS_EXPECT(mp_remove_cleanup(mp, note, NULL) == 0);
+}
+
+static void use_views(memory_pool_t *mp)
+{
+    mp_stats_t stats;
+    FILE *nowhere = fopen("/dev/null", "w");
+
+    POOLS_EXPECT(nowhere != NULL);
+    POOLS_EXPECT(mp_stats(mp, &stats) == 0 && mp_check(mp) == 0);
+    POOLS_EXPECT(mp_walk(mp, visit, NULL) == 0 && mp_map(mp, nowhere) == 0);
+    POOLS_EXPECT(mp_stats_print(mp, nowhere, MP_JSON) == 0);
+    (void)mp_locate(mp, &stats);
+    (void)mp_owner(nowhere);
+    (void)mp_trim(mp, 100000);
+    (void)mp_trim(mp, 0);
+    fclose(nowhere);
+}
+
+static void *use(void *arg)
+{
+    memory_pool_t *mp = arg;
+
+    use_objects(mp);
+    use_scopes(mp);
+    use_views(mp);
+    return NULL;
+}
+
+/* A pool, one above it and one below, with a thread that comes and ends. */
+static void live(const mp_options_t *options)
+{
+    mp_options_t above = *options;
+
+    above.backing = NULL;
+    memory_pool_t *top = make(&above, NULL);
+    memory_pool_t *mp = make(options, top);
+    memory_pool_t *child = make(&cleanups_kinds[0], mp);
+    use(mp);
+    use(child);
+    if (options->threads != MP_THREADS_NONE) {
+        support_join(support_start(use, mp));
+    }
+    free_all_memory(child);
+    use(child);
+    end(child);
+    free_all_memory(mp);
+    use(mp);
+    (void)make(options, mp);
+    /* The pool's end frees these. */
+    for (int i = 0; i < 3; i++) {
+        POOLS_EXPECT(mp_attach(mp) != NULL);
+    }
+    memset((void *)alive, 0, sizeof alive);
+    destroy_memory_pool(top);
+}
+
+START_TEST(nothing_is_asked_of_malloc_under_a_lock)
+{
+    mp_backing_t backing = mp_backing_malloc;
+    mp_options_t own = {.report = pools_report, .backing = &backing};
+    mp_options_t limited = cleanups_kinds[3];
+
+    /* So that locks are taken. */
+    support_join(support_start(use, make(&cleanups_kinds[0], NULL)));
+    end(alive[0]);
+    atomic_store(&inject_hook, expect_no_lock);
+    if (_i < CLEANUPS_KINDS) {
+        live(&cleanups_kinds[_i]);
+    } else {
+        live(_i == CLEANUPS_KINDS ? &own : &limited);
+    }
+    atomic_store(&inject_hook, (inject_hook_t *)NULL);
+    ck_assert_uint_gt(seen, 20);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("malloc");
+    TCase *locks = support_case(suite, "locks");
+
+    tcase_add_loop_test(locks, nothing_is_asked_of_malloc_under_a_lock, 0,
+                        CLEANUPS_KINDS + 2);
+    return support_run(suite);
+}
