@@ -168,6 +168,49 @@ START_TEST(a_cleanup_uses_its_pool_and_may_leave_by_longjmp)
 }
 END_TEST
 
+/* What a cleanup may add in one rewind. */
+#define ENDLESS 65536u
+
+static memory_pool_t *adding;
+static mp_mark_t added_to;
+static unsigned added;
+
+static void add_itself(void *arg)
+{
+    added++;
+    POOLS_EXPECT(added <= 3 * ENDLESS);
+    POOLS_EXPECT(mp_add_mark_cleanup(adding, added_to, add_itself, arg) == 0);
+}
+
+START_TEST(cleanups_that_add_cleanups_without_end_are_stopped)
+{
+    const mp_options_t options = {.threads = (mp_threads_t)_i,
+                                  .report = pools_report};
+
+    adding = mp_create(&options);
+    mp_mark_t outer = mp_mark(adding);
+    add(adding, outer, 'o');
+    added_to = mp_mark(adding);
+    add(adding, added_to, 'z');
+    add_itself(NULL);
+    added = 0;
+    pools_reported.count = 0;
+    ck_assert_int_eq(mp_rewind(adding, added_to), 0);
+    ck_assert_uint_eq(added, ENDLESS + 1);
+    ck_assert_uint_eq(pools_reported.count, 1);
+    ck_assert_int_eq(pools_reported.event, MP_EVENT_CLEANUP);
+    ck_assert_str_eq(pools_reported.message,
+                     "cleanups add cleanups without end");
+    /* What was there before is called all the same. */
+    expect_called("z");
+    ck_assert_int_eq(mp_rewind(adding, outer), 0);
+    expect_called("o");
+    ck_assert_int_eq(mp_check(adding), 0);
+    mp_destroy(adding);
+    expect_called("");
+}
+END_TEST
+
 START_TEST(what_is_no_mark_of_the_callers_is_refused)
 {
     mp_options_t options = {.report = pools_report,
@@ -230,6 +273,9 @@ int main(void)
                         a_cleanup_uses_its_pool_and_may_leave_by_longjmp, 0,
                         pools_count);
     tcase_add_loop_test(single, the_marks_of_others_keep_their_cleanups, 0, 2);
+    tcase_add_loop_test(single,
+                        cleanups_that_add_cleanups_without_end_are_stopped, 0,
+                        2);
     tcase_add_loop_test(single, what_is_no_mark_of_the_callers_is_refused, 0,
                         3);
     return support_run(suite);

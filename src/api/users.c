@@ -19,6 +19,7 @@
 #include "api/misuse.h"
 #include "base/tool.h"
 #include "pool/alloc.h"
+#include "pool/end.h"
 #include "pool/mark.h"
 #include "pool/tree.h"
 
@@ -58,19 +59,30 @@ static mp_mark_t users_mark(memory_pool_t *mp, const struct user *user,
 
 /* Calls the cleanups of a user's mark, and of its later ones, the newest first,
  * with every object still live.  One that does not return costs itself alone:
- * it is off the list by then. */
+ * it is off the list by then.  A cleanup may add others to the mark.  Beyond a
+ * number of those the rest is left out: else a cleanup that adds itself would
+ * never let the rewind end. */
 static void users_call_marked(memory_pool_t *mp, const struct user *user,
                               mp_mark_t mark)
 {
+    uint64_t before = tree_count_added(mp);
     struct tree_cleanup *cleanup;
+    size_t late = 0;
 
     while ((cleanup = tree_take_marked(mp, user->number, mark.number)) !=
            NULL) {
         void (*fn)(void *arg) = cleanup->fn;
         void *arg = cleanup->arg;
+        late += cleanup->number > before;
+        bool called = cleanup->number <= before || late <= TREE_LATE_MOST;
         free(cleanup);
-        fn(arg);
+        if (called) {
+            fn(arg);
+        }
         ASSERT(lock_none_is_held());
+    }
+    if (late > TREE_LATE_MOST) {
+        end_report_dropped(mp);
     }
 }
 

@@ -52,9 +52,6 @@
 #include "pool/report.h"
 #include "pool/tree.h"
 
-/* Cleanups and children that cleanups may add in one reset or destroy. */
-#define END_LATE_MOST 65536u
-
 /* struct tree_run by link: what the calling thread is ending. */
 static _Thread_local struct list end_runs MP_INLINE_TLS;
 
@@ -157,7 +154,7 @@ static void end_finish_run(struct end_work *work)
 /* True: what a cleanup added is one too many. */
 static bool end_is_too_late(struct end_work *work, bool late)
 {
-    return late && work->run->late++ >= END_LATE_MOST;
+    return late && work->run->late++ >= TREE_LATE_MOST;
 }
 
 /* Calls a cleanup, with TREE_PAD bytes of stack between it and the caller.
@@ -179,21 +176,25 @@ static MP_SLOW void end_call(struct tree_cleanup *cleanup)
 }
 
 /* The program's function may be a cancellation point, and the pool is half
- * ended: this is no place to vanish. */
-static void end_report_dropped(struct end_work *work, struct memory_pool *mp)
+ * ended, or rewound: this is no place to vanish. */
+void end_report_dropped(struct memory_pool *mp)
 {
     int cancel;
     ASSERT(lock_none_is_held());
-
-    if (work->dropped) {
-        return;
-    }
-    work->dropped = true;
 
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     report_words(mp, MP_EVENT_CLEANUP, "cleanups add cleanups without end",
                  NULL);
     pthread_setcancelstate(cancel, NULL);
+}
+
+/* Once for each reset or destroy. */
+static void end_note_dropped(struct end_work *work, struct memory_pool *mp)
+{
+    if (!work->dropped) {
+        work->dropped = true;
+        end_report_dropped(mp);
+    }
 }
 
 /* Takes the newest open child, with all that is half closed below it; NULL:
@@ -227,7 +228,7 @@ static bool end_clean(struct end_work *work, struct memory_pool *at)
     }
     if (at->tree->dropping || end_is_too_late(work, cleanup->late)) {
         free(cleanup);
-        end_report_dropped(work, at);
+        end_note_dropped(work, at);
     } else {
         end_call(cleanup);
     }

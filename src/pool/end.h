@@ -15,4 +15,8 @@
 MP_INNER enum result end_reset(struct memory_pool *mp);
 MP_INNER enum result end_destroy(struct memory_pool *mp);
 
+/* Cleanups went on adding cleanups, and some of them were left out.  No lock
+ * held. */
+MP_INNER void end_report_dropped(struct memory_pool *mp);
+
 #endif /* MP_END_H */

@@ -319,6 +319,16 @@ struct tree_cleanup *tree_take_cleanup(struct memory_pool *mp)
     return cleanup;
 }
 
+uint64_t tree_count_added(struct memory_pool *mp)
+{
+    ASSERT(lock_none_is_held());
+    bool taken = pool_enter(mp);
+    uint64_t added = mp->tree == NULL ? 0 : mp->tree->added;
+
+    lock_leave(&mp->lock, taken);
+    return added;
+}
+
 /* Later marks of the owner lie within the mark, and have higher numbers. */
 struct tree_cleanup *tree_take_marked(struct memory_pool *mp, uint64_t owner,
                                       uint64_t mark)
@@ -367,6 +377,7 @@ enum result tree_add_cleanup(struct memory_pool *mp, uint64_t owner,
     ASSERT(mp->tree == tree);
     cleanup->older = tree->cleanups;
     tree->cleanups = cleanup;
+    cleanup->number = ++tree->added;
     tree->marked += mark != 0;
     lock_leave(&mp->lock, taken);
     tree_reopen(mp);

@@ -12,6 +12,10 @@
 
 #include "pool/pool.h"
 
+/* Cleanups and children that cleanups may add in one reset, destroy or
+ * rewind. */
+#define TREE_LATE_MOST 65536u
+
 /* How far a reset or destroy of a pool above has come with a child.  Each stage
  * is a list of the parent's. */
 enum tree_stage {
@@ -37,6 +41,7 @@ struct tree_cleanup {
     void *arg;
     uint64_t owner; /* of the mark that it belongs to, a user's number */
     uint64_t mark;  /* number of that; 0: it is the pool's */
+    uint64_t number; /* among all that were added to the pool */
     bool late; /* added by a cleanup of the same run */
 };
 
@@ -82,6 +87,7 @@ struct tree {
     unsigned gone_names;          /* in that */
     struct tree_totals gone_unnamed; /* totals.c; the pool's lock */
     struct tree_totals gone_other;   /* and of further names */
+    uint64_t added;               /* cleanups so far, with those that went */
     bool late;                    /* only the runner; made by a cleanup of the
                                    * parent, and not counted yet */
     const struct mp_inline_thread *runner; /* atomic; the thread whose reset or
@@ -135,7 +141,10 @@ MP_INNER struct tree_cleanup *tree_take_cleanup(struct memory_pool *mp);
  * below that the calling thread ends or resets together with it. */
 MP_INNER bool tree_is_run(const struct memory_pool *mp, uintptr_t frame);
 
-/* The same for the newest cleanup of that owner's marks from this one on. */
+/* How many cleanups were added to the pool so far.  No lock held. */
+MP_INNER uint64_t tree_count_added(struct memory_pool *mp);
+
+/* tree_take_cleanup() for the newest cleanup of that owner's marks from this one on. */
 MP_INNER struct tree_cleanup *tree_take_marked(struct memory_pool *mp,
                                                uint64_t owner, uint64_t mark);
 
