@@ -279,6 +279,19 @@ public:
     }
     bool check() const noexcept { return mp_check(mp_) == 0; }
 
+    // Changes the capacity of a pool that was made with one; 0: no limit.
+    void set_capacity(std::size_t bytes) const
+    {
+        if (mp_set_capacity(mp_, bytes) != 0) {
+            detail::fail(detail::last_error());
+        }
+    }
+    void set_capacity(std::size_t bytes, std::errc &failed) const noexcept
+    {
+        failed = mp_set_capacity(mp_, bytes) == 0 ? std::errc()
+                                                  : detail::last_error();
+    }
+
     // Drops every object, without its destructor, and calls the cleanups.
     void reset() const noexcept { mp_reset(mp_); }
 

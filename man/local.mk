@@ -79,6 +79,7 @@ dist_man_MANS += \
 	man/mp_reporter_fn.3 \
 	man/mp_reset.3 \
 	man/mp_rewind.3 \
+	man/mp_set_capacity.3 \
 	man/mp_set_failure.3 \
 	man/mp_set_reporter.3 \
 	man/mp_stats.3 \
@@ -126,6 +127,7 @@ man_examples = \
 	examples/man_mp_owner \
 	examples/man_mp_realloc \
 	examples/man_mp_report_stderr \
+	examples/man_mp_set_capacity \
 	examples/man_mp_set_failure \
 	examples/man_mp_set_reporter \
 	examples/man_mp_stats \

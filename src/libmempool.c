@@ -100,6 +100,7 @@
 #include "api/append.c"
 #include "api/exports.c"
 #include "api/hooks.c"
+#include "api/limits.c"
 #include "api/misuse.c"
 #include "api/objects.c"
 #include "api/options.c"

@@ -141,6 +141,7 @@ pool_sources = \
 	src/api/exports.c \
 	src/api/fast.h \
 	src/api/hooks.c \
+	src/api/limits.c \
 	src/api/misuse.c \
 	src/api/misuse.h \
 	src/api/objects.c \

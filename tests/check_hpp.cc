@@ -367,6 +367,24 @@ static void a_pool_ends_once_whoever_has_it()
     HPP_EXPECT(parent.stats().children == 0);
 }
 
+static void a_capacity_changes()
+{
+    mempool::pool pool(mempool::options().capacity(1000));
+    std::errc failed;
+
+    void *object = pool.allocate(1000);
+    pool.set_capacity(2000);
+    HPP_EXPECT(pool.allocate(1000) != nullptr);
+    HPP_THROWS(std::errc::no_buffer_space, pool.set_capacity(1999));
+    pool.free(object);
+    pool.set_capacity(999, failed);
+    HPP_EXPECT(failed == std::errc::no_buffer_space);
+    pool.set_capacity(1000, failed);
+    HPP_EXPECT(failed == std::errc());
+    mempool::pool unlimited;
+    HPP_THROWS(std::errc::invalid_argument, unlimited.set_capacity(1000));
+}
+
 static void a_mark_takes_what_came_after_it()
 {
     for (const mempool::options &kind : hpp_kinds) {
@@ -598,6 +616,7 @@ int main()
     failures_come_as_the_call_asks();
     options_that_cannot_be_make_no_pool();
     a_pool_ends_once_whoever_has_it();
+    a_capacity_changes();
     a_mark_takes_what_came_after_it();
     owners_end_their_objects_and_failed_ones_leave_nothing();
     an_exception_passes_through_the_library();

@@ -60,7 +60,9 @@ struct model {
     memory_pool_t *mp;
     mp_handle_t *handle;
     size_t limit;
+    size_t highest; /* limit so far */
     size_t most; /* bytes of one object */
+    bool changes; /* the limit does, and most with it */
     size_t bytes;
     size_t peak;
     uint32_t tag;
@@ -181,12 +183,36 @@ static void model_compare(const struct model *m)
     ck_assert_uint_eq(stats.live_objects, m->count);
     ck_assert_uint_eq(stats.allocations - stats.frees, m->count);
     ck_assert_uint_ge(stats.peak_bytes, m->peak);
-    ck_assert_uint_le(stats.peak_bytes, m->limit);
+    ck_assert_uint_le(stats.peak_bytes, m->highest);
     ck_assert_int_eq(mp_check(m->mp), 0);
+}
+
+/* A capacity near what is held, or anywhere. */
+static void model_change(struct model *m, uint64_t *seed)
+{
+    size_t bytes = support_below(seed, 2) == 0
+                       ? m->bytes + support_below(seed, 41) - 20
+                       : 1 + support_below(seed, 400000);
+
+    if (bytes == 0 || bytes > SIZE_MAX / 2) {
+        return;
+    }
+    errno = SUPPORT_ERRNO;
+    int result = mp_set_capacity(m->mp, bytes);
+    ck_assert_msg((result == 0) == (bytes >= m->bytes),
+                  "%d for %zu with %zu held", result, bytes, m->bytes);
+    ck_assert_int_eq(errno, result == 0 ? SUPPORT_ERRNO : ENOBUFS);
+    if (result == 0) {
+        m->limit = m->most = bytes;
+        m->highest = bytes > m->highest ? bytes : m->highest;
+    }
 }
 
 static void model_step(struct model *m, uint64_t *seed)
 {
+    if (m->changes && support_below(seed, 10) == 0) {
+        model_change(m, seed);
+    }
     size_t what = support_below(seed, 100);
     unsigned any = m->count == 0 ? 0 : (unsigned)support_below(seed, m->count);
 
@@ -220,7 +246,7 @@ static void model_step(struct model *m, uint64_t *seed)
 /* A random sequence; the pool is checked every so many steps only, since a
  * check takes all credit back. */
 static void model_random(memory_pool_t *mp, size_t limit, size_t most,
-                          unsigned every)
+                          unsigned every, bool changes)
 {
     static struct model m;
     uint64_t seed = support_seed();
@@ -229,8 +255,9 @@ static void model_random(memory_pool_t *mp, size_t limit, size_t most,
     memset(&m, 0, sizeof m);
     m.mp = mp;
     m.handle = mp_attach(mp);
-    m.limit = limit;
+    m.limit = m.highest = limit;
     m.most = most;
+    m.changes = changes;
     ck_assert_ptr_nonnull(m.handle);
     for (unsigned step = 0; step < steps; step++) {
         model_step(&m, &seed);
@@ -242,7 +269,7 @@ static void model_random(memory_pool_t *mp, size_t limit, size_t most,
         model_free(&m, m.count - 1, m.count % 2 == 0);
     }
     model_compare(&m);
-    ck_assert(limit > most || model_has(mp, limit));
+    ck_assert(limit > most || model_has(mp, m.limit));
     mp_detach(m.handle);
     destroy_memory_pool(mp);
 }
@@ -254,20 +281,20 @@ static const unsigned looks[] = {1, 37, 5000};
 START_TEST(a_random_sequence_is_exact_to_the_byte)
 {
     model_random(model_simple(NULL, 300000), 300000, 300000,
-                  looks[_i]);
+                  looks[_i], false);
 }
 END_TEST
 
 START_TEST(a_random_sequence_is_exact_in_a_small_pool)
 {
-    model_random(model_simple(NULL, 3000), 3000, 3000, looks[_i]);
+    model_random(model_simple(NULL, 3000), 3000, 3000, looks[_i], false);
 }
 END_TEST
 
 START_TEST(a_random_sequence_is_exact_below_a_largest_object)
 {
     model_random(model_pool(NULL, 0, 0, 500, MP_THREADS_CACHED), SIZE_MAX,
-                  500, looks[_i]);
+                  500, looks[_i], false);
 }
 END_TEST
 
@@ -275,14 +302,22 @@ START_TEST(a_random_sequence_is_exact_where_frees_zero)
 {
     model_random(model_pool(NULL, 500000, MP_ZERO_ON_FREE, 0,
                               MP_THREADS_CACHED),
-                  500000, 500000, looks[_i]);
+                  500000, 500000, looks[_i], false);
 }
 END_TEST
 
 START_TEST(a_random_sequence_is_exact_for_one_thread)
 {
     model_random(model_pool(NULL, 300000, 0, 70000, MP_THREADS_NONE),
-                  300000, 70000, looks[_i]);
+                  300000, 70000, looks[_i], false);
+}
+END_TEST
+
+START_TEST(a_random_sequence_is_exact_while_the_capacity_changes)
+{
+    model_random(model_pool(NULL, 200000, _i % 2 == 0 ? 0 : MP_ZERO_ON_FREE,
+                            0, (mp_threads_t)(_i % 3)),
+                 200000, 200000, looks[_i % LOOKS], true);
 }
 END_TEST
 
@@ -296,7 +331,7 @@ START_TEST(a_random_sequence_is_exact_below_limited_pools)
     ck_assert_ptr_nonnull(mp_allocate(sibling, 100000));
     ck_assert_ptr_nonnull(mp_allocate(middle, 7));
     model_random(model_simple(middle, 0), 299993, SIZE_MAX - 16,
-                  looks[_i]);
+                  looks[_i], false);
     ck_assert_int_eq(mp_check(root), 0);
     ck_assert_int_eq(mp_check(middle), 0);
     destroy_memory_pool(root);
@@ -322,5 +357,8 @@ int main(void)
     tcase_add_loop_test(random,
                         a_random_sequence_is_exact_below_limited_pools, 0,
                         LOOKS);
+    tcase_add_loop_test(random,
+                        a_random_sequence_is_exact_while_the_capacity_changes,
+                        0, 2 * LOOKS);
     return support_run(suite);
 }

@@ -20,6 +20,7 @@ struct node {
     memory_pool_t *mp; /* NULL: none here */
     int parent;        /* -1: none */
     size_t capacity;   /* SIZE_MAX: none */
+    bool limits;       /* made with one, which may be none yet */
     size_t held;       /* bytes of its own objects */
     uint64_t birth;
     unsigned objects;
@@ -96,6 +97,9 @@ static void model_make(int i, int parent)
     if (support_below(&model.random, 3) > 0) {
         options.capacity = 500 + support_below(&model.random, 20000);
     }
+    if (support_below(&model.random, 8) == 0) {
+        options.capacity = SIZE_MAX;
+    }
     if (support_below(&model.random, 4) == 0) {
         options.flags = MP_ZERO_ON_FREE;
     }
@@ -107,6 +111,7 @@ static void model_make(int i, int parent)
     POOLS_EXPECT(node->mp != NULL);
     node->parent = parent;
     node->capacity = options.capacity == 0 ? SIZE_MAX : options.capacity;
+    node->limits = options.capacity != 0;
     node->birth = ++model.births;
 }
 
@@ -307,6 +312,26 @@ static void model_cleanup(int i)
     }
 }
 
+/* What is in use, a byte less or more, or anything; 0 for no limit. */
+static void model_set_capacity(int i)
+{
+    struct node *node = &model.nodes[i];
+    size_t held = total(i);
+    size_t bytes = 500 + support_below(&model.random, 20000);
+
+    if (support_below(&model.random, 4) == 0) {
+        bytes = held + 1 - support_below(&model.random, 3);
+        bytes = bytes > SIZE_MAX / 2 ? 0 : bytes;
+    }
+    bool works = node->limits && (bytes == 0 || bytes >= held);
+    errno = 0;
+    POOLS_EXPECT(mp_set_capacity(node->mp, bytes) == (works ? 0 : -1));
+    POOLS_EXPECT(errno == (works ? 0 : node->limits ? ENOBUFS : EINVAL));
+    if (works) {
+        node->capacity = bytes == 0 ? SIZE_MAX : bytes;
+    }
+}
+
 static void model_verify(void)
 {
     for (int i = 0; i < NODES; i++) {
@@ -353,6 +378,10 @@ static void model_step(void)
         break;
     case 4:
         mp_trim(model.nodes[i].mp, 0);
+        break;
+    case 5:
+    case 6:
+        model_set_capacity(i);
         break;
     default:
         switch (support_below(&model.random, 8)) {

@@ -24,7 +24,8 @@ tests_programs = tests/check_append tests/check_blocks tests/check_caches tests/
 	tests/check_misuse tests/check_mixes \
 	tests/check_options tests/check_pause tests/check_pools \
 	tests/check_print tests/check_processes tests/check_range \
-	tests/check_recycle tests/check_report tests/check_scopes tests/check_strings \
+	tests/check_recycle tests/check_report tests/check_scopes \
+	tests/check_set_capacity tests/check_strings \
 	tests/check_threads tests/check_tree tests/check_tree_model \
 	tests/check_view tests/check_wrong_marks
 check_PROGRAMS += $(tests_programs)
@@ -72,6 +73,7 @@ tests_check_print_LDADD = $(tests_shared)
 tests_check_recycle_LDADD = $(tests_shared)
 tests_check_report_LDADD = $(tests_shared)
 tests_check_scopes_LDADD = $(tests_shared)
+tests_check_set_capacity_LDADD = $(tests_shared)
 tests_check_strings_LDADD = $(tests_shared)
 tests_check_tree_LDADD = $(tests_shared)
 tests_check_view_LDADD = $(tests_shared)

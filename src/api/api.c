@@ -215,7 +215,7 @@ static MP_SLOW MP_FAST void *api_allocate_counted(memory_pool_t *mp,
     void *object = NULL;
 
     if (MP_LIKELY(cache != NULL) &&
-        MP_LIKELY(size <= mp->settings.max_object)) {
+        MP_LIKELY(size <= sync_get(&mp->settings.max_object))) {
         object = credit_take_short(state, cache, size);
     } else if (MP_INLINE_LIGHT &&
                mp_inline_begin_fenced(state, state->cache, mp)) {

@@ -76,7 +76,7 @@ static bool append_grow(memory_pool_t *mp, mp_string_t *string, size_t n)
     ASSERT(lock_none_is_held());
     int error = errno;
     size_t needed;
-    size_t most = mp->settings.max_object;
+    size_t most = sync_get(&mp->settings.max_object);
     enum result result = RESULT_SIZE;
 
     if (n < string->room - string->length) {

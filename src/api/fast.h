@@ -41,7 +41,7 @@ static inline void *fast_take_middle(memory_pool_t *mp, size_t size)
 
     /* A size of 0 has too many granules, too. */
     if (middle_fits((size - 1) / SIZES_GRANULE + 1) &&
-        size <= mp->settings.max_object) {
+        size <= sync_get(&mp->settings.max_object)) {
         object = cache_take_middle(state, state->cache,
                                    (size - 1) / SIZES_GRANULE + 1);
     }
@@ -100,7 +100,7 @@ static inline void *fast_take_counted(memory_pool_t *mp, size_t size)
     void *object = NULL;
 
     if (cache != NULL) {
-        if (MP_LIKELY(size <= mp->settings.max_object)) {
+        if (MP_LIKELY(size <= sync_get(&mp->settings.max_object))) {
             object = credit_take(&thread_state, cache, size);
         }
         mp_inline_leave(&thread_state);
@@ -151,7 +151,7 @@ static inline void *fast_resize(memory_pool_t *mp, void *ptr, size_t size,
     void *object = NULL;
 
     *left = NULL;
-    if (size > mp->settings.max_object) {
+    if (size > sync_get(&mp->settings.max_object)) {
         return NULL;
     }
     cache = mp_inline_enter(state, mp);
@@ -192,7 +192,8 @@ static inline void *fast_take_handle_counted(mp_handle_t *handle, size_t size)
 {
     void *object = NULL;
 
-    if (handle != NULL && size <= handle->pool->settings.max_object &&
+    if (handle != NULL &&
+        size <= sync_get(&handle->pool->settings.max_object) &&
         fast_enter_counted(handle)) {
         object = credit_take(&handle->state, &handle->cache, size);
         mp_inline_leave(&handle->state);
@@ -205,7 +206,8 @@ static inline void *fast_take_handle_middle(mp_handle_t *handle, size_t size)
 {
     size_t granules = (size - 1) / SIZES_GRANULE + 1;
 
-    return middle_fits(granules) && size <= handle->pool->settings.max_object
+    return middle_fits(granules) &&
+                   size <= sync_get(&handle->pool->settings.max_object)
                ? cache_take_middle(&handle->state, &handle->cache.fast,
                                    granules)
                : NULL;

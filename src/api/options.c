@@ -123,9 +123,6 @@ const char *options_complete(const mp_options_t *given, size_t size,
         options->flags |= setting_flags(options->name);
     }
     *why = options_why(options, flags);
-    if (options->max_object == 0) {
-        options->max_object = options->capacity;
-    }
     /* This is no error: a locked pool answers every call in the same way. */
     if (*why == KIND_DEFAULT) {
         options->threads = MP_THREADS_CACHED;

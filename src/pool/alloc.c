@@ -390,7 +390,7 @@ enum result alloc_object(struct memory_pool *mp, const struct user *user,
     ASSERT(mp != NULL && user != NULL);
     ASSERT(lock_none_is_held());
     /* As unsigned numbers: a size of 0, too. */
-    if (size - 1 >= mp->settings.max_object) {
+    if (size - 1 >= sync_get(&mp->settings.max_object)) {
         return RESULT_SIZE;
     }
     if (size > SIZE_MAX - SIZES_GRANULE) {

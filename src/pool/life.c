@@ -210,7 +210,7 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
     mp->track = NULL;
     mp->kept_next = NULL;
     lock_start(&mp->lock, LOCK_POOL);
-    quota_start(&mp->quota, QUOTA_UNLIMITED, NULL);
+    quota_start(&mp->quota, QUOTA_NONE, NULL);
     blocks_start(&mp->blocks, mp, ranged, mode->counts && !ranged,
                  mode->stock_limit,
                  ranged ? &backing_malloc : options->backing);
@@ -227,8 +227,7 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
     sync_put(&mp->place.kept, false);
     sync_put(&mp->place.open, false);
     sync_put(&mp->place.listed, 0u);
-    mp->settings.max_object =
-        options->max_object == 0 ? SIZE_MAX : options->max_object;
+    pool_set_most(mp, options);
     mp->settings.flags = options->flags;
     mp->settings.report = options->report;
     mp->settings.report_context = options->report_context;
@@ -240,12 +239,11 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
 static void life_start_quota(struct memory_pool *mp,
                              const mp_options_t *options)
 {
-    size_t capacity =
-        options->capacity == 0 ? QUOTA_UNLIMITED : options->capacity;
     struct memory_pool *parent = options->parent;
     ASSERT(parent == NULL || mp->tree->parent == parent);
 
-    quota_restart(&mp->quota, capacity,
+    ASSERT(QUOTA_NONE == 0); /* as the option has it */
+    quota_restart(&mp->quota, options->capacity,
                   parent == NULL ? NULL : &parent->quota);
     bool taken = pool_enter(mp);
     pool_set_bump(mp);

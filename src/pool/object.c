@@ -78,7 +78,7 @@ static size_t object_spare(const struct memory_pool *mp, size_t size)
     size_t spare = size / OBJECT_SPARE_PART;
 
     return size > least * SIZES_GRANULE && spare <= SIZE_MAX / 2 - size &&
-                   size + spare <= mp->settings.max_object
+                   size + spare <= sync_get(&mp->settings.max_object)
                ? spare
                : 0;
 }
@@ -260,7 +260,7 @@ enum result object_resize(struct memory_pool *mp, const struct user *user,
     MP_FRAME();
     ASSERT(lock_none_is_held());
     /* As unsigned numbers: a size of 0, too. */
-    if (size - 1 >= mp->settings.max_object) {
+    if (size - 1 >= sync_get(&mp->settings.max_object)) {
         return RESULT_SIZE;
     }
     if (size > SIZE_MAX - SIZES_GRANULE) {
@@ -299,7 +299,7 @@ enum result object_align(struct memory_pool *mp, const struct user *user,
     if (alignment <= SIZES_GRANULE) {
         return alloc_object(mp, user, size, object);
     }
-    if (size - 1 >= mp->settings.max_object) {
+    if (size - 1 >= sync_get(&mp->settings.max_object)) {
         return RESULT_SIZE;
     }
     if (size > SIZE_MAX - alignment) {
@@ -347,7 +347,7 @@ size_t object_size(struct memory_pool *mp, const void *ptr)
 enum result object_expand(struct memory_pool *mp, void *ptr, size_t size)
 {
     ASSERT(lock_none_is_held());
-    if (size - 1 >= mp->settings.max_object) {
+    if (size - 1 >= sync_get(&mp->settings.max_object)) {
         return RESULT_SIZE;
     }
     if (size > SIZE_MAX - SIZES_GRANULE) {
@@ -417,7 +417,7 @@ enum result object_realign(struct memory_pool *mp, const struct user *user,
     size_t old = object_size(mp, ptr);
 
     if (old == 0) {
-        return size - 1 >= mp->settings.max_object ? RESULT_SIZE
+        return size - 1 >= sync_get(&mp->settings.max_object) ? RESULT_SIZE
                                                    : RESULT_NOT_LIVE;
     }
     if ((uintptr_t)ptr % alignment == 0) {

@@ -43,7 +43,7 @@ void pool_leave(struct memory_pool *mp, bool taken)
 void pool_set_bump(struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp));
-    size_t most = mp->settings.max_object / SIZES_GRANULE;
+    size_t most = sync_get(&mp->settings.max_object) / SIZES_GRANULE;
 
     /* pool_bump() charges no quota above, notes the size in slack bytes, and
      * cuts from the pool's own heap. */
@@ -52,6 +52,18 @@ void pool_set_bump(struct memory_pool *mp)
         most = 0;
     }
     mp->bump_most = most < SIZES_SHORT ? most : SIZES_SHORT;
+}
+
+/* An object that is larger than the capacity can never be had. */
+void pool_set_most(struct memory_pool *mp, const mp_options_t *options)
+{
+    size_t most = options->max_object;
+
+    mp->settings.max_is_capacity = most == 0 && options->capacity != 0;
+    if (most == 0) {
+        most = options->capacity;
+    }
+    sync_put(&mp->settings.max_object, most == 0 ? SIZE_MAX : most);
 }
 
 struct heap_chunk pool_find(const struct memory_pool *mp, const void *ptr)

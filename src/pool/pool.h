@@ -47,7 +47,8 @@ struct pool_mode {
 
 /* Fixed, but for recycle.c, which makes a kept pool again. */
 struct pool_settings {
-    size_t max_object;    /* bytes */
+    size_t max_object;    /* atomic; bytes; relaxed: nothing is read by it */
+    bool max_is_capacity; /* max_object goes with the capacity */
     unsigned flags;       /* MP_* */
     enum kind_why why;    /* of what kind it was made */
     mp_report_fn *report; /* NULL: silent */
@@ -158,6 +159,10 @@ static inline bool pool_is_entered(const struct memory_pool *mp)
 /* Says whether pool_bump() may serve: objects are counted, by this pool's lock
  * alone, and no mark is open.  The lock is held. */
 MP_INNER void pool_set_bump(struct memory_pool *mp);
+
+/* The largest object of a new pool, by its options: nobody else knows it. */
+MP_INNER void pool_set_most(struct memory_pool *mp,
+                            const mp_options_t *options);
 
 /* The granule of some heap of the pool, and the live chunk, at an address;
  * none, where there is none.  The lock is held. */

@@ -219,6 +219,25 @@ static void recall_suspend_all(struct quota *top, struct quota *refuser)
     lock_leave(&top->recall, top_taken);
 }
 
+/* Takes back what is lent below the quota of this pool or of one above.  The
+ * lock, held on entry and on return, may be left meanwhile. */
+static void recall_below(struct memory_pool *mp, struct quota *refuser,
+                         bool *taken)
+{
+    struct quota *top = quota_top(&mp->quota);
+
+    ASSERT(pool_is_entered(mp));
+    if (top == NULL) {
+        /* Nobody else charges this quota, so its pool's lock is enough. */
+        recall_suspend(mp);
+        quota_set_state(refuser, QUOTA_TIGHT);
+        return;
+    }
+    lock_leave(&mp->lock, *taken);
+    recall_suspend_all(top, refuser);
+    *taken = pool_enter(mp);
+}
+
 bool recall_for(struct memory_pool *mp, size_t bytes, bool *taken)
 {
     ASSERT(pool_is_entered(mp));
@@ -234,15 +253,29 @@ bool recall_for(struct memory_pool *mp, size_t bytes, bool *taken)
         recall_settle(mp);
         return owes;
     }
-    struct quota *top = quota_top(&mp->quota);
-    if (top == NULL) {
-        /* Nobody else charges this quota, so its pool's lock is enough. */
-        recall_suspend(mp);
-        quota_set_state(refuser, QUOTA_TIGHT);
-        return true;
-    }
-    lock_leave(&mp->lock, *taken);
-    recall_suspend_all(top, refuser);
-    *taken = pool_enter(mp);
+    recall_below(mp, refuser, taken);
     return true;
+}
+
+/* max_object follows in the hold of the lock in which the capacity changed, so
+ * that two calls at once leave them equal. */
+enum result recall_set_capacity(struct memory_pool *mp, size_t capacity)
+{
+    ASSERT(lock_none_is_held() && mp->quota.limits);
+    capacity = capacity == 0 ? QUOTA_UNLIMITED : capacity;
+    bool taken = pool_enter(mp);
+    enum quota_change change;
+
+    recall_settle(mp);
+    while ((change = quota_set_capacity(&mp->quota, capacity)) ==
+           QUOTA_LESS_PEAK) {
+        recall_below(mp, &mp->quota, &taken);
+        recall_settle(mp);
+    }
+    if (change == QUOTA_CHANGED && mp->settings.max_is_capacity) {
+        sync_put(&mp->settings.max_object, capacity);
+        pool_set_bump(mp);
+    }
+    pool_leave(mp, taken);
+    return change == QUOTA_CHANGED ? RESULT_OK : RESULT_FULL;
 }

@@ -58,4 +58,10 @@ MP_INNER void recall_own(struct memory_pool *mp, struct cache *cache);
  * changes, and all that the caller found out may be wrong. */
 MP_INNER bool recall_for(struct memory_pool *mp, size_t bytes, bool *taken);
 
+/* Changes the capacity of a pool that was made with one; 0: no limit.  Credit
+ * is recalled first if that may make the difference.  RESULT_FULL: more bytes
+ * are in use, and nothing is changed.  No lock held. */
+MP_INNER enum result recall_set_capacity(struct memory_pool *mp,
+                                         size_t capacity);
+
 #endif /* MP_RECALL_H */

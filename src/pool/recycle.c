@@ -70,8 +70,7 @@ struct memory_pool *recycle_pop(struct thread *self,
     struct memory_pool *mp = recycle_take(self);
     ASSERT(sync_get(&mp->place.maker) == self);
     ASSERT(mp->settings.name == NULL && mp->marks.open.first == NULL);
-    mp->settings.max_object =
-        options->max_object == 0 ? SIZE_MAX : options->max_object;
+    pool_set_most(mp, options);
     mp->settings.flags = options->flags;
     mp->settings.report = options->report;
     mp->settings.report_context = options->report_context;
@@ -110,7 +109,7 @@ static void recycle_make_plain(struct memory_pool *mp)
     ASSERT(pool_is_entered(mp) && mp->heap.taken == 0);
     mp->mode = mode_of(MODE_CACHED);
     heap_set_zero(&mp->heap, false);
-    quota_restart(&mp->quota, QUOTA_UNLIMITED, NULL);
+    quota_restart(&mp->quota, QUOTA_NONE, NULL);
     cache_set_count(&mp->caches, false, false);
 }
 

@@ -11,13 +11,17 @@
  * Invariants, for each quota:
  *
  *     capacity == held + charged_below + free_to_peak + beyond_peak
- *     peak     == capacity - beyond_peak
- *     raised   <= peak
+ *     peak     == max(capacity - beyond_peak, past_peak)
+ *     raised   <= capacity - beyond_peak
  *
  * and for a quota with a capacity
  *
  *     charged_below == sum of held and charged_below over the quotas whose
  *                      above it is
+ *
+ * A capacity that becomes less takes bytes from beyond_peak first.  If these do
+ * not suffice, the high-water mark lies above the new capacity: past_peak keeps
+ * it, and beyond_peak begins anew at 0.
  *
  * Why quota_undo() never takes the mark too low: let the last charge raise the
  * mark by r to m, and let f be the bytes that are charged then and undone
@@ -106,19 +110,22 @@ void quota_start(struct quota *quota, size_t capacity, struct quota *above)
 void quota_restart(struct quota *quota, size_t capacity,
                    struct quota *above)
 {
-    ASSERT(quota != above && capacity > 0);
-    quota->capacity = capacity;
+    ASSERT(quota != above);
+    quota->limits = capacity != QUOTA_NONE;
+    capacity = quota->limits ? capacity : QUOTA_UNLIMITED;
+    sync_put(&quota->capacity, capacity);
+    quota->past_peak = 0;
     quota->free_to_peak = 0;
     quota->beyond_peak = capacity;
     quota->charged_below = 0;
     quota->raised = 0;
     quota->lent_raised = 0;
     /* A pool without capacity refuses nobody, so nobody charges it. */
-    if (above != NULL && above->capacity == QUOTA_UNLIMITED) {
+    if (above != NULL && !above->limits) {
         above = above->above;
     }
     ASSERT(above == NULL || above->tree != NULL);
-    ASSERT(above == NULL || above->capacity != QUOTA_UNLIMITED);
+    ASSERT(above == NULL || above->limits);
     quota->above = above;
     quota->tree = above == NULL ? NULL : above->tree;
     quota->state = QUOTA_ROOMY;
@@ -288,6 +295,51 @@ void quota_settle(struct quota *quota, size_t bytes, size_t unused)
     quota_leave(quota, taken);
 }
 
+/* The bytes that go come from beyond_peak, then from free_to_peak. */
+static enum quota_change quota_narrow(struct quota *quota, size_t bytes)
+{
+    size_t peak = quota->capacity - quota->beyond_peak;
+
+    if (bytes > quota_free(quota)) {
+        /* Credit may be what is in the way. */
+        return quota->state == QUOTA_TIGHT ? QUOTA_LESS_HELD
+                                           : QUOTA_LESS_PEAK;
+    }
+    if (bytes > quota->beyond_peak) {
+        if (quota->state != QUOTA_TIGHT) {
+            return QUOTA_LESS_PEAK;
+        }
+        quota->past_peak = peak > quota->past_peak ? peak : quota->past_peak;
+        quota->free_to_peak -= bytes - quota->beyond_peak;
+        quota->beyond_peak = 0;
+        /* A charge that is undone later raised the mark that is past. */
+        quota->raised = 0;
+        return QUOTA_CHANGED;
+    }
+    quota->beyond_peak -= bytes;
+    return QUOTA_CHANGED;
+}
+
+/* Where the mark stays below the capacity no credit has to be recalled: a loan
+ * that is settled later lowers the mark as it would have before. */
+enum quota_change quota_set_capacity(struct quota *quota, size_t capacity)
+{
+    ASSERT(quota->limits && capacity > 0);
+    enum quota_change change = QUOTA_CHANGED;
+    bool taken = quota_enter(quota);
+
+    if (capacity < quota->capacity) {
+        change = quota_narrow(quota, quota->capacity - capacity);
+    } else {
+        quota->beyond_peak += capacity - quota->capacity;
+    }
+    if (change == QUOTA_CHANGED) {
+        sync_put(&quota->capacity, capacity);
+    }
+    quota_leave(quota, taken);
+    return change;
+}
+
 /* Both in one hold of the lock: a quota that is tight a moment later may have
  * refused because of credit that was taken back in between. */
 struct quota *quota_refuser(struct quota *quota, size_t bytes,
@@ -367,6 +419,7 @@ size_t quota_peak(const struct quota *quota)
     bool taken = quota_enter(quota);
     size_t peak = quota->capacity - quota->beyond_peak;
 
+    peak = peak > quota->past_peak ? peak : quota->past_peak;
     quota_leave(quota, taken);
     return peak;
 }

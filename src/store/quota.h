@@ -9,6 +9,9 @@
  *
  * where held are the bytes of the pool's own objects and charged_below those
  * of pools below it.  held is what the equation leaves, and is not stored.
+ * The capacity may be changed.  Whether a quota has one may not: it decides
+ * whether quotas below charge this one, and a pool that was made without one
+ * may not have counted its objects.  A capacity may be no limit.
  * beyond_peak only falls, when the other two reach a new high-water mark.
  * So the short way, quota_bump(), takes from free_to_peak alone, and the mark
  * is moved where there is time for it.
@@ -34,7 +37,11 @@
 #include "base/list.h"
 #include "base/lock.h"
 #include "base/result.h"
+#include "base/sync.h"
 
+/* For quota_start(): it has no capacity, and none below charges it.  And the
+ * capacity that is no limit, which both kinds may have. */
+#define QUOTA_NONE 0
 #define QUOTA_UNLIMITED SIZE_MAX
 
 /* Whether caches may be lent credit that a quota is charged for. */
@@ -54,7 +61,10 @@ struct quota {
     size_t lent_raised;   /* and the last quota_lend() of this very quota; the
                            * pool's lock */
     enum quota_state state;
-    size_t capacity;      /* fixed; QUOTA_UNLIMITED: none */
+    size_t past_peak;     /* most that was held before capacity became less
+                           * than that; 0: it never did */
+    size_t capacity;      /* atomic; QUOTA_UNLIMITED: no limit */
+    bool limits;          /* fixed; it was made with a capacity */
     struct quota *above;  /* fixed; the nearest quota above that has a
                            * capacity; NULL: none */
     struct lock *tree;    /* fixed once set; that of the topmost quota with a
@@ -69,8 +79,8 @@ struct quota {
                            * across a fork in any case */
 };
 
-/* Empty; above: the quota of the parent, NULL without one.  The quota of a
- * parent without capacity hands on what is above itself.  The parent's quota
+/* Empty; capacity: QUOTA_NONE, or bytes; above: the quota of the parent, NULL
+ * without one.  The quota of a parent without capacity hands on what is above itself.  The parent's quota
  * was shared before.  No lock. */
 MP_INNER void quota_start(struct quota *quota, size_t capacity,
                           struct quota *above);
@@ -117,6 +127,14 @@ MP_INNER size_t quota_lend(struct quota *quota, size_t least, size_t most,
  * marks of the quotas above do so, too, if that is known to be right. */
 MP_INNER void quota_settle(struct quota *quota, size_t bytes, size_t unused);
 
+/* Changes the capacity of a quota that has one.  QUOTA_LESS_HELD: more bytes
+ * are charged than that, and nothing is done.  QUOTA_LESS_PEAK: more were
+ * charged once, and some may be credit, so that nothing is done before all
+ * credit below is recalled: the quota is not tight. */
+enum quota_change { QUOTA_CHANGED, QUOTA_LESS_HELD, QUOTA_LESS_PEAK };
+MP_INNER enum quota_change quota_set_capacity(struct quota *quota,
+                                              size_t capacity);
+
 /* The nearest quota that refuses a charge, and the state that it has at the
  * same moment; NULL: none refuses any more. */
 MP_INNER struct quota *quota_refuser(struct quota *quota, size_t bytes,
@@ -143,16 +161,21 @@ MP_INNER size_t quota_peak(const struct quota *quota);
 /* The capacity, and in *room what is free of it; QUOTA_UNLIMITED: none. */
 MP_INNER size_t quota_capacity(const struct quota *quota, size_t *room);
 
-/* True: this quota or one above has a capacity, so that a request which no
- * capacity could hold is refused as "full" and not for lack of memory. */
+/* True: this quota or one above has a capacity.  No lock. */
 static inline bool quota_is_limited(const struct quota *quota)
 {
-    return quota->capacity != QUOTA_UNLIMITED || quota->above != NULL;
+    return quota->limits || quota->above != NULL;
 }
 
+/* A request which no capacity could hold is refused as "full", and not for lack
+ * of memory, where there is a limit.  No lock: relaxed, since a capacity that
+ * changes at the same time may have been the old one as well. */
 static inline enum result quota_refusal(const struct quota *quota)
 {
-    return quota_is_limited(quota) ? RESULT_FULL : RESULT_NO_MEMORY;
+    return sync_get(&quota->capacity) != QUOTA_UNLIMITED ||
+                   quota->above != NULL
+               ? RESULT_FULL
+               : RESULT_NO_MEMORY;
 }
 
 /* True: the lock of the quota's pool owns it, so that quota_bump() and

@@ -94,7 +94,7 @@ START_TEST(an_unlimited_quota_counts_and_never_refuses)
 {
     struct quota quota;
 
-    quota_start(&quota, QUOTA_UNLIMITED, NULL);
+    quota_start(&quota, QUOTA_NONE, NULL);
     ck_assert(!quota_is_limited(&quota));
     ck_assert_int_eq(quota_refusal(&quota), RESULT_NO_MEMORY);
     ck_assert(!quota_share(&quota));
@@ -103,6 +103,35 @@ START_TEST(an_unlimited_quota_counts_and_never_refuses)
     expect(&quota, 12345, 0, 12345);
     quota_uncharge(&quota, 12345);
     expect(&quota, 0, 0, 12345);
+}
+END_TEST
+
+START_TEST(a_capacity_changes_down_to_what_is_held)
+{
+    struct quota quota;
+
+    quota_start(&quota, 100, NULL);
+    ck_assert(quota_charge(&quota, 60));
+    quota_uncharge(&quota, 20);
+    ck_assert_int_eq(quota_set_capacity(&quota, 60), QUOTA_CHANGED);
+    expect(&quota, 40, 0, 60);
+    /* Below the mark only where no credit can be a part of it. */
+    ck_assert_int_eq(quota_set_capacity(&quota, 59), QUOTA_LESS_PEAK);
+    ck_assert_int_eq(quota_set_capacity(&quota, 39), QUOTA_LESS_PEAK);
+    quota_set_state(&quota, QUOTA_TIGHT);
+    ck_assert_int_eq(quota_set_capacity(&quota, 39), QUOTA_LESS_HELD);
+    expect(&quota, 40, 0, 60);
+    ck_assert_int_eq(quota_set_capacity(&quota, 40), QUOTA_CHANGED);
+    expect(&quota, 40, 0, 60);
+    ck_assert(!quota_charge(&quota, 1));
+    ck_assert_int_eq(quota_set_capacity(&quota, QUOTA_UNLIMITED),
+                     QUOTA_CHANGED);
+    ck_assert(quota_charge(&quota, 15));
+    expect(&quota, 55, 0, 60);
+    ck_assert(quota_charge(&quota, 50));
+    expect(&quota, 105, 0, 105);
+    quota_undo(&quota, 50);
+    expect(&quota, 55, 0, 60);
 }
 END_TEST
 
@@ -116,11 +145,11 @@ static void start_tree(void)
 {
     quota_start(&root, 1000, NULL);
     ck_assert(quota_share(&root));
-    quota_start(&middle, QUOTA_UNLIMITED, &root);
+    quota_start(&middle, QUOTA_NONE, &root);
     ck_assert(quota_share(&middle));
     quota_start(&upper, 500, &middle);
     ck_assert(quota_share(&upper));
-    quota_start(&leaf, QUOTA_UNLIMITED, &upper);
+    quota_start(&leaf, QUOTA_NONE, &upper);
 }
 
 START_TEST(a_charge_counts_at_each_capacity_above)
@@ -448,7 +477,7 @@ START_TEST(threads_fill_a_tree_to_the_byte)
 {
     size_t held = 0;
 
-    start_levels(10007, 8000, QUOTA_UNLIMITED);
+    start_levels(10007, 8000, QUOTA_NONE);
     run_threads(fill_by_bytes);
     for (unsigned i = 0; i < THREADS; i++) {
         held += quota_held(&leaves[i]);
@@ -492,7 +521,7 @@ static void *charge_and_overreach(void *argument)
 
 START_TEST(no_thread_sees_full_by_a_charge_that_another_level_refuses)
 {
-    start_levels(400, 450, QUOTA_UNLIMITED);
+    start_levels(400, 450, QUOTA_NONE);
     run_threads(charge_and_overreach);
     ck_assert_uint_eq(failures, 0);
     expect(&root, 0, 0, quota_peak(&root));
@@ -554,6 +583,7 @@ int main(void)
     tcase_add_test(one, a_bump_stays_below_the_mark);
     tcase_add_test(one, an_undone_charge_leaves_no_mark);
     tcase_add_test(one, an_unlimited_quota_counts_and_never_refuses);
+    tcase_add_test(one, a_capacity_changes_down_to_what_is_held);
     tcase_add_test(tree, a_charge_counts_at_each_capacity_above);
     tcase_add_test(tree, a_refused_charge_is_never_seen);
     tcase_add_test(tree, an_undone_charge_leaves_no_mark_above);
