@@ -177,13 +177,12 @@ void report_words(memory_pool_t *mp, mp_event_t event, const char *message,
 void report_found(memory_pool_t *mp, mp_event_t event, const char *message,
                   const void *ptr, const struct found *found)
 {
-    struct found nothing;
+    /* No copy is made of it: programs live at their limit, where each refusal
+     * is a report that nobody may want. */
+    static const struct found nothing = {.what = FOUND_UNASKED};
 
-    if (found == NULL) {
-        found_start(&nothing, FOUND_UNASKED);
-        found = &nothing;
-    }
-    report_tell(mp, event, message, ptr, false, found);
+    report_tell(mp, event, message, ptr, false,
+                found == NULL ? &nothing : found);
 }
 
 void report_loudly(memory_pool_t *mp, mp_event_t event, const char *message,

@@ -8,7 +8,8 @@
 # library, which knows none.  Each fault that mempool_debug(7) says a tool finds
 # is found in a pool of every kind, and in the correct program none is, called
 # and compiled in.  A sanitizer or tool that is not installed is left out, and
-# named.
+# named.  MP_TABLE=1 also prints which faults each tool finds in a default pool,
+# as the page's table has them.
 . "${top_srcdir:-.}/tests/tools.sh"
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 library=$top_builddir/.libs/libmempool.so
@@ -60,6 +61,17 @@ run_all()
     test ! -s "$dir/said" || complain "$(cat "$dir/said")"
 }
 
+# Prints a column of the table: the tool.
+print_column()
+{
+    for fault in $(table tools | sed '1d; s/ .*//'); do
+        expect=99 sh "$dir/run" "$1" "$dir/$1-called-bugs" "$fault" default \
+            >"$dir/said" 2>&1
+        test -s "$dir/said" && answer=- || answer=yes
+        echo "table: $fault $1 $answer"
+    done
+}
+
 # All that is said of one tool: the tool, compiler, its flags.
 check_tool()
 {
@@ -83,6 +95,7 @@ check_tool()
             done
         done <"$dir/promised" | run_all 99
     done
+    test -z "${MP_TABLE-}" || print_column "$1"
     echo "checkers.sh: $1: done"
 }
 
