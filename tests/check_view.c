@@ -378,96 +378,6 @@ START_TEST(a_capacity_and_what_is_left_of_it_are_told)
 }
 END_TEST
 
-/* A child of a kind does some work, is refused, has a child itself, and
- * ends. */
-static void gone_child(memory_pool_t *parent, int kind, const char *name)
-{
-    mp_options_t options = pools_kinds[kind].options;
-
-    options.parent = parent;
-    options.name = name;
-    options.report = NULL;
-    options.capacity = 1000;
-    options.max_object = 0;
-    memory_pool_t *child = mp_create(&options);
-    options.parent = child;
-    options.name = "below";
-    memory_pool_t *below = mp_create(&options);
-    POOLS_EXPECT(child != NULL && below != NULL);
-    for (unsigned i = 0; i < 3; i++) {
-        POOLS_EXPECT(mp_allocate(child, 100) != NULL);
-    }
-    mp_free(child, mp_allocate(child, 200));
-    POOLS_EXPECT(mp_allocate(child, 900) == NULL); /* full */
-    POOLS_EXPECT(mp_allocate(child, 1001) == NULL); /* never */
-    POOLS_EXPECT(mp_allocate(below, 100) != NULL);
-    POOLS_EXPECT(mp_allocate(below, 900) == NULL);
-    mp_destroy(child);
-}
-
-START_TEST(what_children_did_stays_when_they_are_gone)
-{
-    memory_pool_t *mp = mp_create(NULL);
-    mp_stats_t stats;
-
-    for (unsigned i = 1; i <= 2; i++) {
-        gone_child(mp, _i, i == 1 ? "some" : NULL);
-        POOLS_EXPECT(mp_stats(mp, &stats) == 0);
-        ck_assert_uint_eq(stats.gone_children, 2 * i);
-        ck_assert_uint_eq(stats.gone_allocations, 5 * i);
-        ck_assert_uint_eq(stats.gone_refused_full, 2 * i);
-        ck_assert_uint_eq(stats.gone_refused_size, i);
-        ck_assert_uint_eq(stats.gone_refused_memory, 0);
-        POOLS_EXPECT(stats.gone_peak_bytes >= 500 &&
-                     stats.gone_peak_bytes <= 1000);
-        POOLS_EXPECT(stats.children == 0 && stats.allocations == 0 &&
-                     stats.refused_full == 0);
-    }
-    /* A reset ends children, too, and forgets nothing. */
-    POOLS_EXPECT(mp_create(&(mp_options_t){.parent = mp}) != NULL);
-    mp_reset(mp);
-    POOLS_EXPECT(mp_stats(mp, &stats) == 0 && stats.gone_children == 5);
-    mp_destroy(mp);
-    /* A pool that is made again knows nothing of that. */
-    mp = mp_create(NULL);
-    POOLS_EXPECT(mp_stats(mp, &stats) == 0 && stats.gone_children == 0);
-    mp_destroy(mp);
-}
-END_TEST
-
-/* Several threads end children of one pool, by more names than are told
- * apart. */
-static void *end_children(void *argument)
-{
-    char name[32];
-
-    for (unsigned i = 0; i < 200; i++) {
-        snprintf(name, sizeof name, "child %u", i % 40);
-        memory_pool_t *child = mp_create(
-            &(mp_options_t){.parent = argument, .name = name, .capacity = 99});
-        if (child == NULL || mp_allocate(child, 10) == NULL ||
-            mp_allocate(child, 90) != NULL) {
-            return (void *)1;
-        }
-        mp_destroy(child);
-    }
-    return NULL;
-}
-
-START_TEST(no_child_is_lost_of_several_threads_and_many_names)
-{
-    memory_pool_t *mp = mp_create(NULL);
-    mp_stats_t stats;
-
-    ck_assert_uint_eq(threads_run(4, end_children, mp, 0), 0);
-    POOLS_EXPECT(mp_stats(mp, &stats) == 0);
-    ck_assert_uint_eq(stats.gone_children, 800);
-    ck_assert_uint_eq(stats.gone_allocations, 800);
-    ck_assert_uint_eq(stats.gone_refused_full, 800);
-    mp_destroy(mp);
-}
-END_TEST
-
 /* Reports of leaks, one after the other. */
 static struct {
     char line[40][128];
@@ -629,9 +539,6 @@ int main(void)
                    statistics_of_other_lengths_are_filled_as_far_as_they_go);
     tcase_add_test(single, the_longest_free_piece_is_to_be_had);
     tcase_add_test(single, a_capacity_and_what_is_left_of_it_are_told);
-    tcase_add_loop_test(single, what_children_did_stays_when_they_are_gone, 0,
-                        pools_count);
-    tcase_add_test(single, no_child_is_lost_of_several_threads_and_many_names);
     tcase_add_loop_test(single, leaks_are_reported_by_size_when_asked_for, 0,
                         3);
     tcase_add_test(single, leaks_in_marks_and_children_are_reported);

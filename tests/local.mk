@@ -16,7 +16,7 @@ if HAVE_CHECK
 tests_programs = tests/check_append tests/check_blocks tests/check_caches tests/check_capacity \
 	tests/check_children tests/check_cleanups tests/check_close \
 	tests/check_copies tests/check_damage tests/check_debug tests/check_each \
-	tests/check_first_call tests/check_footprint \
+	tests/check_first_call tests/check_footprint tests/check_gone \
 	tests/check_failure tests/check_growth tests/check_hooks tests/check_names \
 	tests/check_handles tests/check_inline tests/check_lifetimes \
 	tests/check_limits tests/check_limits_model tests/check_malloc \
@@ -57,6 +57,7 @@ tests_check_first_call_LDADD = $(tests_shared)
 tests_check_footprint_LDADD = $(tests_shared)
 tests_check_failure_LDADD = $(tests_shared)
 tests_check_growth_LDADD = $(tests_shared)
+tests_check_gone_LDADD = $(tests_shared)
 tests_check_hooks_LDADD = $(tests_shared)
 tests_check_inline_LDADD = $(tests_shared)
 tests_check_lifetimes_LDADD = $(tests_shared)

@@ -3,7 +3,7 @@
 #
 # openmetrics.sh - Prometheus' own tool takes what MP_OPENMETRICS writes.
 #
-# tests/check_print.c reads that text, too, by the rules of OpenMetrics, and
+# tests/check_gone.c reads that text, too, by the rules of OpenMetrics, and
 # needs no other program.
 set -u
 top_builddir=${top_builddir:-.}
