@@ -415,6 +415,25 @@ START_TEST(the_memory_of_a_large_object_goes_with_its_pool)
 }
 END_TEST
 
+/* Its first objects come from a run that it has from the start. */
+START_TEST(a_pool_made_again_notes_the_peak_of_its_first_objects)
+{
+    mp_stats_t stats;
+
+    for (unsigned life = 0; life < 3; life++) {
+        memory_pool_t *mp = mp_create(NULL);
+        POOLS_EXPECT(mp != NULL);
+        void *object = mp_allocate(mp, 500);
+        POOLS_EXPECT(object != NULL);
+        free_memory(mp, object);
+        mp_trim(mp, 0); /* no cache has it any more */
+        POOLS_EXPECT(mp_stats(mp, &stats) == 0);
+        ck_assert_uint_ge(stats.peak_bytes, 500);
+        destroy_memory_pool(mp);
+    }
+}
+END_TEST
+
 /* The most bytes that a pool ever had are those of its own life. */
 START_TEST(the_peak_is_that_of_the_new_life)
 {
@@ -562,6 +581,8 @@ static Suite *recycle_suite(void)
     tcase_add_test(all, a_report_goes_to_the_context_of_the_new_maker);
     tcase_add_test(all, the_memory_of_a_large_object_goes_with_its_pool);
     tcase_add_test(all, the_peak_is_that_of_the_new_life);
+    tcase_add_test(all,
+                   a_pool_made_again_notes_the_peak_of_its_first_objects);
     tcase_add_test(all, pools_kept_by_a_thread_serve_others_after_its_end);
     tcase_add_test(all,
                    pools_kept_by_many_threads_serve_others_after_their_end);

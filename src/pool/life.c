@@ -20,6 +20,7 @@
 #include "pool/life.h"
 
 #include "cache/pause.h"
+#include "pool/alloc.h"
 #include "pool/each.h"
 #include "pool/mode.h"
 #include "pool/fork.h"
@@ -462,6 +463,9 @@ static void life_drop_objects(struct memory_pool *mp)
     struct cache *cache = attach_first(&mp->caches);
     if (cache != NULL && !sync_get(&mp->caches.retired)) {
         cache_take_first(cache, &mp->caches);
+        if (!mp->mode->counts) {
+            alloc_note_peak(mp);
+        }
     }
 }
 

@@ -20,6 +20,7 @@
 #include "pool/recycle.h"
 
 #include "base/tool.h"
+#include "pool/alloc.h"
 #include "pool/mode.h"
 #include "pool/recall.h"
 #include "store/range.h"
@@ -135,6 +136,7 @@ static void recycle_renew(struct memory_pool *mp)
     struct cache *cache = attach_first(&mp->caches);
     if (cache != NULL) {
         cache_take_first(cache, &mp->caches);
+        alloc_note_peak(mp); /* what is cut from the run is seen by no one */
     }
 }
 
