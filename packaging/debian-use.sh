@@ -26,6 +26,10 @@ MANPAGER=cat man mp_allocate >"$dir/page"
 grep -q 'mp_allocate' "$dir/page"
 echo "debian-use: man mp_allocate: $(wc -l <"$dir/page") lines"
 
+# Where gdb looks for it.
+library=$(readlink -f /usr/lib/*/libmempool.so.0)
+test -f "/usr/share/gdb/auto-load$library-gdb.py"
+
 for test in examples manual; do
     mkdir "$dir/$test"
     AUTOPKGTEST_TMP=$dir/$test "$tests/$test"

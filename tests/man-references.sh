@@ -16,6 +16,7 @@ exit.3
 fnmatch.3
 fork.2
 free.3
+gdb.1
 longjmp.3
 malloc.3
 membarrier.2
