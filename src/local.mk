@@ -9,6 +9,7 @@ store_sources = \
 	src/base/list.h \
 	src/base/lock.c \
 	src/base/lock.h \
+	src/base/probe.h \
 	src/base/result.h \
 	src/base/sync.c \
 	src/base/sync.h \

@@ -133,8 +133,8 @@ debug_tests = tests/debug-options.sh tests/debug-output.sh \
 TESTS += $(debug_tests)
 EXTRA_DIST += $(debug_tests) tests/tools.sh tests/planted/checkers.sh
 
-TESTS += tests/gdb.sh
-EXTRA_DIST += tests/gdb.sh tests/gdb/checks.py tests/gdb/pools.c
+TESTS += tests/gdb.sh tests/probes.sh
+EXTRA_DIST += tests/gdb.sh tests/probes.sh tests/gdb/checks.py tests/gdb/pools.c
 
 # Valgrind's checkers and the compilers' sanitizers on those programs, with the
 # library as it is shipped.

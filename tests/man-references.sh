@@ -10,6 +10,7 @@
 cat >"$dir/system" <<'END'
 abort.3
 backtrace.3
+bpftrace.8
 dlclose.3
 dlopen.3
 exit.3
@@ -22,6 +23,7 @@ malloc.3
 membarrier.2
 mlockall.2
 mmap.2
+perf.1
 perror.3
 pthread_atfork.3
 pthread_join.3

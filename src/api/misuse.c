@@ -11,6 +11,7 @@
 
 #include <errno.h>
 
+#include "base/probe.h"
 #include "base/tool.h"
 #include "pool/report.h"
 #include "pool/setting.h"
@@ -163,6 +164,7 @@ void misuse_refuse(memory_pool_t *mp, enum result result, const char *step,
     /* Counted before it is reported, so that a report function that asks for
      * the statistics finds this refusal in them. */
     if (refusal != MISUSE_NOT_COUNTED) {
+        probe_refuse(mp, misuse_row_of(result)->error);
         pool_count_refusal(mp, (enum pool_refusal)refusal);
     }
     misuse_answer(mp, result, step, ptr);

@@ -32,6 +32,7 @@
  */
 #include "pool/alloc.h"
 
+#include "base/probe.h"
 #include "cache/pause.h"
 #include "pool/mark.h"
 #include "pool/recall.h"
@@ -389,6 +390,7 @@ enum result alloc_object(struct memory_pool *mp, const struct user *user,
     MP_FRAME();
     ASSERT(mp != NULL && user != NULL);
     ASSERT(lock_none_is_held());
+    probe_slow(mp, size);
     /* As unsigned numbers: a size of 0, too. */
     if (size - 1 >= sync_get(&mp->settings.max_object)) {
         return RESULT_SIZE;

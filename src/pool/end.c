@@ -47,6 +47,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/probe.h"
 #include "pool/leaks.h"
 #include "pool/life.h"
 #include "pool/report.h"
@@ -308,6 +309,7 @@ static void end_free_below(struct end_work *work, struct memory_pool *mp)
         end_report_leaks(at);
         struct memory_pool *parent = tree_parent(at);
         /* What it is charged for goes with the parent, if that goes, too. */
+        probe_end(at);
         life_destroy(at, parent != mp || work->destroys ? parent : NULL);
         at = parent;
     }
@@ -362,6 +364,7 @@ enum result end_destroy(struct memory_pool *mp)
     if (result == RESULT_OK) {
         end_report_leaks(mp);
         end_finish_run(&work);
+        probe_end(mp);
         life_destroy(mp, NULL);
     }
     return result;

@@ -19,6 +19,7 @@
  */
 #include "pool/life.h"
 
+#include "base/probe.h"
 #include "cache/pause.h"
 #include "pool/alloc.h"
 #include "pool/each.h"
@@ -233,6 +234,7 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
     mp->settings.report = options->report;
     mp->settings.report_context = options->report_context;
     mp->settings.name = life_copy_name(mp, options->name);
+    probe_block_in(mp, mp, mp->settings.bytes);
 }
 
 /* The quota of a new pool, and what follows from it.  The parent's quota was
@@ -393,6 +395,9 @@ struct memory_pool *life_create(const mp_options_t *options,
     if (mp != NULL && options->parent != NULL) {
         tree_join(mp);
     }
+    if (mp != NULL) {
+        probe_create(mp, mp->settings.name, options->parent);
+    }
     ASSERT(mp == NULL || sync_get(&mp->place.maker) != NULL);
     return mp;
 }
@@ -473,6 +478,7 @@ void life_reset(struct memory_pool *mp)
 {
     MP_FRAME();
     ASSERT(lock_none_is_held());
+    probe_reset(mp);
     struct track_gone gone = {NULL, NULL};
     bool taken = pool_enter(mp);
 

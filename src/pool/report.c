@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/probe.h"
 #include "pool/callers.h"
 #include "pool/setting.h"
 
@@ -143,6 +144,7 @@ static void report_tell(memory_pool_t *mp, mp_event_t event,
     bool whole = report_is_whole(mp);
     struct line line;
 
+    probe_report(mp, (int)event, message, ptr);
     if (mp != NULL) {
         reporter = pool_reporter(mp);
     }
@@ -252,6 +254,7 @@ static void report_to_options(const mp_options_t *options, mp_event_t event,
 {
     ASSERT(lock_none_is_held());
     ASSERT(message != NULL);
+    probe_report(NULL, (int)event, message, NULL);
     if (options->report != NULL) {
         options->report(NULL, event, message, NULL, options->report_context);
     }

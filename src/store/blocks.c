@@ -27,6 +27,7 @@
  */
 #include "store/blocks.h"
 
+#include "base/probe.h"
 #include "store/range.h"
 
 /* Bytes in front of a block's granules in the range: the granules begin on a
@@ -150,10 +151,15 @@ void *blocks_get(struct blocks *blocks, size_t bytes, bool *ranged)
     if (slot != NULL) {
         ASSERT(blocks->owner != NULL);
         range_own(slot, RANGE_SLOT, blocks->owner);
+        probe_block_in(blocks->owner, slot, RANGE_SLOT);
         return slot;
     }
-    return blocks->backing.acquire(blocks->backing.context, bytes,
-                                   SIZES_GRANULE);
+    void *memory = blocks->backing.acquire(blocks->backing.context, bytes,
+                                           SIZES_GRANULE);
+    if (memory != NULL) {
+        probe_block_in(blocks->owner, memory, bytes);
+    }
+    return memory;
 }
 
 /* The address alone says where memory came from: once the range is full, a
@@ -165,6 +171,7 @@ void blocks_put(struct blocks *blocks, void *memory, size_t bytes)
 
     ASSERT(lock_none_is_held());
     ASSERT(memory != NULL && bytes > 0);
+    probe_block_out(blocks->owner, memory, bytes);
     if (range_has(memory)) {
         range_give_slot(memory);
     } else {
@@ -226,6 +233,8 @@ bool blocks_extend(struct blocks *blocks, struct block *block,
                       (bytes - block->bytes) / RANGE_SPAN)) {
         return false;
     }
+    probe_block_in(blocks->owner, (unsigned char *)block + block->bytes,
+                   bytes - block->bytes);
     blocks->bytes += bytes - block->bytes;
     block->bytes = bytes;
     ASSERT(granules <= blocks_room(block));
@@ -243,6 +252,8 @@ void blocks_shrink(struct blocks *blocks, struct block *block)
 
     ASSERT(blocks_can_shrink(block) && bytes <= block->bytes);
     if (bytes < block->bytes) {
+        probe_block_out(blocks->owner, (unsigned char *)block + bytes,
+                        block->bytes - bytes);
         range_narrow(block, block->bytes / RANGE_SPAN,
                      (block->bytes - bytes) / RANGE_SPAN);
         blocks->bytes -= block->bytes - bytes;
@@ -446,6 +457,9 @@ struct block *blocks_acquire(const struct blocks *blocks, size_t granules,
     if (block == NULL) {
         block = blocks_acquire_some(blocks, granules, bytes, false);
     }
+    if (block != NULL) {
+        probe_block_in(blocks->owner, block, block->bytes);
+    }
     return block;
 }
 
@@ -457,6 +471,7 @@ void blocks_release(const struct blocks *blocks, struct block *block)
     while (block != NULL) {
         struct block *next = block->next; /* it goes with the block */
         ASSERT(block->bytes > 0 && !block->lent);
+        probe_block_out(blocks->owner, block, block->bytes);
         if (!range_has(block)) {
             blocks->backing.release(blocks->backing.context, block,
                                     block->bytes);

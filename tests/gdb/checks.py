@@ -65,7 +65,7 @@ def lines():
 def facts():
     says("mempool info server", "pool %s \"server\"" % at("told.server"),
          "children        1", "caches          3", "open marks      1\n",
-         "objects         5, of 1003232 bytes")
+         "objects         5, of 1003232 bytes", "resets          1")
     says("mempool info told.request", "capacity        4096",
          "parent          " + at("told.server"),
          "objects         1, of 33 bytes", "0 for size, 1 full, 0 without")

@@ -85,8 +85,10 @@ static void make_pools(void)
 
     backing = mp_backing_buffer(memory, sizeof memory);
     told.server = create((mp_options_t){.name = "server"});
+    free_all_memory(told.server);
     told.request = create((mp_options_t){
         .name = "request", .capacity = 4096, .parent = told.server});
+    destroy_memory_pool(create((mp_options_t){.threads = MP_THREADS_LOCKED}));
     told.locked = create((mp_options_t){.threads = MP_THREADS_LOCKED});
     told.buffer = create((mp_options_t){.backing = &backing});
     told.base = have(init_memory_pool());
