@@ -431,6 +431,15 @@ public:
         return open.number != 0 && mp_rewind(mp_, open) == 0;
     }
 
+    // Ends the mark and keeps what was allocated since, for an older mark of
+    // the thread or for the pool.  Returns as rewind() does.
+    bool commit() noexcept
+    {
+        mp_mark_t open = mark_;
+        forget();
+        return open.number != 0 && mp_commit(mp_, open) == 0;
+    }
+
     // The end of the scope no longer rewinds the mark.  It stays open until an
     // earlier mark, a reset or the pool's end frees its objects.
     void forget() noexcept { mark_.number = 0; }

@@ -32,6 +32,7 @@ dist_man_MANS += \
 	man/mp_backing_mmap.3 \
 	man/mp_calloc.3 \
 	man/mp_check.3 \
+	man/mp_commit.3 \
 	man/mp_create.3 \
 	man/mp_create_sized.3 \
 	man/mp_destroy.3 \
@@ -47,6 +48,7 @@ dist_man_MANS += \
 	man/mp_handle_allocate.3 \
 	man/mp_handle_asprintf.3 \
 	man/mp_handle_calloc.3 \
+	man/mp_handle_commit.3 \
 	man/mp_handle_free.3 \
 	man/mp_handle_mark.3 \
 	man/mp_handle_memdup.3 \
@@ -113,6 +115,7 @@ man_examples = \
 	examples/man_mp_backing \
 	examples/man_mp_calloc \
 	examples/man_mp_check \
+	examples/man_mp_commit \
 	examples/man_mp_create \
 	examples/man_mp_each_pool \
 	examples/man_mp_expand \

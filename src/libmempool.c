@@ -39,6 +39,7 @@
 #include "store/heap_tree.c"
 #include "store/heap_check.c"
 #include "store/heap.c"
+#include "store/heap_merge.c"
 #include "store/heap_resize.c"
 #include "store/heap_run.c"
 #include "store/heap_sweep.c"

@@ -29,6 +29,7 @@ store_sources = \
 	src/store/heap_check.c \
 	src/store/heap_index.c \
 	src/store/heap_index.h \
+	src/store/heap_merge.c \
 	src/store/heap_parts.h \
 	src/store/heap_resize.c \
 	src/store/heap_run.c \

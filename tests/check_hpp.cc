@@ -385,6 +385,29 @@ static void a_capacity_changes()
     HPP_THROWS(std::errc::invalid_argument, unlimited.set_capacity(1000));
 }
 
+static void a_committed_mark_keeps_what_came_after_it()
+{
+    mempool::pool pool;
+    void *kept = nullptr;
+
+    {
+        mempool::mark mark(pool);
+        kept = pool.allocate(100);
+        HPP_EXPECT(mark.commit() && !mark && !mark.commit());
+    }
+    HPP_EXPECT(pool.owns(kept));
+    mempool::mark outer(pool);
+    {
+        mempool::mark inner(pool);
+        kept = pool.allocate(100);
+        HPP_EXPECT(inner.commit());
+    }
+    HPP_EXPECT(pool.owns(kept) && outer.rewind() && !pool.owns(kept));
+    mempool::mark ended(pool);
+    pool.reset();
+    HPP_EXPECT(!ended.commit());
+}
+
 static void a_mark_takes_what_came_after_it()
 {
     for (const mempool::options &kind : hpp_kinds) {
@@ -617,6 +640,7 @@ int main()
     options_that_cannot_be_make_no_pool();
     a_pool_ends_once_whoever_has_it();
     a_capacity_changes();
+    a_committed_mark_keeps_what_came_after_it();
     a_mark_takes_what_came_after_it();
     owners_end_their_objects_and_failed_ones_leave_nothing();
     an_exception_passes_through_the_library();

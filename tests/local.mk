@@ -14,7 +14,7 @@ tests_libinject_a_SOURCES = tests/inject.c tests/inject.h tests/redirect.h \
 
 if HAVE_CHECK
 tests_programs = tests/check_append tests/check_blocks tests/check_caches tests/check_capacity \
-	tests/check_children tests/check_cleanups tests/check_close \
+	tests/check_children tests/check_cleanups tests/check_close tests/check_commit \
 	tests/check_copies tests/check_damage tests/check_debug tests/check_each \
 	tests/check_first_call tests/check_footprint tests/check_gone \
 	tests/check_failure tests/check_growth tests/check_hooks tests/check_names \
@@ -50,6 +50,7 @@ tests_check_blocks_LDADD = $(tests_shared)
 tests_check_capacity_LDADD = $(tests_shared)
 tests_check_children_LDADD = $(tests_shared)
 tests_check_close_LDADD = $(tests_shared)
+tests_check_commit_LDADD = $(tests_shared)
 tests_check_copies_LDADD = $(tests_shared)
 tests_check_debug_LDADD = $(tests_shared)
 tests_check_each_LDADD = $(tests_shared)

@@ -344,6 +344,28 @@ void scopes_rewind(struct scopes *scopes, unsigned k)
     }
 }
 
+void scopes_commit(struct scopes *scopes, unsigned k)
+{
+    mp_mark_t mark = scopes->marks[k];
+    mp_mark_t last = scopes->marks[scopes->depth - 1];
+
+    errno = SUPPORT_ERRNO;
+    POOLS_EXPECT((scopes->handle != NULL
+                      ? mp_handle_commit(scopes->handle, mark)
+                      : mp_commit(scopes->mp, mark)) == 0);
+    POOLS_EXPECT(errno == SUPPORT_ERRNO);
+    for (size_t i = 0; i < scopes->count; i++) {
+        if (scopes->objects[i].depth > k) {
+            scopes->objects[i].depth = k;
+        }
+    }
+    scopes->depth = k;
+    if (scopes->alone && support_below(&scopes->random, 4) == 0) {
+        scopes_refused(scopes->mp, scopes->handle, mark);
+        scopes_refused(scopes->mp, scopes->handle, last);
+    }
+}
+
 void scopes_reset(struct scopes *scopes)
 {
     mp_mark_t last = {0};
@@ -374,7 +396,11 @@ void scopes_step(struct scopes *scopes)
         unsigned back =
             1 + (unsigned)support_below(
                     &scopes->random, choice < 32 ? scopes->depth : 1);
-        scopes_rewind(scopes, scopes->depth - back);
+        if (support_below(&scopes->random, 3) == 0) {
+            scopes_commit(scopes, scopes->depth - back);
+        } else {
+            scopes_rewind(scopes, scopes->depth - back);
+        }
     } else if (choice == 46 && scopes->alone) {
         scopes_reset(scopes);
     } else if (choice == 47) {

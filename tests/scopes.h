@@ -5,7 +5,7 @@
  *
  * A list of objects, each with the number of marks that were open when it was
  * allocated: a rewind has to drop just those with a greater number than its
- * own.  It looks at the pool through the public functions only.
+ * own, and a commit gives them its own number.  It looks at the pool through the public functions only.
  *
  * With .alone set nobody else uses the pool, and the shadow also knows what
  * may no longer be there, how many objects the pool says it has, and how much
@@ -78,8 +78,9 @@ void scopes_free(struct scopes *scopes, size_t i);
 void scopes_resize(struct scopes *scopes, size_t i);
 
 void scopes_mark(struct scopes *scopes);
-/* To the mark number k of those open. */
+/* To the mark number k of those open; and commits that one. */
 void scopes_rewind(struct scopes *scopes, unsigned k);
+void scopes_commit(struct scopes *scopes, unsigned k);
 void scopes_reset(struct scopes *scopes);
 
 /* Something of the above, at random. */

@@ -112,6 +112,23 @@ static int users_rewind(memory_pool_t *mp, const struct user *user,
     return 0;
 }
 
+/* The same for a commit, which calls no cleanup. */
+static int users_commit(memory_pool_t *mp, const struct user *user,
+                        mp_mark_t mark, int error)
+{
+    MP_FRAME();
+    ASSERT(mp != NULL && user != NULL && lock_none_is_held());
+    enum result result = mark_commit(mp, user, mark.number);
+
+    if (result != RESULT_OK) {
+        ASSERT(result == RESULT_NO_MARK);
+        misuse_answer(mp, result, NULL, NULL);
+        return -1;
+    }
+    errno = error;
+    return 0;
+}
+
 mp_mark_t mp_mark(memory_pool_t *mp)
 {
     int error = errno;
@@ -129,6 +146,14 @@ int mp_rewind(memory_pool_t *mp, mp_mark_t mark)
     int error = errno;
 
     return misuse_has_pool(mp) ? users_rewind(mp, thread_user(), mark, error)
+                               : -1;
+}
+
+int mp_commit(memory_pool_t *mp, mp_mark_t mark)
+{
+    int error = errno;
+
+    return misuse_has_pool(mp) ? users_commit(mp, thread_user(), mark, error)
                                : -1;
 }
 
@@ -277,6 +302,15 @@ int mp_handle_rewind(mp_handle_t *handle, mp_mark_t mark)
 
     return misuse_has_handle(handle)
                ? users_rewind(handle->pool, &handle->user, mark, error)
+               : -1;
+}
+
+int mp_handle_commit(mp_handle_t *handle, mp_mark_t mark)
+{
+    int error = errno;
+
+    return misuse_has_handle(handle)
+               ? users_commit(handle->pool, &handle->user, mark, error)
                : -1;
 }
 

@@ -31,6 +31,7 @@
 #include "cache/credit.h"
 #include "pool/recall.h"
 #include "pool/track.h"
+#include "pool/tree.h"
 
 /* Granules of a mark's first block where that is not in the range. */
 #define MARK_FIRST 64u
@@ -265,6 +266,20 @@ bool mark_is_open(struct memory_pool *mp, const struct user *user,
     return mark != NULL;
 }
 
+/* A mark that is closed, and the first block of which is empty, is spare
+ * then. */
+static void mark_keep(struct memory_pool *mp, struct mark *mark)
+{
+    ASSERT(pool_is_entered(mp) && mark->heap.shared == NULL);
+    if (mark->lender != NULL) {
+        heap_take_back(mark->lender, mark);
+        return;
+    }
+    mark->next = mp->marks.spare;
+    mp->marks.spare = mark;
+    mp->marks.spares++;
+}
+
 /* Drops a mark with what is in it, which is spare then. */
 static void mark_drop(struct memory_pool *mp, struct mark *mark)
 {
@@ -276,13 +291,7 @@ static void mark_drop(struct memory_pool *mp, struct mark *mark)
      * one stays with the structure, its map clear. */
     heap_reset(&mark->heap);
     heap_unshare(&mark->heap);
-    if (mark->lender != NULL) {
-        heap_take_back(mark->lender, mark);
-        return;
-    }
-    mark->next = mp->marks.spare;
-    mp->marks.spare = mark;
-    mp->marks.spares++;
+    mark_keep(mp, mark);
 }
 
 /* Takes structures beyond those that are kept off the spare ones.  The caller
@@ -387,6 +396,81 @@ static size_t mark_drop_until(struct memory_pool *mp, const struct mark *last)
         mark_drop(mp, mark);
     }
     return held;
+}
+
+/* A mark ends, and its heap goes into another one.  Where its first block has
+ * chunks, the memory of the mark becomes a block.  In the range the blocks stay
+ * apart: a cache would keep what is freed there, and with it a block, though
+ * while one mark follows another nobody takes it again. */
+static void mark_merge(struct memory_pool *mp, struct mark *mark,
+                       struct heap *into)
+{
+    ASSERT(pool_is_entered(mp));
+    list_remove(&mark->link);
+    treap_remove(&mp->marks.users, &mark->user, mark_before);
+    uint32_t used = heap_merge(into, &mark->heap);
+    heap_unshare(&mark->heap);
+
+    if (used == 0) {
+        mark_keep(mp, mark);
+        return;
+    }
+    struct block head = mark->first;
+    head.lent = mark->lender != NULL;
+    if (head.lent) {
+        head.lender = mark->lender;
+    } else {
+        head.bytes = mark->bytes;
+        blocks_count(&mp->blocks, &head);
+    }
+    /* Over the mark, which nobody leads to any more. */
+    struct block *block = (struct block *)(void *)mark;
+    *block = head;
+    heap_merge_block(into, block, used);
+}
+
+/* The owner's newer marks are within this one, and end with it. */
+enum result mark_commit(struct memory_pool *mp, const struct user *user,
+                        uint64_t number)
+{
+    MP_FRAME();
+    ASSERT(lock_none_is_held());
+    if (pool_is_tracked(mp)) {
+        return track_commit(mp, user->number, number);
+    }
+    bool taken = pool_enter(mp);
+    const struct mark *last = mark_get(mp, user, number);
+
+    if (last == NULL) {
+        lock_leave(&mp->lock, taken);
+        return RESULT_NO_MARK;
+    }
+    struct cache *cache = last->cache;
+    struct mark *below = mark_search(mp, user->number, number - 1);
+    struct heap *into = below == NULL ? &mp->heap : &below->heap;
+    if (cache != NULL && mp->mode->counts) {
+        cache_collect(cache, &mp->caches);
+        recall_settle(mp);
+    }
+    bool caches = cache != NULL && !mp->caches.retired;
+    if (caches) {
+        cache_return_run(cache);
+    }
+    tree_pass_marked(mp, user->number, number,
+                     below == NULL ? 0 : below->number);
+    struct mark *mark;
+    while ((mark = mark_newest(mp, user)) != below) {
+        mark_merge(mp, mark, into);
+    }
+    if (caches) {
+        cache_close_mark(cache, &mp->caches, into);
+    }
+    pool_set_bump(mp);
+    ASSERT(mark_is_sound(mp));
+    struct mark *excess = mark_excess(mp);
+    pool_leave(mp, taken);
+    mark_release(mp, excess);
+    return RESULT_OK;
 }
 
 /* The owner's newer marks go with this one, since they lie within it.  Those

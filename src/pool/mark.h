@@ -15,7 +15,7 @@
  * pool's is.
  *
  * What it cannot do: cost nothing.  Each open mark holds a block of 2 KiB or
- * more.
+ * more, and one that is committed leaves it to the pool if an object is in it.
  */
 #ifndef MP_MARK_H
 #define MP_MARK_H
@@ -73,6 +73,12 @@ MP_INNER bool mark_is_open(struct memory_pool *mp, const struct user *user,
 
 /* No lock held.  RESULT_NO_MARK: the user has no such mark open. */
 MP_INNER enum result mark_rewind(struct memory_pool *mp,
+                                 const struct user *user, uint64_t number);
+
+/* The same, but its objects go to the next older mark of the user, or to the
+ * pool, and the cleanups with them.  It costs a step for each block and each
+ * free chunk, and for each cleanup of the pool where marks have some. */
+MP_INNER enum result mark_commit(struct memory_pool *mp,
                                  const struct user *user, uint64_t number);
 
 /* The lock is held: drops every mark, for a reset or the end; blocks go to

@@ -35,6 +35,7 @@
 #include "pool/damage.h"
 #include "pool/recall.h"
 #include "pool/setting.h"
+#include "pool/tree.h"
 
 /* Records that are made at once. */
 #define TRACK_SLAB 62
@@ -668,6 +669,67 @@ bool track_has_mark(struct memory_pool *mp, uint64_t owner, uint64_t number)
     }
     lock_leave(&mp->lock, taken);
     return mark != NULL;
+}
+
+/* Moves the records of a list in front of another, their order kept. */
+static void track_join(struct list *into, struct list *list)
+{
+    struct list_link *last = list->first;
+
+    if (last == NULL) {
+        return;
+    }
+    while (last->next != NULL) {
+        last = last->next;
+    }
+    last->next = into->first;
+    if (last->next != NULL) {
+        last->next->from = &last->next;
+    }
+    into->first = list->first;
+    into->first->from = &into->first;
+    list->first = NULL;
+}
+
+/* A mark's newer ones of the same owner are before it, and the next older one
+ * is behind it. */
+enum result track_commit(struct memory_pool *mp, uint64_t owner,
+                         uint64_t number)
+{
+    ASSERT(lock_none_is_held());
+    bool taken = pool_enter(mp);
+    struct track *track = mp->track;
+    const struct track_mark *last = track->marks;
+    struct track_mark *gone = NULL;
+
+    while (last != NULL &&
+           (last->owner != owner || last->number != number || owner == 0)) {
+        last = last->next;
+    }
+    struct track_mark *below = last == NULL ? NULL : last->next;
+    while (below != NULL && below->owner != owner) {
+        below = below->next;
+    }
+    if (last != NULL) {
+        tree_pass_marked(mp, owner, number, below == NULL ? 0 : below->number);
+    }
+    for (struct track_mark **link = &track->marks; last != NULL;) {
+        struct track_mark *mark = *link;
+        if (mark->owner != owner) {
+            link = &mark->next;
+            continue;
+        }
+        *link = mark->next;
+        track_join(below == NULL ? &track->live : &below->live, &mark->live);
+        mark->next = gone;
+        gone = mark;
+        if (mark == last) {
+            break;
+        }
+    }
+    lock_leave(&mp->lock, taken);
+    track_free_marks(gone);
+    return last != NULL ? RESULT_OK : RESULT_NO_MARK;
 }
 
 enum result track_rewind(struct memory_pool *mp, uint64_t owner,

@@ -46,6 +46,8 @@ MP_INNER bool track_has_mark(struct memory_pool *mp, uint64_t owner,
                              uint64_t number);
 MP_INNER enum result track_rewind(struct memory_pool *mp, uint64_t owner,
                                   uint64_t number);
+MP_INNER enum result track_commit(struct memory_pool *mp, uint64_t owner,
+                                  uint64_t number);
 
 /* track_drop_all() takes all objects out of the pool, with its marks and its
  * quarantine, and uncharges nothing; the lock is held.  Then track_finish()

@@ -148,6 +148,11 @@ MP_INNER uint64_t tree_count_added(struct memory_pool *mp);
 MP_INNER struct tree_cleanup *tree_take_marked(struct memory_pool *mp,
                                                uint64_t owner, uint64_t mark);
 
+/* The cleanups of that owner's marks from this one on become those of its mark
+ * below, of which that is the number; 0: the pool's.  The lock is held. */
+MP_INNER void tree_pass_marked(struct memory_pool *mp, uint64_t owner,
+                               uint64_t mark, uint64_t below);
+
 /* No lock held; mark 0: it is the pool's.  RESULT_NO_MEMORY; false: there is
  * no such cleanup. */
 MP_INNER enum result tree_add_cleanup(struct memory_pool *mp, uint64_t owner,

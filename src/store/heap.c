@@ -70,9 +70,8 @@ void heap_link(struct heap *heap, struct block *block, uint32_t i,
     heap->bits |= bit;
 }
 
-/* Takes a free chunk out of its bin or tree, and its mark off the map. */
-static void heap_unlink(struct heap *heap, struct block *block, uint32_t i,
-                        uint32_t length)
+void heap_unlink(struct heap *heap, struct block *block, uint32_t i,
+                 uint32_t length)
 {
     ASSERT(block_is_free(sync_get(&block->map[i])));
     ASSERT(block_length(block, i) == length);

@@ -103,6 +103,14 @@ MP_INNER void heap_each_unused(struct heap *heap,
 /* Drops all chunks and keeps the first block only.  No chunk is lent. */
 MP_INNER void heap_reset(struct heap *heap);
 
+/* heap_merge() moves all that another heap of the same stock has to this one,
+ * which ends the other, but for its first block.  Of that it returns how many
+ * granules are cut; 0: it is empty.  heap_merge_block() adds a block that is in
+ * no heap, and cut up to used, which is not 0. */
+MP_INNER uint32_t heap_merge(struct heap *into, struct heap *from);
+MP_INNER void heap_merge_block(struct heap *heap, struct block *block,
+                               uint32_t used);
+
 /* heap_lend() lends a chunk of at least so many bytes for a block of another
  * heap; that block names this heap as its lender.  NULL: there is none, or the
  * stock is that of a pool in the range, where no block has a map of its own.

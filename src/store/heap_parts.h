@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * heap_parts.h - what heap.c lends heap_run.c and heap_resize.c.
+ * heap_parts.h - what heap.c lends heap_merge.c, heap_run.c and
+ * heap_resize.c.
  *
  * What it cannot do: serve other rooms.  They include heap.h.
  */
@@ -30,6 +31,10 @@ static inline void heap_count(struct heap *heap, size_t granules)
 /* Links and marks a free chunk.  Its neighbours are not free. */
 MP_INNER void heap_link(struct heap *heap, struct block *block, uint32_t i,
                         uint32_t length);
+
+/* Takes a free chunk out of its bin or tree, and its mark off the map. */
+MP_INNER void heap_unlink(struct heap *heap, struct block *block, uint32_t i,
+                          uint32_t length);
 
 /* heap_unlink_all() empties the bins and trees, and leaves the maps unchanged.
  * heap_remove() takes an empty block out of the heap; its free chunk is in no

@@ -2,6 +2,7 @@
  *
  * heap_type.h - what a heap is, and what can be seen of it.
  *
+ *     heap_merge.c  ->
  *     heap_run.c    -> heap.c -> heap_check.c -> heap_index.c
  *     heap_resize.c ->        -> heap_tree.c
  *
