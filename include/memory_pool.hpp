@@ -292,6 +292,16 @@ public:
                                                   : detail::last_error();
     }
 
+    // Has told(pool, used, context) called when the pool comes to hold bytes or
+    // more; nullptr: nothing is called any more.  See mp_set_near_limit().
+    void set_near_limit(std::size_t bytes, mp_near_limit_fn *told,
+                        void *context = nullptr) const
+    {
+        if (mp_set_near_limit(mp_, bytes, told, context) != 0) {
+            detail::fail(detail::last_error());
+        }
+    }
+
     // Drops every object, without its destructor, and calls the cleanups.
     void reset() const noexcept { mp_reset(mp_); }
 

@@ -68,6 +68,7 @@ dist_man_MANS += \
 	man/mp_mark.3 \
 	man/mp_memdup.3 \
 	man/mp_name.3 \
+	man/mp_near_limit_fn.3 \
 	man/mp_options.3 \
 	man/mp_owner.3 \
 	man/mp_owns.3 \
@@ -83,6 +84,7 @@ dist_man_MANS += \
 	man/mp_rewind.3 \
 	man/mp_set_capacity.3 \
 	man/mp_set_failure.3 \
+	man/mp_set_near_limit.3 \
 	man/mp_set_reporter.3 \
 	man/mp_stats.3 \
 	man/mp_stats_print.3 \
@@ -132,6 +134,7 @@ man_examples = \
 	examples/man_mp_report_stderr \
 	examples/man_mp_set_capacity \
 	examples/man_mp_set_failure \
+	examples/man_mp_set_near_limit \
 	examples/man_mp_set_reporter \
 	examples/man_mp_stats \
 	examples/man_mp_stats_print \

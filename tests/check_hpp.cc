@@ -385,6 +385,33 @@ static void a_capacity_changes()
     HPP_THROWS(std::errc::invalid_argument, unlimited.set_capacity(1000));
 }
 
+struct hpp_near {};
+
+static void hpp_throw_near(memory_pool_t *, std::size_t, void *)
+{
+    throw hpp_near();
+}
+
+static void a_near_limit_function_may_throw()
+{
+    mempool::pool pool(mempool::options().capacity(1000000));
+    bool caught = false;
+
+    pool.set_near_limit(500000, hpp_throw_near);
+    try {
+        static_cast<void>(pool.allocate(600000));
+    } catch (const hpp_near &) {
+        caught = true;
+    }
+    HPP_EXPECT(caught && pool.check() && pool.stats().live_objects == 1);
+    HPP_EXPECT(pool.allocate(100) != nullptr);
+    HPP_THROWS(std::errc::invalid_argument,
+               pool.set_near_limit(0, hpp_throw_near));
+    pool.reset();
+    pool.set_near_limit(0, nullptr);
+    HPP_EXPECT(pool.allocate(600000) != nullptr);
+}
+
 static void a_committed_mark_keeps_what_came_after_it()
 {
     mempool::pool pool;
@@ -640,6 +667,7 @@ int main()
     options_that_cannot_be_make_no_pool();
     a_pool_ends_once_whoever_has_it();
     a_capacity_changes();
+    a_near_limit_function_may_throw();
     a_committed_mark_keeps_what_came_after_it();
     a_mark_takes_what_came_after_it();
     owners_end_their_objects_and_failed_ones_leave_nothing();

@@ -21,7 +21,7 @@ tests_programs = tests/check_append tests/check_blocks tests/check_caches tests/
 	tests/check_handles tests/check_inline tests/check_lifetimes \
 	tests/check_limits tests/check_limits_model tests/check_malloc \
 	tests/check_mark_cleanups tests/check_marks tests/check_memory \
-	tests/check_misuse tests/check_mixes \
+	tests/check_misuse tests/check_mixes tests/check_near_limit \
 	tests/check_options tests/check_pause tests/check_pools \
 	tests/check_print tests/check_processes tests/check_range \
 	tests/check_recycle tests/check_report tests/check_scopes \
@@ -69,6 +69,7 @@ tests_check_marks_LDADD = $(tests_shared)
 tests_check_misuse_LDADD = $(tests_shared)
 tests_check_mixes_LDADD = $(tests_shared)
 tests_check_names_LDADD = $(tests_shared)
+tests_check_near_limit_LDADD = $(tests_shared)
 tests_check_options_LDADD = $(tests_shared)
 tests_check_pools_LDADD = $(tests_shared)
 tests_check_print_LDADD = $(tests_shared)

@@ -8,8 +8,8 @@
 # but for the types listed here.  symbols.sh holds the map to the header and
 # to the library.
 . "${top_srcdir:-.}/tests/man.sh"
-types='mp_backing mp_failure_fn mp_options mp_report mp_report_fn'
-types="$types mp_reporter_fn mp_string"
+types='mp_backing mp_failure_fn mp_near_limit_fn mp_options mp_report'
+types="$types mp_report_fn mp_reporter_fn mp_string"
 
 # As the build reads the map where the linker does not.
 map=$(find "$top_srcdir/src" -name libmempool.map)
@@ -31,7 +31,7 @@ done <"$dir/exported"
 
 for page in $(pages 3); do
     for name in $(names_of "$page"); do
-        case " $types " in
+        case " $(echo $types) " in
         *" $name "*) continue ;;
         esac
         grep -qx "$name" "$dir/exported" ||

@@ -95,6 +95,8 @@ static bool append_grow(memory_pool_t *mp, mp_string_t *string, size_t n)
             do {
                 result = append_resize(mp, string, needed);
             } while (misuse_retry(mp, result, needed));
+        } else {
+            (void)misuse_retry(mp, result, wanted); /* it may be near a limit */
         }
     }
     if (result != RESULT_OK) {

@@ -47,3 +47,21 @@ int mp_set_capacity(memory_pool_t *mp, size_t bytes)
     errno = error;
     return 0;
 }
+
+int mp_set_near_limit(memory_pool_t *mp, size_t bytes, mp_near_limit_fn *fn,
+                      void *context)
+{
+    int error = errno;
+
+    if (!limits_has(mp)) {
+        return -1;
+    }
+    /* Use is never below 0, so that the function could be called once only. */
+    if (fn != NULL && bytes == 0) {
+        misuse_words(mp, MP_EVENT_OPTION, "the near limit is 0", NULL);
+        return -1;
+    }
+    pool_set_near(mp, bytes, (struct pool_near){fn, context});
+    errno = error;
+    return 0;
+}

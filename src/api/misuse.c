@@ -114,6 +114,9 @@ bool misuse_has_handle(const mp_handle_t *handle)
 bool misuse_retry(memory_pool_t *mp, enum result result, size_t size)
 {
     ASSERT(mp != NULL && lock_none_is_held());
+    if (quota_is_due(&mp->quota)) {
+        pool_call_near(mp);
+    }
     if (result != RESULT_FULL && result != RESULT_NO_MEMORY) {
         return false;
     }

@@ -31,8 +31,9 @@ MP_INNER bool misuse_has_pool(const memory_pool_t *mp);
 /* The same for a handle. */
 MP_INNER bool misuse_has_handle(const mp_handle_t *handle);
 
-/* The program wants a request for size bytes, which failed so, to be tried
- * once more.  Its function may also leave for good: nothing is held then. */
+/* After each try of a request for size bytes.  Calls what the program wants to
+ * be called near a limit.  True: the try failed, and the program wants another
+ * one.  Its functions may also leave for good: nothing is held then. */
 MP_INNER bool misuse_retry(memory_pool_t *mp, enum result result, size_t size);
 
 /* Reports a result other than RESULT_OK and sets errno.  step is what a lack

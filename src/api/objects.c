@@ -265,7 +265,8 @@ int mp_expand(memory_pool_t *mp, void *ptr, size_t size)
     do {
         result = ptr == NULL ? RESULT_NOT_LIVE : object_expand(mp, ptr, size);
         /* No memory can be made behind an object. */
-    } while (result == RESULT_FULL && misuse_retry(mp, result, size));
+    } while (misuse_retry(mp, result == RESULT_FULL ? result : RESULT_OK,
+                          size));
     if (result == RESULT_OK) {
         errno = error;
         return 0;

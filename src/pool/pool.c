@@ -9,7 +9,8 @@
  *
  *     bump_most == min(max_object / granule, SIZES_SHORT)
  *                  where the mode counts, the quota is the pool's own, no
- *                  mark is open and the pool is not tracked, else 0
+ *                  mark is open, the pool is not tracked and has no near-limit
+ *                  function, else 0
  *
  * What it cannot do: find an object without the lock.  The heaps' indexes
  * change under it.
@@ -48,7 +49,8 @@ void pool_set_bump(struct memory_pool *mp)
     /* pool_bump() charges no quota above, notes the size in slack bytes, and
      * cuts from the pool's own heap. */
     if (!mp->blocks.counted || !quota_is_own(&mp->quota) ||
-        mp->marks.open.first != NULL || mp->track != NULL) {
+        mp->marks.open.first != NULL || mp->track != NULL ||
+        mp->near.fn != NULL) {
         most = 0;
     }
     mp->bump_most = most < SIZES_SHORT ? most : SIZES_SHORT;
@@ -123,6 +125,40 @@ void pool_set_failure(struct memory_pool *mp, struct pool_failure failure)
 
     mp->failure = failure;
     lock_leave(&mp->lock, taken);
+}
+
+void pool_set_near(struct memory_pool *mp, size_t bytes,
+                   struct pool_near near)
+{
+    ASSERT(lock_none_is_held() && mp->quota.limits);
+    bool taken = pool_enter(mp);
+
+    mp->near = near;
+    quota_set_near(&mp->quota, near.fn == NULL ? SIZE_MAX : bytes);
+    /* Bumps charge without a look at what is near. */
+    pool_set_bump(mp);
+    lock_leave(&mp->lock, taken);
+}
+
+/* A function may use the pools, and change what is due: so each quota is asked
+ * for itself, and nothing is kept over a call.  The pools above are there as
+ * long as this one. */
+void pool_call_near(struct memory_pool *mp)
+{
+    ASSERT(lock_none_is_held());
+    sync_put(&mp->quota.due, false);
+    for (struct quota *quota = &mp->quota; quota != NULL;
+         quota = quota->above) {
+        struct memory_pool *at = LIST_ENTRY(quota, struct memory_pool, quota);
+        size_t used = 0;
+        bool taken = pool_enter(at);
+        bool due = quota_take_due(quota, &used);
+        struct pool_near near = at->near;
+        lock_leave(&at->lock, taken);
+        if (due && near.fn != NULL) {
+            near.fn(at, used, near.context);
+        }
+    }
 }
 
 /* Both members in one hold of the lock: a function never gets the context of

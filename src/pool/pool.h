@@ -88,6 +88,12 @@ struct pool_reporter {
     void *context;
 };
 
+/* The near-limit function; the pool's lock. */
+struct pool_near {
+    mp_near_limit_fn *fn; /* NULL: nobody */
+    void *context;
+};
+
 /* mark.c; the pool's lock. */
 struct pool_marks {
     struct list open;          /* struct mark: every user's, the newest first */
@@ -122,6 +128,7 @@ struct memory_pool {
     struct pool_counters counters;
     struct pool_failure failure;
     struct pool_reporter reporter;
+    struct pool_near near;
     struct thread_place place;
     struct track *track; /* fixed; what track.c knows of the objects; NULL:
                           * the pool is not tracked */
@@ -157,7 +164,8 @@ static inline bool pool_is_entered(const struct memory_pool *mp)
 }
 
 /* Says whether pool_bump() may serve: objects are counted, by this pool's lock
- * alone, and no mark is open.  The lock is held. */
+ * alone, no mark is open, and nobody wants to be told of use near the limit.
+ * The lock is held. */
 MP_INNER void pool_set_bump(struct memory_pool *mp);
 
 /* The largest object of a new pool, by its options: nobody else knows it. */
@@ -184,6 +192,13 @@ MP_INNER struct pool_failure pool_failure(struct memory_pool *mp);
 MP_INNER void pool_set_reporter(struct memory_pool *mp,
                                 struct pool_reporter reporter);
 MP_INNER struct pool_reporter pool_reporter(struct memory_pool *mp);
+
+/* Sets the near-limit function, and from how many bytes on it is called.  And
+ * calls those that are due for this pool and for the ones above that count in
+ * it.  No lock held. */
+MP_INNER void pool_set_near(struct memory_pool *mp, size_t bytes,
+                            struct pool_near near);
+MP_INNER void pool_call_near(struct memory_pool *mp);
 
 /* Counts a refusal.  No lock held: not every processor has an instruction to
  * add to 64 bits that threads share. */

@@ -130,6 +130,7 @@ static void recycle_renew(struct memory_pool *mp)
     memset(&mp->counters, 0, sizeof mp->counters);
     mp->failure = (struct pool_failure){NULL, NULL};
     mp->reporter = (struct pool_reporter){NULL, NULL};
+    mp->near = (struct pool_near){NULL, NULL};
     cache_set_renew(&mp->caches);
     ASSERT(!mp->caches.suspended);
     /* The next one to use it is the same thread. */

@@ -70,8 +70,25 @@ static void quota_leave(const struct quota *quota, bool taken)
     }
 }
 
-/* Takes bytes, which are there, and raises the mark where it must. */
-static void quota_take(struct quota *quota, size_t bytes)
+/* Bytes of the capacity that are charged. */
+static inline size_t quota_used(const struct quota *quota)
+{
+    return quota->capacity - quota_free(quota);
+}
+
+/* The next time that use comes near the limit, somebody is told again.  Credit
+ * that goes back does not arm, since as much may be lent at once: a cache that
+ * borrows gives the rest of its last credit back first. */
+static inline void quota_arm(struct quota *quota)
+{
+    if (quota_used(quota) < quota->near_bytes) {
+        quota->near = QUOTA_NEAR_ARMED;
+    }
+}
+
+/* Takes bytes, which are there, and raises the mark where it must.  True: use
+ * has come near the limit by that. */
+static bool quota_take(struct quota *quota, size_t bytes)
 {
     ASSERT(bytes <= quota_free(quota));
     /* Each charge sets it anew, so that quota_undo() takes back what the last
@@ -84,6 +101,13 @@ static void quota_take(struct quota *quota, size_t bytes)
     }
     quota->free_to_peak -= bytes;
     ASSERT(quota_is_whole(quota));
+    quota_arm(quota);
+    if (quota->near != QUOTA_NEAR_ARMED ||
+        quota_used(quota) < quota->near_bytes) {
+        return false;
+    }
+    quota->near = QUOTA_NEAR_DUE;
+    return true;
 }
 
 /* Lets the mark fall back by the bytes of a charge that is undone. */
@@ -120,6 +144,9 @@ void quota_restart(struct quota *quota, size_t capacity,
     quota->charged_below = 0;
     quota->raised = 0;
     quota->lent_raised = 0;
+    quota->near = QUOTA_NEAR_ARMED;
+    quota->near_bytes = SIZE_MAX;
+    sync_put(&quota->due, false);
     /* A pool without capacity refuses nobody, so nobody charges it. */
     if (above != NULL && !above->limits) {
         above = above->above;
@@ -153,11 +180,15 @@ bool quota_share(struct quota *quota)
 /* Takes bytes, which are there, from a quota and those above. */
 static void quota_take_all(struct quota *quota, size_t bytes)
 {
-    quota_take(quota, bytes);
+    bool due = quota_take(quota, bytes);
+
     for (struct quota *up = quota->above; up != NULL; up = up->above) {
-        quota_take(up, bytes);
+        due = quota_take(up, bytes) || due;
         up->charged_below += bytes;
         ASSERT(bytes <= up->charged_below && quota_is_whole(up));
+    }
+    if (due) {
+        sync_put(&quota->due, true);
     }
 }
 
@@ -205,6 +236,9 @@ void quota_uncharge(struct quota *quota, size_t bytes)
     bool taken = quota_enter(quota);
 
     quota_give(quota, bytes, false);
+    for (struct quota *up = quota; up != NULL; up = up->above) {
+        quota_arm(up);
+    }
     quota_leave(quota, taken);
 }
 
@@ -237,6 +271,9 @@ void quota_undo(struct quota *quota, size_t bytes)
     bool taken = quota_enter(quota);
 
     quota_give(quota, bytes, true);
+    for (struct quota *up = quota; up != NULL; up = up->above) {
+        quota_arm(up);
+    }
     quota_leave(quota, taken);
 }
 
@@ -338,6 +375,28 @@ enum quota_change quota_set_capacity(struct quota *quota, size_t capacity)
     }
     quota_leave(quota, taken);
     return change;
+}
+
+void quota_set_near(struct quota *quota, size_t bytes)
+{
+    bool taken = quota_enter(quota);
+
+    quota->near_bytes = bytes;
+    quota->near = QUOTA_NEAR_ARMED;
+    quota_leave(quota, taken);
+}
+
+bool quota_take_due(struct quota *quota, size_t *used)
+{
+    bool taken = quota_enter(quota);
+    bool due = quota->near == QUOTA_NEAR_DUE;
+
+    if (due) {
+        quota->near = QUOTA_NEAR_TOLD;
+        *used = quota_used(quota);
+    }
+    quota_leave(quota, taken);
+    return due;
 }
 
 /* Both in one hold of the lock: a quota that is tight a moment later may have

@@ -51,6 +51,13 @@ enum quota_state {
     QUOTA_TIGHT       /* nothing is lent: a refusal is final */
 };
 
+/* Whether a quota is to be told that its use has come near the limit. */
+enum quota_near {
+    QUOTA_NEAR_ARMED, /* use is below, or nobody looked since it was set */
+    QUOTA_NEAR_DUE,   /* use is not below, and nobody was told yet */
+    QUOTA_NEAR_TOLD   /* and somebody was */
+};
+
 /* The tree's lock owns the numbers, or, while tree is NULL, the lock of the
  * quota's pool: pools below charge this quota without its pool's lock. */
 struct quota {
@@ -61,6 +68,10 @@ struct quota {
     size_t lent_raised;   /* and the last quota_lend() of this very quota; the
                            * pool's lock */
     enum quota_state state;
+    enum quota_near near;
+    size_t near_bytes;    /* use from which somebody is told; SIZE_MAX: none */
+    bool due;             /* atomic; a charge of this quota made it or one above
+                           * due */
     size_t past_peak;     /* most that was held before capacity became less
                            * than that; 0: it never did */
     size_t capacity;      /* atomic; QUOTA_UNLIMITED: no limit */
@@ -80,8 +91,8 @@ struct quota {
 };
 
 /* Empty; capacity: QUOTA_NONE, or bytes; above: the quota of the parent, NULL
- * without one.  The quota of a parent without capacity hands on what is above itself.  The parent's quota
- * was shared before.  No lock. */
+ * without one.  The quota of a parent without capacity hands on what is above
+ * itself.  The parent's quota was shared before.  No lock. */
 MP_INNER void quota_start(struct quota *quota, size_t capacity,
                           struct quota *above);
 
@@ -134,6 +145,19 @@ MP_INNER void quota_settle(struct quota *quota, size_t bytes, size_t unused);
 enum quota_change { QUOTA_CHANGED, QUOTA_LESS_HELD, QUOTA_LESS_PEAK };
 MP_INNER enum quota_change quota_set_capacity(struct quota *quota,
                                               size_t capacity);
+
+/* Sets from how many bytes of use on somebody is told; SIZE_MAX: nobody.
+ * quota_take_due() returns true once each time that use has come so far, and
+ * then *used is what it is now.  The bytes count what caches were lent. */
+MP_INNER void quota_set_near(struct quota *quota, size_t bytes);
+MP_INNER bool quota_take_due(struct quota *quota, size_t *used);
+
+/* Relaxed: a thread that charged finds what it wrote itself, and others are
+ * told as well by that thread. */
+static inline bool quota_is_due(const struct quota *quota)
+{
+    return sync_get(&quota->due);
+}
 
 /* The nearest quota that refuses a charge, and the state that it has at the
  * same moment; NULL: none refuses any more. */
