@@ -31,7 +31,7 @@ done <"$dir/exported"
 
 for page in $(pages 3); do
     for name in $(names_of "$page"); do
-        case " $(echo $types) " in
+        case " $types " in
         *" $name "*) continue ;;
         esac
         grep -qx "$name" "$dir/exported" ||
