@@ -280,6 +280,10 @@ START_TEST(a_buffer_is_whole_again)
                 mp_free(mp, objects[i]);
             }
         }
+        /* A long free chunk in a block that is for long ones. */
+        mp_free(mp, mp_allocate(mp, 9000));
+        void *longs[2] = {mp_allocate(mp, 4200), mp_allocate(mp, 4200)};
+        mp_free(mp, longs[0]);
         if (round == 1) {
             POOLS_EXPECT(mp_commit(mp, mark) == 0);
             POOLS_EXPECT(mp_check(mp) == 0);
@@ -291,6 +295,7 @@ START_TEST(a_buffer_is_whole_again)
             POOLS_EXPECT(mp_check(mp) == 0);
         }
         mp_free(mp, first);
+        mp_free(mp, longs[1]);
         void *all = mp_allocate(mp, most);
         POOLS_EXPECT(all != NULL);
         mp_free(mp, all);

@@ -112,15 +112,15 @@ START_TEST(small_objects_are_not_too_late)
     mp_free(mp, mp_allocate(mp, 900000));
     ck_assert_int_eq(mp_set_near_limit(mp, 300000, told, &near), 0);
     while (held < 400000) {
-        POOLS_EXPECT(mp_allocate(mp, 40) != NULL);
-        held += 40;
+        POOLS_EXPECT(mp_allocate(mp, 16) != NULL);
+        held += 16;
         POOLS_EXPECT(held < 300000 || near.calls == 1);
         POOLS_EXPECT(held + BORROWED >= 300000 || near.calls == 0);
     }
     mp_reset(mp);
     while (held < 800000) {
-        POOLS_EXPECT(mp_allocate(mp, 40) != NULL);
-        held += 40;
+        POOLS_EXPECT(mp_allocate(mp, 16) != NULL);
+        held += 16;
     }
     ck_assert_uint_eq(near.calls, 2);
     mp_destroy(mp);

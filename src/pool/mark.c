@@ -31,7 +31,6 @@
 #include "cache/credit.h"
 #include "pool/recall.h"
 #include "pool/track.h"
-#include "pool/tree.h"
 
 /* Granules of a mark's first block where that is not in the range. */
 #define MARK_FIRST 64u
@@ -429,7 +428,9 @@ static void mark_merge(struct memory_pool *mp, struct mark *mark,
     heap_merge_block(into, block, used);
 }
 
-/* The owner's newer marks are within this one, and end with it. */
+/* The owner's newer marks are within this one, and end with it.  Cleanups keep
+ * their numbers: these are greater than that of the next older mark, whose
+ * rewind so calls them, and less than that of any later one. */
 enum result mark_commit(struct memory_pool *mp, const struct user *user,
                         uint64_t number)
 {
@@ -456,8 +457,6 @@ enum result mark_commit(struct memory_pool *mp, const struct user *user,
     if (caches) {
         cache_return_run(cache);
     }
-    tree_pass_marked(mp, user->number, number,
-                     below == NULL ? 0 : below->number);
     struct mark *mark;
     while ((mark = mark_newest(mp, user)) != below) {
         mark_merge(mp, mark, into);

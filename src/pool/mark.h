@@ -77,7 +77,7 @@ MP_INNER enum result mark_rewind(struct memory_pool *mp,
 
 /* The same, but its objects go to the next older mark of the user, or to the
  * pool, and the cleanups with them.  It costs a step for each block and each
- * free chunk, and for each cleanup of the pool where marks have some. */
+ * free chunk. */
 MP_INNER enum result mark_commit(struct memory_pool *mp,
                                  const struct user *user, uint64_t number);
 

@@ -35,7 +35,6 @@
 #include "pool/damage.h"
 #include "pool/recall.h"
 #include "pool/setting.h"
-#include "pool/tree.h"
 
 /* Records that are made at once. */
 #define TRACK_SLAB 62
@@ -709,9 +708,6 @@ enum result track_commit(struct memory_pool *mp, uint64_t owner,
     struct track_mark *below = last == NULL ? NULL : last->next;
     while (below != NULL && below->owner != owner) {
         below = below->next;
-    }
-    if (last != NULL) {
-        tree_pass_marked(mp, owner, number, below == NULL ? 0 : below->number);
     }
     for (struct track_mark **link = &track->marks; last != NULL;) {
         struct track_mark *mark = *link;

@@ -353,25 +353,6 @@ struct tree_cleanup *tree_take_marked(struct memory_pool *mp, uint64_t owner,
     return cleanup;
 }
 
-/* They stay where they are on the list, so that the order of calls does. */
-void tree_pass_marked(struct memory_pool *mp, uint64_t owner, uint64_t mark,
-                      uint64_t below)
-{
-    ASSERT(pool_is_entered(mp) && owner != 0 && mark > below);
-    struct tree *tree = mp->tree;
-
-    if (tree == NULL || tree->marked == 0) {
-        return;
-    }
-    for (struct tree_cleanup *c = tree->cleanups; c != NULL; c = c->older) {
-        if (c->owner == owner && c->mark >= mark) {
-            c->mark = below;
-            c->owner = below == 0 ? 0 : owner;
-            tree->marked -= below == 0;
-        }
-    }
-}
-
 /* Memory is got before the lock: it may come from the program's own malloc(),
  * which must not run under the pool's lock. */
 enum result tree_add_cleanup(struct memory_pool *mp, uint64_t owner,

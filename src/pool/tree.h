@@ -40,7 +40,8 @@ struct tree_cleanup {
     void (*fn)(void *arg);
     void *arg;
     uint64_t owner; /* of the mark that it belongs to, a user's number */
-    uint64_t mark;  /* number of that; 0: it is the pool's */
+    uint64_t mark;  /* number of that, which may be committed by now; 0: it is
+                     * the pool's */
     uint64_t number; /* among all that were added to the pool */
     bool late; /* added by a cleanup of the same run */
 };
@@ -147,11 +148,6 @@ MP_INNER uint64_t tree_count_added(struct memory_pool *mp);
 /* tree_take_cleanup() for the newest cleanup of that owner's marks from this one on. */
 MP_INNER struct tree_cleanup *tree_take_marked(struct memory_pool *mp,
                                                uint64_t owner, uint64_t mark);
-
-/* The cleanups of that owner's marks from this one on become those of its mark
- * below, of which that is the number; 0: the pool's.  The lock is held. */
-MP_INNER void tree_pass_marked(struct memory_pool *mp, uint64_t owner,
-                               uint64_t mark, uint64_t below);
 
 /* No lock held; mark 0: it is the pool's.  RESULT_NO_MEMORY; false: there is
  * no such cleanup. */
