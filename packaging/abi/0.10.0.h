@@ -208,7 +208,8 @@ typedef enum mp_event {
     MP_EVENT_NO_MEMORY,    /* the backing has no block */
     MP_EVENT_NO_POINTER,   /* the object is NULL */
     MP_EVENT_NOT_IN_POOL,  /* the address is not a live object of the pool */
-    MP_EVENT_OPTION,       /* mp_create() cannot do what a member asks for */
+    MP_EVENT_OPTION,       /* mp_create() cannot do what a member asks for, or
+                            * a call not for a pool with such options */
     MP_EVENT_MARK,         /* mp_rewind(): not an open mark of the caller */
     MP_EVENT_CLEANUP,      /* a cleanup is NULL, or there is no such cleanup, or
                             * cleanups go on adding cleanups */
@@ -221,14 +222,18 @@ typedef enum mp_event {
 
 /* A report function.  It is called for each misuse and for each allocation
  * that fails, in the thread that made the call, with no lock held.  message
- * has no newline.  ptr is the address that the program gave, or NULL.  mp is
- * NULL if there is no pool. */
+ * has no newline.  ptr is the address that the program gave, or NULL.  For a
+ * leak it is the first object, and for damage the first wrong byte.  mp is NULL
+ * if there is no pool.  With MP_CALLERS or MP_REPORT the message goes on behind
+ * the words of the event, as mp_report_stderr() prints it. */
 typedef void mp_report_fn(memory_pool_t *mp, mp_event_t event,
                           const char *message, const void *ptr,
                           void *context);
 
 /* A report function that prints one whole line on standard error:
- * "NAME: MESSAGE", or "MESSAGE" for a pool without a name. */
+ * "NAME: MESSAGE: REST", or "MESSAGE: REST" for a pool without a name.  The rest
+ * says which pool it is, which address, what that is, and whose.  A base pool's
+ * line has no rest, unless MEMPOOL_OPTIONS has the word report or callers. */
 MP_API void mp_report_stderr(memory_pool_t *mp, mp_event_t event,
                              const char *message, const void *ptr,
                              void *context);
@@ -252,7 +257,7 @@ MP_API void mp_report_stderr(memory_pool_t *mp, mp_event_t event,
 #define MP_REDZONE 0x10u     /* bytes around objects are checked */
 #define MP_QUARANTINE 0x20u  /* freed objects wait before they are reused */
 #define MP_GUARD 0x40u       /* objects end before an unreadable page */
-#define MP_CALLERS 0x80u     /* callers that allocate and free are noted */
+#define MP_CALLERS 0x80u     /* reports name callers that allocate and free */
 #define MP_TAGS 0x100u       /* the pool's address stands behind objects */
 #define MP_ABORT 0x200u      /* abort() after the first report of misuse */
 #define MP_REPORT 0x400u     /* reports go to standard error if the member
@@ -262,7 +267,8 @@ MP_API void mp_report_stderr(memory_pool_t *mp, mp_event_t event,
  * to zero before you set members: later releases add members at its end. */
 typedef struct mp_options {
     size_t capacity;             /* most bytes at once, counted as callers ask
-                                  * for them; 0: no limit */
+                                  * for them; 0: no limit, ever; SIZE_MAX: none
+                                  * yet, see mp_set_capacity() */
     size_t max_object;           /* largest object; 0: no limit but capacity */
     mp_threads_t threads;
     unsigned flags;              /* MP_ZERO_ON_FREE, MP_LEAK_CHECK, and those
@@ -315,6 +321,34 @@ MP_EXTENSION typedef bool mp_failure_fn(memory_pool_t *mp, size_t size,
  * has.  Returns 0, or -1 with errno EINVAL if mp is NULL. */
 MP_API int mp_set_failure(memory_pool_t *mp, mp_failure_fn *fn,
                           void *context);
+
+/* Changes the capacity of a pool that was made with one; 0: no limit.  If the
+ * pool has no max_object of its own, the new capacity is the size of its
+ * largest object, too.  Other threads may use the pool and those below it
+ * meanwhile: the limit is exact before and after.  Returns 0, or -1 and the
+ * capacity is as it was:
+ *   EINVAL   mp is NULL, or was made without a capacity
+ *   ENOBUFS  the pool and those below it hold more than bytes
+ * A pool that may get a limit later is made with a capacity of SIZE_MAX. */
+MP_API int mp_set_capacity(memory_pool_t *mp, size_t bytes);
+
+/* A near-limit function.  used is what the pool and those below it hold, with
+ * what caches have borrowed.  It is called in a thread that allocates from one
+ * of these pools, after the request was served and before the call returns,
+ * with no lock held.  It may use any pool, but not destroy the one that the
+ * thread allocates from or one above.  If it leaves by longjmp(3) or a C++
+ * exception, nobody gets the object, which stays in its pool. */
+MP_EXTENSION typedef void mp_near_limit_fn(memory_pool_t *mp, size_t used,
+                                           void *context);
+
+/* Has fn called when a pool that was made with a capacity, and those below it,
+ * come to hold bytes or more.  It is called once, and again only after they
+ * have held less.  As caches borrow bytes, the call may come early, by up to
+ * 64 KiB for each thread or handle, and is never late.  NULL takes the function
+ * away.  Returns 0, or -1:
+ *   EINVAL   mp is NULL, or was made without a capacity, or bytes is 0 */
+MP_API int mp_set_near_limit(memory_pool_t *mp, size_t bytes,
+                             mp_near_limit_fn *fn, void *context);
 
 /* Allocates count * size bytes, all zero, as mp_allocate() does.  EINVAL also
  * if a size_t cannot hold the product. */
@@ -384,6 +418,47 @@ MP_API mp_where_t mp_locate(memory_pool_t *mp, const void *ptr);
 
 /* The pool to which the address is not MP_FOREIGN.  NULL if there is none. */
 MP_API memory_pool_t *mp_owner(const void *ptr);
+
+/* What is known of a report.  size is that of the structure which the library
+ * has filled: later releases add members at its end.  All pointers but mp, ptr,
+ * owner and object lead to memory that is valid until the function returns. */
+MP_EXTENSION typedef struct mp_report {
+    size_t size;
+    mp_event_t event;
+    memory_pool_t *mp;     /* the pool that reports; its name, or NULL */
+    const char *name;
+    const char *message;   /* the words that an mp_report_fn gets */
+    const char *line;      /* these words; then which pool, which address, what
+                            * that is, and whose; without a newline */
+    const void *ptr;       /* as an mp_report_fn gets it */
+    mp_where_t where;      /* what ptr is to owner; MP_FOREIGN: no pool is known
+                            * to have an object there */
+    bool before_reset;     /* it went with a reset or a rewind of owner; told
+                            * where the objects of owner are recorded, see
+                            * mempool_debug(7) */
+    const memory_pool_t *owner; /* the pool that ptr belongs to; its name, or
+                                 * NULL.  If it is not mp, it may be gone */
+    const char *owner_name;
+    const void *object;    /* start of the object that ptr lies in, or lay in;
+                            * NULL: not known */
+    size_t object_size;    /* 0: not known */
+    void *const *allocated_by; /* MP_CALLERS: return addresses of the calls that
+                                * allocated and freed the object, the innermost
+                                * first, the library's own among them */
+    size_t allocated_frames;
+    void *const *freed_by;
+    size_t freed_frames;
+} mp_report_t;
+
+/* A function that is called for each report, as a report function is, with all
+ * that is known. */
+typedef void mp_reporter_fn(const mp_report_t *report, void *context);
+
+/* Makes fn the pool's reporter, which is called in place of its report
+ * function.  NULL stands for none, which a new pool has.  Returns 0, or -1 with
+ * errno EINVAL if mp is NULL. */
+MP_API int mp_set_reporter(memory_pool_t *mp, mp_reporter_fn *fn,
+                           void *context);
 
 /* Checks the pool for damage, while other threads' calls for it wait.  Returns
  * 0 if all is well, else -1:
@@ -468,17 +543,31 @@ MP_API mp_mark_t mp_mark(memory_pool_t *mp) MP_ATTRIBUTE_USE_RESULT;
  * Returns 0, or -1 with nothing changed:
  *   EINVAL   mp is NULL, or the mark is not an open mark of the caller in this
  *            pool: another thread's, another pool's, from before a reset, or
- *            rewound */
+ *            rewound or committed */
 MP_API int mp_rewind(memory_pool_t *mp, mp_mark_t mark);
+
+/* Ends a mark of the caller, and those of the caller since then, and keeps
+ * their objects: they are now the next older mark's, or the pool's.  So are
+ * the cleanups of these marks, none of which is called.  No object moves.  The
+ * call takes a step for each block of the marks and each free piece in them.
+ * Returns 0, or -1:
+ *   EINVAL   as for mp_rewind() */
+MP_API int mp_commit(memory_pool_t *mp, mp_mark_t mark);
 
 /* Adds a cleanup: the next reset of the pool, or its end, calls fn(arg).
  *   - The cleanup that was added last is called first, and children's before
  *     their parent's.
  *   - It is called in the thread that resets or destroys the pool, with no
- *     lock held and every object still live.
- *   - It may use any pool.  What it allocates in this one goes with the reset.
- *     Cleanups that it adds are called as well, up to 65536 in one reset.
- *   - It may not reset or destroy this pool: EBUSY.
+ *     lock held.  Every object of this pool, of those below it, and of all that
+ *     go together with it is still live: the cleanups of a whole tree are
+ *     called before any of its memory is freed.
+ *   - It may use any pool, and destroy children.  What it allocates in this
+ *     one goes with the reset.  Cleanups and children that it adds here or
+ *     below are called and destroyed as well, up to 65536 in one reset.
+ *   - It may not reset or destroy this pool, nor one above: EBUSY.
+ *   - It may leave by longjmp(3) or a C++ exception.  The pools are there as
+ *     before then, without the cleanups that were called, and the next reset
+ *     or destroy goes on.
  * Returns 0, or -1:
  *   EINVAL   mp or fn is NULL
  *   ENOMEM   there is no memory */
@@ -492,8 +581,8 @@ MP_API int mp_remove_cleanup(memory_pool_t *mp, void (*fn)(void *arg),
 
 /* Adds a cleanup to a mark of the caller.  mp_rewind() to this mark, or to one
  * before it, calls fn(arg) first, with every object still live.  A reset or the
- * end of the pool calls it, too.  fn may not rewind this mark.  Returns 0, or
- * -1:
+ * end of the pool calls it, too.  fn may not rewind this mark.  Cleanups that
+ * it adds are called as well, up to 65536 in one rewind.  Returns 0, or -1:
  *   EINVAL   mp or fn is NULL, or the mark is not an open mark of the caller
  *            in this pool
  *   ENOMEM   there is no memory */
@@ -519,7 +608,7 @@ MP_API mp_handle_t *mp_attach(memory_pool_t *mp) MP_ATTRIBUTE_USE_RESULT;
 MP_API void mp_detach(mp_handle_t *handle);
 
 /* These do for the handle what mp_allocate(), free_memory(), mp_mark(),
- * mp_rewind() and mp_add_mark_cleanup() do for a thread.  If handle is NULL,
+ * mp_rewind(), mp_commit() and mp_add_mark_cleanup() do for a thread.  If handle is NULL,
  * they only fail and set errno to EINVAL.  mp_handle_free() takes any object of
  * the pool, however it was allocated. */
 MP_API void *mp_handle_allocate(mp_handle_t *handle, size_t size)
@@ -527,6 +616,7 @@ MP_API void *mp_handle_allocate(mp_handle_t *handle, size_t size)
 MP_API void mp_handle_free(mp_handle_t *handle, const void *ptr);
 MP_API mp_mark_t mp_handle_mark(mp_handle_t *handle) MP_ATTRIBUTE_USE_RESULT;
 MP_API int mp_handle_rewind(mp_handle_t *handle, mp_mark_t mark);
+MP_API int mp_handle_commit(mp_handle_t *handle, mp_mark_t mark);
 MP_API int mp_handle_add_mark_cleanup(mp_handle_t *handle, mp_mark_t mark,
                                       void (*fn)(void *arg), void *arg);
 
@@ -560,6 +650,49 @@ MP_API char *mp_handle_vasprintf(mp_handle_t *handle, const char *format,
  * A view inside.
  */
 
+/* The pool's name, which stays there until the pool's end; NULL if it has none.
+ * The pool's parent; NULL if it has none.  If mp is NULL, both return NULL and
+ * set errno to EINVAL.  A child's parent is there as long as the child. */
+MP_API const char *mp_name(memory_pool_t *mp);
+MP_API memory_pool_t *mp_parent(memory_pool_t *mp);
+
+/* How a pool serves its calls.  The tag is not mp_kind, as for mp_mark_t. */
+typedef enum mp_kind_t {
+    MP_KIND_NONE = 0, /* there is no pool */
+    MP_KIND_CACHED,   /* threads have caches; objects count in multiples of
+                       * 16 bytes */
+    MP_KIND_COUNTED,  /* threads have caches; objects count to the byte */
+    MP_KIND_LOCKED,   /* each call takes the pool's lock */
+    MP_KIND_ALONE,    /* no lock: one thread at a time uses the pool */
+    MP_KIND_TRACKED   /* each object has memory of its own, for debugging */
+} mp_kind_t;
+
+/* What kind of pool it is.  If why is not NULL, *why becomes a text such as
+ * "counted: the pool has a capacity", a constant of the library.  The words may
+ * differ in another release.  A pool that gives up its caches because the
+ * system has no more addresses for them becomes MP_KIND_LOCKED.  If mp is NULL:
+ * MP_KIND_NONE and errno EINVAL. */
+MP_API mp_kind_t mp_kind(memory_pool_t *mp, const char **why);
+
+/* Calls visit(mp, arg) for every pool of the process, in unspecified order,
+ * until that returns a value other than 0.  Returns that value, 0 at the end,
+ * or -1:
+ *   EINVAL   visit is NULL
+ *   ENOMEM   there is no memory
+ *   EBUSY    the caller is in a visit of another mp_each_pool()
+ * Other threads may make and destroy pools meanwhile.  A pool that is there
+ * from the beginning of the call to its end is visited once.
+ *   - No lock is held while visit runs.  It may use mp and the pools above, and
+ *     make and destroy pools, also mp itself.
+ *   - A thread that destroys the pool which another thread visits waits until
+ *     visit returns.  So visit must not wait for such a thread.
+ *   - If mp is MP_KIND_ALONE, visit may only call mp_name(), mp_parent() and
+ *     mp_kind() for it, unless it knows that no thread uses the pool.
+ *   - visit has to return: not to leave by longjmp(3) or a C++ exception.
+ * One thread at a time is in such a call; others wait. */
+MP_API int mp_each_pool(int (*visit)(memory_pool_t *mp, void *arg),
+                        void *arg);
+
 /* Size classes of mp_stats_t.  Class i has the objects that take 16 * (i + 1)
  * bytes, and the last class all longer ones. */
 #define MP_STATS_CLASSES 65
@@ -588,6 +721,19 @@ typedef struct mp_stats_t {
     size_t children;        /* pools whose parent this pool is */
     size_t class_live[MP_STATS_CLASSES];   /* live objects */
     size_t class_cached[MP_STATS_CLASSES]; /* chunks in caches */
+    size_t capacity;        /* 0: no limit of its own */
+    size_t capacity_free;   /* what is left of it, also for pools below */
+    size_t free_bytes;      /* free in the blocks and in those kept, outside
+                             * of caches */
+    size_t largest_free;    /* the longest piece of that */
+    uint64_t gone_children; /* pools below this one that are gone; and what
+                             * those did, as the members without gone_ say */
+    uint64_t gone_allocations;
+    uint64_t gone_refused_size;
+    uint64_t gone_refused_full;
+    uint64_t gone_refused_memory;
+    size_t gone_peak_bytes; /* the highest peak_bytes of one of them */
+    mp_kind_t kind;         /* as mp_kind() says */
 } mp_stats_t;
 
 /* Fills *stats, while other threads' calls for the pool wait.  Returns 0, or -1
@@ -608,12 +754,13 @@ MP_COMPILED_IN int mp_stats(memory_pool_t *mp, mp_stats_t *stats)
 
 /* How mp_stats_print() writes. */
 typedef enum mp_format {
-    MP_TEXT = 0, /* a table for people */
-    MP_JSON      /* one JSON object, for machines */
+    MP_TEXT = 0,   /* a table for people */
+    MP_JSON,       /* one JSON object, for machines */
+    MP_OPENMETRICS /* for Prometheus and others: pools of one name together */
 } mp_format_t;
 
-/* Writes the statistics of the pool and of all pools below it, each with its
- * name.  No pool below it may be destroyed meanwhile.  Returns 0, or -1 with
+/* Writes the statistics of the pool and of all pools below it, by their
+ * names.  No pool below it may be destroyed meanwhile.  Returns 0, or -1 with
  * errno EINVAL for a bad argument, ENOMEM, or the error of the stream. */
 MP_API int mp_stats_print(memory_pool_t *mp, FILE *stream,
                           mp_format_t format);

@@ -178,6 +178,11 @@ extern MP_API __thread struct mp_inline_thread mp_inline_thread_1
 MP_INLINE_INNER void mp_inline_note(struct mp_inline_thread *thread,
                                     const memory_pool_t *mp)
 {
+    /* The linker may make another instruction of the one that adds up the
+     * address of a thread's variable.  It leaves the flags alone, by which
+     * gcc's sanitizer of null pointers then tests that address.  So the
+     * compiler has to have it in a register first. */
+    __asm__("" : "+r"(thread));
     (void)__atomic_exchange_n(
         &thread->inside,
         MP_INLINE_POINTER(memory_pool_t *, MP_INLINE_NUMBER(mp)),
