@@ -18,9 +18,12 @@ class Copy:
         return gdb.lookup_type("struct " + name, self.block)
 
     def offset(self, structure, member):
-        return next(field.bitpos // 8
-                    for field in self.type(structure).fields()
-                    if field.name == member)
+        return offset_of(self.type(structure), member)
+
+    def holder(self, part, structure, member):
+        """The structure that has that part as a member."""
+        return self.at(number(part.address) - self.offset(structure, member),
+                       structure)
 
     def at(self, address, structure):
         pointer = gdb.Value(address).cast(self.type(structure).pointer())
@@ -89,6 +92,18 @@ def variables(name):
     for symbol in gdb.lookup_static_symbols(name):
         if symbol.is_variable and not symbol.value().is_optimized_out:
             yield symbol
+
+
+def offset_of(kind, member):
+    """Where a member is, which may be one of a union without a name."""
+    for field in kind.fields():
+        if field.name == member:
+            return field.bitpos // 8
+        if not field.name:
+            inner = offset_of(field.type, member)
+            if inner is not None:
+                return field.bitpos // 8 + inner
+    return None
 
 
 def members(kind):
@@ -179,7 +194,9 @@ class Pool:
         return "none" if is_most(capacity) else "%d" % number(capacity)
 
     def marks(self):
-        return chain(self.value["marks"]["open"], "next", "marks")
+        for link in chain(self.value["marks"]["open"]["first"], "next",
+                          "marks"):
+            yield self.copy.holder(link, "mark", "link")
 
     def parent(self):
         """The parent's address; 0: it has none."""
@@ -188,9 +205,10 @@ class Pool:
 
     def children(self):
         tree = self.value["tree"]
-        if number(tree) == 0:
-            return iter(())
-        return chain(tree["children"]["first"], "next", "children")
+        if number(tree) != 0:
+            lists = tree["children"]
+            for stage in range(lists.type.range()[1] + 1):
+                yield from chain(lists[stage]["first"], "next", "children")
 
     def caches(self):
         return chain(self.value["caches"]["caches"], "next", "caches")
@@ -207,9 +225,10 @@ class Pool:
         # The first block is in no tree, and its links mean nothing.
         yield Block(heap, mark, heap["first"].dereference())
         index = nodes([heap["index"]], "left", "right", "blocks", trouble)
-        for block in index:
+        for node in index:
             try:
-                yield Block(heap, mark, block)
+                yield Block(heap, mark,
+                            self.copy.holder(node, "block", "own"))
             except (Damage, gdb.MemoryError) as damage:
                 trouble.append(str(damage))
 

@@ -175,12 +175,12 @@ def damage():
     damaged(pool + "settings.name", "16", "(unreadable)")
     damaged(pool + "heap.index", "24", "the tree of blocks leads to 0x18")
     damaged(pool + "heap.index->left", "told.server->heap.index")
-    damaged(pool + "heap.index->granules", "-1", "damaged: ")
-    damaged(pool + "heap.index->base", "8", "damaged: the block at")
-    damaged(pool + "heap.index->map", "0", "bytes at 0x0 cannot be read")
+    damaged(pool + "first.granules", "-1", "damaged: ")
+    damaged(pool + "heap.current->base", "8", "damaged: the block at")
+    damaged(pool + "heap.current->map", "0", "bytes at 0x0 cannot be read")
     damaged(pool + "heap.top", "-1", "damaged: the block at")
     damaged(pool + "first.map[4]", "0xff")
-    damaged(pool + "marks.open->next", "told.server->marks.open",
+    damaged(pool + "marks.open.first->next", "told.server->marks.open.first",
             "the list of marks leads back to")
     damaged(pool + "caches.caches", "16", "the list of caches leads to 0x10")
     damaged(pool + "tree", "16", "Cannot access memory")
