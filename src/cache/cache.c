@@ -123,12 +123,16 @@ void *cache_allocate(size_t bytes)
     return memory;
 }
 
-bool cache_open_middle(struct cache *cache)
+/* The lock, since other threads look at all caches of the set by it. */
+bool cache_open_middle(struct cache *cache, struct cache_set *set)
 {
     ASSERT(lock_none_is_held());
     if (cache->middle == NULL) {
         volatile int error = errno; /* as in depot_get_lists() */
-        cache->middle = cache_allocate(sizeof *cache->middle);
+        struct middle *middle = cache_allocate(sizeof *middle);
+        bool taken = lock_enter(set->lock);
+        cache->middle = middle;
+        lock_leave(set->lock, taken);
         errno = error;
     }
     return cache->middle != NULL;

@@ -37,9 +37,9 @@ struct cache {
     size_t least;   /* the least that credit was since it was collected */
     size_t granted; /* what credit was as it was granted */
     size_t raised;  /* bytes by which that raised the quota's mark */
-    struct middle *middle;          /* only its user sets it, and it stays
-                                     * until the cache goes; NULL: none was
-                                     * needed yet */
+    struct middle *middle;          /* only its user sets it, with the lock,
+                                     * and it stays until the cache goes;
+                                     * NULL: none was needed yet */
     size_t run;                     /* granules of the next run */
     struct mp_inline_thread *state; /* fixed while attached: of the thread or
                                      * the handle that uses it */
@@ -121,8 +121,8 @@ MP_INNER void cache_start(struct cache *cache, struct cache_set *set,
                           struct mp_inline_thread *state);
 
 /* Gives the caller's own cache lists for middle chunks, where it has none;
- * false: there is no memory for them.  No lock; keeps errno. */
-MP_INNER bool cache_open_middle(struct cache *cache);
+ * false: there is no memory for them.  No lock is held; keeps errno. */
+MP_INNER bool cache_open_middle(struct cache *cache, struct cache_set *set);
 
 /* The depot gets its lists, where it was found to want them.  No lock; keeps
  * errno. */

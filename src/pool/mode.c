@@ -233,7 +233,7 @@ static enum result mode_cached_free(struct memory_pool *mp,
      * for them the chunk goes to the heap. */
     if (cache != NULL && cache->middle == NULL &&
         middle_is_live(cache->state, ptr)) {
-        (void)cache_open_middle(cache);
+        (void)cache_open_middle(cache, &mp->caches);
     }
     if (cache != NULL) {
         cache_open_depot(&mp->caches);

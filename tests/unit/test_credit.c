@@ -19,7 +19,7 @@ static void begin(bool zero)
     cache_set_count(&f.set, true, zero);
     lock_drop(&f.lock);
     cache = fixture_cache(&f);
-    ck_assert(cache_open_middle(cache));
+    ck_assert(cache_open_middle(cache, &f.set));
     lock_take(&f.lock);
     /* Suspended: it was lent nothing yet. */
     ck_assert(!cache_is_enabled(cache));

@@ -19,7 +19,7 @@ static void begin(void)
 {
     fixture_start(&f);
     cache = fixture_cache(&f);
-    ck_assert(cache_open_middle(cache));
+    ck_assert(cache_open_middle(cache, &f.set));
     lists = cache->middle;
     lock_take(&f.lock);
     for (unsigned i = 0; i < BLOCKS; i++) {

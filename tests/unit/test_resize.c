@@ -20,7 +20,7 @@ static void begin(bool counts, bool zero)
     cache_set_count(&f.set, counts, zero);
     lock_drop(&f.lock);
     cache = fixture_cache(&f);
-    ck_assert(cache_open_middle(cache));
+    ck_assert(cache_open_middle(cache, &f.set));
     lock_take(&f.lock);
     pause_resume(&f.set);
     if (counts) {
