@@ -85,7 +85,7 @@ START_TEST(objects_of_every_length_go_with_their_mark)
     memory_pool_t *mp = scopes->mp;
 
     if (scopes->capacity == 0) {
-        for (unsigned round = 0; round < 3; round++) {
+        for (unsigned round = 0; round < support_times(3, 3); round++) {
             for (unsigned level = 0; level < LENGTHS; level++) {
                 scopes_mark(scopes);
                 for (unsigned i = 0; i < 4; i++) {
@@ -242,7 +242,7 @@ START_TEST(a_reset_ends_every_mark)
     struct scopes *scopes = scopes_start(_i, 5);
 
     scopes_capture(_i);
-    for (unsigned round = 0; round < 50; round++) {
+    for (unsigned round = 0; round < support_times(50, 5); round++) {
         for (unsigned i = 0; i <= round % SCOPES_DEEP; i++) {
             scopes_mark(scopes);
             scopes_allocate(scopes);
