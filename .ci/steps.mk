@@ -79,7 +79,7 @@ gcc-address:
 	  --enable-sanitize=address$(,)undefined --with-max-block-size=64)'
 
 clang-address:
-	$(step) '$(call tests,check,CC=clang CXX=clang++ --enable-werror \
+	$(step) '$(call tests,check-programs,CC=clang CXX=clang++ --enable-werror \
 	  --enable-sanitize=address$(,)undefined)'
 , = ,
 
