@@ -231,6 +231,9 @@ START_TEST(many_requests_leave_nothing)
     make_round();
     ck_assert_uint_eq(exchanges_in_round, 25);
     ck_assert(http_start(&server, NULL, NULL));
+    /* Twice, since how many requests meet at once is chance, and so is what
+     * the pools hold for that. */
+    run_clients(rounds);
     run_clients(rounds);
     expect_nothing_kept();
     unsigned long first = resident();
@@ -238,7 +241,7 @@ START_TEST(many_requests_leave_nothing)
     expect_nothing_kept();
     unsigned long second = resident();
     printf("resident: %lu KiB, then %lu KiB\n", first, second);
-    ck_assert_msg(second * 100 <= first * 105, "it grew from %lu to %lu KiB",
+    ck_assert_msg(second <= first / 20 * 21 + 256, "it grew from %lu to %lu KiB",
                   first, second);
 
     ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
@@ -247,7 +250,7 @@ START_TEST(many_requests_leave_nothing)
     ck_assert_ptr_nonnull(summary);
     ck_assert_int_eq(sscanf(summary, " httpd: %lu requests, 0 objects and 0"
                                      " pools left\nhttpd: ", &answered), 1);
-    ck_assert_uint_ge(answered, rounds * 2 * CLIENTS * exchanges_in_round);
+    ck_assert_uint_ge(answered, rounds * 3 * CLIENTS * exchanges_in_round);
     /* And its footprint. */
     ck_assert_int_eq(sscanf(strstr(summary + 1, "\nhttpd: "),
                             " httpd: %lu bytes of blocks\n", &first), 1);
