@@ -89,8 +89,10 @@ checks:
 	  echo "ci: left out: configure has no --enable-checks"; exit 0; }; \
 	$(call tests,check-programs,--enable-werror --enable-checks)'
 
+# Whether all is in the tarball shows with few repetitions, too.
 dist:
-	$(step) '$(build); make -s -j$(jobs) distcheck; make -s check-dist'
+	$(step) '$(build); MP_TEST_SCALE=20 make -s -j$(jobs) distcheck; \
+	  make -s check-dist'
 
 # One make for all, since each target wants the tarball.  The packages' own
 # tests would be distcheck's again.
