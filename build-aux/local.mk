@@ -101,7 +101,7 @@ amalgamation: include/memory_pool.h
 	    $(srcdir)/$$header >amalgamation/$${header#include/} || exit; \
 	done
 
-check-amalgamation: amalgamation tests/libsupport.a
+check-amalgamation: amalgamation tests/libsupport.a tests/libinject.a
 	$(AM_V_at)$(AM_TESTS_ENVIRONMENT) CHECK_CFLAGS='$(CHECK_CFLAGS)' \
 	CHECK_LIBS='$(CHECK_LIBS)' $(SHELL) $(srcdir)/tests/amalgamation.sh
 

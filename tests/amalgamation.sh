@@ -47,7 +47,7 @@ programs=$($AWK '
 count=0
 for program in $programs; do
     $CC -O1 -I"$dir" -I"$top_srcdir/src" $CHECK_CFLAGS -o "$dir/$program" \
-        "$top_srcdir/tests/$program.c" tests/libsupport.a \
+        "$top_srcdir/tests/$program.c" tests/libsupport.a tests/libinject.a \
         "$dir/memory_pool.o" $CHECK_LIBS $PTHREAD_FLAGS || {
         complain "$program does not link"
         continue
