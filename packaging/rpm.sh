@@ -20,7 +20,7 @@ set -- --define "_topdir $top" --define "_sourcedir $PWD/recipes"
 # Where rpm is a guest it neither strips nor compresses by itself.
 if command -v dpkg >/dev/null; then
     post='bash /usr/lib/rpm/brp-compress; find $RPM_BUILD_ROOT -type f'
-    post="$post -name '*.so.*' -exec strip --strip-unneeded {} +"
+    post="$post -name '*.so.*' ! -name '*.py' -exec strip --strip-unneeded {} +"
     set -- "$@" --nodeps --define "__os_install_post $post"
 fi
 rpmbuild -ba "$@" recipes/libmempool.spec >"$top/log" 2>&1 || {
