@@ -55,8 +55,11 @@ readme-check:
 readme-run:
 	$(step) '$(call readme,run)'
 
+# What .gitignore names is made, and not for git.
 $(vpath):
-	$(step) '$(clone); ./bootstrap'
+	$(step) '$(clone); made=$$(git ls-files -ci --exclude-standard); \
+	  test -z "$$made" || { echo "in git, but made: $$made"; exit 1; }; \
+	  ./bootstrap'
 
 # The sources keep to what a compiler that was told so calls C11.
 # Four programs would need as long as all others; make check-valgrind by hand
