@@ -231,9 +231,10 @@ typedef void mp_report_fn(memory_pool_t *mp, mp_event_t event,
                           void *context);
 
 /* A report function that prints one whole line on standard error:
- * "NAME: MESSAGE: REST", or "MESSAGE: REST" for a pool without a name.  The rest
- * says which pool it is, which address, what that is, and whose.  A base pool's
- * line has no rest, unless MEMPOOL_OPTIONS has the word report or callers. */
+ * "NAME: MESSAGE: REST", or "MESSAGE: REST" for a pool without a name.  The
+ * rest says which pool it is, which address, what that is, and whose.  A base
+ * pool's line has no rest, unless MEMPOOL_OPTIONS has the word report or
+ * callers. */
 MP_API void mp_report_stderr(memory_pool_t *mp, mp_event_t event,
                              const char *message, const void *ptr,
                              void *context);
@@ -346,7 +347,8 @@ MP_EXTENSION typedef void mp_near_limit_fn(memory_pool_t *mp, size_t used,
  * have held less.  As caches borrow bytes, the call may come early, by up to
  * 64 KiB for each thread or handle, and is never late.  NULL takes the function
  * away.  Returns 0, or -1:
- *   EINVAL   mp is NULL, or was made without a capacity, or bytes is 0 */
+ *   EINVAL   mp is NULL, or was made without a capacity; or bytes is 0, and fn
+ *            is not NULL */
 MP_API int mp_set_near_limit(memory_pool_t *mp, size_t bytes,
                              mp_near_limit_fn *fn, void *context);
 
@@ -608,9 +610,9 @@ MP_API mp_handle_t *mp_attach(memory_pool_t *mp) MP_ATTRIBUTE_USE_RESULT;
 MP_API void mp_detach(mp_handle_t *handle);
 
 /* These do for the handle what mp_allocate(), free_memory(), mp_mark(),
- * mp_rewind(), mp_commit() and mp_add_mark_cleanup() do for a thread.  If handle is NULL,
- * they only fail and set errno to EINVAL.  mp_handle_free() takes any object of
- * the pool, however it was allocated. */
+ * mp_rewind(), mp_commit() and mp_add_mark_cleanup() do for a thread.  If
+ * handle is NULL, they only fail and set errno to EINVAL.  mp_handle_free()
+ * takes any object of the pool, however it was allocated. */
 MP_API void *mp_handle_allocate(mp_handle_t *handle, size_t size)
     MP_ATTRIBUTE_MALLOC MP_ATTRIBUTE_USE_RESULT;
 MP_API void mp_handle_free(mp_handle_t *handle, const void *ptr);
@@ -688,7 +690,7 @@ MP_API mp_kind_t mp_kind(memory_pool_t *mp, const char **why);
  *     visit returns.  So visit must not wait for such a thread.
  *   - If mp is MP_KIND_ALONE, visit may only call mp_name(), mp_parent() and
  *     mp_kind() for it, unless it knows that no thread uses the pool.
- *   - visit has to return: not to leave by longjmp(3) or a C++ exception.
+ *   - visit must return.  It may not leave by longjmp(3) or a C++ exception.
  * One thread at a time is in such a call; others wait. */
 MP_API int mp_each_pool(int (*visit)(memory_pool_t *mp, void *arg),
                         void *arg);
