@@ -86,22 +86,11 @@ static void users_call_marked(memory_pool_t *mp, const struct user *user,
     }
 }
 
-/* 0; -1: the user has no such mark open. */
-static int users_rewind(memory_pool_t *mp, const struct user *user,
-                        mp_mark_t mark, int error)
+/* 0; -1: the user has no such mark open.  A mark that has ended already, or is
+ * another user's, is refused alike: to tell them apart, old numbers would have
+ * to be remembered. */
+static int users_end_mark(memory_pool_t *mp, enum result result, int error)
 {
-    MP_FRAME();
-    ASSERT(mp != NULL && user != NULL && lock_none_is_held());
-    /* Whoever has a mark open has a number, and its pool may have cleanups
-     * only once it has a tree. */
-    if (sync_get_acquire(&mp->tree) != NULL &&
-        mark_is_open(mp, user, mark.number)) {
-        users_call_marked(mp, user, mark);
-    }
-    enum result result = mark_rewind(mp, user, mark.number);
-
-    /* A mark that was rewound already, or is another user's, is refused alike:
-     * to tell them apart, old numbers would have to be remembered. */
     if (result != RESULT_OK) {
         ASSERT(result == RESULT_NO_MARK);
         misuse_answer(mp, result, NULL, NULL);
@@ -112,21 +101,27 @@ static int users_rewind(memory_pool_t *mp, const struct user *user,
     return 0;
 }
 
+static int users_rewind(memory_pool_t *mp, const struct user *user,
+                        mp_mark_t mark, int error)
+{
+    MP_FRAME();
+    ASSERT(mp != NULL && user != NULL && lock_none_is_held());
+    /* A user with an open mark has a number, and a pool may have cleanups only
+     * once it has a tree. */
+    if (sync_get_acquire(&mp->tree) != NULL &&
+        mark_is_open(mp, user, mark.number)) {
+        users_call_marked(mp, user, mark);
+    }
+    return users_end_mark(mp, mark_rewind(mp, user, mark.number), error);
+}
+
 /* The same for a commit, which calls no cleanup. */
 static int users_commit(memory_pool_t *mp, const struct user *user,
                         mp_mark_t mark, int error)
 {
     MP_FRAME();
     ASSERT(mp != NULL && user != NULL && lock_none_is_held());
-    enum result result = mark_commit(mp, user, mark.number);
-
-    if (result != RESULT_OK) {
-        ASSERT(result == RESULT_NO_MARK);
-        misuse_answer(mp, result, NULL, NULL);
-        return -1;
-    }
-    errno = error;
-    return 0;
+    return users_end_mark(mp, mark_commit(mp, user, mark.number), error);
 }
 
 mp_mark_t mp_mark(memory_pool_t *mp)

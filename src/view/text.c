@@ -94,32 +94,17 @@ static int text_character(const char *s, uint32_t *number)
     return length;
 }
 
-void text_put_json(struct text *text, const char *string)
+/* JSON has an escape for each control character, a label only for a newline. */
+static void text_put_quoted(struct text *text, const char *string, bool json)
 {
     ASSERT(string != NULL);
     while (*string != '\0') {
         uint32_t c;
         int length = text_character(string, &c);
-        /* JSON wants these two and control characters escaped, and no other. */
         if (c == '"' || c == '\\') {
             text_print(text, "\\%c", (int)c);
-        } else if (c < 0x20 || c == 0xfffd) {
+        } else if (json && (c < 0x20 || c == 0xfffd)) {
             text_print(text, "\\u%04x", (unsigned)c);
-        } else {
-            text_print(text, "%.*s", length, string);
-        }
-        string += length;
-    }
-}
-
-void text_put_label(struct text *text, const char *string)
-{
-    ASSERT(string != NULL);
-    while (*string != '\0') {
-        uint32_t c;
-        int length = text_character(string, &c);
-        if (c == '"' || c == '\\') {
-            text_print(text, "\\%c", (int)c);
         } else if (c == '\n') {
             text_print(text, "\\n");
         } else if (c < 0x20 || c == 0xfffd) {
@@ -129,6 +114,16 @@ void text_put_label(struct text *text, const char *string)
         }
         string += length;
     }
+}
+
+void text_put_json(struct text *text, const char *string)
+{
+    text_put_quoted(text, string, true);
+}
+
+void text_put_label(struct text *text, const char *string)
+{
+    text_put_quoted(text, string, false);
 }
 
 void text_put_xml(struct text *text, const char *string)
