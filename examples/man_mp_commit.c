@@ -19,7 +19,10 @@ static struct number *read_all(memory_pool_t *mp, const char *text)
     struct number *first = NULL;
     struct number **last = &first;
 
-    while (!MP_MARK_FAILED(mark) && *text != '\0') {
+    if (MP_MARK_FAILED(mark)) {
+        return NULL;
+    }
+    while (*text != '\0') {
         char *end;
         struct number *number = mp_allocate(mp, sizeof *number);
         if (number != NULL) {

@@ -235,7 +235,8 @@ START_TEST(a_visit_may_make_and_destroy_pools)
     struct each_seen seen = {.count = 0};
 
     for (size_t i = 0; i < EACH_POOLS; i++) {
-        seen.pools[i] = each_make(&pools_kinds[i % (size_t)pools_count].options);
+        size_t kind = i % (size_t)pools_count;
+        seen.pools[i] = each_make(&pools_kinds[kind].options);
     }
     ck_assert_int_eq(mp_each_pool(each_destroy, &seen), 0);
     ck_assert_uint_eq(seen.count, 0);

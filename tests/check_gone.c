@@ -173,7 +173,8 @@ static void expect_metrics(const char *text)
                             &length) == 1;
         text += length;
         if (typed) {
-            int bytes = snprintf(unit, sizeof unit, "# UNIT %s bytes\n", family);
+            int bytes = snprintf(unit, sizeof unit, "# UNIT %s bytes\n",
+                                 family);
             bool has = strstr(family, "_bytes") != NULL;
             POOLS_EXPECT(has == (strncmp(text, unit, (size_t)bytes) == 0));
             text += has ? bytes : 0;

@@ -241,8 +241,8 @@ START_TEST(many_requests_leave_nothing)
     expect_nothing_kept();
     unsigned long second = resident();
     printf("resident: %lu KiB, then %lu KiB\n", first, second);
-    ck_assert_msg(second <= first / 20 * 21 + 256, "it grew from %lu to %lu KiB",
-                  first, second);
+    ck_assert_msg(second <= first / 20 * 21 + 256,
+                  "it grew from %lu to %lu KiB", first, second);
 
     ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
     ck_assert_int_eq(http_wait(&server, text), 0);

@@ -13,19 +13,20 @@ tests_libinject_a_SOURCES = tests/inject.c tests/inject.h tests/redirect.h \
 	tests/sanitizer.h
 
 if HAVE_CHECK
-tests_programs = tests/check_append tests/check_blocks tests/check_caches tests/check_capacity \
-	tests/check_children tests/check_cleanups tests/check_close tests/check_commit \
-	tests/check_copies tests/check_damage tests/check_debug tests/check_each \
-	tests/check_first_call tests/check_footprint tests/check_gone \
-	tests/check_failure tests/check_growth tests/check_hooks tests/check_names \
-	tests/check_handles tests/check_inline tests/check_lifetimes \
+tests_programs = tests/check_append tests/check_blocks tests/check_caches \
+	tests/check_capacity tests/check_children tests/check_cleanups \
+	tests/check_close tests/check_commit tests/check_copies \
+	tests/check_damage tests/check_debug tests/check_each \
+	tests/check_failure tests/check_first_call tests/check_footprint \
+	tests/check_gone tests/check_growth tests/check_handles \
+	tests/check_hooks tests/check_inline tests/check_lifetimes \
 	tests/check_limits tests/check_limits_model tests/check_malloc \
 	tests/check_mark_cleanups tests/check_marks tests/check_memory \
-	tests/check_misuse tests/check_mixes tests/check_near_limit \
-	tests/check_options tests/check_pause tests/check_pools \
-	tests/check_print tests/check_processes tests/check_range \
-	tests/check_recycle tests/check_report tests/check_scopes \
-	tests/check_set_capacity tests/check_strings \
+	tests/check_misuse tests/check_mixes tests/check_names \
+	tests/check_near_limit tests/check_options tests/check_pause \
+	tests/check_pools tests/check_print tests/check_processes \
+	tests/check_range tests/check_recycle tests/check_report \
+	tests/check_scopes tests/check_set_capacity tests/check_strings \
 	tests/check_threads tests/check_tree tests/check_tree_model \
 	tests/check_view tests/check_wrong_marks
 check_PROGRAMS += $(tests_programs)

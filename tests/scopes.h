@@ -5,7 +5,8 @@
  *
  * A list of objects, each with the number of marks that were open when it was
  * allocated: a rewind has to drop just those with a greater number than its
- * own, and a commit gives them its own number.  It looks at the pool through the public functions only.
+ * own, and a commit gives them its own number.  It looks at the pool through
+ * the public functions only.
  *
  * With .alone set nobody else uses the pool, and the shadow also knows what
  * may no longer be there, how many objects the pool says it has, and how much

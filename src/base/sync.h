@@ -32,7 +32,7 @@
     __atomic_store_n(place, value, __ATOMIC_SEQ_CST)
 #define sync_swap_acquire(place, value) \
     __atomic_exchange_n(place, value, __ATOMIC_ACQUIRE)
-/* Both orders: whoever comes second sees what the first did before. */
+/* Both orders: the thread that comes second sees what the first did before. */
 #define sync_swap(place, value) \
     __atomic_exchange_n(place, value, __ATOMIC_ACQ_REL)
 /* The value before. */

@@ -25,8 +25,8 @@
  * only the number of the former is bounded.  The list is the thread's own:
  * after a fork there is nothing of other threads to undo.
  *
- * A cleanup may leave by longjmp() or by an exception.  Nothing is lost by that:
- * it is off its list, and each pool stays in the list of its stage.  The next
+ * A cleanup may leave by longjmp() or by an exception.  Nothing is lost by
+ * that: it is off its list, and each pool stays in the list of its stage.  The next
  * reset or destroy opens what is half closed, and goes on.  Whether a cleanup
  * was left is told by the stack: a call that comes from within a cleanup has
  * its frame well below that of the reset which calls the cleanup, since

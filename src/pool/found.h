@@ -2,9 +2,9 @@
  *
  * found.h - what is known of the address that a report is of.
  *
- * view/locate.c finds it, or whoever reports knows it.  A copy is kept, names
- * and callers included, since the pool that owns the address may go as soon as
- * its lock is left.
+ * view/locate.c finds it, or the caller that reports knows it.  The structure
+ * has copies of names and callers, since the pool that owns the address may go
+ * as soon as its lock is left.
  *
  * What it cannot do: tell an object that was freed from the one that has its
  * address now.

@@ -339,8 +339,8 @@ static struct memory_pool *life_make(const mp_options_t *options)
     return mp;
 }
 
-/* The reason that options_complete() found, or else one that the pool has caches
- * for, or has none for against its options. */
+/* The reason that options_complete() found, or else one that the pool has
+ * caches for, or has none for against its options. */
 static enum kind_why life_why(const struct memory_pool *mp,
                               const mp_options_t *options, enum kind_why why)
 {

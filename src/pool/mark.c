@@ -364,7 +364,8 @@ void mark_release(struct memory_pool *mp, struct mark *mark)
  * went back to it as the mark was dropped. */
 void mark_release_all(struct memory_pool *mp)
 {
-    ASSERT(mp->marks.open.first == NULL); /* dropped, before the heap that lends */
+    /* They were dropped before the heap that lends to them. */
+    ASSERT(mp->marks.open.first == NULL);
     struct mark *spare = mp->marks.spare;
     ASSERT((spare == NULL) == (mp->marks.spares == 0));
 

@@ -36,7 +36,8 @@
 /* Bytes of freed objects that a pool keeps where no number is given. */
 #define SETTING_QUARANTINE ((size_t)1 << 20)
 
-static struct setting setting_all = {.quarantine = SETTING_QUARANTINE, .guard = 1};
+static struct setting setting_all = {.quarantine = SETTING_QUARANTINE,
+                                     .guard = 1};
 MP_INNER_OBJECT bool setting_none;
 static bool setting_read; /* atomic; release, once all is there */
 
@@ -334,6 +335,7 @@ bool setting_fails(void)
     if (setting_all.fail_at != 0) {
         return request == setting_all.fail_at;
     }
-    uint64_t chance = setting_mix(setting_all.seed + request * 0x9e3779b97f4a7c15u);
+    uint64_t chance =
+        setting_mix(setting_all.seed + request * 0x9e3779b97f4a7c15u);
     return chance >> 32 < setting_all.fail_part;
 }

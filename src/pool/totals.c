@@ -7,8 +7,8 @@
  * those that its parent keeps for pools by the same name.  A pool that has had
  * children itself hands their numbers on, each under its own name.
  *
- * Invariant, for each name that is kept apart: the sum over a tree of what pools
- * by that name did, and of what is kept of such pools, only grows until the top
+ * Invariant, for each name that is kept apart: the sum over a tree of what
+ * pools by that name did, and of what is kept of such pools, only grows until the top
  * of the tree ends.
  *
  * What it cannot do: keep names apart without bound.  A program that numbers

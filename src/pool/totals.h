@@ -13,8 +13,8 @@
  * is paused. */
 MP_INNER size_t totals_count_live(struct memory_pool *mp);
 
-/* Adds what a pool did to what its parent keeps of pools by that name, and hands
- * on what the pool keeps of others.  The pool has no children any more, and
+/* Adds what a pool did to what its parent keeps of pools by that name, and
+ * hands on what the pool keeps of others.  The pool has no children any more, and
  * no other thread uses it.  No lock held. */
 MP_INNER void totals_hand_over(struct memory_pool *mp);
 

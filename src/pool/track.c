@@ -93,7 +93,8 @@ struct track *track_make(unsigned flags)
     if ((flags & MP_QUARANTINE) != 0) {
         track->keeps = setting->quarantine;
     }
-    if ((flags & (MP_POISON | MP_CALLERS)) != 0 && track->keeps < TRACK_LEAST_FILLED) {
+    if ((flags & (MP_POISON | MP_CALLERS)) != 0 &&
+        track->keeps < TRACK_LEAST_FILLED) {
         track->keeps = TRACK_LEAST_FILLED;
     }
     if ((flags & MP_GUARD) != 0 && track->keeps < TRACK_LEAST_GUARDED) {

@@ -145,7 +145,8 @@ MP_INNER bool tree_is_run(const struct memory_pool *mp, uintptr_t frame);
 /* How many cleanups were added to the pool so far.  No lock held. */
 MP_INNER uint64_t tree_count_added(struct memory_pool *mp);
 
-/* tree_take_cleanup() for the newest cleanup of that owner's marks from this one on. */
+/* tree_take_cleanup() for the newest cleanup of that owner's marks from this
+ * one on. */
 MP_INNER struct tree_cleanup *tree_take_marked(struct memory_pool *mp,
                                                uint64_t owner, uint64_t mark);
 

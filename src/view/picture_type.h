@@ -60,7 +60,8 @@ struct picture_cell {
     bool start;          /* a piece starts just here */
 };
 
-/* Granules in a row of a block's cells, and the live objects that start there. */
+/* Granules in a row of a block's cells, and the live objects that start
+ * there. */
 struct picture_row {
     size_t granules[PICTURE_KINDS];
     size_t objects;

@@ -23,7 +23,8 @@ MP_INNER void text_print(struct text *text, const char *format, ...)
     MP_ATTRIBUTE_FORMAT(2, 3);
 
 /* A string between the quotes of a JSON string, or of an OpenMetrics label, or
- * among XML's characters: what is no UTF-8, or may not stand there, becomes U+FFFD. */
+ * among XML's characters: what is no UTF-8, or may not stand there, becomes
+ * U+FFFD. */
 MP_INNER void text_put_json(struct text *text, const char *string);
 MP_INNER void text_put_label(struct text *text, const char *string);
 MP_INNER void text_put_xml(struct text *text, const char *string);

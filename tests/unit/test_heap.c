@@ -883,7 +883,8 @@ START_TEST(a_sweep_frees_and_joins_what_caches_held)
                 if (piece->granules > SIZES_SHORT) {
                     heap_give(&w.heap, chunk);
                 } else {
-                    chunk.block->map[chunk.granule] ^= BLOCK_CACHED ^ BLOCK_LIVE;
+                    chunk.block->map[chunk.granule] ^=
+                        BLOCK_CACHED ^ BLOCK_LIVE;
                     cached += piece->granules;
                 }
                 w.pieces[i--] = w.pieces[--w.count];
