@@ -57,11 +57,12 @@ if [ -n "$dlname" ] && $NM -D --defined-only "$shared" >"$dir/nm" 2>&1; then
 fi
 
 # __odr_asan and the like are the sanitizers' own, and __x86.get_pc_thunk the
-# compiler's on 32-bit x86; _.stapsdt.base is hidden, and where probes begin.
+# compiler's on 32-bit x86; DW.ref.* is where unwind tables find a routine of
+# the compiler's; _.stapsdt.base is hidden, and where probes begin.
 archive=$top_builddir/.libs/$old_library
 if [ -n "$old_library" ]; then
     $NM -g "$archive" | $AWK 'NF == 3 && $2 != "U" { print $3 }' |
-        sed "$emulated; /^__odr_asan/d; /^__x86\\./d
+        sed "$emulated; /^__odr_asan/d; /^__x86\\./d; /^DW\\.ref\\./d
             /^_\\.stapsdt\\.base$/d" | sort -u >"$dir/archive"
     comm -12 "$dir/map" "$dir/archive" >"$dir/in-archive"
     differ map in-archive
