@@ -34,11 +34,15 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 /* Reads of the word before a thread sleeps: the pool's critical sections are
  * shorter than going to sleep is.  Bounded, so that a thread sleeps while a
  * holder does not run. */
 #define LOCK_LOOKS 100
+
+/* Nanoseconds that others have to take a lock that is left for a moment. */
+#define LOCK_TURN 100000
 
 #define LOCK_BERTHS 16
 
@@ -158,6 +162,23 @@ void lock_wake(struct lock *lock)
     ASSERT(failed == 0);
     pthread_cond_broadcast(&berth->left);
     pthread_mutex_unlock(&berth->mutex);
+}
+
+/* A sleeper needs some 50 microseconds to wake up, in which a thread that does
+ * not sleep has long taken the lock again.  The sleep must not end the caller,
+ * which is in the middle of its work. */
+void lock_leave_turn(struct lock *lock, bool taken)
+{
+    const struct timespec turn = {0, LOCK_TURN};
+    bool awaited = taken && sync_get(&lock->word) == LOCK_AWAITED;
+    int cancel;
+
+    lock_leave(lock, taken);
+    if (awaited) {
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+        (void)nanosleep(&turn, NULL);
+        pthread_setcancelstate(cancel, NULL);
+    }
 }
 
 void lock_fork_prepare(void)

@@ -11,8 +11,12 @@
  * Invariant of a sound block: the lengths of its pieces add up to what
  * heap_used() says.
  *
- * What it cannot do: walk a pool that changes, or go on behind a piece whose
- * length a damaged map does not tell.
+ * A long walk goes in portions, so that other threads need not wait for all of
+ * it.  It goes on from an address, since the block that it looked at last may
+ * be gone by then.
+ *
+ * What it cannot do: go on behind a piece whose length a damaged map does not
+ * tell.
  */
 #include "pool/walk.h"
 
@@ -41,6 +45,39 @@ void walk_blocks(struct memory_pool *mp,
         }
         heap = mark_next_heap(mp, heap, &mark);
     }
+}
+
+/* The nearer of what was found so far and a block, where that begins at base
+ * or behind it. */
+static struct block *walk_nearer(struct block *found, struct block *block,
+                                 uintptr_t base)
+{
+    ASSERT(block->heap != NULL);
+    ASSERT(found == NULL || (uintptr_t)found->base >= base);
+    /* Blocks are compared as numbers, since C orders no pointers to different
+     * memory. */
+    uintptr_t start = (uintptr_t)block->base;
+    bool nearer = found == NULL || start < (uintptr_t)found->base;
+
+    return start >= base && nearer ? block : found;
+}
+
+/* The pool's own blocks are in one index, those of all marks in another. */
+struct block *walk_next_block(struct memory_pool *mp, uintptr_t base)
+{
+    ASSERT(pool_is_entered(mp));
+    struct block *own = heap_block_from(&mp->heap, base);
+    struct block *shared = heap_shared_from(mp->marks.blocks, base);
+    struct block *found = walk_nearer(NULL, mp->heap.first, base);
+
+    if (own != NULL) {
+        found = walk_nearer(found, own, base);
+    }
+    if (shared != NULL) {
+        found = walk_nearer(found, shared, base);
+    }
+    ASSERT(found == NULL || (uintptr_t)found->base >= base);
+    return found;
 }
 
 /* Every mark but those of live, cached and lent chunks means a free one. */

@@ -2,7 +2,7 @@
  *
  * walk.h - all that is in a pool, piece by piece.
  *
- * What it cannot do: walk a pool that changes.  The pool's lock is held, and
+ * What it cannot do: walk what changes meanwhile.  The pool's lock is held, and
  * its caches are paused.
  */
 #ifndef MP_WALK_H
@@ -33,6 +33,11 @@ MP_INNER void walk_blocks(struct memory_pool *mp,
                           void (*visit)(struct block *block,
                                         const struct mark *mark, void *arg),
                           void *arg);
+
+/* The first block in use whose granules begin at base or above it; NULL: there
+ * is none.  The lock may have been left since the call before. */
+MP_INNER struct block *walk_next_block(struct memory_pool *mp,
+                                       uintptr_t base);
 
 /* Calls visit for every piece of a block in order, up to its top. */
 MP_INNER void walk_block(const struct memory_pool *mp, struct block *block,

@@ -31,6 +31,12 @@ static struct block *heap_index_block(struct treap_node *node)
     return node == NULL ? NULL : LIST_ENTRY(node, struct block, own);
 }
 
+/* The same for a node of the tree that heaps share. */
+static struct block *heap_shared_block(struct treap_node *node)
+{
+    return node == NULL ? NULL : LIST_ENTRY(node, struct block, shared);
+}
+
 static bool heap_index_before(const struct treap_node *one,
                               const struct treap_node *other)
 {
@@ -95,6 +101,22 @@ struct heap_chunk heap_find(const struct heap *heap, const void *ptr)
     return heap_none();
 }
 
+struct block *heap_shared_from(struct treap_node *shared, uintptr_t base)
+{
+    struct block *found = NULL;
+
+    while (shared != NULL) {
+        struct block *block = heap_shared_block(shared);
+        if ((uintptr_t)block->base >= base) {
+            found = block;
+            shared = shared->left;
+        } else {
+            shared = shared->right;
+        }
+    }
+    return found;
+}
+
 struct heap_chunk heap_find_shared(struct treap_node *shared,
                                    const void *ptr)
 {
@@ -103,7 +125,7 @@ struct heap_chunk heap_find_shared(struct treap_node *shared,
     /* As in a heap's own index: the last block that begins at or before the
      * address. */
     while (shared != NULL) {
-        struct block *block = LIST_ENTRY(shared, struct block, shared);
+        struct block *block = heap_shared_block(shared);
         if ((uintptr_t)block <= (uintptr_t)ptr) {
             chunk.block = block;
             shared = shared->right;

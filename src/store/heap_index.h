@@ -49,11 +49,13 @@ static inline struct block *heap_block_below(const struct heap *heap,
     return heap_block_up_to(heap, (uintptr_t)block - 1);
 }
 
-/* The same in the tree that several heaps share.  heap_share() puts an empty
- * heap into it, with all blocks that it gets later, and heap_unshare() takes an
- * empty heap out. */
+/* The same in the tree that several heaps share, in which their first blocks
+ * are, too.  heap_share() puts an empty heap into it, with all blocks that it
+ * gets later, and heap_unshare() takes an empty heap out. */
 MP_INNER struct heap_chunk heap_find_shared(struct treap_node *shared,
                                             const void *ptr);
+MP_INNER struct block *heap_shared_from(struct treap_node *shared,
+                                        uintptr_t base);
 MP_INNER void heap_share(struct heap *heap, struct treap_node **shared);
 MP_INNER void heap_unshare(struct heap *heap);
 

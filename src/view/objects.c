@@ -19,9 +19,9 @@
 #include "view/objects.h"
 
 #include "cache/pause.h"
-#include "pool/mark.h"
 #include "pool/object.h"
 #include "pool/track.h"
+#include "pool/walk.h"
 
 /* Objects that are collected at a time: each time the caches are paused. */
 #define OBJECTS_BATCH 256
@@ -32,44 +32,6 @@ struct objects_place {
     uintptr_t base;
     uint32_t granule;
 };
-
-/* The nearer of what was found so far and a block, where that begins at base
- * or behind it. */
-static struct block *objects_nearer(struct block *found, struct block *block,
-                                    uintptr_t base)
-{
-    ASSERT(block->heap != NULL);
-    ASSERT(found == NULL || (uintptr_t)found->base >= base);
-    /* Blocks are compared as numbers, since C orders no pointers to different
-     * memory. */
-    bool behind = (uintptr_t)block->base >= base;
-
-    return behind && (found == NULL || block->base < found->base) ? block
-                                                                  : found;
-}
-
-/* The pool's first block that begins at base or behind it. */
-static struct block *objects_next_block(struct memory_pool *mp,
-                                        uintptr_t base)
-{
-    const struct mark *mark = NULL;
-    struct heap *heap = NULL;
-    struct block *found = NULL;
-    ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
-
-    /* Each heap has its blocks in order, but the pool has no order of them
-     * all.  The first block of a heap is in no index. */
-    while ((heap = mark_next_heap(mp, heap, &mark)) != NULL) {
-        struct block *block = heap_block_from(heap, base);
-        ASSERT(heap->first != NULL);
-        found = objects_nearer(found, heap->first, base);
-        if (block != NULL) {
-            found = objects_nearer(found, block, base);
-        }
-    }
-    ASSERT(found == NULL || (uintptr_t)found->base >= base);
-    return found;
-}
 
 /* Collects the live objects of a block from where the walk stands. */
 static size_t objects_of_block(const struct block *block,
@@ -130,7 +92,7 @@ static size_t objects_collect(struct memory_pool *mp,
         count = objects_of_tracked(mp, place, objects, most);
     }
     while (!pool_is_tracked(mp) && count < most &&
-           (block = objects_next_block(mp, place->base)) != NULL) {
+           (block = walk_next_block(mp, place->base)) != NULL) {
         count += objects_of_block(block, place, objects + count,
                                   most - count);
         ASSERT(count <= most);

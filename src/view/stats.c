@@ -10,8 +10,12 @@
  *     frees       == counters.freed + frees done in caches
  *     allocations == frees + live objects
  *
+ * Other threads wait while the map is read.  So that they do not wait for long,
+ * a large pool is read in portions, and they go on between two of them.
+ *
  * What it cannot do: say how many objects there were at most, other than at
- * the moments when they were counted.
+ * the moments when they were counted; or count a large pool at one moment while
+ * other threads use it.
  */
 #include "view/stats.h"
 
@@ -21,6 +25,10 @@
 #include "pool/recall.h"
 #include "pool/totals.h"
 #include "pool/walk.h"
+
+/* Bytes of blocks that are read at a time, at least: some 2 ms if all objects
+ * are short.  A block more than that is as long as 1 MiB, or one object. */
+#define STATS_PORTION ((size_t)4 << 20)
 
 struct stats_count {
     const struct memory_pool *mp;
@@ -72,10 +80,9 @@ static void stats_add_piece(const struct walk_piece *piece, void *arg)
     }
 }
 
-static void stats_add_block(struct block *block, const struct mark *mark,
-                            void *arg)
+static void stats_add_block(struct stats_count *count, struct block *block)
 {
-    const struct stats_count *count = arg;
+    const struct mark *mark = mark_of(count->mp, block->heap);
     ASSERT(pool_is_entered(count->mp));
     ASSERT(mark == NULL || mark->bytes > 0);
 
@@ -86,10 +93,30 @@ static void stats_add_block(struct block *block, const struct mark *mark,
         count->stats->backing_bytes += mark->bytes;
     }
     /* A lent chunk counts nowhere, but the mark's block in it is walked too. */
-    walk_block(count->mp, block, stats_add_piece, arg);
+    walk_block(count->mp, block, stats_add_piece, count);
     /* Behind the top nothing is cut yet. */
     stats_add_free(count->stats,
                    block->granules - heap_used(block->heap, block));
+}
+
+/* A portion of the blocks from *base on, which then says where the next one
+ * begins; false: it was the last. */
+static bool stats_add_portion(struct memory_pool *mp, mp_stats_t *stats,
+                              uintptr_t *base)
+{
+    struct stats_count count = {mp, stats};
+    struct block *block;
+    size_t bytes = 0;
+
+    ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
+    cache_sort_runs(&mp->caches);
+    while (bytes < STATS_PORTION &&
+           (block = walk_next_block(mp, *base)) != NULL) {
+        stats_add_block(&count, block);
+        bytes += block->granules * SIZES_GRANULE;
+        *base = (uintptr_t)block->base + 1;
+    }
+    return bytes >= STATS_PORTION;
 }
 
 /* Tracked objects lie in no block.  What stands around them is memory that the
@@ -193,16 +220,21 @@ static size_t stats_children(const struct memory_pool *mp)
     return children;
 }
 
-/* The lock is held, and the pool is paused. */
+/* All but what is in blocks, which has been added.  The lock is held, and the
+ * pool is paused. */
 static void stats_fill(struct memory_pool *mp, mp_stats_t *stats)
 {
     struct pool_counters *counters = &mp->counters;
-    struct stats_count count = {mp, stats};
 
     ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
-    walk_blocks(mp, stats_add_block, &count);
     if (pool_is_tracked(mp)) {
         stats_add_tracked(mp, stats);
+    }
+    /* What an earlier portion had may have gone since, and come back in this
+     * one.  A pool that counts to the byte knows better. */
+    size_t held = quota_held(&mp->quota);
+    if (mp->mode->counts && stats->live_bytes > held) {
+        stats->live_bytes = held;
     }
     /* The stock is memory that the pool holds, though no object is in it. */
     stats->backing_bytes += stats_kept_bytes(mp);
@@ -241,12 +273,20 @@ void stats_gather_listed(struct memory_pool *mp, mp_stats_t *stats)
     ASSERT(mp != NULL && stats != NULL);
     /* The walk adds to the members, so all begin with 0. */
     memset(stats, 0, sizeof *stats);
-    bool taken = pool_enter(mp);
+    uintptr_t base = 0;
+    bool more = true;
 
-    /* Without a pause, a chunk could be counted both as live and as cached. */
-    pause_begin(&mp->caches);
-    recall_collect(mp);
-    stats_fill(mp, stats);
-    pause_end(&mp->caches);
-    lock_leave(&mp->lock, taken);
+    while (more) {
+        bool taken = pool_enter(mp);
+        /* Without a pause, a chunk could be counted both as live and as
+         * cached. */
+        pause_begin(&mp->caches);
+        recall_collect(mp);
+        more = stats_add_portion(mp, stats, &base);
+        if (!more) {
+            stats_fill(mp, stats);
+        }
+        pause_end(&mp->caches);
+        lock_leave_turn(&mp->lock, taken);
+    }
 }
