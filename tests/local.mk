@@ -24,8 +24,9 @@ tests_programs = tests/check_append tests/check_blocks tests/check_caches \
 	tests/check_mark_cleanups tests/check_marks tests/check_memory \
 	tests/check_misuse tests/check_mixes tests/check_names \
 	tests/check_near_limit tests/check_options tests/check_pause \
-	tests/check_pools tests/check_print tests/check_processes \
-	tests/check_range tests/check_recycle tests/check_report \
+	tests/check_pools tests/check_portions tests/check_print \
+	tests/check_processes tests/check_range tests/check_recycle \
+	tests/check_report \
 	tests/check_scopes tests/check_set_capacity tests/check_strings \
 	tests/check_threads tests/check_tree tests/check_tree_model \
 	tests/check_view tests/check_wrong_marks
@@ -73,6 +74,7 @@ tests_check_names_LDADD = $(tests_shared)
 tests_check_near_limit_LDADD = $(tests_shared)
 tests_check_options_LDADD = $(tests_shared)
 tests_check_pools_LDADD = $(tests_shared)
+tests_check_portions_LDADD = $(tests_shared)
 tests_check_print_LDADD = $(tests_shared)
 tests_check_recycle_LDADD = $(tests_shared)
 tests_check_report_LDADD = $(tests_shared)

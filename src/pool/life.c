@@ -449,17 +449,33 @@ void life_destroy(struct memory_pool *mp, struct memory_pool *heir)
     life_release(mp);
 }
 
-/* Drops all objects of a pool that is paused. */
-static void life_drop_objects(struct memory_pool *mp)
+/* One moment at which objects are counted anyway; the lock is held. */
+static void life_note_dropped(struct memory_pool *mp, size_t dropped,
+                              size_t live)
 {
-    ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
-    size_t live = totals_count_live(mp);
-
-    /* The one moment at which objects are counted anyway. */
-    mp->counters.freed += live;
+    ASSERT(pool_is_entered(mp));
+    mp->counters.freed += dropped;
     if (live > mp->counters.peak_objects) {
         mp->counters.peak_objects = live;
     }
+}
+
+/* Drops all objects of a pool that is paused, and returns how many there were
+ * but for those in dirty blocks. */
+static size_t life_drop_objects(struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
+    struct blocks *blocks = &mp->blocks;
+    size_t keep = blocks->stock_bytes < blocks->stock_limit
+                      ? blocks->stock_limit - blocks->stock_bytes : 0;
+    const struct mark *mark = NULL;
+    struct heap *heap = NULL;
+
+    while ((heap = mark_next_heap(mp, heap, &mark)) != NULL) {
+        heap_defer(heap, &keep);
+    }
+    size_t live = totals_count_live(mp);
+    life_note_dropped(mp, live, live);
     mark_drop_all(mp);
     heap_reset(&mp->heap);
     quota_uncharge(&mp->quota, quota_held(&mp->quota));
@@ -472,6 +488,26 @@ static void life_drop_objects(struct memory_pool *mp)
         if (!mp->mode->counts) {
             alloc_note_peak(mp);
         }
+    }
+    return live;
+}
+
+/* What a reset of a large pool left to be done without the lock: nobody waits
+ * for it.  live is what the reset has counted. */
+static void life_release_dirty(struct memory_pool *mp, struct block *blocks,
+                               size_t live)
+{
+    ASSERT(lock_none_is_held());
+    size_t dropped = 0;
+
+    for (const struct block *b = blocks; b != NULL; b = b->next) {
+        dropped += b->dirty ? block_count_live(b, b->granules) : 0;
+    }
+    blocks_release(&mp->blocks, blocks);
+    if (dropped > 0) {
+        bool taken = pool_enter(mp);
+        life_note_dropped(mp, dropped, live + dropped);
+        lock_leave(&mp->lock, taken);
     }
 }
 
@@ -486,13 +522,15 @@ void life_reset(struct memory_pool *mp)
     /* All of it at one moment: a call beside it comes before or after. */
     pause_begin(&mp->caches);
     recall_collect(mp);
-    life_drop_objects(mp);
+    size_t live = life_drop_objects(mp);
     if (pool_is_tracked(mp)) {
         gone = track_drop_all(mp);
     }
     mp->counters.resets++;
     pause_end(&mp->caches);
-    pool_leave(mp, taken);
+    struct block *excess = blocks_excess(&mp->blocks, mp->blocks.stock_limit);
+    lock_leave(&mp->lock, taken);
+    life_release_dirty(mp, excess, live);
     if (pool_is_tracked(mp)) {
         track_finish(mp, gone);
     }
@@ -513,25 +551,71 @@ static void life_gather(struct memory_pool *mp)
     pause_end(set);
 }
 
+/* Bytes of a heap whose pages go while other threads wait, which takes the
+ * system a millisecond or two. */
+#define LIFE_PORTION ((size_t)4 << 20)
+
 /* What a trim leaves, and what it gives. */
 struct life_trim {
     size_t keep;         /* bytes that may still stay */
     size_t given;        /* bytes of blocks and marks */
     struct block *empty; /* to be released, once the lock is left */
     struct mark *spare;
+    bool marked;         /* the heaps of marks are next, not the pool's */
+    uint64_t number;     /* then the next one is that of a mark up to here */
+    struct heap_unused place; /* in the heap that is next */
 };
 
-/* Lets the pages of a part of a heap go, unless it may stay.  They are no part
- * of what is given, since the pool still holds their addresses. */
-static void life_drop_pages(void *start, size_t bytes, void *arg)
+/* The heap whose pages go next; NULL: all have been asked.  The lock may have
+ * been left since the call before, and marks have come and gone. */
+static struct heap *life_trim_heap(struct memory_pool *mp,
+                                   struct life_trim *trim)
 {
-    struct life_trim *trim = arg;
-
-    if (bytes <= trim->keep) {
-        trim->keep -= bytes;
-    } else {
-        (void)backing_drop(start, bytes);
+    if (!trim->marked) {
+        return &mp->heap;
     }
+    struct mark *mark = mark_up_to(mp, trim->number);
+    uint64_t number = mark == NULL ? 0 : mark->number;
+
+    if (number != trim->number) {
+        trim->place = (struct heap_unused){.tree = 0};
+        trim->number = number;
+    }
+    return mark == NULL ? NULL : &mark->heap;
+}
+
+static void life_trim_next(struct life_trim *trim)
+{
+    trim->place = (struct heap_unused){.tree = 0};
+    trim->number = trim->marked ? trim->number - 1 : UINT64_MAX;
+    trim->marked = true;
+}
+
+/* Lets the pages of a portion of what is unused go, as far as it may not stay;
+ * false: it was the last.  They are no part of what is given, since the pool
+ * still holds their addresses.  The lock is held. */
+static bool life_trim_pages(struct memory_pool *mp, struct life_trim *trim)
+{
+    size_t rest = LIFE_PORTION;
+    struct heap *heap;
+
+    ASSERT(pool_is_entered(mp));
+    while ((heap = life_trim_heap(mp, trim)) != NULL) {
+        while (heap_next_unused(heap, &trim->place, rest)) {
+            size_t bytes = trim->place.bytes;
+            if (bytes <= trim->keep) {
+                trim->keep -= bytes;
+            } else {
+                (void)backing_drop(trim->place.start, bytes);
+            }
+            rest -= bytes;
+            if (rest == 0) {
+                return true;
+            }
+        }
+        life_trim_next(trim);
+    }
+    return false;
 }
 
 /* Empty blocks stay first, since they serve objects of any size.  The lock is
@@ -552,11 +636,6 @@ static void life_trim_parts(struct memory_pool *mp, struct life_trim *trim)
     trim->keep -= blocks->stock_bytes;
     ASSERT(blocks_is_sound(blocks));
     trim->given += mark_take_spare(mp, &trim->keep, &trim->spare);
-    if (blocks->ranged || backing_is_private(&blocks->backing)) {
-        while ((heap = mark_next_heap(mp, heap, &mark)) != NULL) {
-            heap_each_unused(heap, life_drop_pages, trim);
-        }
-    }
 }
 
 /* Caches are emptied first: one chunk that a cache holds keeps a whole block
@@ -569,6 +648,8 @@ size_t life_trim(struct memory_pool *mp, size_t keep)
 
     bool less = keep < mp->settings.bytes + mp->blocks.bytes +
                            mark_spare_bytes(mp);
+    bool more = less && (mp->blocks.ranged ||
+                         backing_is_private(&mp->blocks.backing));
     if (less) {
         life_gather(mp);
         life_trim_parts(mp, &trim);
@@ -579,6 +660,11 @@ size_t life_trim(struct memory_pool *mp, size_t keep)
     ASSERT(lock_none_is_held());
     blocks_release(&mp->blocks, trim.empty);
     mark_release(mp, trim.spare);
+    while (more) {
+        taken = pool_enter(mp);
+        more = life_trim_pages(mp, &trim);
+        lock_leave_turn(&mp->lock, taken);
+    }
     if (less) {
         /* Else the range would keep some of it for the next pool. */
         range_trim();

@@ -551,6 +551,19 @@ struct heap *mark_next_heap(struct memory_pool *mp, const struct heap *heap,
     return next == NULL ? NULL : &next->heap;
 }
 
+struct mark *mark_up_to(struct memory_pool *mp, uint64_t most)
+{
+    ASSERT(pool_is_entered(mp));
+    for (struct list_link *link = mp->marks.open.first; link != NULL;
+         link = link->next) {
+        struct mark *mark = LIST_ENTRY(link, struct mark, link);
+        if (mark->number <= most) {
+            return mark;
+        }
+    }
+    return NULL;
+}
+
 bool mark_is_sound(const struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp));

@@ -104,6 +104,10 @@ MP_INNER struct heap *mark_next_heap(struct memory_pool *mp,
                                      const struct heap *heap,
                                      const struct mark **mark);
 
+/* The newest open mark of those with a number up to most; NULL: there is none.
+ * Costs a step for each that is newer.  The lock is held. */
+MP_INNER struct mark *mark_up_to(struct memory_pool *mp, uint64_t most);
+
 /* Open marks are in the order in which they were made, and spare ones are as
  * many as counted. */
 MP_INNER bool mark_is_sound(const struct memory_pool *mp);

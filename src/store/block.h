@@ -78,6 +78,7 @@ struct block {
     uint32_t granules;
     bool longs;           /* for long chunks, where its heap parts them */
     bool lent;            /* it lies in a chunk of another heap */
+    bool dirty;           /* a reset left its map to whoever releases it */
     union {
         size_t bytes;        /* got from the source; 0: part of a pool or a
                               * mark */
@@ -344,6 +345,19 @@ static inline size_t block_count_columns(const unsigned char *map, size_t n)
     return (size_t)(sums * UINT64_C(0x0001000100010001) >> 48);
 }
 #endif
+
+/* Clears the map of a block of which so many granules were used.  All of that
+ * of a single long object would be a sixteenth of the object's memory, which
+ * may never have been touched. */
+static inline void block_clear(struct block *block, size_t used)
+{
+    if (used > SIZES_SHORT && block->map[0] == BLOCK_LONG_LIVE &&
+        block_length(block, 0) == used) {
+        block_clear_live(block, 0, (uint32_t)used);
+    } else {
+        memset(block->map, 0, used);
+    }
+}
 
 /* Live chunks that start in the first n granules. */
 static inline size_t block_count_live(const struct block *block, size_t n)

@@ -20,7 +20,8 @@
  *
  *     stock_bytes == sum of bytes over the stock
  *     bytes       == stock_bytes + sum of bytes over the heaps' blocks
- *     every block of the stock has an empty map and bytes > 0
+ *     every block of the stock has bytes > 0, and an empty map or is dirty
+ *     dirty blocks are in the stock only as long as the lock is held
  *
  * What it cannot do: give back a block that holds a single live object, or
  * keep errno, which a backing may set while it serves.
@@ -95,6 +96,7 @@ static void blocks_lay_head(struct block *block, unsigned char *memory,
     block->bytes = 0;
     block->longs = false;
     block->lent = false;
+    block->dirty = false;
     block->heap = NULL;
     block->next = NULL;
     block->own = block->shared = (struct treap_node){NULL, NULL};
@@ -179,12 +181,16 @@ void blocks_put(struct blocks *blocks, void *memory, size_t bytes)
     }
 }
 
-/* For assertions: no chunk starts in the part of the map that is read. */
+/* For assertions: no chunk starts in the part of the map that is read, unless
+ * the block is dirty. */
 static inline bool blocks_is_empty(const struct block *block)
 {
     size_t look = block->granules;
     ASSERT(look > 0);
 
+    if (block->dirty) {
+        return true;
+    }
     if (look > BLOCKS_LOOK) {
         look = BLOCKS_LOOK;
     }
@@ -269,7 +275,10 @@ void blocks_push(struct blocks *blocks, struct block *block)
     ASSERT(block->bytes > 0 && !block->lent);
     ASSERT(blocks_is_empty(block));
     ASSERT(block != blocks->stock); /* it was not pushed twice */
-    block->granules = (uint32_t)blocks_room(block);
+    /* A dirty one goes, and its granules say how much of it was used. */
+    if (!block->dirty) {
+        block->granules = (uint32_t)blocks_room(block);
+    }
     block->next = blocks->stock;
     blocks->stock = block;
     blocks->stock_bytes += block->bytes;
@@ -296,7 +305,7 @@ struct block *blocks_take(struct blocks *blocks, size_t granules)
     /* First fit, the newest first: a processor has most of it at hand. */
     for (struct block **link = &blocks->stock; *link != NULL;
          link = &(*link)->next) {
-        if ((*link)->granules >= granules) {
+        if (!(*link)->dirty && (*link)->granules >= granules) {
             return blocks_unlink(blocks, link);
         }
     }
@@ -312,7 +321,7 @@ struct block *blocks_take_whole(struct blocks *blocks, size_t granules)
     for (struct block **link = &blocks->stock; *link != NULL;
          link = &(*link)->next) {
         size_t length = (*link)->granules;
-        if (length >= granules &&
+        if (!(*link)->dirty && length >= granules &&
             length - granules <= granules / BLOCKS_WASTE_PART &&
             (best == NULL || length < (*best)->granules)) {
             best = link;
@@ -332,7 +341,7 @@ struct block *blocks_excess(struct blocks *blocks, size_t keep)
     while (*link != NULL) {
         struct block *block = *link;
         ASSERT(block->bytes <= blocks->bytes);
-        if (block->bytes <= keep - kept) {
+        if (!block->dirty && block->bytes <= keep - kept) {
             kept += block->bytes;
             link = &block->next;
             continue;
@@ -472,6 +481,9 @@ void blocks_release(const struct blocks *blocks, struct block *block)
         struct block *next = block->next; /* it goes with the block */
         ASSERT(block->bytes > 0 && !block->lent);
         probe_block_out(blocks->owner, block, block->bytes);
+        if (block->dirty && range_has(block)) {
+            block_clear(block, block->granules);
+        }
         if (!range_has(block)) {
             blocks->backing.release(blocks->backing.context, block,
                                     block->bytes);

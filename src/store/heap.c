@@ -32,6 +32,7 @@
 
 #include "store/heap_parts.h"
 #include "store/heap_tree.h"
+#include "store/range.h"
 
 /* The tree that a long free chunk of a block is in. */
 static struct heap_node **heap_tree(struct heap *heap,
@@ -432,23 +433,40 @@ void heap_give_run(struct heap *heap, struct heap_chunk start,
     heap_link(heap, block, i, end - i);
 }
 
-/* Clears the map of a block.  All of that of a single long object would be a
- * sixteenth of the object's memory, which may never have been touched. */
 static void heap_clear(const struct heap *heap, struct block *block)
 {
     size_t used = heap_used(heap, block);
     ASSERT(block->heap == heap && used <= block->granules);
 
-    if (used > SIZES_SHORT && block->map[0] == BLOCK_LONG_LIVE &&
-        block_length(block, 0) == used) {
-        block_clear_live(block, 0, (uint32_t)used);
-    } else {
-        memset(block->map, 0, used);
-    }
+    block_clear(block, used);
     /* All that was cut is zeroed, free chunks too: to tell them from objects
      * would take a walk over the map. */
     if (heap->zero) {
         memset(block->base, 0, used * SIZES_GRANULE);
+    }
+}
+
+/* The lowest blocks stay, since the stock hands them out first.  The current
+ * block's map tells by its top alone how much was used. */
+void heap_defer(struct heap *heap, size_t *keep)
+{
+    ASSERT(heap_is_sound(heap));
+    if (heap->zero) {
+        return;
+    }
+    for (struct block *block = heap_block_lowest(heap); block != NULL;
+         block = heap_block_above(heap, block)) {
+        if (block->lent || block == heap->current) {
+            continue;
+        }
+        if (block->bytes <= *keep) {
+            *keep -= block->bytes;
+            continue;
+        }
+        block->dirty = true;
+        if (range_has(block)) {
+            range_rename(block, block->bytes, heap->stock->owner, true);
+        }
     }
 }
 
@@ -464,7 +482,9 @@ void heap_reset(struct heap *heap)
      * was used. */
     for (block = heap_block_lowest(heap); block != NULL;
          block = heap_block_above(heap, block)) {
-        heap_clear(heap, block);
+        if (!block->dirty) {
+            heap_clear(heap, block);
+        }
     }
     heap_clear(heap, heap->first);
     heap->mixed = false;

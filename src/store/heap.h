@@ -92,13 +92,27 @@ MP_INNER void *heap_take_batch(struct heap *heap, uint32_t granules,
  * for the next object. */
 MP_INNER void heap_drop_empty(struct heap *heap);
 
-/* Calls drop for memory that may become 0: that of each long free chunk without
- * its links, the memory behind the top, and the map of both.  The shortest
- * chunks come first. */
-MP_INNER void heap_each_unused(struct heap *heap,
-                               void (*drop)(void *start, size_t bytes,
-                                            void *arg),
-                               void *arg);
+/* Where a search for unused memory stands, and the part that it has found. */
+struct heap_unused {
+    unsigned tree;   /* of the heap's, or the number of those */
+    size_t length;   /* of the chunk, in granules */
+    uintptr_t at;    /* of the chunk; or all of its parts came before */
+    size_t done;     /* bytes of the chunk and its map that came before */
+    unsigned char *start;
+    size_t bytes;
+};
+
+/* Finds the next part, of at most so many bytes, of the memory of free chunks
+ * and of their map that may lose what it holds; false: there is none.  A search
+ * begins with 0 in all members.  The lock may be left between two calls. */
+MP_INNER bool heap_next_unused(struct heap *heap, struct heap_unused *place,
+                               size_t most);
+
+/* Before a reset: blocks that do not fit in *keep bytes of a stock, which are
+ * counted off, become dirty.  No address in them is taken for an object's from
+ * the reset on, while their maps stay until the blocks are released.  No cache
+ * has a chunk. */
+MP_INNER void heap_defer(struct heap *heap, size_t *keep);
 
 /* Drops all chunks and keeps the first block only.  No chunk is lent. */
 MP_INNER void heap_reset(struct heap *heap);

@@ -149,7 +149,8 @@ size_t heap_count_live(const struct heap *heap)
     for (const struct block *block = heap_block_lowest(heap); block != NULL;
          block = heap_block_above(heap, block)) {
         ASSERT(block->heap == heap);
-        live += block_count_live(block, heap_used(heap, block));
+        live += block->dirty
+                    ? 0 : block_count_live(block, heap_used(heap, block));
     }
     ASSERT(live <= heap->size); /* none is shorter than a granule */
     return live;

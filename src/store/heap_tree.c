@@ -135,21 +135,19 @@ struct heap_node *heap_tree_find(struct heap_node *root, uint32_t granules)
     return found;
 }
 
-struct heap_node *heap_tree_first(struct heap_node *root)
+struct heap_node *heap_tree_from(struct heap_node *root, size_t length,
+                                 uintptr_t at)
 {
-    while (root != NULL && root->left != NULL) {
-        root = root->left;
-    }
-    return root;
-}
+    struct heap_node *found = NULL;
 
-struct heap_node *heap_tree_next(struct heap_node *node)
-{
-    if (node->right != NULL) {
-        return heap_tree_first(node->right);
+    while (root != NULL) {
+        if (root->length > length ||
+            (root->length == length && (uintptr_t)root >= at)) {
+            found = root;
+            root = root->left;
+        } else {
+            root = root->right;
+        }
     }
-    while (node->parent != NULL && node->parent->right == node) {
-        node = node->parent;
-    }
-    return node->parent;
+    return found;
 }

@@ -20,8 +20,9 @@ MP_INNER void heap_tree_remove(struct heap_node **root,
 MP_INNER struct heap_node *heap_tree_find(struct heap_node *root,
                                           uint32_t granules);
 
-/* The shortest chunk, and the next in order; NULL: there is none. */
-MP_INNER struct heap_node *heap_tree_first(struct heap_node *root);
-MP_INNER struct heap_node *heap_tree_next(struct heap_node *node);
+/* The first chunk in order that is of that length and at that address, or comes
+ * behind; NULL: there is none. */
+MP_INNER struct heap_node *heap_tree_from(struct heap_node *root,
+                                          size_t length, uintptr_t at);
 
 #endif /* MP_HEAP_TREE_H */

@@ -92,7 +92,8 @@ MP_INNER bool heap_has_free(const struct heap *heap, size_t chunks);
  * assertions and mp_check(). */
 MP_INNER bool heap_is_sound(const struct heap *heap);
 
-/* Live chunks.  No cache of the pool is in use. */
+/* Live chunks, without those in dirty blocks.  No cache of the pool is in
+ * use. */
 MP_INNER size_t heap_count_live(const struct heap *heap);
 
 /* No chunk. */

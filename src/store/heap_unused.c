@@ -10,39 +10,76 @@
  *
  *     | node |  may go ...            | live | node |  may go ... | live |
  *
- * What it cannot do: say how much of it the system has in memory.
+ * There may be much of it, so it is found part by part, and the heap may change
+ * between two of them.  The place of a part is that of its chunk in the order of
+ * the tree, which is there or not, and how much of the chunk came before.
+ *
+ * What it cannot do: say how much of it the system has in memory; or find what
+ * becomes free before the place meanwhile.
  */
 #include "store/heap.h"
 #include "store/heap_tree.h"
 
-/* The memory of one chunk and its map. */
-static void heap_unused_node(const struct heap *heap, struct heap_node *node,
-                             void (*drop)(void *start, size_t bytes,
-                                          void *arg),
-                             void *arg)
-{
-    struct heap_chunk chunk = heap_find(heap, node);
-    ASSERT(chunk.block != NULL);
+/* Bytes of the map at either end of a long free chunk that say its length. */
+#define HEAP_UNUSED_ENDS 9u
 
-    drop(node + 1, node->length * SIZES_GRANULE - sizeof *node, arg);
-    drop(chunk.block->map + chunk.granule + 9, node->length - 18, arg);
+#define HEAP_UNUSED_TREES 2u
+
+/* A part of memory and then of its map, from place->done on; false: all of
+ * them came before. */
+static bool heap_unused_part(struct heap_unused *place, size_t most,
+                             unsigned char *memory, size_t bytes,
+                             unsigned char *map, size_t codes)
+{
+    bool behind = place->done >= bytes;
+    size_t skipped = behind ? place->done - bytes : place->done;
+    size_t left = behind ? codes - (skipped < codes ? skipped : codes)
+                         : bytes - skipped;
+
+    ASSERT(most > 0);
+    place->start = (behind ? map : memory) + skipped;
+    place->bytes = left < most ? left : most;
+    place->done += place->bytes;
+    return left > 0;
 }
 
-/* What is shorter than a page has none to give, and the system is not asked. */
-void heap_each_unused(struct heap *heap,
-                      void (*drop)(void *start, size_t bytes, void *arg),
-                      void *arg)
+/* The same of one chunk. */
+static bool heap_unused_node(const struct heap *heap, struct heap_node *node,
+                             struct heap_unused *place, size_t most)
 {
-    ASSERT(heap_is_sound(heap) && drop != NULL);
-    for (unsigned longs = 0; longs < 2; longs++) {
-        struct heap_node *node = heap_tree_first(heap->trees[longs]);
-        for (; node != NULL; node = heap_tree_next(node)) {
-            heap_unused_node(heap, node, drop, arg);
+    struct heap_chunk chunk = heap_find(heap, node);
+    ASSERT(chunk.block != NULL && node->length > 2 * HEAP_UNUSED_ENDS);
+
+    if (place->length != node->length || place->at != (uintptr_t)node) {
+        place->length = node->length;
+        place->at = (uintptr_t)node;
+        place->done = 0;
+    }
+    return heap_unused_part(
+        place, most, (unsigned char *)(node + 1),
+        node->length * SIZES_GRANULE - sizeof *node,
+        chunk.block->map + chunk.granule + HEAP_UNUSED_ENDS,
+        node->length - 2 * HEAP_UNUSED_ENDS);
+}
+
+bool heap_next_unused(struct heap *heap, struct heap_unused *place,
+                      size_t most)
+{
+    ASSERT(heap_is_sound(heap) && place->tree <= HEAP_UNUSED_TREES);
+    while (place->tree < HEAP_UNUSED_TREES) {
+        struct heap_node *node = heap_tree_from(
+            heap->trees[place->tree], place->length, place->at);
+        if (node == NULL) {
+            *place = (struct heap_unused){.tree = place->tree + 1};
+        } else if (heap_unused_node(heap, node, place, most)) {
+            return true;
+        } else {
+            place->at++; /* the next chunk in order */
         }
     }
-    if (heap->top < heap->granules) {
-        drop(heap->base + heap->top * SIZES_GRANULE,
-             (heap->granules - heap->top) * SIZES_GRANULE, arg);
-        drop(heap->map + heap->top, heap->granules - heap->top, arg);
-    }
+    size_t behind = heap->granules - heap->top;
+    return heap_unused_part(place, most,
+                            heap->base + heap->top * SIZES_GRANULE,
+                            behind * SIZES_GRANULE, heap->map + heap->top,
+                            behind);
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "../support.h"
+#include "store/heap.h"
 #include "store/range.h"
 
 #define HEAD ((size_t)128) /* bytes before the first granule, in the range */
@@ -346,6 +347,45 @@ static bool start_ranged(void)
     return ranged;
 }
 
+/* Between a reset and their release such blocks have a map that shows objects.
+ * A cache must take none of them for the pool's, so their owner's name says
+ * that they are apart. */
+START_TEST(blocks_that_a_reset_leaves_dirty_are_cleared_when_released)
+{
+    struct block first;
+    struct heap heap;
+    struct heap_chunk chunk;
+    unsigned char *memory = malloc(blocks_layout(0, 64));
+    size_t keep = 0;
+
+    bool ranged = start_ranged();
+    ck_assert_ptr_nonnull(memory);
+    blocks_lay(&first, memory, 64, false);
+    heap_start(&heap, &first, &blocks, false);
+    struct block *block = acquire(5000, 0);
+    heap_add_whole(&heap, block, 5000, &chunk);
+    ck_assert_uint_eq(heap_count_live(&heap), 1);
+    heap_defer(&heap, &keep);
+    ck_assert(block->dirty);
+    ck_assert_uint_eq(heap_count_live(&heap), 0);
+    heap_reset(&heap);
+    ck_assert_uint_eq(block->map[0], BLOCK_LONG_LIVE);
+    if (ranged) {
+        size_t slot = (size_t)((unsigned char *)block - extent.base) /
+                      EXTENT_SLOT;
+        ck_assert_uint_eq((uintptr_t)extent.owners[slot],
+                          (uintptr_t)OWNER | 1);
+    }
+    ck_assert_ptr_null(blocks_take(&blocks, 1));
+    struct block *excess = blocks_excess(&blocks, SIZE_MAX);
+    ck_assert_ptr_eq(excess, block);
+    unsigned char *map = block->map;
+    blocks_release(&blocks, excess);
+    ck_assert(!ranged || map[0] == BLOCK_NONE);
+    free(memory);
+}
+END_TEST
+
 /* The block fills that many bytes of the range, and names its owner there. */
 static void expect_ranged(const struct block *block, size_t bytes)
 {
@@ -489,6 +529,8 @@ int main(void)
     tcase_add_test(one, a_block_has_room_behind_its_granules);
     tcase_add_test(one, memory_for_a_structure_is_the_backings);
     tcase_add_test(one, a_ranged_block_is_a_slot_or_whole_spans);
+    tcase_add_test(one,
+                   blocks_that_a_reset_leaves_dirty_are_cleared_when_released);
     tcase_add_test(one, a_ranged_plan_goes_from_a_slot_to_spans);
     tcase_add_test(one, a_ranged_block_grows_and_shrinks_where_it_is);
     tcase_add_test(one, a_ranged_structure_has_a_slot_of_its_own);

@@ -518,13 +518,20 @@ START_TEST(an_empty_current_block_goes_when_asked_to)
 }
 END_TEST
 
-static size_t unused_bytes;
-
-static void wipe(void *start, size_t bytes, void *arg)
+/* Wipes what the heap does not use, in parts of at most so many bytes; returns
+ * how many bytes that were. */
+static size_t wipe(size_t most)
 {
-    ck_assert_ptr_eq(arg, &unused_bytes);
-    memset(start, 0, bytes);
-    unused_bytes += bytes;
+    struct heap_unused place = {.tree = 0};
+    size_t bytes = 0;
+
+    while (heap_next_unused(&w.heap, &place, most)) {
+        ck_assert_uint_gt(place.bytes, 0);
+        ck_assert_uint_le(place.bytes, most);
+        memset(place.start, 0, place.bytes);
+        bytes += place.bytes;
+    }
+    return bytes;
 }
 
 START_TEST(what_is_unused_may_become_0)
@@ -538,11 +545,36 @@ START_TEST(what_is_unused_may_become_0)
     for (unsigned i = 0; i < w.count; i++) {
         ck_assert_uint_ne(w.pieces[i].granules, 0);
     }
-    unused_bytes = 0;
-    heap_each_unused(&w.heap, wipe, &unused_bytes);
     size_t top = w.heap.granules - w.heap.top;
-    ck_assert_uint_eq(unused_bytes, 498 * 16 + 500 - 18 + top * 17);
-    expect_whole(0);
+    for (size_t most = SIZE_MAX; most > 0; most /= 7) {
+        ck_assert_uint_eq(wipe(most), 498 * 16 + 500 - 18 + top * 17);
+        expect_whole(0);
+    }
+}
+END_TEST
+
+/* The lock may be left between two parts, and the heap is another then. */
+START_TEST(what_is_unused_is_found_beside_changes)
+{
+    struct heap_unused place = {.tree = 0};
+
+    take(FIRST);
+    grow(50000);
+    for (unsigned i = 0; i < 60; i++) {
+        take(100 + i);
+    }
+    for (unsigned i = 1; i < w.count; i++) {
+        give(&w.pieces[i]); /* the last one takes its place */
+    }
+    for (unsigned i = 0; heap_next_unused(&w.heap, &place, 800); i++) {
+        memset(place.start, 0, place.bytes);
+        if (i % 5 == 0) {
+            take(70 + i);
+        } else if (i % 7 == 0 && i / 7 < w.count) {
+            give(&w.pieces[i / 7]);
+        }
+        expect_whole(0);
+    }
 }
 END_TEST
 
@@ -1049,6 +1081,7 @@ int main(void)
     tcase_add_test(heap, a_short_chunk_that_fills_its_block_shrinks);
     tcase_add_test(heap, an_empty_current_block_goes_when_asked_to);
     tcase_add_test(heap, what_is_unused_may_become_0);
+    tcase_add_test(heap, what_is_unused_is_found_beside_changes);
     tcase_add_test(heap, a_reset_gives_every_other_block_to_the_stock);
     tcase_add_test(heap, a_reset_zeroes_where_that_is_asked_for);
     tcase_add_test(heap, a_lent_block_goes_back_to_its_lender);
