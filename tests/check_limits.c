@@ -436,8 +436,8 @@ END_TEST
 struct limits_waiting {
     memory_pool_t *root;
     memory_pool_t *mp;
-    pthread_barrier_t forked;
-    pthread_barrier_t ready;
+    struct threads_barrier forked;
+    struct threads_barrier ready;
 };
 
 static void *limits_take_and_wait(void *argument)
@@ -445,8 +445,8 @@ static void *limits_take_and_wait(void *argument)
     struct limits_waiting *waiting = argument;
     void *object = mp_allocate(waiting->mp, 10);
 
-    pthread_barrier_wait(&waiting->ready);
-    pthread_barrier_wait(&waiting->forked);
+    threads_barrier_wait(&waiting->ready);
+    threads_barrier_wait(&waiting->forked);
     return (void *)(uintptr_t)(object == NULL);
 }
 
@@ -465,14 +465,16 @@ START_TEST(a_child_gets_the_credit_of_threads_that_it_does_not_have)
     struct threads threads;
 
     waiting.mp = limits_simple(waiting.root, 0);
-    pthread_barrier_init(&waiting.ready, NULL, THREADS + 1);
-    pthread_barrier_init(&waiting.forked, NULL, THREADS + 1);
+    threads_barrier_start(&waiting.ready, THREADS + 1);
+    threads_barrier_start(&waiting.forked, THREADS + 1);
     threads_start(&threads, THREADS, limits_take_and_wait, &waiting, 0);
-    pthread_barrier_wait(&waiting.ready);
+    threads_barrier_wait(&waiting.ready);
     support_fork(limits_child, &waiting);
     ck_assert(limits_has(waiting.root, 60000 - 10 * THREADS));
-    pthread_barrier_wait(&waiting.forked);
+    threads_barrier_wait(&waiting.forked);
     ck_assert_uint_eq(threads_join(&threads), 0);
+    threads_barrier_end(&waiting.ready);
+    threads_barrier_end(&waiting.forked);
     destroy_memory_pool(waiting.root);
 }
 END_TEST

@@ -9,6 +9,7 @@
  *
  * What it cannot do: see the locks of pools that the test did not make.
  */
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -121,8 +122,9 @@ static void use_objects(memory_pool_t *mp)
         (void)mp_append_bytes(mp, &string, "more bytes", 10);
     }
     (void)!mp_expand(mp, objects[5], 100);
-    /* Refused: too much for any pool. */
-    (void)!mp_allocate(mp, (size_t)1 << 46);
+    /* Refused: a number of bytes, but too much for any system. */
+    (void)!mp_allocate(mp, SIZE_MAX > UINT32_MAX ? SIZE_MAX >> 18
+                                                 : SIZE_MAX / 2);
 }
 
 static void use_scopes(memory_pool_t *mp)

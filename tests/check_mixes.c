@@ -54,7 +54,7 @@ static struct {
     atomic_uint failed;
     uint64_t seed;
     unsigned steps; /* of each thread in each phase */
-    pthread_barrier_t gate;
+    struct threads_barrier gate;
     size_t peak;
     size_t excess; /* bytes beyond the bound, at worst */
 } work;
@@ -113,7 +113,7 @@ static void *replace(void *unused)
                 look();
             }
         }
-        pthread_barrier_wait(&work.gate);
+        threads_barrier_wait(&work.gate);
     }
     return unused;
 }
@@ -137,14 +137,14 @@ START_TEST(blocks_are_bounded_by_what_was_live)
     work.seed = support_seed();
     work.steps = support_times(400000, 20) * times() / work.mix->phases /
                  work.mix->threads;
-    pthread_barrier_init(&work.gate, NULL, work.mix->threads);
+    threads_barrier_start(&work.gate, work.mix->threads);
     for (unsigned i = 0; i < work.mix->threads; i++) {
         threads[i] = support_start(replace, NULL);
     }
     for (unsigned i = 0; i < work.mix->threads; i++) {
         support_join(threads[i]);
     }
-    pthread_barrier_destroy(&work.gate);
+    threads_barrier_end(&work.gate);
     look();
     ck_assert_uint_eq(atomic_load(&work.failed), 0);
     ck_assert_int_eq(mp_check(work.mp), 0);

@@ -8,6 +8,7 @@
  * changes.  check_limits_model.c and check_tree_model.c have random sequences.
  */
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "pools.h"
@@ -34,7 +35,7 @@ static memory_pool_t *make(int kind, size_t capacity, size_t max_object)
                     : kind == TRACKED ? MP_REDZONE : 0;
     options.backing = kind == MMAP ? &mp_backing_mmap : NULL;
     if (kind == BELOW) {
-        const mp_options_t high = {.capacity = (size_t)1 << 40};
+        const mp_options_t high = {.capacity = SIZE_MAX / 2};
         above = options.parent = mp_create(&high);
     }
     memory_pool_t *mp = mp_create(&options);
