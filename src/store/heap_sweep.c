@@ -34,7 +34,7 @@ static inline bool heap_sweep_takes(unsigned char code)
 static uint32_t heap_sweep_next(const unsigned char *map, uint32_t i,
                                 uint32_t end)
 {
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef BLOCK_SIXTEEN
     while (end - i >= sizeof(block_sixteen)) {
         block_sixteen codes;
         uint64_t halves[2];
@@ -124,7 +124,7 @@ void heap_sweep(struct heap *heap)
 }
 
 /* Sixteen sums, each of its own column of the map. */
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef BLOCK_SIXTEEN
 typedef uint16_t heap_sweep_sums __attribute__((__vector_size__(32)));
 
 static size_t heap_sweep_columns(const unsigned char *map, size_t n)
@@ -157,7 +157,7 @@ static size_t heap_sweep_cached(const struct heap *heap,
     if (heap_sweep_skips(block)) {
         return 0;
     }
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef BLOCK_SIXTEEN
     /* So many that no sum of up to 64 a step wraps around. */
     const size_t most = 1000 * sizeof(block_sixteen);
     while (end - i >= sizeof(block_sixteen)) {
