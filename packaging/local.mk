@@ -53,6 +53,7 @@ EXTRA_DIST += packaging/targets/README \
 	packaging/targets/dlfcn.h \
 	packaging/targets/errno.h \
 	packaging/targets/fcntl.h \
+	packaging/targets/fnmatch.h \
 	packaging/targets/float.h \
 	packaging/targets/ftw.h \
 	packaging/targets/limits.h \

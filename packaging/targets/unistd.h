@@ -43,6 +43,8 @@ pid_t getpid(void);
 pid_t getppid(void);
 uid_t getuid(void);
 uid_t geteuid(void);
+gid_t getgid(void);
+gid_t getegid(void);
 int isatty(int file);
 off_t lseek(int file, off_t offset, int from);
 int pause(void);
