@@ -139,16 +139,18 @@ read_for illumos --target=x86_64-pc-solaris2.11 $stand_in -DHAVE_MINCORE=1
 echo 'targets: emulated thread-local variables: built and run'
 mkdir "$dir/emulated"
 cd "$dir/emulated"
+# Those that end threads, with the assertions; on one line, as make wants it.
+programs='tests/stress tests/check_caches tests/check_lifetimes'
+programs="$programs tests/unit/test_thread examples/man_memory_pool_inline"
+libraries='libmempool-store.la libmempool-cache.la libmempool-internal.la'
 {
     "$top_srcdir/configure" -q CC="$CLANG -femulated-tls" CXX=no \
-        --disable-static --enable-werror CFLAGS=-O1 \
+        --disable-static --enable-werror --enable-checks CFLAGS=-O1 \
         CHECK_CFLAGS="$CHECK_CFLAGS" CHECK_LIBS="$CHECK_LIBS" &&
         grep '^mp_cv_emulated_tls=yes' config.log &&
-        make -s libmempool.la && make -s check TESTS='tests/symbols.sh
-            tests/stress examples/man_memory_pool_inline' \
-            check_PROGRAMS='tests/stress examples/man_memory_pool_inline' \
-            check_LTLIBRARIES='libmempool-store.la libmempool-cache.la
-            libmempool-internal.la'
+        make -s libmempool.la && make -s check check_PROGRAMS="$programs" \
+            check_LTLIBRARIES="$libraries" \
+            TESTS="tests/symbols.sh $programs"
 } >"$dir/emulated.log" 2>&1 || {
     tail -n 40 "$dir/emulated.log"
     status=1

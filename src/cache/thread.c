@@ -41,21 +41,22 @@ _Static_assert(sizeof(struct mp_inline_thread) <= 64,
 MP_INNER_OBJECT const struct thread_cache thread_no_cache = {
     .fast = {.pool = MP_INLINE_NO_POOL, .fenced = MP_INLINE_NO_POOL}};
 
-/* The model stands here, too: gcc forgets that of the declaration where the
- * variable has another name. */
-MP_INNER_OBJECT __thread struct mp_inline_thread thread_state MP_INLINE_TLS = {
-    .cache = (struct mp_inline_cache *)&thread_no_cache.fast};
-/* The exported name is another one for it, so that a second copy of the
- * library in the process keeps to its own, whatever the linker binds. */
-#if defined(__ELF__) && !defined(MP_EMULATED_TLS)
-extern __thread struct mp_inline_thread mp_inline_thread_1
-    __attribute__((__alias__("thread_state")));
-#else
+#define THREAD_STATE {.cache = (struct mp_inline_cache *)&thread_no_cache.fast}
+
+#if THREAD_KEEPS_STATE
 /* Without ELF nobody looks into it.  Where the compiler emulates thread-local
  * variables they have no alias, so compiled-in code finds a cache that is
  * enabled for no pool, and calls: finding the variable is a call there, too. */
-__thread struct mp_inline_thread mp_inline_thread_1 = {
-    .cache = (struct mp_inline_cache *)&thread_no_cache};
+__thread struct mp_inline_thread mp_inline_thread_1 = THREAD_STATE;
+#else
+/* The model stands here, too: gcc forgets that of the declaration where the
+ * variable has another name. */
+MP_INNER_OBJECT __thread struct mp_inline_thread thread_state MP_INLINE_TLS =
+    THREAD_STATE;
+/* The exported name is another one for it, so that a second copy of the
+ * library in the process keeps to its own, whatever the linker binds. */
+extern __thread struct mp_inline_thread mp_inline_thread_1
+    __attribute__((__alias__("thread_state")));
 #endif
 
 MP_INNER_OBJECT struct lock thread_attachments = LOCK_INIT(LOCK_ATTACHMENTS);
@@ -68,8 +69,8 @@ static struct thread *thread_list = &thread_orphans; /* which is its last */
 static struct thread thread_ended; /* own of a thread after its destructor */
 static const struct user thread_nobody; /* a thread without a struct thread */
 static void (*thread_ends)(struct thread *thread); /* atomic; set once */
-static pthread_key_t thread_key;
-static bool thread_key_made;
+static pthread_key_t thread_key; /* written before thread_key_made */
+static bool thread_key_made;     /* atomic */
 
 void thread_tell_locks(void)
 {
@@ -86,6 +87,93 @@ void thread_set_end(void (*ends)(struct thread *thread))
     /* Relaxed: a function is there all the time. */
     sync_put(&thread_ends, ends);
 }
+
+#if THREAD_KEEPS_STATE
+
+/* The state of a thread that is not registered, or has ended. */
+static __thread struct mp_inline_thread thread_homeless = THREAD_STATE;
+/* Leads to the calling thread's state; NULL: it has to be looked for, because
+ * the thread never came here, or because this variable was made anew after the
+ * memory of the first was freed. */
+static __thread struct mp_inline_thread *thread_found_state;
+
+static MP_SLOW struct mp_inline_thread *thread_look_for_state(void)
+{
+    struct thread *thread = NULL;
+
+    /* Acquire pairs with the release in thread_make_key(). */
+    if (sync_get_acquire(&thread_key_made)) {
+        thread = pthread_getspecific(thread_key);
+    }
+    if (thread == &thread_ended) {
+        thread_homeless.own = thread;
+    }
+    thread_found_state = thread == NULL || thread == &thread_ended
+                             ? &thread_homeless
+                             : &thread->home;
+    return thread_found_state;
+}
+
+struct mp_inline_thread *thread_find_state(void)
+{
+    struct mp_inline_thread *state = thread_found_state;
+
+    return MP_LIKELY(state != NULL) ? state : thread_look_for_state();
+}
+
+bool thread_is_own(const struct mp_inline_thread *state)
+{
+    return state == &thread_state || state == &thread_homeless;
+}
+
+/* The caller uses the state in that struct thread from now on. */
+static void thread_move_in(struct thread *thread)
+{
+    thread->home = (struct mp_inline_thread)THREAD_STATE;
+    thread->state = &thread->home;
+    thread_found_state = thread->state;
+}
+
+/* The caller is back at a state of its own.  One that has ended is known by
+ * its key from then on: thread_end() comes in each round of destructors. */
+static void thread_move_out(struct thread *own)
+{
+    thread_homeless.own = own;
+    thread_found_state = &thread_homeless;
+    (void)pthread_setspecific(thread_key, own);
+}
+
+/* In the key's destructor, for which the system has cleared the key.  The
+ * variables may be new ones.  False: the thread ended in a round before. */
+static bool thread_comes_home(struct thread *thread)
+{
+    if (thread == &thread_ended) {
+        thread_move_out(thread);
+        return false;
+    }
+    thread_found_state = &thread->home;
+    return true;
+}
+
+#else
+
+static void thread_move_in(struct thread *thread)
+{
+    thread->state = &thread_state;
+}
+
+static void thread_move_out(struct thread *own)
+{
+    thread_state.own = own;
+}
+
+static bool thread_comes_home(const struct thread *thread)
+{
+    (void)thread;
+    return true;
+}
+
+#endif
 
 /* Puts a place on a thread's list; its lock is held. */
 static void thread_push(struct thread *thread, struct thread_place *place)
@@ -132,7 +220,7 @@ static void thread_retire(struct thread *thread)
     lock_leave(&thread->lock, taken);
 
     taken = lock_enter(&thread_lock);
-    ASSERT(thread->state == &thread_state);
+    ASSERT(thread->state != NULL);
     thread->state = NULL;
     lock_leave(&thread_lock, taken);
 }
@@ -142,19 +230,23 @@ static void thread_end(void *argument)
 {
     struct thread *thread = argument;
 
-    ASSERT(thread == thread_state.own);
     ASSERT(lock_none_is_held());
+    if (!thread_comes_home(thread)) {
+        return;
+    }
+    ASSERT(thread == thread_state.own && thread->state == &thread_state);
     sync_get(&thread_ends)(thread);
     /* Before the pools are orphans: nothing below may register the thread
      * again, whose key's destructor may not be run another time. */
-    thread_state.own = &thread_ended;
+    thread_move_out(&thread_ended);
     thread_retire(thread);
 }
 
 /* Two threads that run have no memory in common.  So a struct thread whose
  * state is at the calling thread's, which is not registered, is that of a
  * thread that is gone and was never told to have ended: it is ended now, by the
- * thread that got its memory. */
+ * thread that got its memory.  Where a struct thread holds the state no thread
+ * gets that memory, and such a thread is not noticed. */
 static void thread_end_stale(void)
 {
     bool taken = lock_enter(&thread_lock);
@@ -195,7 +287,7 @@ static bool thread_make_key(void)
     pthread_key_t keys[THREAD_KEYS];
     unsigned made = 0;
 
-    ASSERT(lock_is_held(&thread_lock) && !thread_key_made);
+    ASSERT(lock_is_held(&thread_lock) && !sync_get(&thread_key_made));
     while (made < THREAD_KEYS &&
            pthread_key_create(&keys[made], thread_end) == 0) {
         made++;
@@ -211,7 +303,7 @@ static bool thread_make_key(void)
     while (made > 0) {
         pthread_key_delete(keys[--made]);
     }
-    thread_key_made = true;
+    sync_put_release(&thread_key_made, true);
     return true;
 }
 
@@ -236,7 +328,7 @@ static void thread_occupy(struct thread *thread)
 {
     ASSERT(lock_is_held(&thread_lock));
     ASSERT(thread->state == NULL && thread_state.own == NULL);
-    thread->state = &thread_state;
+    thread_move_in(thread);
     thread->user.number = thread_new_number();
     /* What the thread before found is freed, or another one's. */
     memset(thread->found, 0, sizeof thread->found);
@@ -267,7 +359,7 @@ static void thread_register(void)
 {
     ASSERT(sync_get(&thread_ends) != NULL);
     bool taken = lock_enter(&thread_lock);
-    bool key = thread_key_made || thread_make_key();
+    bool key = sync_get(&thread_key_made) || thread_make_key();
     struct thread *thread = key ? thread_find_free() : NULL;
 
     if (thread != NULL) {
@@ -282,7 +374,7 @@ static void thread_register(void)
      * end, so it ends for the library now. */
     if (thread != NULL && pthread_setspecific(thread_key, thread) != 0) {
         sync_get(&thread_ends)(thread);
-        thread_state.own = NULL;
+        thread_move_out(NULL);
         thread_retire(thread);
     }
 }

@@ -9,6 +9,9 @@
  * never freed, only used again, so a pool may look at its maker's without
  * knowing whether that thread still runs.
  *
+ * A thread's state is its thread-local variable of that name, or where that
+ * would be freed too early a part of its struct thread.
+ *
  * Static thread-local storage is scarce for libraries that dlopen() loads:
  * one cache line, thread_state, and one pointer in pool/end.c are all that is
  * used.
@@ -35,10 +38,23 @@ struct memory_pool;
 
 #define THREAD_CACHES 8 /* found without a search */
 
+/* Compilers that emulate thread-local variables, and macOS, keep these in
+ * memory which the destructor of a key frees.  That may be run before ours, and
+ * other threads still read the state of a thread then.  There a registered
+ * thread's state is in its struct thread. */
+#if defined(__ELF__) && !defined(MP_EMULATED_TLS)
+#define THREAD_KEEPS_STATE 0
+#else
+#define THREAD_KEEPS_STATE 1
+#endif
+
 /* The calling thread's own.  Compiled-in code finds it by another name, which
  * is exported.  The library keeps to this one, so that two copies of it in one
  * process do not share it, whatever the linker binds. */
-#ifdef MP_ONE_UNIT
+#if THREAD_KEEPS_STATE
+MP_INNER struct mp_inline_thread *thread_find_state(void);
+#define thread_state (*thread_find_state())
+#elif defined(MP_ONE_UNIT)
 static __thread struct mp_inline_thread thread_state MP_INLINE_TLS;
 #else
 extern __thread struct mp_inline_thread thread_state
@@ -59,6 +75,10 @@ struct thread {
     struct lock lock;        /* owns made */
     struct list made;        /* struct thread_place: pools that it made */
     struct mp_inline_thread *state; /* the list's lock; NULL: it has ended */
+#if THREAD_KEEPS_STATE
+    struct mp_inline_thread home; /* what state leads to; only its thread, but
+                                   * for inside, see memory_pool_inline.h */
+#endif
     struct thread *next;     /* the list's lock */
     struct user user;        /* only its thread */
     struct list attached;    /* attachments' lock; caches that serve a pool */
@@ -118,6 +138,17 @@ static inline struct thread *thread_self(void)
 /* The calling thread's, without registering it; NULL: it was never registered,
  * or has ended. */
 MP_INNER struct thread *thread_known(void);
+
+/* The state is the calling thread's own, or was so before it was registered.
+ * No other thread that runs has the same. */
+#if THREAD_KEEPS_STATE
+MP_INNER bool thread_is_own(const struct mp_inline_thread *state);
+#else
+static inline bool thread_is_own(const struct mp_inline_thread *state)
+{
+    return state == &thread_state;
+}
+#endif
 
 /* The calling thread as a user of pools; one that was never registered, or has
  * ended, has the number 0, which owns no mark. */

@@ -160,7 +160,7 @@ static bool each_begin(void)
             each_list.visitor = &thread_state;
         }
         lock_leave(&thread_attachments, taken);
-        if (visitor == NULL || visitor == &thread_state) {
+        if (visitor == NULL || thread_is_own(visitor)) {
             return visitor == NULL;
         }
         pause_yield(times);
@@ -192,7 +192,7 @@ void each_thread_ends(const struct thread *thread)
 {
     ASSERT(lock_none_is_held() && thread->state != NULL);
     bool taken = lock_enter(&thread_attachments);
-    bool visits = each_list.visitor == thread->state;
+    bool visits = thread_is_own(each_list.visitor);
 
     lock_leave(&thread_attachments, taken);
     if (visits) {
@@ -232,7 +232,7 @@ void each_close_slow(struct memory_pool *mp)
     for (int times = 0; waits; times++) {
         bool taken = lock_enter(&thread_attachments);
         sync_put(&mp->place.open, false);
-        waits = each_list.visited == mp && each_list.visitor != &thread_state;
+        waits = each_list.visited == mp && !thread_is_own(each_list.visitor);
         if (!waits) {
             each_strike(mp);
         }
@@ -254,7 +254,7 @@ static void each_forget(struct thread_place *place, void *argument)
 void each_forked(void)
 {
     ASSERT(lock_is_held(&thread_attachments));
-    if (each_list.visitor != NULL && each_list.visitor != &thread_state) {
+    if (each_list.visitor != NULL && !thread_is_own(each_list.visitor)) {
         thread_each_pool(each_forget, NULL);
         each_list.count = 0;
         each_list.visited = NULL;

@@ -70,12 +70,14 @@ struct end_work {
 static void end_forget(struct tree_run *run)
 {
     struct tree *tree = LIST_ENTRY(run, struct tree, own);
-    const struct mp_inline_thread *self = &thread_state;
+    const struct mp_inline_thread *runner = sync_get(&tree->runner);
 
     list_remove(&run->link);
     /* Another thread may be at it by now. */
-    (void)sync_claim(&tree->runner, &self,
-                     (const struct mp_inline_thread *)NULL);
+    if (thread_is_own(runner)) {
+        (void)sync_claim(&tree->runner, &runner,
+                         (const struct mp_inline_thread *)NULL);
+    }
     if (sync_swap(&run->mp, (struct memory_pool *)NULL) == NULL) {
         free(tree);
     }

@@ -39,7 +39,7 @@ bool tree_is_run(const struct memory_pool *mp, uintptr_t frame)
 
     /* Relaxed: the thread asks for nothing but what it wrote itself.  A frame
      * that the call is not within was left without returning. */
-    return tree != NULL && sync_get(&tree->runner) == &thread_state &&
+    return tree != NULL && thread_is_own(sync_get(&tree->runner)) &&
            tree_is_within(frame, sync_get(&tree->frame));
 }
 
@@ -284,7 +284,7 @@ void tree_open_again(struct memory_pool *mp, bool all)
     while (link != NULL) {
         struct tree *tree = LIST_ENTRY(link, struct tree, link);
         link = link->next;
-        if (all || sync_get(&tree->runner) == &thread_state) {
+        if (all || thread_is_own(sync_get(&tree->runner))) {
             tree_set_stage(tree, TREE_OPEN);
             tree_set_runner(tree, 0);
         }
