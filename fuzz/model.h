@@ -29,7 +29,9 @@
 #define MODEL_GONE 16
 #define MODEL_BUFFER ((size_t)256 << 10)
 #define MODEL_BYTES ((size_t)16 << 20) /* that all objects have at most */
-#define MODEL_HUGE ((size_t)1 << 40)   /* of an object that no system has */
+/* Of an object that no system has. */
+#define MODEL_HUGE \
+    (SIZE_MAX > UINT32_MAX ? SIZE_MAX >> 24 : SIZE_MAX / 4 * 3)
 #define MODEL_TEXT 4096
 
 #define MODEL_EXPECT(what)                       \
