@@ -4,52 +4,39 @@
  */
 #include <errno.h>
 #include <memory_pool.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
-struct entry {
-    struct entry *newer;
-    char text[];
-};
+enum { LIMIT = 12 }; /* bytes; each text takes one or more */
 
-static struct entry *oldest;
-static struct entry **newest = &oldest;
+static char *cache[LIMIT]; /* a ring of texts, the oldest one at first */
+static unsigned first, end;
 
-/* Adds a text.  While the pool is full, the oldest entry makes room. */
-static bool cache_add(memory_pool_t *mp, const char *text)
+/* Adds a text.  While the pool is full, the oldest one makes room. */
+static char *cache_add(memory_pool_t *mp, const char *text)
 {
-    size_t size = sizeof(struct entry) + strlen(text) + 1;
-    struct entry *entry = mp_allocate(mp, size);
-    while (entry == NULL && errno == ENOBUFS && oldest != NULL) {
-        struct entry *victim = oldest;
-        oldest = victim->newer;
-        newest = oldest == NULL ? &oldest : newest;
-        free_memory(mp, victim);
-        entry = mp_allocate(mp, size);
+    char *copy = mp_strdup(mp, text);
+    while (copy == NULL && errno == ENOBUFS && first != end) {
+        free_memory(mp, cache[first++ % LIMIT]);
+        copy = mp_strdup(mp, text);
     }
-    if (entry == NULL) {
-        return false; /* larger than the whole cache, or no memory */
+    if (copy != NULL) {
+        cache[end++ % LIMIT] = copy;
     }
-    strcpy(entry->text, text);
-    entry->newer = NULL;
-    *newest = entry;
-    newest = &entry->newer;
-    return true;
+    return copy; /* NULL: longer than the whole cache, or no memory */
 }
 
 int main(void)
 {
-    mp_options_t options = {.capacity = 3 * (sizeof(struct entry) + 4)};
-    memory_pool_t *mp = mp_create(&options);
     static const char *const texts[] = {"one", "two", "six", "ten", "big"};
+    mp_options_t options = {.capacity = LIMIT};
+    memory_pool_t *mp = mp_create(&options);
     for (int i = 0; i < 5; i++) {
-        if (!cache_add(mp, texts[i])) {
+        if (cache_add(mp, texts[i]) == NULL) {
             return 1;
         }
     }
-    for (struct entry *entry = oldest; entry != NULL; entry = entry->newer) {
-        puts(entry->text);
+    for (; first != end; first++) {
+        puts(cache[first % LIMIT]);
     }
     destroy_memory_pool(mp);
     return 0;

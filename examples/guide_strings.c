@@ -1,47 +1,40 @@
 /* SPDX-License-Identifier: MIT
  *
- * guide_strings.c - mempool_guide(7): strings that grow.
+ * guide_strings.c - mempool_guide(7): a string that grows.
  */
 #include <memory_pool.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-struct text {
-    memory_pool_t *mp;
-    char *bytes;
-    size_t length;
-    size_t size; /* bytes of the object, at least length + 1 */
-};
-
-/* Appends to a text.  The object doubles, so most calls copy nothing. */
-static bool append(struct text *text, const char *more)
+/* Appends a text to a page of HTML.  Returns 0, or -1: the pool is full, or
+ * there is no memory. */
+static int escape(memory_pool_t *mp, mp_string_t *page, const char *text)
 {
-    size_t length = text->length + strlen(more);
-    if (length + 1 > text->size) {
-        size_t size = 2 * (length + 1);
-        char *bytes = mp_realloc(text->mp, text->bytes, size);
-        if (bytes == NULL) {
-            return false; /* the text is as it was */
+    while (*text != '\0') {
+        size_t plain = strcspn(text, "<&");
+        if (mp_append_bytes(mp, page, text, plain) != 0) {
+            return -1; /* the page is as it was */
         }
-        text->bytes = bytes;
-        text->size = size;
+        text += plain;
+        if (*text != '\0' &&
+            mp_append_printf(mp, page, "&#%d;", *text++) < 0) {
+            return -1;
+        }
     }
-    strcpy(text->bytes + text->length, more);
-    text->length = length;
-    return true;
+    return 0;
 }
 
 int main(void)
 {
-    struct text text = {mp_create(NULL), NULL, 0, 0};
-    for (int i = 1; i <= 5; i++) {
-        char *line = mp_asprintf(text.mp, "%d squared is %d\n", i, i * i);
-        if (line == NULL || !append(&text, line)) {
+    memory_pool_t *mp = mp_create(NULL);
+    mp_string_t page = {0};
+    for (int i = 1; i <= 3; i++) {
+        char *line = mp_asprintf(mp, "%d < %d & more\n", i, i * i + 1);
+        if (line == NULL || escape(mp, &page, line) != 0) {
             return 1;
         }
     }
-    fputs(text.bytes, stdout);
-    destroy_memory_pool(text.mp); /* the text and its parts */
+    fputs(page.bytes, stdout);
+    destroy_memory_pool(mp); /* the page and the lines */
     return 0;
 }

@@ -1,34 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * guide_workers.c - mempool_guide(7): threads that share a pool.
+ * guide_workers.c - mempool_guide(7): threads that allocate from one pool.
  */
 #include <memory_pool.h>
 #include <pthread.h>
 #include <stdio.h>
 
-struct result {
-    struct result *next;
-    int number;
-};
-
 struct job {
     memory_pool_t *mp; /* all jobs have the same pool */
     int first;
-    struct result *results;
+    int *squares;
 };
 
-/* Finds the squares of ten numbers.  The results outlive the thread. */
+/* Finds the squares of ten numbers.  They outlive the thread. */
 static void *work(void *arg)
 {
     struct job *job = arg;
-    for (int i = job->first; i < job->first + 10; i++) {
-        struct result *result = mp_allocate(job->mp, sizeof *result);
-        if (result == NULL) {
-            break;
-        }
-        result->number = i * i;
-        result->next = job->results;
-        job->results = result;
+    job->squares = mp_calloc(job->mp, 10, sizeof *job->squares);
+    for (int i = 0; job->squares != NULL && i < 10; i++) {
+        job->squares[i] = (job->first + i) * (job->first + i);
     }
     return NULL;
 }
@@ -46,8 +36,8 @@ int main(void)
     }
     for (int i = 0; i < 2; i++) {
         pthread_join(threads[i], NULL);
-        for (struct result *r = jobs[i].results; r != NULL; r = r->next) {
-            sum += r->number;
+        for (int k = 0; jobs[i].squares != NULL && k < 10; k++) {
+            sum += jobs[i].squares[k];
         }
     }
     destroy_memory_pool(mp); /* no thread uses it any more */

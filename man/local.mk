@@ -150,6 +150,7 @@ guide_examples = \
 	examples/guide_cache \
 	examples/guide_faults \
 	examples/guide_hooks \
+	examples/guide_kinds \
 	examples/guide_parser \
 	examples/guide_plugin \
 	examples/guide_request \
@@ -178,11 +179,15 @@ dist_before_DATA = examples/before/apr.c examples/before/malloc.c \
 	examples/before/slice.c examples/before/talloc.c
 
 if HAVE_CXX
-check_PROGRAMS += examples/guide_containers examples/from_pmr
+check_PROGRAMS += examples/from_pmr
+endif
+if HAVE_CXX17
+check_PROGRAMS += examples/guide_containers
 TESTS += examples/guide_containers
 endif
 examples_from_pmr_SOURCES = examples/from_pmr.cc
 examples_guide_containers_SOURCES = examples/guide_containers.cc
+examples_guide_containers_CXXFLAGS = $(AM_CXXFLAGS) $(CXX17_FLAGS)
 
 # Each fails when the library does not do what its page says.
 TESTS += $(man_examples) $(guide_examples)

@@ -34,15 +34,17 @@ messages_of()
     done
 }
 
-# Writes each literal block of a page's EXAMPLES into a file of $dir, without
-# roff's escapes: block.N.out where a comment calls it OUTPUT, else block.N.c.
-# A comment PROGRAM FILE, or OUTPUT of FILE, names the program's source, which
-# goes into block.N.of; the source of the others is man_PAGE.c.
+# Writes each literal block of a page's EXAMPLES, and each one elsewhere that has
+# the comment PROGRAM, into a file of $dir, without roff's escapes.  It is
+# block.N.out where a comment calls it OUTPUT, else block.N.c.  A comment
+# PROGRAM FILE, or OUTPUT of FILE, names the program's source, which goes into
+# block.N.of; the source of the others is man_PAGE.c.
 blocks()
 {
     rm -f "$dir"/block.*
     of=${1##*/}
-    section "$1" EXAMPLES | $AWK -v dir="$dir" -v of="man_${of%.*}.c" '
+    $AWK -v dir="$dir" -v of="man_${of%.*}.c" '
+        /^\.Sh / { examples = $2 == "EXAMPLES" }
         /^\.\\" OUTPUT/ { output = 1 }
         /^\.\\" OUTPUT of [a-z_]*\.c/ || /^\.\\" PROGRAM/ { named = $NF }
         /^\.Ed/ { inside = 0 }
@@ -51,11 +53,11 @@ blocks()
             gsub(/\\\(ga/, "`"); gsub(/\\e/, "\\")
             print > file
         }
-        /^\.Bd -literal/ {
+        /^\.Bd -literal/ && (examples || named != "") {
             file = dir "/block." ++n (output ? ".out" : ".c")
             print (named == "" ? of : named) >(dir "/block." n ".of")
             inside = 1
             output = 0
             named = ""
-        }'
+        }' "$1"
 }
