@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# figures.sh - every figure of time in README and the guide is measured.
+# figures.sh - every figure of time in README and the manual is measured.
 #
-# The rows of their tables are those that bench/figures.awk makes of
-# doc/figures, the guide has all rows, and no figure stands outside of a table.
+# The rows of README and of the guide are those that bench/figures.awk makes of
+# doc/figures, and the guide has all rows.  No figure stands outside of these
+# tables, in no page.
 #
 # What it cannot do: say whether the figures are right.  make figures measures
 # them.
@@ -17,6 +18,8 @@ figures=$top_srcdir/doc/figures
 for page in "$readme" "$guide"; do
     $AWK -f "$top_srcdir/bench/figures.awk" "$figures" "$page" >"$dir/page"
     same "$page (<) and what doc/figures says (>)" "$page" "$dir/page"
+done
+for page in "$readme" "$top_srcdir"/man/*.[37]; do
     if grep -nE '[0-9] ?(ns|nanoseconds)([^a-z]|$)' "$page"; then
         complain "$page: a figure of time outside of a table"
     fi

@@ -127,8 +127,8 @@ function bar(class, name, share, goal, text) {
     printf "</span><span class=\"value\">%s</span>\n", text
 }
 
-# The peers of a work, the fastest first.
-function work(key, unit,    i, k, n, list, most, value) {
+# The peers of a work, the best first, below a caption.
+function work(key, unit, caption,    i, k, n, list, most, value) {
     n = 0
     for (i = 1; i <= peer_count; i++) {
         if (!(peers[i] in hidden) && ((peers[i], key) in median)) {
@@ -148,6 +148,9 @@ function work(key, unit,    i, k, n, list, most, value) {
     i = int((n + 1) / 2)
     if (most > 4 * median[list[i], key]) {
         most = 4 * median[list[i], key]
+    }
+    if (caption != "") {
+        print "<p class=\"caption\">" caption "</p>"
     }
     print "<div class=\"bars\">"
     for (i = 1; i <= n; i++) {
@@ -229,20 +232,19 @@ END {
         }
         if (any > 1) {
             heading(3, order[w], title[order[w]])
-            work(order[w], "ns")
+            work(order[w], "ns", "")
         }
     }
     if (trace_count) {
         heading(2, "programs", "Recorded programs")
         print "<p>Each program was run once, and all its allocations and " \
             "frees were recorded. They are done again with each peer. The " \
-            "first bars are nanoseconds for one event, the second ones the " \
-            "most memory that was resident, for each byte that was live at " \
-            "most.</p>"
+            "time is that of one event. The memory is the most that was " \
+            "resident, divided by the most bytes that were live.</p>"
     }
     for (t = 1; t <= trace_count; t++) {
         heading(3, "program-" traces[t], traces[t])
-        work("trace:" traces[t], "ns")
-        work("memory-trace:" traces[t], "")
+        work("trace:" traces[t], "ns", "Time")
+        work("memory-trace:" traces[t], "", "Memory")
     }
 }

@@ -96,8 +96,7 @@ function close_all() {
         list = ""
     }
     if (table) {
-        print "</tbody></table></div>"
-        table = 0
+        end_table()
     }
 }
 
@@ -127,24 +126,40 @@ function end_code() {
     }
 }
 
-function row(text,    n, i, cell, tag) {
+# A row is kept until its table ends, since a table with long rows is set in
+# another way on a phone, where each cell has its column's name.
+function row(text) {
     sub(/^\| */, "", text)
     sub(/ *\|$/, "", text)
-    n = split(text, cell, / *\| */)
-    tag = table ? "td" : "th"
     if (!table) {
         close_all()
-        print "<div class=\"scroll\"><table><thead>"
     }
-    printf "<tr>"
-    for (i = 1; i <= n; i++) {
-        printf "<%s>%s</%s>", tag, inline(cell[i]), tag
+    rows[++table] = text
+    if (length(text) > 120) {
+        wide = 1
     }
-    print "</tr>"
-    if (!table) {
-        print "</thead><tbody>"
-        table = 1
+}
+
+function end_table(    r, n, i, cell, name, named, columns) {
+    columns = split(rows[1], name, / *\| */)
+    wide = wide && columns > 2
+    printf "<div class=\"scroll\"><table%s><thead>\n<tr>",
+        (wide ? " class=\"wide\"" : "")
+    for (i = 1; i <= columns; i++) {
+        printf "<th>%s</th>", inline(name[i])
     }
+    print "</tr>\n</thead><tbody>"
+    for (r = 2; r <= table; r++) {
+        n = split(rows[r], cell, / *\| */)
+        printf "<tr>"
+        for (i = 1; i <= n; i++) {
+            named = wide && i > 2 ? " data-name=\"" escape(name[i]) "\"" : ""
+            printf "<td%s>%s</td>", named, inline(cell[i])
+        }
+        print "</tr>"
+    }
+    print "</tbody></table></div>"
+    table = wide = 0
 }
 
 BEGIN {
