@@ -4,8 +4,10 @@
 # man-lint.sh - the pages are free of mistakes that mandoc and groff know.
 #
 # What is left out of mandoc's remarks: those on the operating system's name, and
-# those on pages that the system's own index lacks.  What it cannot do: judge
-# the text.
+# those on pages that the system's own index lacks.  What both tools take for
+# meant, and what never is: a quotation mark that begins a comment within a line,
+# and a heading whose first word is the name of a macro.  What it cannot do:
+# judge the text.
 . "${top_srcdir:-.}/tests/man.sh"
 missing=
 
@@ -24,6 +26,10 @@ lint()
     done
 }
 
+for page in $(pages); do
+    said=$(grep -n -e "[^.']\\\\\"" -e '^\.S[hs] [A-Z][a-z] ' "$page")
+    test -z "$said" || complain "$page: $said"
+done
 lint mandoc -Tlint -W all
 lint groff -mdoc -ww -z -Tutf8
 if test $status -eq 0 && test -n "$missing"; then
