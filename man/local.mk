@@ -186,6 +186,7 @@ check_PROGRAMS += examples/guide_containers
 TESTS += examples/guide_containers
 endif
 examples_from_pmr_SOURCES = examples/from_pmr.cc
+examples_from_pmr_CXXFLAGS = $(AM_CXXFLAGS) $(CXX17_FLAGS)
 examples_guide_containers_SOURCES = examples/guide_containers.cc
 examples_guide_containers_CXXFLAGS = $(AM_CXXFLAGS) $(CXX17_FLAGS)
 
