@@ -17,6 +17,16 @@ for page in $(pages); do
     test -f "$site/${page##*/}.html" || complain "no page for $page"
 done
 
+# Each recorded program, and the goals, have their bars.
+grep -q 'class="bars goals"' "$site/bench.html" || complain 'no goals'
+sed -n 's/^.*[	 ]trace:\([^	 ]*\).*/\1/p' "$top_srcdir/doc/report" |
+    sort -u >"$dir/programs"
+test -s "$dir/programs" || complain 'doc/report has no program'
+while read -r program; do
+    grep -q "id=\"program-$program\"" "$site/bench.html" ||
+        complain "bench.html: no bars of $program"
+done <"$dir/programs"
+
 # Places and links, one on a line: kind, page, what.
 (cd "$site" && for page in *.html; do
     tr '\n' ' ' <"$page" | sed 's/</\n</g' | $AWK -v page="$page" '
