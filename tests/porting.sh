@@ -46,7 +46,7 @@ compare apr apr_pools.h "$CC" apr.c "${APR_FLAGS-}" c
 compare talloc talloc.h "$CC" talloc.c "${TALLOC_FLAGS-}" c
 compare obstack obstack.h "$CC" obstack.c '' c
 compare slice glib.h "$CC" slice.c "${GLIB_FLAGS-}" c
-compare pmr memory_resource "${CXX:-c++}" pmr.cc '' c++
+compare pmr memory_resource "${CXX:-c++}" pmr.cc "${CXX17_FLAGS-}" c++
 if test $status -eq 0 && test -n "$missing"; then
     skip "not all was compared:$missing"
 fi
