@@ -7,6 +7,7 @@
  * there were.  Beside other threads, objects keep their bytes, and no number is
  * beyond what can be.
  */
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,19 +216,27 @@ START_TEST(objects_stay_whole_beside_stats_and_trims)
 }
 END_TEST
 
-/* Takes objects and looks at none: a reset may come at any moment, and a full
- * pool refuses. */
+/* Objects that the other threads may still take until the next reset, so that
+ * the pool has room for all. */
+#define OTHERS 20000
+static atomic_int others;
+
+/* Takes objects and looks at none: a reset may come at any moment. */
 static void *take(void *number)
 {
     uint64_t random = (uintptr_t)number;
-
-    size_t taken = 0;
+    size_t failed = 0;
 
     while (!atomic_load(&done)) {
+        if (atomic_load(&others) <= 0) {
+            sched_yield();
+            continue;
+        }
         size_t size = 16 * (1 + support_below(&random, 90));
-        taken += mp_allocate(shared, size) != NULL;
+        atomic_fetch_sub(&others, 1);
+        failed += mp_allocate(shared, size) == NULL;
     }
-    return (void *)(size_t)(taken == 0);
+    return (void *)failed;
 }
 
 START_TEST(a_large_reset_beside_other_threads_leaves_the_pool_whole)
@@ -237,11 +246,13 @@ START_TEST(a_large_reset_beside_other_threads_leaves_the_pool_whole)
 
     shared = make(_i);
     atomic_store(&done, false);
+    atomic_store(&others, OTHERS);
     threads_start(&threads, 2, take, (void *)1, 1);
     for (unsigned round = 0; round < support_times(6, 3); round++) {
         full.count = full.bytes = full.usable = 0;
         fill(shared, 24 * MIB, &random);
         free_all_memory(shared);
+        atomic_store(&others, OTHERS);
         for (size_t i = 0; i < full.count; i += 64) {
             (void)mp_owner(full.objects[i]);
         }
