@@ -35,8 +35,10 @@
 
 #include "store/backing.c"
 #include "store/blocks.c"
+#include "store/heap_seal.c"
 #include "store/heap_index.c"
 #include "store/heap_tree.c"
+#include "store/heap_links.c"
 #include "store/heap_check.c"
 #include "store/heap.c"
 #include "store/heap_merge.c"
@@ -70,6 +72,7 @@
 #include "pool/found.c"
 #include "pool/kind.c"
 #include "pool/leaks.c"
+#include "pool/leave.c"
 #include "pool/life.c"
 #include "pool/line.c"
 #include "pool/mark.c"

@@ -29,11 +29,15 @@ store_sources = \
 	src/store/heap_check.c \
 	src/store/heap_index.c \
 	src/store/heap_index.h \
+	src/store/heap_links.c \
+	src/store/heap_links.h \
 	src/store/heap_merge.c \
 	src/store/heap_parts.h \
 	src/store/heap_resize.c \
 	src/store/heap_run.c \
 	src/store/heap_unused.c \
+	src/store/heap_seal.c \
+	src/store/heap_seal.h \
 	src/store/heap_sweep.c \
 	src/store/heap_tree.c \
 	src/store/heap_tree.h \
@@ -86,6 +90,7 @@ pool_sources = \
 	src/pool/kind.c \
 	src/pool/kind.h \
 	src/pool/leaks.c \
+	src/pool/leave.c \
 	src/pool/leaks.h \
 	src/pool/life.c \
 	src/pool/life.h \

@@ -283,6 +283,169 @@ START_TEST(a_link_that_was_written_over_leads_nowhere)
 }
 END_TEST
 
+/* Ways in which a chunk's links are read or changed. */
+enum links_way {
+    LINKS_TAKE, /* the chunks are taken again */
+    LINKS_JOIN, /* what lies between them is freed, too */
+    LINKS_TRIM,
+    LINKS_RESET,
+    LINKS_WAYS
+};
+
+/* A kind of pool whose free chunks of some length are in the heap. */
+struct links_kind {
+    mp_threads_t threads;
+    enum pools_source source;
+    size_t capacity;
+    size_t size; /* of the objects: two links in short chunks, a node in
+                  * others */
+};
+
+static const struct links_kind links_kinds[] = {
+    {MP_THREADS_LOCKED, POOLS_DEFAULT, 0, 16},
+    {MP_THREADS_LOCKED, POOLS_DEFAULT, 0, 100},
+    {MP_THREADS_LOCKED, POOLS_DEFAULT, 0, 3000},
+    {MP_THREADS_LOCKED, POOLS_OWN, 0, 1000},
+    {MP_THREADS_NONE, POOLS_OWN, POOLS_CAPACITY, 1100},
+    {MP_THREADS_LOCKED, POOLS_BUFFER, 0, 64},
+    {MP_THREADS_LOCKED, POOLS_BUFFER, 0, 2000},
+    {MP_THREADS_CACHED, POOLS_DEFAULT, 0, 70000},
+};
+#define LINKS_KINDS (sizeof links_kinds / sizeof *links_kinds)
+#define LINKS_OBJECTS 24
+
+static memory_pool_t *links_make(const struct links_kind *kind)
+{
+    static _Alignas(16) unsigned char buffer[1 << 20];
+    mp_backing_t backing = mp_backing_malloc;
+    mp_options_t options = {.report = pools_report,
+                            .threads = kind->threads,
+                            .capacity = kind->capacity};
+
+    if (kind->source == POOLS_OWN) {
+        pools_backing_start(&pools_own);
+        backing = pools_backing_of(&pools_own);
+        options.backing = &backing;
+    } else if (kind->source == POOLS_BUFFER) {
+        backing = mp_backing_buffer(buffer, sizeof buffer);
+        options.backing = &backing;
+    }
+    return mp_create(&options);
+}
+
+static void links_use(memory_pool_t *mp, enum links_way way, void *objects[],
+                      size_t size)
+{
+    if (way == LINKS_TRIM) {
+        mp_trim(mp, 0);
+    }
+    if (way == LINKS_RESET) {
+        free_all_memory(mp);
+    }
+    for (unsigned i = 0; i < LINKS_OBJECTS; i++) {
+        if (way == LINKS_JOIN && i % 2 != 0) {
+            free_memory(mp, objects[i]);
+        }
+        if (way == LINKS_RESET || (way != LINKS_JOIN && i % 2 == 0)) {
+            objects[i] = mp_allocate(mp, size);
+            POOLS_EXPECT(objects[i] != NULL &&
+                         mp_locate(mp, objects[i]) == MP_LIVE);
+            memset(objects[i], 0x5a, size);
+        }
+    }
+}
+
+/* A program writes over a word of a freed object, to have the library write to
+ * a victim, or read where nothing is.  It does neither; whatever meets the link
+ * reports it once; and the pool is whole afterwards. */
+static bool links_try(const struct links_kind *kind, enum links_way way,
+                      unsigned word, void *wrong)
+{
+    memory_pool_t *mp = links_make(kind);
+    void *objects[LINKS_OBJECTS];
+
+    POOLS_EXPECT(mp != NULL);
+    for (unsigned i = 0; i < LINKS_OBJECTS; i++) {
+        objects[i] = mp_allocate(mp, kind->size);
+        POOLS_EXPECT(objects[i] != NULL);
+    }
+    for (unsigned i = 0; i < LINKS_OBJECTS; i += 2) {
+        free_memory(mp, objects[i]);
+    }
+    pools_forget_reports();
+    ((void **)objects[10])[word] = wrong;
+    POOLS_EXPECT(mp_check(mp) == -1);
+    links_use(mp, way, objects, kind->size);
+    size_t reports = pools_reported.count;
+    POOLS_EXPECT(reports <= 1);
+    POOLS_EXPECT(reports == 0 || pools_reported.event == MP_EVENT_DAMAGE);
+    POOLS_EXPECT(mp_check(mp) == 0);
+    destroy_memory_pool(mp);
+    return reports == 1;
+}
+
+START_TEST(a_link_in_a_heap_that_was_written_over_leads_nowhere)
+{
+    const struct links_kind *kind = &links_kinds[_i];
+    unsigned words = kind->size > 1024 ? 3 : 2;
+    void *victim[8];
+    unsigned told[LINKS_WAYS] = {0};
+
+    if (kind->threads == MP_THREADS_CACHED && !pools_caches_exist()) {
+        return; /* no pool has a range, or a tool watches */
+    }
+    memset(victim, 0x11, sizeof victim);
+    void *const wrong[] = {victim, NULL, (void *)16, (void *)UINTPTR_MAX};
+    for (unsigned way = 0; way < LINKS_WAYS; way++) {
+        for (unsigned word = 0; word < words; word++) {
+            for (unsigned k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+                told[way] += links_try(kind, way, word, wrong[k]);
+            }
+        }
+    }
+    for (size_t i = 0; i < sizeof victim; i++) {
+        POOLS_EXPECT(((unsigned char *)victim)[i] == 0x11);
+    }
+    /* A reset drops all links unread. */
+    ck_assert_uint_eq(told[LINKS_TAKE], words * 4);
+    ck_assert_uint_eq(told[LINKS_JOIN], words * 4);
+    ck_assert_uint_eq(told[LINKS_RESET], 0);
+}
+END_TEST
+
+static void damage_note(const mp_report_t *report, void *context)
+{
+    *(bool *)context |= report->event == MP_EVENT_DAMAGE;
+}
+
+/* What an attack makes of one such write: the words of a chunk in a bin name
+ * the place of a function pointer and the value that it is to have. */
+START_TEST(no_unlinking_in_a_base_pool_writes_to_a_function_pointer)
+{
+    memory_pool_t *mp = init_memory_pool();
+    void *objects[8];
+    bool told = false;
+
+    ck_assert_ptr_nonnull(mp);
+    ck_assert_int_eq(mp_set_reporter(mp, damage_note, &told), 0);
+    for (unsigned i = 0; i < 8; i++) {
+        objects[i] = mp_allocate(mp, 48);
+        ck_assert_ptr_nonnull(objects[i]);
+    }
+    free_memory(mp, objects[2]);
+    free_memory(mp, objects[4]);
+    uintptr_t *words = objects[2];
+    words[0] = (uintptr_t)&mp->reporter.fn - sizeof(void *);
+    words[1] = (uintptr_t)objects[0];
+    /* The chunk is joined with what is freed behind it. */
+    free_memory(mp, objects[3]);
+    ck_assert(mp->reporter.fn == damage_note);
+    ck_assert(told);
+    ck_assert_int_eq(mp_check(mp), 0);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("damage");
@@ -297,5 +460,10 @@ int main(void)
                         0, count);
     tcase_add_loop_test(kinds, a_link_that_was_written_over_leads_nowhere, 0,
                         9);
+    tcase_add_loop_test(kinds,
+                        a_link_in_a_heap_that_was_written_over_leads_nowhere,
+                        0, LINKS_KINDS);
+    tcase_add_test(kinds,
+                   no_unlinking_in_a_base_pool_writes_to_a_function_pointer);
     return support_run(suite);
 }

@@ -310,8 +310,9 @@ void alloc_note_size(struct heap_chunk chunk, size_t was, size_t size)
     chunk.block->heap->held += size - was; /* as unsigned numbers */
 }
 
-void alloc_drop_moved(struct memory_pool *mp, struct heap_chunk chunk,
-                      size_t size)
+/* length: that of the chunk. */
+static void alloc_end(struct memory_pool *mp, struct heap_chunk chunk,
+                      uint32_t length, size_t size)
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(chunk.block != NULL && pool_size_of(chunk) == size);
@@ -327,14 +328,24 @@ void alloc_drop_moved(struct memory_pool *mp, struct heap_chunk chunk,
         memset(block_address(chunk.block, chunk.granule), 0, size);
     }
     mp->counters.freed++;
-    heap_give(chunk.block->heap, chunk);
+    heap_give_known(chunk.block->heap, chunk, length);
 }
 
-/* The charge goes after the chunk.  In the other order a request of another
- * pool of the tree could pass its quota while these bytes are still in use. */
-void alloc_drop(struct memory_pool *mp, struct heap_chunk chunk, size_t size)
+void alloc_drop_moved(struct memory_pool *mp, struct heap_chunk chunk,
+                      size_t size)
 {
-    alloc_drop_moved(mp, chunk, size);
+    alloc_end(mp, chunk, block_length(chunk.block, chunk.granule), size);
+}
+
+/* Gives a live chunk back.  The charge goes after it.  In the other order a
+ * request of another pool of the tree could pass its quota while these bytes are
+ * still in use. */
+static void alloc_drop(struct memory_pool *mp, struct heap_chunk chunk)
+{
+    uint32_t length = block_length(chunk.block, chunk.granule);
+    size_t size = pool_size_within(chunk, length);
+
+    alloc_end(mp, chunk, length, size);
     if (mp->mode->counts) {
         quota_uncharge(&mp->quota, size);
     }
@@ -358,7 +369,9 @@ enum result alloc_from_heap(struct memory_pool *mp, const struct user *user,
 
     if (result == RESULT_OK) {
         if (counts) {
-            alloc_note_size(chunk, 0, size);
+            block_put_slack(chunk.block, chunk.granule,
+                            granules * SIZES_GRANULE - size);
+            chunk.block->heap->held += size;
         }
         /* Before the lock is left: then a reset may take the block away. */
         *object = block_address(chunk.block, chunk.granule);
@@ -376,7 +389,7 @@ enum result alloc_into_heap(struct memory_pool *mp, const void *ptr,
     if (live) {
         /* In the hold in which it was found: two threads that free the same
          * object cannot both find it live. */
-        alloc_drop(mp, chunk, pool_size_of(chunk));
+        alloc_drop(mp, chunk);
     }
     pool_leave(mp, taken);
     return live ? RESULT_OK : RESULT_NOT_LIVE;

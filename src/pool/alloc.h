@@ -65,11 +65,9 @@ MP_INNER bool alloc_gather(struct memory_pool *mp);
 MP_INNER void alloc_note_size(struct heap_chunk chunk, size_t was,
                               size_t size);
 
-/* Gives a live chunk of size bytes back, with what was charged for it; or
- * without, where the charge goes on for the chunk that its object moved to.
- * The lock is held. */
-MP_INNER void alloc_drop(struct memory_pool *mp, struct heap_chunk chunk,
-                         size_t size);
+/* Gives a live chunk of size bytes back without what was charged for it, where
+ * the charge goes on for the chunk that its object moved to.  The lock is
+ * held. */
 MP_INNER void alloc_drop_moved(struct memory_pool *mp, struct heap_chunk chunk,
                                size_t size);
 

@@ -529,11 +529,13 @@ void life_reset(struct memory_pool *mp)
     mp->counters.resets++;
     pause_end(&mp->caches);
     struct block *excess = blocks_excess(&mp->blocks, mp->blocks.stock_limit);
+    bool damaged = blocks_take_damage(&mp->blocks);
     lock_leave(&mp->lock, taken);
     life_release_dirty(mp, excess, live);
     if (pool_is_tracked(mp)) {
         track_finish(mp, gone);
     }
+    pool_report_damage(mp, damaged);
 }
 
 /* Gives to the heap what caches and depot hold, so that blocks get empty. */
@@ -656,6 +658,7 @@ size_t life_trim(struct memory_pool *mp, size_t keep)
     }
     /* Taken off under the lock, given back without it: a backing may be the
      * program's own function. */
+    bool damaged = blocks_take_damage(&mp->blocks);
     lock_leave(&mp->lock, taken);
     ASSERT(lock_none_is_held());
     blocks_release(&mp->blocks, trim.empty);
@@ -663,6 +666,7 @@ size_t life_trim(struct memory_pool *mp, size_t keep)
     while (more) {
         taken = pool_enter(mp);
         more = life_trim_pages(mp, &trim);
+        damaged = blocks_take_damage(&mp->blocks) || damaged;
         lock_leave_turn(&mp->lock, taken);
     }
     if (less) {
@@ -672,5 +676,6 @@ size_t life_trim(struct memory_pool *mp, size_t keep)
     if (pool_is_tracked(mp)) {
         trim.given += track_trim(mp, keep);
     }
+    pool_report_damage(mp, damaged);
     return trim.given;
 }

@@ -22,25 +22,6 @@
 _Static_assert(sizeof(struct memory_pool) <= RANGE_SLOT * 7 / 8,
                "no room for objects in a pool's slot");
 
-void pool_leave(struct memory_pool *mp, bool taken)
-{
-    ASSERT(pool_is_entered(mp));
-    ASSERT(heap_is_sound(&mp->heap));
-    ASSERT((mp->blocks.stock == NULL) == (mp->blocks.stock_bytes == 0));
-    struct blocks *blocks = &mp->blocks;
-    struct block *excess = NULL;
-
-    if (blocks->stock_bytes > blocks->stock_limit) {
-        excess = blocks_excess(blocks, blocks->stock_limit);
-        ASSERT(blocks->stock_bytes <= blocks->stock_limit);
-    }
-    lock_leave(&mp->lock, taken);
-    if (excess != NULL) {
-        /* Now, since a backing may be the program's and use the pool. */
-        blocks_release(blocks, excess);
-    }
-}
-
 void pool_set_bump(struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp));

@@ -154,8 +154,11 @@ static inline bool pool_enter(struct memory_pool *mp)
     return lock_enter_if(&mp->lock, pool_locks(mp));
 }
 
-/* Leaves the lock, and gives back what the stock has too much. */
+/* In leave.c: leaves the lock, gives back what the stock has too much, and
+ * reports damage that the heaps found; and the last of it alone, for a caller
+ * that has left the lock, and took the note of damage under it. */
 MP_INNER void pool_leave(struct memory_pool *mp, bool taken);
+MP_INNER void pool_report_damage(struct memory_pool *mp, bool damaged);
 
 /* For assertions: the caller entered. */
 static inline bool pool_is_entered(const struct memory_pool *mp)
@@ -182,6 +185,16 @@ MP_INNER struct heap_chunk pool_find_live(const struct memory_pool *mp,
 /* Bytes of a live chunk that its holder may use; as asked for, where the pool
  * counts them.  The lock is held. */
 MP_INNER size_t pool_size_of(struct heap_chunk chunk);
+
+/* The same where the chunk's length was read from the map. */
+static inline size_t pool_size_within(struct heap_chunk chunk, uint32_t length)
+{
+    return length * SIZES_GRANULE -
+           (chunk.block->slack != NULL
+                ? chunk.block->slack[chunk.granule]
+                : block_get_slack_at(chunk.block->map + chunk.granule,
+                                     length));
+}
 
 /* Sets and returns the failure function.  No lock held. */
 MP_INNER void pool_set_failure(struct memory_pool *mp,

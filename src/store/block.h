@@ -145,6 +145,14 @@ static inline bool block_is_free(unsigned char code)
     return (code & 0xc0) == BLOCK_FREE || code == BLOCK_LONG_FREE;
 }
 
+/* True: a long free chunk starts there, and does not end. */
+static inline bool block_starts_long_free(const struct block *block,
+                                          uint32_t i)
+{
+    return sync_get(&block->map[i]) == BLOCK_LONG_FREE &&
+           (block->map[i + 1] & 0xf0) == BLOCK_NIBBLE;
+}
+
 /* Length of the chunk that starts where the map has that byte. */
 static inline uint32_t block_length_at(const unsigned char *at)
 {

@@ -47,6 +47,26 @@
 
 _Static_assert(sizeof(struct block) <= BLOCKS_RANGE_HEAD, "head too short");
 
+/* At least 1: with a stock without a limit there is never an excess. */
+static void blocks_watch(struct blocks *blocks)
+{
+    blocks->due_at = blocks->stock_limit < SIZE_MAX ? blocks->stock_limit + 1
+                                                    : SIZE_MAX;
+}
+
+void blocks_note_damage(struct blocks *blocks)
+{
+    blocks->due_at = 0;
+}
+
+bool blocks_take_damage(struct blocks *blocks)
+{
+    bool damaged = blocks->due_at == 0;
+
+    blocks_watch(blocks);
+    return damaged;
+}
+
 /* The source is fixed for the life of the pool: a block must go back to where
  * it came from, and nothing but its address says where that was. */
 void blocks_start(struct blocks *blocks, struct memory_pool *owner,
@@ -61,6 +81,7 @@ void blocks_start(struct blocks *blocks, struct memory_pool *owner,
     blocks->bytes = 0;
     blocks->taken = 0;
     blocks->stock_limit = stock_limit;
+    blocks_watch(blocks);
     blocks->owner = owner;
     blocks->ranged = ranged;
     blocks->counted = counted;

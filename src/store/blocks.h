@@ -30,6 +30,9 @@ struct blocks {
                                 * of its own and an empty map */
     size_t stock_bytes;        /* of those */
     size_t stock_limit;        /* fixed; bytes that are kept */
+    size_t due_at;             /* bytes of the stock from which on there is
+                                * something to do as the lock is left: some go
+                                * back; 0: a link was found damaged, too */
     size_t bytes;              /* of all blocks that the source gave and has
                                 * not got back, those of the stock too */
     size_t taken;              /* granules that are out of the heaps whose
@@ -89,6 +92,18 @@ MP_INNER struct block *blocks_excess(struct blocks *blocks, size_t keep);
  * gave; NULL: it gave none. */
 MP_INNER size_t blocks_plan(const struct blocks *blocks, bool whole);
 MP_INNER void blocks_count(struct blocks *blocks, const struct block *block);
+
+/* The lock is held.  A heap notes that it found a link written over; that
+ * something is to be done as the lock is left; and whether a heap noted so,
+ * once. */
+MP_INNER void blocks_note_damage(struct blocks *blocks);
+
+static inline bool blocks_are_due(const struct blocks *blocks)
+{
+    return blocks->stock_bytes >= blocks->due_at;
+}
+
+MP_INNER bool blocks_take_damage(struct blocks *blocks);
 
 /* For a block of which all granules are one chunk; with the lock, and no
  * function of the program is called.  Granules that it can have where it

@@ -30,85 +30,10 @@
  */
 #include "store/heap.h"
 
+#include "store/heap_links.h"
 #include "store/heap_parts.h"
 #include "store/heap_tree.h"
 #include "store/range.h"
-
-/* The tree that a long free chunk of a block is in. */
-static struct heap_node **heap_tree(struct heap *heap,
-                                    const struct block *block)
-{
-    return &heap->trees[block->longs];
-}
-
-/* The chunk goes to the front of its bin: that needs no walk, and the memory
- * of what was freed last is most likely in a processor's cache. */
-void heap_link(struct heap *heap, struct block *block, uint32_t i,
-               uint32_t length)
-{
-    ASSERT(length <= block->granules && i <= block->granules - length);
-    ASSERT(length > 0 && block->heap == heap);
-    ASSERT(sync_get(&block->map[i]) == BLOCK_NONE);
-    /* No two free chunks are neighbours. */
-    ASSERT(block_free_before(block, i) == 0);
-    ASSERT(!block_is_free(sync_get(&block->map[i + length])));
-    block_mark_free(block, i, length);
-    if (length > SIZES_SHORT) {
-        heap_tree_insert(heap_tree(heap, block), block_address(block, i),
-                         length);
-        heap->free_longs += block->longs ? length : 0;
-        return;
-    }
-    struct heap_link *link = block_address(block, i);
-    uint64_t bit = (uint64_t)1 << (length - 1);
-    link->previous = NULL;
-    /* What an empty bin holds was never set: only its bit says so. */
-    link->next = (heap->bits & bit) != 0 ? heap->bins[length - 1] : NULL;
-    if (link->next != NULL) {
-        link->next->previous = link;
-    }
-    heap->bins[length - 1] = link;
-    heap->bits |= bit;
-}
-
-void heap_unlink(struct heap *heap, struct block *block, uint32_t i,
-                 uint32_t length)
-{
-    ASSERT(block_is_free(sync_get(&block->map[i])));
-    ASSERT(block_length(block, i) == length);
-    ASSERT(block->heap == heap);
-    ASSERT(length <= block->granules && i <= block->granules - length);
-    /* With the marks left, a neighbour that is freed later would join a chunk
-     * that is live by then. */
-    block_clear_free(block, i, length);
-    if (length > SIZES_SHORT) {
-        heap_tree_remove(heap_tree(heap, block), block_address(block, i));
-        heap->free_longs -= block->longs ? length : 0;
-        return;
-    }
-    struct heap_link *link = block_address(block, i);
-    ASSERT((heap->bits >> (length - 1) & 1) != 0);
-    if (link->next != NULL) {
-        link->next->previous = link->previous;
-    }
-    if (link->previous != NULL) {
-        link->previous->next = link->next;
-    } else {
-        ASSERT(heap->bins[length - 1] == link);
-        heap->bins[length - 1] = link->next;
-        if (link->next == NULL) {
-            heap->bits &= ~((uint64_t)1 << (length - 1));
-        }
-    }
-}
-
-void heap_unlink_all(struct heap *heap)
-{
-    heap->bits = 0; /* and with it every bin is empty */
-    heap->free_longs = 0;
-    heap->trees[false] = NULL;
-    heap->trees[true] = NULL;
-}
 
 /* Makes a block the current one, which is cut up to its top.  The caller has
  * seen to what the one before has behind its own. */
@@ -143,9 +68,12 @@ void heap_start(struct heap *heap, struct block *first, struct blocks *stock,
     heap->taken = 0;
     heap->held = 0;
     heap->mixed = false;
+    heap->held_back = false;
+    heap->key = heap_seal_key();
     heap_unlink_all(heap);
     first->longs = false;
     heap->first = first;
+    heap_cover_first(heap);
     heap->index = NULL;
     heap->shared = NULL;
     heap->blocks = 0;
@@ -153,33 +81,67 @@ void heap_start(struct heap *heap, struct block *first, struct blocks *stock,
     ASSERT(heap_is_sound(heap));
 }
 
-struct heap_chunk heap_best(const struct heap *heap, bool longs,
-                            uint32_t granules)
+/* What a tree has, with the length that the map says: a program may have written
+ * over the one in the node.  False: it did, or met a link that was. */
+static bool heap_best_node(const struct heap *heap, bool longs,
+                           uint32_t granules, struct heap_chunk *chunk,
+                           uint32_t *length)
 {
-    const void *found = NULL;
+    struct heap_node *node;
+    bool whole =
+        heap_tree_find(heap, heap->trees[longs], granules, &node);
 
-    ASSERT(granules > 0);
-    if (!longs && granules <= SIZES_SHORT &&
-        heap->bits >> (granules - 1) != 0) {
-        unsigned more =
-            (unsigned)__builtin_ctzll(heap->bits >> (granules - 1));
-        found = heap->bins[granules - 1 + more];
-    } else {
-        found = heap_tree_find(heap->trees[longs], granules);
+    chunk->block = NULL;
+    if (whole && node != NULL) {
+        *chunk = heap_find(heap, node);
+        whole = chunk->block != NULL &&
+                block_starts_long_free(chunk->block, chunk->granule);
+        *length = whole ? block_length(chunk->block, chunk->granule) : 0;
+        whole = whole && *length == node->length;
     }
-    return found == NULL ? heap_none() : heap_find(heap, found);
+    return whole;
+}
+
+static struct heap_chunk heap_best_long(struct heap *heap, bool longs,
+                                        uint32_t granules, uint32_t *length)
+{
+    struct heap_chunk chunk;
+
+    if (MP_UNLIKELY(
+            !heap_best_node(heap, longs, granules, &chunk, length))) {
+        heap_mend(heap);
+        if (!heap_best_node(heap, longs, granules, &chunk, length)) {
+            chunk.block = NULL; /* it is written to at this moment */
+        }
+    }
+    return chunk;
+}
+
+struct heap_chunk heap_best(struct heap *heap, bool longs, uint32_t granules,
+                            uint32_t *length)
+{
+    ASSERT(granules > 0);
+    if (longs || granules > SIZES_SHORT ||
+        heap->bits >> (granules - 1) == 0) {
+        return heap_best_long(heap, longs, granules, length);
+    }
+    unsigned bin =
+        granules - 1 +
+        (unsigned)__builtin_ctzll(heap->bits >> (granules - 1));
+    *length = bin + 1;
+    return heap_find(heap, heap->bins[bin]);
 }
 
 /* What stays free is linked anew: each part may belong in another bin than the
  * whole chunk did. */
-void heap_cut(struct heap *heap, struct heap_chunk chunk, uint32_t skipped,
-              uint32_t granules)
+void heap_cut(struct heap *heap, struct heap_chunk chunk, uint32_t length,
+              uint32_t skipped, uint32_t granules)
 {
     struct block *block = chunk.block;
-    uint32_t length = block_length(block, chunk.granule);
     uint32_t end = chunk.granule + skipped + granules;
 
     ASSERT(granules > 0 && skipped + granules <= length);
+    ASSERT(block_length(block, chunk.granule) == length);
     ASSERT(block->heap == heap && chunk.granule < block->granules);
     heap_count(heap, granules);
     heap_unlink(heap, block, chunk.granule, length);
@@ -203,25 +165,50 @@ static struct heap_chunk heap_take_top(struct heap *heap, uint32_t granules)
     return chunk;
 }
 
+/* A live chunk of a free one of a bin that is not empty, and no shorter. */
+static struct heap_chunk heap_take_bin(struct heap *heap, uint32_t granules,
+                                       unsigned bin)
+{
+    struct heap_chunk chunk = heap_find(heap, heap->bins[bin]);
+    struct block *block = chunk.block;
+
+    ASSERT(block != NULL && granules <= bin + 1);
+    heap_count(heap, granules);
+    heap_unlink(heap, block, chunk.granule, bin + 1);
+    if (bin + 1 > granules) {
+        heap_link(heap, block, chunk.granule + granules, bin + 1 - granules);
+    }
+    sync_put_release(&block->map[chunk.granule],
+                     (unsigned char)(BLOCK_LIVE | (granules - 1)));
+    return chunk;
+}
+
 /* The free chunk of the kind that is asked for comes first, then the top, then
  * a free chunk of the other kind.  Only then does the caller need a block,
  * which may cost a system call. */
 struct heap_chunk heap_take(struct heap *heap, uint32_t granules)
 {
-    bool longs = granules > HEAP_LONG && heap_is_parted(heap);
-    struct heap_chunk chunk = heap_best(heap, longs, granules);
-
     ASSERT(granules > 0 && granules <= SIZES_GRANULES_MOST);
     ASSERT(heap_is_sound(heap));
+    uint64_t bits =
+        granules <= SIZES_SHORT ? heap->bits >> (granules - 1) : 0;
+    if (bits != 0) {
+        return heap_take_bin(heap, granules,
+                             granules - 1 + (unsigned)__builtin_ctzll(bits));
+    }
+    bool longs = granules > HEAP_LONG && heap_is_parted(heap);
+    uint32_t length;
+    struct heap_chunk chunk = heap_best(heap, longs, granules, &length);
+
     if (chunk.block == NULL && granules <= heap->granules - heap->top &&
         heap_serves(heap, longs)) {
         return heap_take_top(heap, granules);
     }
     if (chunk.block == NULL && (longs || heap_shares(heap))) {
-        chunk = heap_best(heap, !longs, granules);
+        chunk = heap_best(heap, !longs, granules, &length);
     }
     if (chunk.block != NULL) {
-        heap_cut(heap, chunk, 0, granules);
+        heap_cut(heap, chunk, length, 0, granules);
         block_mark_live(chunk.block, chunk.granule, granules);
         ASSERT(block_length(chunk.block, chunk.granule) == granules);
     }
@@ -254,14 +241,15 @@ void heap_add(struct heap *heap, struct block *block, size_t granules)
     ASSERT(heap_is_sound(heap));
     ASSERT(block != heap->current && block != heap->first);
     heap_index_add(heap, block);
-    /* What is left of the block before becomes a chunk like any other. */
-    if (heap->top < heap->granules) {
-        heap_link(heap, heap->current, (uint32_t)heap->top,
-                  (uint32_t)(heap->granules - heap->top));
-    }
     heap->mixed = false; /* there is other room again */
     block->longs = granules > HEAP_LONG && heap_is_parted(heap);
+    struct block *before = heap->current;
+    uint32_t top = (uint32_t)heap->top;
     heap_open(heap, block, 0);
+    /* What is left of the block before becomes a chunk like any other. */
+    if (top < before->granules) {
+        heap_link(heap, before, top, before->granules - top);
+    }
     ASSERT(heap_is_sound(heap));
 }
 
@@ -362,10 +350,16 @@ void heap_drop_empty(struct heap *heap)
  * so one function joins both. */
 void heap_give(struct heap *heap, struct heap_chunk chunk)
 {
+    heap_give_known(heap, chunk, block_length(chunk.block, chunk.granule));
+}
+
+void heap_give_known(struct heap *heap, struct heap_chunk chunk,
+                     uint32_t length)
+{
     ASSERT(chunk.block->heap == heap);
     ASSERT(block_starts_live(sync_get(&chunk.block->map[chunk.granule])) ||
            block_is_cached(sync_get(&chunk.block->map[chunk.granule])));
-    uint32_t length = block_length(chunk.block, chunk.granule);
+    ASSERT(length == block_length(chunk.block, chunk.granule));
     ASSERT(length <= chunk.block->granules - chunk.granule);
 
     block_clear_live(chunk.block, chunk.granule, length);
@@ -489,6 +483,7 @@ void heap_reset(struct heap *heap)
     heap_clear(heap, heap->first);
     heap->mixed = false;
     heap_unlink_all(heap);
+    heap_cover_first(heap);
     heap->size = heap->first->granules;
     heap_count(heap, 0 - heap->taken);
     heap->held = 0;

@@ -37,8 +37,11 @@ MP_INNER struct heap_chunk heap_take(struct heap *heap, uint32_t granules);
 MP_INNER unsigned char *heap_take_run(struct heap *heap, size_t least,
                                       size_t most, bool apart, size_t *got);
 
-/* Frees a live chunk, or one that was in a cache. */
+/* Frees a live chunk, or one that was in a cache.  The second is for callers
+ * that have read its length from the map. */
 MP_INNER void heap_give(struct heap *heap, struct heap_chunk chunk);
+MP_INNER void heap_give_known(struct heap *heap, struct heap_chunk chunk,
+                              uint32_t length);
 
 /* Frees a run of granules whose map is all 0. */
 MP_INNER void heap_give_run(struct heap *heap, struct heap_chunk start,
@@ -119,8 +122,8 @@ MP_INNER void heap_reset(struct heap *heap);
 
 /* heap_merge() moves all that another heap of the same stock has to this one,
  * which ends the other, but for its first block.  Of that it returns how many
- * granules are cut; 0: it is empty.  heap_merge_block() adds a block that is in
- * no heap, and cut up to used, which is not 0. */
+ * granules are cut; 0: it is empty.  heap_merge_block() adds that block after
+ * it: it is in no heap, and cut up to used, which is not 0. */
 MP_INNER uint32_t heap_merge(struct heap *into, struct heap *from);
 MP_INNER void heap_merge_block(struct heap *heap, struct block *block,
                                uint32_t used);

@@ -11,6 +11,8 @@
  */
 #include "store/heap_index.h"
 
+#include "store/heap_seal.h"
+
 /* A free chunk, by its length's nibbles a start and not the end of a long one.
  * Its length; 0: it is none. */
 static uint32_t heap_check_length(struct heap_chunk chunk)
@@ -25,66 +27,90 @@ static uint32_t heap_check_length(struct heap_chunk chunk)
     return block_length(chunk.block, chunk.granule);
 }
 
+/* What a link leads to, which is not an end; none: no chunk of the heap. */
+static struct heap_chunk heap_check_follow(const struct heap *heap,
+                                           uint64_t link)
+{
+    const void *start = heap_unseal(heap, link);
+
+    return start == NULL ? heap_none() : heap_find(heap, start);
+}
+
 /* The links of a bin.  The count falls with each, so links in a circle end the
  * walk.  A link's previous is compared before its next is followed: what a
  * program has written over seldom passes that. */
 static bool heap_check_bin(const struct heap *heap, unsigned bin,
                            size_t *chunks)
 {
-    const struct heap_link *previous = NULL;
-    const struct heap_link *link = heap->bins[bin];
+    uint64_t previous = heap->key;
+    uint64_t at = heap_seal(heap, heap->bins[bin]);
     ASSERT(bin < SIZES_SHORT);
 
-    for (; link != NULL; previous = link, link = link->next) {
-        struct heap_chunk chunk = heap_find(heap, link);
+    while (!heap_is_end(heap, at)) {
+        struct heap_chunk chunk = heap_check_follow(heap, at);
         if (chunk.block == NULL || *chunks == 0 ||
-            heap_check_length(chunk) != bin + 1 ||
-            link->previous != previous) {
+            heap_check_length(chunk) != bin + 1) {
             return false;
         }
+        const struct heap_link *link =
+            block_address(chunk.block, chunk.granule);
+        if (link->previous != previous) {
+            return false;
+        }
+        previous = at;
+        at = link->next;
         --*chunks;
     }
     return true;
 }
 
-/* A node of a tree leads to no node that does not lead back to it. */
-static bool heap_check_node(const struct heap *heap, bool longs,
-                            const struct heap_node *node,
-                            const struct heap_node *parent, size_t *chunks)
+/* What a tree's link leads to, if it is a node that leads back; NULL: it is
+ * not. */
+static const struct heap_node *heap_check_node(const struct heap *heap,
+                                               bool longs, uint64_t link,
+                                               uint64_t parent,
+                                               size_t *chunks)
 {
-    struct heap_chunk chunk = heap_find(heap, node);
+    struct heap_chunk chunk = heap_check_follow(heap, link);
 
-    if (chunk.block == NULL || *chunks == 0 || node->parent != parent ||
-        node->length <= SIZES_SHORT || chunk.block->longs != longs ||
-        heap_check_length(chunk) != node->length) {
-        return false;
+    if (chunk.block == NULL || *chunks == 0 || chunk.block->longs != longs ||
+        heap_check_length(chunk) <= SIZES_SHORT) {
+        return NULL;
+    }
+    const struct heap_node *node = block_address(chunk.block, chunk.granule);
+    if (node->parent != parent || node->length != heap_check_length(chunk)) {
+        return NULL;
     }
     --*chunks;
-    return true;
+    return node;
 }
 
 /* The same for a tree, which is walked down and up by what was found right. */
 static bool heap_check_tree(const struct heap *heap, bool longs,
                             size_t *chunks)
 {
-    const struct heap_node *parent = NULL;
-    const struct heap_node *node = heap->trees[longs];
+    uint64_t parent = heap->key;
+    uint64_t at = heap->trees[longs];
 
-    while (node != NULL) {
-        if (!heap_check_node(heap, longs, node, parent, chunks)) {
+    while (!heap_is_end(heap, at)) {
+        const struct heap_node *node =
+            heap_check_node(heap, longs, at, parent, chunks);
+        if (node == NULL) {
             return false;
         }
-        const struct heap_node *next =
-            node->left != NULL ? node->left : node->right;
-        parent = node;
-        while (next == NULL && parent->parent != NULL) {
-            const struct heap_node *up = parent->parent;
-            if (parent == up->left && up->right != NULL) {
-                next = up->right;
+        uint64_t next =
+            heap_is_end(heap, node->left) ? node->right : node->left;
+        parent = at;
+        while (heap_is_end(heap, next) && !heap_is_end(heap, node->parent)) {
+            const struct heap_node *up = heap_unseal(heap, node->parent);
+            if (up == NULL) {
+                return false; /* it is written to at this moment */
             }
-            parent = up;
+            next = parent == up->left ? up->right : heap->key;
+            parent = node->parent;
+            node = up;
         }
-        node = next;
+        at = next;
     }
     return true;
 }

@@ -25,6 +25,8 @@
  */
 #include "store/heap_index.h"
 
+#include "store/heap_seal.h"
+
 /* The block of a node, whose place in it does not change the order. */
 static struct block *heap_index_block(struct treap_node *node)
 {
@@ -161,6 +163,9 @@ static void heap_index_left(struct heap *heap, struct block *block)
     }
     ASSERT(heap->blocks > 0);
     heap->blocks--;
+    if (heap->blocks == 0) {
+        heap_cover_first(heap);
+    }
 }
 
 void heap_index_remove(struct heap *heap, struct block *block)
@@ -181,6 +186,7 @@ void heap_index_add(struct heap *heap, struct block *block)
     }
     heap->blocks++;
     heap->size += block->granules;
+    heap_cover(heap, block->base, block->granules);
 }
 
 struct block *heap_index_take_last(struct heap *heap)

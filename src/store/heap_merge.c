@@ -22,53 +22,80 @@
  */
 #include "store/heap.h"
 
+#include "store/heap_links.h"
 #include "store/heap_parts.h"
 #include "store/heap_tree.h"
 
+/* The last chunk of a bin that is not empty; NULL: a link was written over. */
+static struct heap_link *heap_merge_last(const struct heap *heap, unsigned bin)
+{
+    struct heap_link *last = heap->bins[bin];
+
+    while (!heap_is_end(heap, last->next)) {
+        struct heap_link *next = heap_unseal(heap, last->next);
+        if (next == NULL || next->previous != heap_seal(heap, last)) {
+            return NULL;
+        }
+        last = next;
+    }
+    return last;
+}
+
 /* Links the bins of a heap in front of those of another. */
-static void heap_merge_bins(struct heap *into, const struct heap *from)
+static bool heap_merge_bins(struct heap *into, const struct heap *from)
 {
     for (uint64_t bits = from->bits; bits != 0; bits &= bits - 1) {
         unsigned bin = (unsigned)__builtin_ctzll(bits);
-        struct heap_link *last = from->bins[bin];
-        while (last->next != NULL) {
-            last = last->next;
+        struct heap_link *last = heap_merge_last(from, bin);
+        if (last == NULL) {
+            return false;
         }
         if ((into->bits >> bin & 1) != 0) {
-            last->next = into->bins[bin];
-            last->next->previous = last;
+            last->next = heap_seal(into, into->bins[bin]);
+            into->bins[bin]->previous = heap_seal(into, last);
         }
         into->bins[bin] = from->bins[bin];
+        into->bits |= (uint64_t)1 << bin;
     }
-    into->bits |= from->bits;
+    return true;
 }
 
-static void heap_merge_trees(struct heap *into, struct heap *from)
+static bool heap_merge_trees(struct heap *into, struct heap *from)
 {
     for (int longs = 0; longs < 2; longs++) {
         struct heap_node *node;
-        while ((node = from->trees[longs]) != NULL) {
+        while ((node = heap_tree_root(from, from->trees[longs])) != NULL) {
             uint32_t length = (uint32_t)node->length;
-            heap_tree_remove(&from->trees[longs], node);
-            heap_tree_insert(&into->trees[longs], node, length);
+            if (!heap_tree_remove(from, &from->trees[longs], node) ||
+                !heap_tree_insert(into, &into->trees[longs], node, length)) {
+                return false;
+            }
+        }
+        if (!heap_is_end(from, from->trees[longs])) {
+            return false;
         }
     }
     into->free_longs += from->free_longs;
+    return true;
 }
 
 /* Long free chunks of a block, cut up to used, go to the other tree. */
-static void heap_merge_retree(struct heap *heap, const struct block *block,
+static bool heap_merge_retree(struct heap *heap, const struct block *block,
                               uint32_t used, bool longs)
 {
     for (uint32_t i = 0; i < used; i += block_length(block, i)) {
         if (sync_get(&block->map[i]) == BLOCK_LONG_FREE) {
             uint32_t length = block_length(block, i);
-            heap_tree_remove(&heap->trees[!longs], block_address(block, i));
-            heap_tree_insert(&heap->trees[longs], block_address(block, i),
-                             length);
+            if (!heap_tree_remove(heap, &heap->trees[!longs],
+                                  block_address(block, i)) ||
+                !heap_tree_insert(heap, &heap->trees[longs],
+                                  block_address(block, i), length)) {
+                return false;
+            }
             heap->free_longs += longs ? length : 0 - (size_t)length;
         }
     }
+    return true;
 }
 
 /* Makes a block that lies in a chunk of this heap a part of the block around
@@ -88,8 +115,9 @@ static void heap_merge_dissolve(struct heap *heap, void *start,
     uint32_t end = chunk.granule + length;
     ASSERT(first > chunk.granule && first + used <= end);
 
-    if (block->longs != around->longs) {
-        heap_merge_retree(heap, block, used, around->longs);
+    if (block->longs != around->longs &&
+        !heap_merge_retree(heap, block, used, around->longs)) {
+        heap_mend(heap);
     }
     block_clear_live(around, chunk.granule, length);
     heap->lent--;
@@ -108,7 +136,9 @@ static void heap_merge_dissolve(struct heap *heap, void *start,
                   first - chunk.granule);
 }
 
-void heap_merge_block(struct heap *heap, struct block *block, uint32_t used)
+/* Adds a block that is in no heap, while mending is held back. */
+static void heap_merge_add(struct heap *heap, struct block *block,
+                           uint32_t used)
 {
     ASSERT(used > 0 && used <= block->granules);
     if (block->lent && block->lender == heap) {
@@ -120,6 +150,12 @@ void heap_merge_block(struct heap *heap, struct block *block, uint32_t used)
     if (used < block->granules) {
         heap_link(heap, block, used, block->granules - used);
     }
+}
+
+void heap_merge_block(struct heap *heap, struct block *block, uint32_t used)
+{
+    heap_merge_add(heap, block, used);
+    heap_let_go(heap);
 }
 
 /* Granules of the first block that are cut; 0: it is empty, and its map 0. */
@@ -155,16 +191,24 @@ uint32_t heap_merge(struct heap *into, struct heap *from)
 
     ASSERT(heap_is_sound(into) && heap_is_sound(from));
     ASSERT(into != from && into->stock == from->stock && from->lent == 0);
-    heap_merge_bins(into, from);
-    heap_merge_trees(into, from);
+    heap_cover(into, from->lowest, from->span);
+    /* Until the last block has come, links lead to blocks that have not. */
+    heap_hold_back(into);
+    if (!heap_merge_bins(into, from) || !heap_merge_trees(into, from)) {
+        heap_mend(into);
+    }
     into->taken += from->taken; /* in the sum of the stock nothing changes */
     into->held += from->held;
     while ((block = heap_index_take_last(from)) != NULL) {
         if (block == current && from->top == 0) {
             heap_merge_drop(into, block);
         } else {
-            heap_merge_block(into, block, (uint32_t)heap_used(from, block));
+            heap_merge_add(into, block, (uint32_t)heap_used(from, block));
         }
     }
-    return heap_merge_first(into, from);
+    uint32_t used = heap_merge_first(into, from);
+    if (used == 0) {
+        heap_let_go(into);
+    }
+    return used;
 }

@@ -28,27 +28,18 @@ static inline void heap_count(struct heap *heap, size_t granules)
     heap->stock->taken += granules;
 }
 
-/* Links and marks a free chunk.  Its neighbours are not free. */
-MP_INNER void heap_link(struct heap *heap, struct block *block, uint32_t i,
-                        uint32_t length);
-
-/* Takes a free chunk out of its bin or tree, and its mark off the map. */
-MP_INNER void heap_unlink(struct heap *heap, struct block *block, uint32_t i,
-                          uint32_t length);
-
-/* heap_unlink_all() empties the bins and trees, and leaves the maps unchanged.
- * heap_remove() takes an empty block out of the heap; its free chunk is in no
+/* heap_remove() takes an empty block out of the heap; its free chunk is in no
  * bin or tree.  heap_settle() makes the first block the current one, if both
  * are empty; the other one then leaves the heap. */
 MP_INNER void heap_unlink_all(struct heap *heap);
 MP_INNER void heap_remove(struct heap *heap, struct block *block);
 MP_INNER void heap_settle(struct heap *heap);
 
-/* The shortest free chunk of at least that many granules, or none.  It is
- * searched for among long chunks in blocks for long ones if longs is true, else
+/* The shortest free chunk of at least that many granules, or none; *length is
+ * its length.  It is searched for among long chunks in blocks for long ones if longs is true, else
  * among all others. */
-MP_INNER struct heap_chunk heap_best(const struct heap *heap, bool longs,
-                                     uint32_t granules);
+MP_INNER struct heap_chunk heap_best(struct heap *heap, bool longs,
+                                     uint32_t granules, uint32_t *length);
 
 /* True: short and long chunks have blocks of their own. */
 static inline bool heap_is_parted(const struct heap *heap)
@@ -71,9 +62,9 @@ static inline bool heap_shares(const struct heap *heap)
            !heap_is_parted(heap);
 }
 
-/* Takes granules out of a free chunk, behind those skipped.  Their map bytes
+/* Takes granules out of a free chunk of that length, behind those skipped.  Their map bytes
  * stay 0.  The rest of the chunk stays free. */
 MP_INNER void heap_cut(struct heap *heap, struct heap_chunk chunk,
-                       uint32_t skipped, uint32_t granules);
+                       uint32_t length, uint32_t skipped, uint32_t granules);
 
 #endif /* MP_HEAP_PARTS_H */

@@ -14,6 +14,7 @@
 #include "store/heap.h"
 
 #include "store/heap_parts.h"
+#include "store/heap_seal.h"
 
 /* All of a block that can go as a whole is one live chunk.  A short one may
  * fill a short block of a backing, which has no room to grow. */
@@ -39,6 +40,7 @@ static void heap_resize_whole(struct heap *heap, struct block *block,
     block_mark_live(block, 0, granules);
     heap->size += more;
     heap_count(heap, more);
+    heap_cover(heap, block->base, granules);
     ASSERT(heap_is_sound(heap));
 }
 
@@ -70,11 +72,13 @@ bool heap_extend(struct heap *heap, struct heap_chunk chunk,
         heap_count(heap, more);
     } else {
         struct heap_chunk behind = {block, end};
-        if (!block_is_free(sync_get(&block->map[end])) ||
-            block_length(block, end) < more) {
+        uint32_t free = block_is_free(sync_get(&block->map[end]))
+                            ? block_length(block, end)
+                            : 0;
+        if (free < more) {
             return false;
         }
-        heap_cut(heap, behind, 0, more);
+        heap_cut(heap, behind, free, 0, more);
     }
     /* All of the old mark goes first: a longer length has other nibbles, or a
      * short chunk becomes a long one. */

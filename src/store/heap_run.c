@@ -19,6 +19,7 @@
  */
 #include "store/heap.h"
 
+#include "store/heap_links.h"
 #include "store/heap_parts.h"
 
 /* Objects that a run should have room for.  With fewer, caches come again too
@@ -31,18 +32,18 @@
 /* A chunk for a run of objects of that length: the shortest that has room for
  * HEAP_RUN_OBJECTS of them, so that long chunks stay whole for what needs
  * them; or, where none is so long, any that one object fits. */
-static struct heap_chunk heap_run_search(const struct heap *heap,
-                                         uint32_t least)
+static struct heap_chunk heap_run_search(struct heap *heap, uint32_t least,
+                                         uint32_t *length)
 {
     uint32_t many = least * HEAP_RUN_OBJECTS;
     ASSERT(least > 0 && least <= SIZES_SHORT);
-    struct heap_chunk chunk = heap_best(heap, false, many);
+    struct heap_chunk chunk = heap_best(heap, false, many, length);
 
     if (chunk.block == NULL) {
-        chunk = heap_best(heap, false, least);
+        chunk = heap_best(heap, false, least, length);
     }
     if (chunk.block == NULL && heap_shares(heap)) {
-        chunk = heap_best(heap, true, many);
+        chunk = heap_best(heap, true, many, length);
     }
     return chunk;
 }
@@ -91,18 +92,19 @@ static unsigned char *heap_run_apart(struct heap *heap, size_t least,
     uint32_t need = (uint32_t)heap_run_lines(least + HEAP_RUN_LINE - 1);
     ASSERT(least <= need && most >= HEAP_RUN_LINE);
     /* A chunk of so many more has a line's start early enough. */
+    uint32_t whole;
     struct heap_chunk chunk =
-        heap_best(heap, false, need + HEAP_RUN_LINE - 1);
+        heap_best(heap, false, need + HEAP_RUN_LINE - 1, &whole);
 
     if (chunk.block == NULL && heap_shares(heap)) {
-        chunk = heap_best(heap, true, need + HEAP_RUN_LINE - 1);
+        chunk = heap_best(heap, true, need + HEAP_RUN_LINE - 1, &whole);
     }
     if (chunk.block != NULL) {
         uint32_t skipped = heap_run_to_line(chunk.block, chunk.granule);
-        size_t length = block_length(chunk.block, chunk.granule) - skipped;
+        size_t length = whole - skipped;
         *got = heap_run_lines(length < most ? length : most);
         ASSERT(*got >= least && *got <= most);
-        heap_cut(heap, chunk, skipped, (uint32_t)*got);
+        heap_cut(heap, chunk, whole, skipped, (uint32_t)*got);
         return block_address(chunk.block, chunk.granule + skipped);
     }
     /* The top comes last, as for single objects: what is free below it should
@@ -133,12 +135,12 @@ unsigned char *heap_take_run(struct heap *heap, size_t least, size_t most,
         }
     }
     /* Free chunks come before the top, as for single objects. */
-    struct heap_chunk chunk = heap_run_search(heap, (uint32_t)least);
+    uint32_t whole;
+    struct heap_chunk chunk = heap_run_search(heap, (uint32_t)least, &whole);
     if (chunk.block != NULL) {
-        size_t length = block_length(chunk.block, chunk.granule);
-        *got = length < most ? length : most;
+        *got = whole < most ? whole : most;
         ASSERT(*got >= least && *got <= most);
-        heap_cut(heap, chunk, 0, (uint32_t)*got);
+        heap_cut(heap, chunk, whole, 0, (uint32_t)*got);
         return block_address(chunk.block, chunk.granule);
     }
     size_t length = heap->granules - heap->top;

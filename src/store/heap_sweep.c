@@ -21,6 +21,7 @@
  */
 #include "store/heap.h"
 
+#include "store/heap_links.h"
 #include "store/heap_parts.h"
 
 /* A chunk starts there that is free or that a cache held. */
@@ -110,6 +111,7 @@ static bool heap_sweep_block(struct heap *heap, struct block *block)
 void heap_sweep(struct heap *heap)
 {
     ASSERT(heap_is_sound(heap));
+    heap_hold_back(heap);
     heap_unlink_all(heap);
     for (struct block *block = heap_block_highest(heap); block != NULL;) {
         struct block *below = heap_block_below(heap, block);
@@ -119,6 +121,7 @@ void heap_sweep(struct heap *heap)
         block = below;
     }
     (void)heap_sweep_block(heap, heap->first);
+    heap_let_go(heap);
     heap_settle(heap);
     ASSERT(heap_is_sound(heap));
 }

@@ -18,16 +18,24 @@
  *     rank(node) >= rank(node->left), rank(node->right)
  *     node->left->parent == node == node->right->parent
  *
- * What it cannot do: notice that a program wrote into a free chunk.
+ * The links are sealed, see heap_seal.h.  A node is not read before the link to
+ * it was found right, nor written to before it leads back to the node that led
+ * to it.  That ends each walk, too: in a circle, some node would have to lead
+ * back to two.
+ *
+ * What it cannot do: go on when a link was written over.  Then a part of a
+ * change may be done; the caller makes the trees anew.
  */
 #include "store/heap_tree.h"
 
-/* Multiplying spreads what differs in low bits over the high ones, which
- * decide. */
-static inline uintptr_t heap_tree_rank(const struct heap_node *node)
+#include "store/heap_seal.h"
+
+/* Of the node that a link leads to; 0: it leads nowhere.  In a link the address
+ * is multiplied, which spreads what differs in low bits over the high ones, and
+ * those decide. */
+static inline uint64_t heap_tree_rank(const struct heap *heap, uint64_t link)
 {
-    return (uintptr_t)node / SIZES_GRANULE *
-           (uintptr_t)0x9e3779b97f4a7c15u;
+    return link ^ heap->key;
 }
 
 static inline bool heap_tree_is_before(const struct heap_node *one,
@@ -38,116 +46,177 @@ static inline bool heap_tree_is_before(const struct heap_node *one,
                : (uintptr_t)one < (uintptr_t)other;
 }
 
-static void heap_tree_set(struct heap_node **link, struct heap_node *node,
-                          struct heap_node *parent)
+/* The node that a link leads to; NULL: it is an end, or was written over, or the
+ * node does not lead back as it should. */
+static inline struct heap_node *heap_tree_follow(const struct heap *heap,
+                                                 uint64_t link, uint64_t from)
 {
-    *link = node;
-    if (node != NULL) {
-        node->parent = parent;
-    }
+    struct heap_node *node = heap_unseal(heap, link);
+
+    return MP_LIKELY(node != NULL && node->parent == from) ? node : NULL;
 }
 
-/* Splits a subtree: what comes before the node goes to its left, the rest to
- * its right. */
-static void heap_tree_split(struct heap_node *at, struct heap_node *node)
+/* Splits what is below a new node: what comes before the node goes to its left,
+ * the rest to its right. */
+static bool heap_tree_split(const struct heap *heap, uint64_t link,
+                            struct heap_node *node)
 {
-    struct heap_node **left = &node->left;
-    struct heap_node **right = &node->right;
-    struct heap_node *left_parent = node;
-    struct heap_node *right_parent = node;
+    uint64_t *left = &node->left;
+    uint64_t *right = &node->right;
+    uint64_t left_parent = heap_seal(heap, node);
+    uint64_t right_parent = left_parent;
+    uint64_t from = node->parent;
 
-    while (at != NULL) {
+    while (!heap_is_end(heap, link)) {
+        struct heap_node *at = heap_tree_follow(heap, link, from);
+        if (MP_UNLIKELY(at == NULL)) {
+            return false;
+        }
+        from = link;
         if (heap_tree_is_before(at, node)) {
-            heap_tree_set(left, at, left_parent);
-            left_parent = at;
+            *left = link;
+            at->parent = left_parent;
+            left_parent = link;
             left = &at->right;
-            at = at->right;
+            link = at->right;
         } else {
-            heap_tree_set(right, at, right_parent);
-            right_parent = at;
+            *right = link;
+            at->parent = right_parent;
+            right_parent = link;
             right = &at->left;
-            at = at->left;
+            link = at->left;
         }
     }
-    *left = NULL;
-    *right = NULL;
+    *left = heap->key;
+    *right = heap->key;
+    return true;
 }
 
-void heap_tree_insert(struct heap_node **root, struct heap_node *node,
-                      uint32_t length)
+bool heap_tree_insert(const struct heap *heap, uint64_t *root,
+                      struct heap_node *node, uint32_t length)
 {
-    struct heap_node **link = root;
-    struct heap_node *parent = NULL;
-    uintptr_t rank = heap_tree_rank(node);
+    uint64_t here = heap_seal(heap, node);
+    uint64_t rank = heap_tree_rank(heap, here);
+    uint64_t from = heap->key;
+    uint64_t link;
 
     ASSERT(length > SIZES_SHORT);
     node->length = length;
-    while (*link != NULL && heap_tree_rank(*link) >= rank) {
-        ASSERT(*link != node);
-        parent = *link;
-        link = heap_tree_is_before(node, parent) ? &parent->left
-                                                 : &parent->right;
+    while (heap_tree_rank(heap, link = *root) >= rank) {
+        struct heap_node *at = heap_tree_follow(heap, link, from);
+        if (MP_UNLIKELY(at == NULL)) {
+            return false;
+        }
+        from = link;
+        root = heap_tree_is_before(node, at) ? &at->left : &at->right;
     }
-    struct heap_node *below = *link;
-    heap_tree_set(link, node, parent);
-    heap_tree_split(below, node);
+    *root = here;
+    node->parent = from;
+    return heap_tree_split(heap, link, node);
 }
 
-/* What is below the node is joined, by rank, and takes its place. */
-void heap_tree_remove(struct heap_node **root, struct heap_node *node)
+/* What is below the node is joined, by rank, and takes its place.  link is what
+ * leads to the node. */
+static bool heap_tree_join(const struct heap *heap, uint64_t *link,
+                           const struct heap_node *node)
 {
-    struct heap_node *parent = node->parent;
-    struct heap_node *left = node->left;
-    struct heap_node *right = node->right;
-    struct heap_node **link = parent == NULL         ? root
-                              : parent->left == node ? &parent->left
-                                                     : &parent->right;
+    uint64_t parent = node->parent;
+    uint64_t left = node->left;
+    uint64_t right = node->right;
+    uint64_t left_from = *link; /* where both lead back to */
+    uint64_t right_from = *link;
+    struct heap_node *at;
 
-    ASSERT(*link == node);
-    while (left != NULL && right != NULL) {
-        if (heap_tree_rank(left) >= heap_tree_rank(right)) {
-            heap_tree_set(link, left, parent);
-            parent = left;
-            link = &left->right;
-            left = left->right;
+    while (!heap_is_end(heap, left) && !heap_is_end(heap, right)) {
+        bool to_left =
+            heap_tree_rank(heap, left) >= heap_tree_rank(heap, right);
+        at = to_left ? heap_tree_follow(heap, left, left_from)
+                     : heap_tree_follow(heap, right, right_from);
+        if (MP_UNLIKELY(at == NULL)) {
+            return false;
+        }
+        at->parent = parent;
+        if (to_left) {
+            *link = parent = left_from = left;
+            link = &at->right;
+            left = at->right;
         } else {
-            heap_tree_set(link, right, parent);
-            parent = right;
-            link = &right->left;
-            right = right->left;
+            *link = parent = right_from = right;
+            link = &at->left;
+            right = at->left;
         }
     }
-    heap_tree_set(link, left != NULL ? left : right, parent);
+    *link = heap_is_end(heap, left) ? right : left;
+    if (heap_is_end(heap, *link)) {
+        return true;
+    }
+    at = heap_is_end(heap, left)
+             ? heap_tree_follow(heap, right, right_from)
+             : heap_tree_follow(heap, left, left_from);
+    if (at != NULL) {
+        at->parent = parent;
+    }
+    return at != NULL;
 }
 
-struct heap_node *heap_tree_find(struct heap_node *root, uint32_t granules)
+bool heap_tree_remove(const struct heap *heap, uint64_t *root,
+                      const struct heap_node *node)
 {
-    struct heap_node *found = NULL;
+    uint64_t here = heap_seal(heap, node);
+    uint64_t *link = root;
 
-    while (root != NULL) {
-        if (root->length >= granules) {
-            found = root;
-            root = root->left;
-        } else {
-            root = root->right;
+    if (!heap_is_end(heap, node->parent)) {
+        struct heap_node *parent = heap_unseal(heap, node->parent);
+        if (parent == NULL) {
+            return false;
         }
+        link = parent->left == here ? &parent->left : &parent->right;
     }
-    return found;
+    return *link == here && heap_tree_join(heap, link, node);
 }
 
-struct heap_node *heap_tree_from(struct heap_node *root, size_t length,
-                                 uintptr_t at)
+bool heap_tree_find(const struct heap *heap, uint64_t root, uint32_t granules,
+                    struct heap_node **found)
 {
-    struct heap_node *found = NULL;
+    uint64_t link = root;
+    uint64_t from = heap->key;
+    struct heap_node *at;
 
-    while (root != NULL) {
-        if (root->length > length ||
-            (root->length == length && (uintptr_t)root >= at)) {
-            found = root;
-            root = root->left;
+    *found = NULL;
+    while ((at = heap_tree_follow(heap, link, from)) != NULL) {
+        from = link;
+        if (at->length >= granules) {
+            *found = at;
+            link = at->left;
         } else {
-            root = root->right;
+            link = at->right;
         }
     }
-    return found;
+    return heap_is_end(heap, link);
+}
+
+bool heap_tree_from(const struct heap *heap, uint64_t root, size_t length,
+                    uintptr_t at, struct heap_node **found)
+{
+    uint64_t link = root;
+    uint64_t from = heap->key;
+    struct heap_node *node;
+
+    *found = NULL;
+    while ((node = heap_tree_follow(heap, link, from)) != NULL) {
+        from = link;
+        if (node->length > length ||
+            (node->length == length && (uintptr_t)node >= at)) {
+            *found = node;
+            link = node->left;
+        } else {
+            link = node->right;
+        }
+    }
+    return heap_is_end(heap, link);
+}
+
+struct heap_node *heap_tree_root(const struct heap *heap, uint64_t root)
+{
+    return heap_tree_follow(heap, root, heap->key);
 }

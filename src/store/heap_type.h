@@ -2,9 +2,9 @@
  *
  * heap_type.h - what a heap is, and what can be seen of it.
  *
- *     heap_merge.c  ->
- *     heap_run.c    -> heap.c -> heap_check.c -> heap_index.c
- *     heap_resize.c ->        -> heap_tree.c
+ *     heap_merge.c  ->        -> heap_check.c             -> heap_index.c
+ *     heap_run.c    -> heap.c -> heap_links.c             -> heap_index.c
+ *     heap_resize.c ->                     -> heap_tree.c
  *
  * These files are the heap; this header is what the lower ones need.
  *
@@ -16,17 +16,18 @@
 #include "store/block.h"
 #include "store/blocks.h"
 
-/* A free chunk, in its own memory: one granule holds both links. */
+/* A free chunk, in its own memory: one granule holds both links.  All links are
+ * sealed, see heap_seal.h. */
 struct heap_link {
-    struct heap_link *next;
-    struct heap_link *previous;
+    uint64_t next;
+    uint64_t previous;
 };
 
 /* A long one.  Its length stands here, too, to be at hand. */
 struct heap_node {
-    struct heap_node *left;
-    struct heap_node *right;
-    struct heap_node *parent;
+    uint64_t left;
+    uint64_t right;
+    uint64_t parent;
     size_t length; /* granules */
 };
 
@@ -58,6 +59,9 @@ struct heap {
     bool zero;             /* memory is zeroed as its chunk goes */
     bool mixed;            /* short and long chunks share all blocks, since no
                             * source has another block */
+    bool held_back;        /* damaged links are mended later */
+    bool damaged;          /* a link was found written over, and bins and trees
+                            * were not made anew yet */
     uint32_t lent;         /* chunks that hold another heap's block */
     size_t held;           /* bytes of objects, as asked for, of a mark's
                             * heap in a pool that counts them */
@@ -66,8 +70,12 @@ struct heap {
     struct blocks *stock;  /* fixed; takes blocks that become empty */
     size_t free_longs;     /* granules of the long free chunks in blocks for
                             * long ones */
-    struct heap_node *trees[2]; /* long free chunks, by whether their block is
-                                 * for such */
+    uint64_t key;          /* links are sealed with it */
+    uint64_t low;          /* all blocks are within these granules of the */
+    uint64_t span;         /* address space: the lowest, and how many */
+    unsigned char *lowest; /* address of the lowest */
+    uint64_t trees[2];     /* sealed; long free chunks, by whether their block
+                            * is for such */
     struct heap_link *bins[SIZES_SHORT];
 };
 

@@ -18,6 +18,7 @@
  * becomes free before the place meanwhile.
  */
 #include "store/heap.h"
+#include "store/heap_links.h"
 #include "store/heap_tree.h"
 
 /* Bytes of the map at either end of a long free chunk that say its length. */
@@ -44,12 +45,10 @@ static bool heap_unused_part(struct heap_unused *place, size_t most,
 }
 
 /* The same of one chunk. */
-static bool heap_unused_node(const struct heap *heap, struct heap_node *node,
+static bool heap_unused_node(struct heap_chunk chunk, struct heap_node *node,
                              struct heap_unused *place, size_t most)
 {
-    struct heap_chunk chunk = heap_find(heap, node);
-    ASSERT(chunk.block != NULL && node->length > 2 * HEAP_UNUSED_ENDS);
-
+    ASSERT(node->length > 2 * HEAP_UNUSED_ENDS);
     if (place->length != node->length || place->at != (uintptr_t)node) {
         place->length = node->length;
         place->at = (uintptr_t)node;
@@ -62,20 +61,41 @@ static bool heap_unused_node(const struct heap *heap, struct heap_node *node,
         node->length - 2 * HEAP_UNUSED_ENDS);
 }
 
+/* A part of a chunk of the tree that is next; false: they all came before.  A
+ * program may have written over links, or over the length in a node.  Then the
+ * trees are made anew, and what was not reached goes another time. */
+static bool heap_unused_of_tree(struct heap *heap, struct heap_unused *place,
+                                size_t most)
+{
+    struct heap_node *node;
+
+    while (heap_tree_from(heap, heap->trees[place->tree], place->length,
+                          place->at, &node)) {
+        if (node == NULL) {
+            return false;
+        }
+        struct heap_chunk chunk = heap_find(heap, node);
+        if (!heap_is_node(chunk, node)) {
+            break;
+        }
+        if (heap_unused_node(chunk, node, place, most)) {
+            return true;
+        }
+        place->at++; /* the next chunk in order */
+    }
+    heap_mend(heap);
+    return false;
+}
+
 bool heap_next_unused(struct heap *heap, struct heap_unused *place,
                       size_t most)
 {
     ASSERT(heap_is_sound(heap) && place->tree <= HEAP_UNUSED_TREES);
     while (place->tree < HEAP_UNUSED_TREES) {
-        struct heap_node *node = heap_tree_from(
-            heap->trees[place->tree], place->length, place->at);
-        if (node == NULL) {
-            *place = (struct heap_unused){.tree = place->tree + 1};
-        } else if (heap_unused_node(heap, node, place, most)) {
+        if (heap_unused_of_tree(heap, place, most)) {
             return true;
-        } else {
-            place->at++; /* the next chunk in order */
         }
+        *place = (struct heap_unused){.tree = place->tree + 1};
     }
     size_t behind = heap->granules - heap->top;
     return heap_unused_part(place, most,

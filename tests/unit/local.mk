@@ -5,7 +5,7 @@
 
 if HAVE_CHECK
 unit_programs = tests/unit/test_sizes tests/unit/test_lock tests/unit/test_heap \
-	tests/unit/test_index \
+	tests/unit/test_index tests/unit/test_links \
 	tests/unit/test_quota tests/unit/test_blocks tests/unit/test_range \
 	tests/unit/test_spans tests/unit/test_depot tests/unit/test_cache tests/unit/test_pause \
 	tests/unit/test_thread tests/unit/test_attach tests/unit/test_middle \
@@ -20,6 +20,7 @@ tests_unit_test_sizes_LDADD = $(unit_store)
 tests_unit_test_lock_LDADD = $(unit_store)
 tests_unit_test_heap_LDADD = $(unit_store)
 tests_unit_test_index_LDADD = $(unit_store)
+tests_unit_test_links_LDADD = $(unit_store)
 tests_unit_test_quota_LDADD = $(unit_store)
 tests_unit_test_blocks_LDADD = $(unit_store)
 tests_unit_test_range_LDADD = $(unit_store)

@@ -15,6 +15,7 @@
 
 #include "../support.h"
 #include "store/backing.h"
+#include "store/heap_links.h"
 #include "store/heap_parts.h"
 
 #define FIRST 96u   /* granules of the first block */
@@ -773,9 +774,11 @@ START_TEST(damage_to_a_tree_is_seen)
     }
     ck_assert(heap_has_free(&w.heap, 30));
     /* The first that has two below it: at times the root has one. */
-    struct heap_node *node = w.heap.trees[0];
-    while (node->left == NULL || node->right == NULL) {
-        node = node->left != NULL ? node->left : node->right;
+    struct heap_node *node = heap_unseal(&w.heap, w.heap.trees[0]);
+    while (heap_is_end(&w.heap, node->left) ||
+           heap_is_end(&w.heap, node->right)) {
+        node = heap_unseal(&w.heap, heap_is_end(&w.heap, node->left)
+                                        ? node->right : node->left);
         ck_assert_ptr_nonnull(node);
     }
     struct heap_node was = *node;
@@ -784,10 +787,10 @@ START_TEST(damage_to_a_tree_is_seen)
         ck_assert(!heap_has_free(&w.heap, 30));
         *node = was;
     }
-    node->left = NULL;
+    node->left = heap_seal(&w.heap, NULL);
     ck_assert(!heap_has_free(&w.heap, 30));
     *node = was;
-    node->left = node; /* a circle */
+    node->left = heap_seal(&w.heap, node); /* a circle */
     ck_assert(!heap_has_free(&w.heap, 30));
     *node = was;
     expect_whole(0);
@@ -828,12 +831,14 @@ START_TEST(the_shortest_chunk_that_fits_is_taken)
     for (unsigned i = 0; i < 60; i++) {
         uint32_t granules = 1 + (uint32_t)support_below(&seed, HEAP_LONG);
         uint32_t length = shortest(granules);
-        struct heap_chunk chunk = heap_best(&w.heap, false, granules);
+        uint32_t found;
+        struct heap_chunk chunk = heap_best(&w.heap, false, granules, &found);
         if (length == UINT32_MAX) {
             ck_assert_ptr_null(chunk.block);
         } else {
             ck_assert_uint_eq(block_length(chunk.block, chunk.granule),
                               length);
+            ck_assert_uint_eq(found, length);
             take(granules);
         }
         expect_whole(0);
@@ -1054,12 +1059,12 @@ START_TEST(damage_to_a_heap_is_seen)
     w.heap.granules--;
     ck_assert(!heap_has_free(&w.heap, 0) && !heap_has_free(&w.heap, 2));
     struct heap_link *link = w.heap.bins[10 - 1];
-    link->next = (struct heap_link *)(void *)&w; /* nowhere in the heap */
+    link->next = heap_seal(&w.heap, &w); /* nowhere in the heap */
     ck_assert(!heap_has_free(&w.heap, 1));
-    link->next = NULL;
-    link->previous = link;
+    link->next = heap_seal(&w.heap, NULL);
+    link->previous = heap_seal(&w.heap, link);
     ck_assert(!heap_has_free(&w.heap, 1));
-    link->previous = NULL;
+    link->previous = heap_seal(&w.heap, NULL);
     expect_whole(0);
 }
 END_TEST
