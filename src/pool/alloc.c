@@ -338,8 +338,8 @@ void alloc_drop_moved(struct memory_pool *mp, struct heap_chunk chunk,
 }
 
 /* Gives a live chunk back.  The charge goes after it.  In the other order a
- * request of another pool of the tree could pass its quota while these bytes are
- * still in use. */
+ * request of another pool of the tree could pass its quota while these bytes
+ * are still in use. */
 static void alloc_drop(struct memory_pool *mp, struct heap_chunk chunk)
 {
     uint32_t length = block_length(chunk.block, chunk.granule);

@@ -3,8 +3,8 @@
  * leave.c - a pool's lock is left, and what waited for that is done.
  *
  * Under the lock nothing of the program may be called: neither its backing, to
- * which empty blocks go back, nor its report function, which is told that a link
- * of a free chunk was written over.
+ * which empty blocks go back, nor its report function, which is told that a
+ * link of a free chunk was written over.
  *
  * What it cannot do: say which object was written to.  What the link was, and
  * where it led, is lost.

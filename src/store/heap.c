@@ -81,8 +81,8 @@ void heap_start(struct heap *heap, struct block *first, struct blocks *stock,
     ASSERT(heap_is_sound(heap));
 }
 
-/* What a tree has, with the length that the map says: a program may have written
- * over the one in the node.  False: it did, or met a link that was. */
+/* What a tree has, with the length that the map says: a program may have
+ * written over the one in the node.  False: it did so, or over a link. */
 static bool heap_best_node(const struct heap *heap, bool longs,
                            uint32_t granules, struct heap_chunk *chunk,
                            uint32_t *length)

@@ -36,8 +36,8 @@ MP_INNER void heap_remove(struct heap *heap, struct block *block);
 MP_INNER void heap_settle(struct heap *heap);
 
 /* The shortest free chunk of at least that many granules, or none; *length is
- * its length.  It is searched for among long chunks in blocks for long ones if longs is true, else
- * among all others. */
+ * its length.  It is searched for among long chunks in blocks for long ones if
+ * longs is true, else among all others. */
 MP_INNER struct heap_chunk heap_best(struct heap *heap, bool longs,
                                      uint32_t granules, uint32_t *length);
 
@@ -62,8 +62,8 @@ static inline bool heap_shares(const struct heap *heap)
            !heap_is_parted(heap);
 }
 
-/* Takes granules out of a free chunk of that length, behind those skipped.  Their map bytes
- * stay 0.  The rest of the chunk stays free. */
+/* Takes granules out of a free chunk of that length, behind those skipped.
+ * Their map bytes stay 0.  The rest of the chunk stays free. */
 MP_INNER void heap_cut(struct heap *heap, struct heap_chunk chunk,
                        uint32_t length, uint32_t skipped, uint32_t granules);
 

@@ -11,9 +11,9 @@
  *
  * The constant is such that no multiple of its inverse by less than 2^32 comes
  * near to 0 or 2^64, from whatever byte on.  So a write over no more than four
- * bytes of a link is noticed for certain where all blocks of the heap lie within
- * 6 GiB.  For more bytes the chance to miss it is that of the blocks' span in
- * 2^64 granules.
+ * bytes of a link is noticed for certain where all blocks of the heap lie
+ * within 6 GiB.  For more bytes the chance to miss it is that of the blocks'
+ * span in 2^64 granules.
  *
  * What it cannot do: notice a link that is copied from one freed chunk to
  * another before it meets a neighbour; and keep secrets from who can read both
@@ -48,8 +48,8 @@ static inline bool heap_is_end(const struct heap *heap, uint64_t link)
     return link == heap->key;
 }
 
-/* The address that a link leads to.  NULL: it does not lead into the heap, since
- * it is an end, or a program wrote over it. */
+/* The address that a link leads to.  NULL: it does not lead into the heap,
+ * since it is an end, or a program wrote over it. */
 static inline void *heap_unseal(const struct heap *heap, uint64_t link)
 {
     uint64_t place = (link ^ heap->key) * HEAP_SEAL_INVERSE - heap->low;

@@ -46,8 +46,8 @@ static inline bool heap_tree_is_before(const struct heap_node *one,
                : (uintptr_t)one < (uintptr_t)other;
 }
 
-/* The node that a link leads to; NULL: it is an end, or was written over, or the
- * node does not lead back as it should. */
+/* The node that a link leads to; NULL: it is an end, or was written over, or
+ * the node does not lead back as it should. */
 static inline struct heap_node *heap_tree_follow(const struct heap *heap,
                                                  uint64_t link, uint64_t from)
 {

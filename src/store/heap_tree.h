@@ -10,8 +10,8 @@
 #include "store/heap_type.h"
 
 /* A root is a sealed link.  Each function returns false where it meets a link
- * that was written over; nothing is written to what is no chunk of the heap, and
- * the trees have to be made anew. */
+ * that was written over; nothing is written to what is no chunk of the heap,
+ * and the trees have to be made anew. */
 
 /* A chunk goes into the tree, and out of it.  *root changes. */
 MP_INNER bool heap_tree_insert(const struct heap *heap, uint64_t *root,
@@ -34,8 +34,8 @@ MP_INNER bool heap_tree_from(const struct heap *heap, uint64_t root,
 MP_INNER struct heap_node *heap_tree_root(const struct heap *heap,
                                           uint64_t root);
 
-/* True: the map says that a chunk, which may be none, is free and as long as its
- * node says: a program may have written over that. */
+/* True: the map says that a chunk, which may be none, is free and as long as
+ * its node says: a program may have written over that. */
 static inline bool heap_is_node(struct heap_chunk chunk,
                                 const struct heap_node *node)
 {

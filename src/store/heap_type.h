@@ -2,9 +2,9 @@
  *
  * heap_type.h - what a heap is, and what can be seen of it.
  *
- *     heap_merge.c  ->        -> heap_check.c             -> heap_index.c
- *     heap_run.c    -> heap.c -> heap_links.c             -> heap_index.c
- *     heap_resize.c ->                     -> heap_tree.c
+ *     heap_merge.c  ->        -> heap_check.c ------------->
+ *     heap_run.c    -> heap.c -> heap_links.c -> heap_index.c
+ *     heap_resize.c ->                        -> heap_tree.c
  *
  * These files are the heap; this header is what the lower ones need.
  *
