@@ -18,6 +18,7 @@ tests_programs = tests/check_append tests/check_blocks tests/check_caches \
 	tests/check_close tests/check_commit tests/check_copies \
 	tests/check_damage tests/check_debug tests/check_each \
 	tests/check_failure tests/check_first_call tests/check_footprint \
+	tests/check_forks \
 	tests/check_gone tests/check_growth tests/check_handles \
 	tests/check_hooks tests/check_inline tests/check_lifetimes \
 	tests/check_limits tests/check_limits_model tests/check_malloc \
@@ -92,6 +93,7 @@ tests_static = tests/libsupport.a libmempool-internal.la tests/libinject.a \
 tests_check_caches_LDADD = $(tests_static)
 tests_check_cleanups_LDADD = $(tests_static)
 tests_check_damage_LDADD = $(tests_static)
+tests_check_forks_LDADD = $(tests_static)
 tests_check_handles_LDADD = $(tests_static)
 tests_check_malloc_LDADD = $(tests_static)
 tests_check_memory_LDADD = $(tests_static)

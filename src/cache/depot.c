@@ -146,9 +146,13 @@ void depot_forget(struct depot *depot)
 void depot_finish(struct depot *depot)
 {
     ASSERT(lock_none_is_held());
-    free(depot->lists);
+    void **lists = depot->lists;
+
+    /* First, so that the child of a fork beside this finds no lists that are
+     * freed. */
     depot->lists = NULL;
     depot->wanted = false;
+    free(lists);
 }
 
 bool depot_each(const struct depot *depot, size_t granules,

@@ -102,6 +102,9 @@ struct thread_place {
                             * made again; only its maker's thread writes it */
     bool open;             /* atomic; pool/each.h: the pool may be visited;
                             * the thread that makes or ends it writes it */
+    const struct mp_inline_thread *builder; /* atomic; the thread that makes
+                            * or ends the pool, or was the last to do so; it
+                            * writes it before it closes the pool */
     unsigned listed;       /* atomic; pool/each.c: its number among those to be
                             * visited; 0: none; the attachments' lock */
 };

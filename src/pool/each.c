@@ -231,7 +231,7 @@ void each_close_slow(struct memory_pool *mp)
     ASSERT(lock_none_is_held());
     for (int times = 0; waits; times++) {
         bool taken = lock_enter(&thread_attachments);
-        sync_put(&mp->place.open, false);
+        sync_put_release(&mp->place.open, false);
         waits = each_list.visited == mp && !thread_is_own(each_list.visitor);
         if (!waits) {
             each_strike(mp);

@@ -39,10 +39,13 @@ static inline void each_close(struct memory_pool *mp)
 {
     unsigned listed;
 
+    sync_put(&mp->place.builder, &thread_state);
     if (mp->track != NULL) {
         listed = 1;
     } else if (MP_INLINE_LIGHT) {
-        sync_put(&mp->place.open, false);
+        /* Release: who finds the pool closed in the child of a fork finds out
+         * by whom. */
+        sync_put_release(&mp->place.open, false);
         sync_fence_light();
         /* Acquire pairs with the release in each.c: what a visitor did with the
          * pool is done. */

@@ -125,6 +125,7 @@ static void end_begin_run(struct end_work *work, struct memory_pool *mp,
     } else {
         list_push(&end_runs, &run->link);
     }
+    run->thread = &thread_state;
     run->frame = work->frame;
     run->late = 0;
     sync_put(&run->mp, mp);

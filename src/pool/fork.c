@@ -13,18 +13,20 @@
  *   - While the threads' locks are held, no pool comes onto a list or goes off
  *     one.  thread_forked() in the child only moves pools between lists.
  *   - No lock of a listed pool is held by a thread that waits for one of the
- *     threads' locks: life_destroy() takes the lock of its pool, and drops it,
- *     in recycle_push() and attach_end_all(), before it delists the pool.  So
- *     taking all of them here ends.
- *   - From delisting on, the lock of a pool that is being destroyed may be
- *     held across fork(), and is then taken in the child for good.  Nobody
- *     asks for it there.  The pool is on no list, its parent's list of children
- *     does not have it since tree_leave(), no cache is tied to it since
- *     attach_end_all(), and its memory is not given back.
- *   - That thread may hold, besides, the lock of a tree's quotas, for some
- *     instructions.  That is the lock of the topmost pool, which is listed as
- *     long as it has pools below, so this waits for it.  Where the pool itself
- *     is the topmost, it is as its own lock.
+ *     threads' locks.  So taking all of them here ends.
+ *   - A pool is listed before another thread can meet it, and as long as any
+ *     thread takes a lock of it.  So no lock is left taken in the child.
+ *
+ * A pool that is listed but not open is kept to be made again, or a thread is
+ * making or ending it.  In the child that thread is gone.  Such a pool is left:
+ * it leaves its parent, and is charged to no other pool any more, at once.  Its
+ * memory goes when the child makes its next pool, since free() and a backing
+ * must not be called here.  What the thread had in its hands is lost, as is
+ * anything that a thread got from malloc() and that nobody else knows.
+ *
+ * A pool for one thread alone has no lock.  So the child must not use one that
+ * another thread was inside of, and if such a pool is left, its memory is
+ * lost.
  *
  * The handlers are registered when the library is loaded, so that handlers
  * of the program, registered later, may use pools: those run before ours
@@ -39,7 +41,13 @@
 #include "cache/pause.h"
 #include "pool/each.h"
 #include "pool/pool.h"
+#include "pool/recall.h"
+#include "pool/recycle.h"
+#include "pool/setting.h"
+#include "pool/tree.h"
 #include "store/range.h"
+
+static struct memory_pool *fork_left; /* atomic; by kept_next */
 
 /* Before any pool's: a recall takes them in that order. */
 static void fork_hold_recall(struct thread_place *place, void *argument)
@@ -62,6 +70,9 @@ static void fork_hold_pool(struct thread_place *place, void *argument)
     bool *fence = argument;
     ASSERT(sync_get(&place->maker) != NULL);
 
+    if (!mp->mode->locks) {
+        return;
+    }
     lock_take(&mp->lock);
     *fence = pause_revoke(&mp->caches) || *fence;
 }
@@ -70,23 +81,22 @@ static void fork_hold_pool(struct thread_place *place, void *argument)
  * lock there. */
 static void fork_await_pool(struct thread_place *place, void *argument)
 {
-    ASSERT(pool_is_entered(pool_at(place)));
     (void)argument;
-    pause_await(&pool_at(place)->caches);
+    if (pool_at(place)->mode->locks) {
+        pause_await(&pool_at(place)->caches);
+    }
 }
 
 /* The lock of a tree of quotas is part of the topmost one.  Those of the others
  * are never taken, and taking all is simpler than to tell them apart. */
 static void fork_hold_quota(struct thread_place *place, void *argument)
 {
-    ASSERT(pool_is_entered(pool_at(place)));
     (void)argument;
     lock_take(&pool_at(place)->quota.lock);
 }
 
 static void fork_drop_quota(struct thread_place *place, void *argument)
 {
-    ASSERT(pool_is_entered(pool_at(place)));
     (void)argument;
     lock_drop(&pool_at(place)->quota.lock);
 }
@@ -97,8 +107,11 @@ static void fork_drop_pool(struct thread_place *place, void *argument)
 {
     struct memory_pool *mp = pool_at(place);
 
-    ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
     (void)argument;
+    if (!mp->mode->locks) {
+        return;
+    }
+    ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
     pause_end(&mp->caches);
     lock_drop(&mp->lock);
 }
@@ -107,9 +120,30 @@ static void fork_drop_pool(struct thread_place *place, void *argument)
  * outside, so the next pause would wait for them without end. */
 static void fork_forget_inside(struct thread_place *place, void *argument)
 {
-    ASSERT(cache_set_is_paused(&pool_at(place)->caches));
     (void)argument;
-    pause_forked(&pool_at(place)->caches);
+    if (pool_at(place)->mode->locks) {
+        pause_forked(&pool_at(place)->caches);
+    }
+}
+
+/* What threads that are gone were doing with whole pools is undone, or left to
+ * be ended.  Acquire pairs with the release in each_close(). */
+static void fork_leave_pool(struct thread_place *place, void *argument)
+{
+    struct memory_pool *mp = pool_at(place);
+
+    (void)argument;
+    tree_forked(mp);
+    if (sync_get_acquire(&place->open) || sync_get(&place->kept) ||
+        sync_get(&place->builder) == &thread_state) {
+        return;
+    }
+    tree_strand(mp);
+    recall_forked(mp);
+    if (mp->mode->locks) {
+        mp->kept_next = sync_get(&fork_left);
+        sync_put(&fork_left, mp);
+    }
 }
 
 /* Of a thread that the child does not have: the locks are held already. */
@@ -118,6 +152,7 @@ static void fork_thread_gone(struct thread *thread)
     ASSERT(thread != NULL);
     attach_thread_ends(thread, true);
     ASSERT(thread->attached.first == NULL);
+    recycle_forked(thread);
 }
 
 /* Locks are taken in the order of ranks.  Any other could stop here for good,
@@ -127,6 +162,7 @@ static void fork_prepare(void)
     ASSERT(lock_none_is_held());
     bool fence = false;
 
+    setting_fork_prepare();
     thread_hold();
     thread_each_pool(fork_hold_recall, NULL);
     thread_each_pool(fork_hold_pool, &fence);
@@ -151,7 +187,25 @@ static void fork_parent(void)
     thread_each_pool(fork_drop_pool, NULL);
     thread_each_pool(fork_drop_recall, NULL);
     thread_drop();
+    setting_fork_done();
     ASSERT(lock_none_is_held());
+}
+
+/* In the child the thread that uses such a pool is this one, or gone. */
+static void fork_enter_alone(struct thread_place *place, void *argument)
+{
+    (void)argument;
+    if (!pool_at(place)->mode->locks) {
+        lock_note_enter(&pool_at(place)->lock);
+    }
+}
+
+static void fork_leave_alone(struct thread_place *place, void *argument)
+{
+    (void)argument;
+    if (!pool_at(place)->mode->locks) {
+        lock_note_leave(&pool_at(place)->lock);
+    }
 }
 
 static void fork_child(void)
@@ -161,13 +215,29 @@ static void fork_child(void)
     /* A new process has to ask for the fence anew. */
     sync_fence_renew();
     thread_each_pool(fork_drop_quota, NULL);
+    thread_each_pool(fork_enter_alone, NULL);
     thread_forked(fork_thread_gone);
     each_forked();
+    /* Those that are left from before are listed yet, and found anew. */
+    sync_put(&fork_left, (struct memory_pool *)NULL);
+    thread_each_pool(fork_leave_pool, NULL);
+    thread_each_pool(fork_leave_alone, NULL);
     thread_each_pool(fork_forget_inside, NULL);
     thread_each_pool(fork_drop_pool, NULL);
     thread_each_pool(fork_drop_recall, NULL);
     thread_drop();
+    setting_fork_done();
     ASSERT(lock_none_is_held());
+}
+
+/* Acquire, which a swap is too, is not needed: the child had one thread when
+ * they were left, and started the others since. */
+struct memory_pool *fork_take_left(void)
+{
+    ASSERT(lock_none_is_held());
+    return sync_get(&fork_left) == NULL
+               ? NULL
+               : sync_swap(&fork_left, (struct memory_pool *)NULL);
 }
 
 void fork_start(void)

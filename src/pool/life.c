@@ -12,8 +12,11 @@
  *
  * A pool is made in an order in which nobody ever meets half of one: first all
  * memory that may be missing, then the members, then the list of its maker's
- * pools, where fork() and mp_owner() find it, then its parent's list.  It is
- * destroyed in the opposite order.
+ * pools, where fork() and mp_owner() find it, then its parent's list; and from
+ * then on it is open, so that mp_each_pool() visits it.  It is destroyed in the
+ * opposite order.  As long as it is listed, each change is made under a lock
+ * that fork() takes, and life_destroy() may be called anew after any of them:
+ * that is how a child ends what a thread left that it does not have.
  *
  * What it cannot do: end the pools below, or run cleanups.  end.c does.
  */
@@ -37,9 +40,6 @@
 
 /* Granules of the first block of a pool whose capacity asks for no other. */
 #define LIFE_FIRST 64u
-
-_Static_assert(sizeof(struct memory_pool) <= RANGE_SLOT * 7 / 8,
-               "no room for objects in a pool's slot");
 
 /* The hook for a thread that ends: what it kept, and what its caches hold. */
 static void life_thread_ends(struct thread *thread)
@@ -230,6 +230,7 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
     sync_put(&mp->place.kept, false);
     sync_put(&mp->place.open, false);
     sync_put(&mp->place.listed, 0u);
+    sync_put(&mp->place.builder, &thread_state);
     pool_set_most(mp, options);
     mp->settings.flags = options->flags;
     mp->settings.report = options->report;
@@ -239,25 +240,23 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
 }
 
 /* The quota of a new pool, and what follows from it.  The parent's quota was
- * told before, by tree_start(). */
+ * told before, by tree_start().  Nobody uses the pool, but a fork may find a
+ * kept one, which is listed. */
 static void life_start_quota(struct memory_pool *mp,
                              const mp_options_t *options)
 {
     struct memory_pool *parent = options->parent;
     ASSERT(parent == NULL || mp->tree->parent == parent);
+    bool taken = pool_enter(mp);
 
     ASSERT(QUOTA_NONE == 0); /* as the option has it */
     quota_restart(&mp->quota, options->capacity,
                   parent == NULL ? NULL : &parent->quota);
-    bool taken = pool_enter(mp);
     pool_set_bump(mp);
     ASSERT(quota_held(&mp->quota) == 0);
     lock_leave(&mp->lock, taken);
     /* What a quota limits has to be counted to the byte. */
     ASSERT(mp->mode->counts || !quota_is_limited(&mp->quota));
-    if (mp->mode->counts) {
-        recall_enlist(mp);
-    }
 }
 
 /* A kept pool is one that counts nothing.  No lock: nobody else knows it. */
@@ -307,6 +306,19 @@ static bool life_track(struct memory_pool *mp, const mp_options_t *options,
     return true;
 }
 
+/* Ends what threads were making or ending that this process, as the child of a
+ * fork, does not have. */
+static void life_end_left(void)
+{
+    struct memory_pool *mp = fork_take_left();
+
+    while (mp != NULL) {
+        struct memory_pool *next = mp->kept_next;
+        life_destroy(mp, NULL);
+        mp = next;
+    }
+}
+
 /* A new pool, ready but for its quota, and on no list; NULL: there is no
  * memory. */
 static struct memory_pool *life_make(const mp_options_t *options)
@@ -318,6 +330,7 @@ static struct memory_pool *life_make(const mp_options_t *options)
         tracked ? &track_mode : mode_of(life_mode(options));
     bool ranged = mode->caches;
     bool buffer = backing_buffer_room(options->backing) > 0;
+    life_end_left();
     struct memory_pool *mp = ranged ? life_place_ranged(head) : NULL;
 
     if (ranged && mp == NULL) { /* without caches, then */
@@ -349,6 +362,20 @@ static enum kind_why life_why(const struct memory_pool *mp,
     }
     ASSERT(mp->mode->counts == (kind_of(why) != MP_KIND_CACHED));
     return why;
+}
+
+/* The pool is complete and listed.  From here on others meet it. */
+static void life_join(struct memory_pool *mp)
+{
+    ASSERT(sync_get(&mp->place.maker) != NULL);
+    if (mp->mode->counts) {
+        recall_enlist(mp);
+    }
+    if (mp->tree != NULL) {
+        tree_join(mp);
+    }
+    each_open(mp);
+    probe_create(mp, mp->settings.name, tree_parent(mp));
 }
 
 /* A kept pool has its place on the maker's list already, and a quota without a
@@ -385,21 +412,13 @@ struct memory_pool *life_create(const mp_options_t *options,
     if (mp != NULL && kept != NULL) {
         life_start_kept(mp, options);
         mp->settings.why = life_why(mp, options, why);
-        each_open(mp);
+        life_join(mp);
     } else if (mp != NULL) {
         life_start_quota(mp, options);
         mp->settings.why = life_why(mp, options, why);
-        /* The lock of the maker's list hands it to visitors, too. */
-        each_open(mp);
         thread_enlist(self, &mp->place);
+        life_join(mp);
     }
-    if (mp != NULL && options->parent != NULL) {
-        tree_join(mp);
-    }
-    if (mp != NULL) {
-        probe_create(mp, mp->settings.name, options->parent);
-    }
-    ASSERT(mp == NULL || sync_get(&mp->place.maker) != NULL);
     return mp;
 }
 
@@ -420,15 +439,14 @@ void life_destroy(struct memory_pool *mp, struct memory_pool *heir)
     if (recycle_push(mp)) {
         return;
     }
-    /* While the pool is listed, so that in the child of fork() no cache is tied
-     * to a pool whose lock the caller does not have. */
     attach_end_all(&mp->caches);
-    thread_delist(&mp->place);
-    ASSERT(mp->caches.caches == NULL && sync_get(&mp->place.maker) == NULL);
-    /* Nobody else knows the pool any more.  The lock is for what asserts that
-     * it is held; fork.c says what becomes of it in a child. */
+    ASSERT(mp->caches.caches == NULL);
+    /* Nobody uses the pool any more.  The lock is for fork(), and for
+     * mp_owner(). */
     bool taken = pool_enter(mp);
     struct track_gone gone = {NULL, NULL};
+    struct mark *spare;
+    size_t keep = 0;
     if (pool_is_tracked(mp)) {
         gone = track_drop_all(mp);
     }
@@ -438,14 +456,17 @@ void life_destroy(struct memory_pool *mp, struct memory_pool *heir)
     /* For the quotas above, which are others' pools'. */
     quota_end(&mp->quota, NULL);
     ASSERT(quota_held(&mp->quota) == 0);
+    (void)mark_take_spare(mp, &keep, &spare);
     struct block *blocks = blocks_excess(&mp->blocks, 0);
     lock_leave(&mp->lock, taken);
     if (pool_is_tracked(mp)) {
         track_finish(mp, gone);
         (void)track_trim(mp, 0);
     }
-    mark_release_all(mp);
+    mark_release(mp, spare);
     blocks_release(&mp->blocks, blocks);
+    /* Last, so that the pool is listed as long as any thread takes its lock. */
+    thread_delist(&mp->place);
     life_release(mp);
 }
 

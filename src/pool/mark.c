@@ -360,20 +360,6 @@ void mark_release(struct memory_pool *mp, struct mark *mark)
     }
 }
 
-/* What spare marks have is the source's: what the pool's own heap had lent
- * went back to it as the mark was dropped. */
-void mark_release_all(struct memory_pool *mp)
-{
-    /* They were dropped before the heap that lends to them. */
-    ASSERT(mp->marks.open.first == NULL);
-    struct mark *spare = mp->marks.spare;
-    ASSERT((spare == NULL) == (mp->marks.spares == 0));
-
-    mp->marks.spare = NULL;
-    mp->marks.spares = 0;
-    mark_release(mp, spare);
-}
-
 /* Drops one owner's marks from its newest to the last, which is one of them.
  * Returns the bytes that their objects were charged. */
 static size_t mark_drop_until(struct memory_pool *mp, const struct mark *last)

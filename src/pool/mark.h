@@ -88,9 +88,6 @@ MP_INNER void mark_drop_all(struct memory_pool *mp);
 /* Bytes of the spare structures.  The lock is held. */
 MP_INNER size_t mark_spare_bytes(const struct memory_pool *mp);
 
-/* No lock held, nobody uses the pool: gives back what the spare marks have. */
-MP_INNER void mark_release_all(struct memory_pool *mp);
-
 /* The lock is held: takes spare structures off that do not fit into *keep
  * bytes, from which it takes those that do; returns the bytes of the former.
  * And gives what was taken off back, once the lock is left. */

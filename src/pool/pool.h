@@ -132,7 +132,8 @@ struct memory_pool {
     struct thread_place place;
     struct track *track; /* fixed; what track.c knows of the objects; NULL:
                           * the pool is not tracked */
-    struct memory_pool *kept_next; /* recycle.c; only the maker's thread */
+    struct memory_pool *kept_next; /* recycle.c; only the maker's thread; or
+                                    * fork.c: the next that was left */
     struct block first;
 };
 

@@ -128,6 +128,22 @@ void recall_delist(struct memory_pool *mp, struct memory_pool *heir)
     lock_leave(&top->recall, top_taken);
 }
 
+/* Whoever was at it, the numbers are whole: the locks that own them are held,
+ * or were. */
+void recall_forked(struct memory_pool *mp)
+{
+    if (list_has(&mp->quota.borrower)) {
+        list_remove(&mp->quota.borrower);
+    }
+    if (mp->mode->caches) {
+        recall_drop(mp);
+    }
+    if (mp->quota.above != NULL) {
+        quota_end(&mp->quota, NULL);
+    }
+    quota_restart(&mp->quota, QUOTA_NONE, NULL);
+}
+
 void recall_collect(struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));

@@ -32,6 +32,10 @@ MP_INNER void recall_share(struct memory_pool *mp);
  * life_destroy(). */
 MP_INNER void recall_delist(struct memory_pool *mp, struct memory_pool *heir);
 
+/* In the child of fork(), where the thread that makes or ends the pool is gone:
+ * the pool is charged to no other.  All locks are held but those of quotas. */
+MP_INNER void recall_forked(struct memory_pool *mp);
+
 /* Lends the caller's cache credit for an object of size bytes; false: it lent
  * none, and the object has to be charged to the quota.  Suspended caches are
  * enabled again if there is credit again.  The lock is held. */

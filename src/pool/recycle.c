@@ -52,6 +52,10 @@ static struct memory_pool *recycle_take(struct thread *self)
 
     self->kept = mp->kept_next;
     self->kept_count--;
+    sync_put(&mp->place.builder, &thread_state);
+    /* Relaxed: only this thread writes it, and a thread that asks for the owner
+     * of an address meanwhile may get either answer. */
+    sync_put(&mp->place.kept, false);
     recycle_show(mp, true);
     return mp;
 }
@@ -75,9 +79,6 @@ struct memory_pool *recycle_pop(struct thread *self,
     mp->settings.flags = options->flags;
     mp->settings.report = options->report;
     mp->settings.report_context = options->report_context;
-    /* Relaxed: only this thread writes it, and a thread that asks for the owner
-     * of an address meanwhile may get either answer. */
-    sync_put(&mp->place.kept, false);
     return mp;
 }
 
@@ -166,6 +167,25 @@ bool recycle_push(struct memory_pool *mp)
     lock_leave(&mp->lock, taken);
     ASSERT(self->kept_count <= RECYCLE_MOST);
     return fits;
+}
+
+/* A pool that the thread was just taking off is not kept any more, or is so
+ * again. */
+void recycle_forked(struct thread *thread)
+{
+    ASSERT(lock_is_held(&thread->lock) && thread != thread_known());
+    thread->kept = NULL;
+    thread->kept_count = 0;
+    for (struct list_link *link = thread->made.first; link != NULL;
+         link = link->next) {
+        struct memory_pool *mp =
+            pool_at(LIST_ENTRY(link, struct thread_place, link));
+        if (sync_get(&mp->place.kept)) {
+            mp->kept_next = thread->kept;
+            thread->kept = mp;
+            thread->kept_count++;
+        }
+    }
 }
 
 /* From the first call on the count is at its limit, and recycle_push() keeps

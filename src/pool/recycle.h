@@ -28,4 +28,8 @@ MP_INNER bool recycle_push(struct memory_pool *mp);
  * From the first call on the thread keeps no more.  No lock held. */
 MP_INNER struct memory_pool *recycle_take_last(struct thread *self);
 
+/* In the child of fork(), where the thread is gone, with all locks held: what
+ * it keeps is what says so. */
+MP_INNER void recycle_forked(struct thread *thread);
+
 #endif /* MP_RECYCLE_H */

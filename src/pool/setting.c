@@ -39,6 +39,7 @@
 static struct setting setting_all = {.quarantine = SETTING_QUARANTINE,
                                      .guard = 1};
 MP_INNER_OBJECT bool setting_none;
+static pthread_mutex_t setting_mutex = PTHREAD_MUTEX_INITIALIZER;
 static bool setting_read; /* atomic; release, once all is there */
 
 /* How a word takes its value; false: the value is none. */
@@ -286,22 +287,30 @@ static void setting_start(void)
 
 const struct setting *setting_get(void)
 {
-    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-
     /* Acquire pairs with the release below. */
     if (!sync_get_acquire(&setting_read)) {
-        pthread_mutex_lock(&mutex);
+        pthread_mutex_lock(&setting_mutex);
         if (!sync_get(&setting_read)) {
             setting_start();
             sync_put_release(&setting_read, true);
         }
-        pthread_mutex_unlock(&mutex);
+        pthread_mutex_unlock(&setting_mutex);
     } else if (setting_all.checked) {
         /* For a checker of threads, which knows no release. */
-        pthread_mutex_lock(&mutex);
-        pthread_mutex_unlock(&mutex);
+        pthread_mutex_lock(&setting_mutex);
+        pthread_mutex_unlock(&setting_mutex);
     }
     return &setting_all;
+}
+
+void setting_fork_prepare(void)
+{
+    pthread_mutex_lock(&setting_mutex);
+}
+
+void setting_fork_done(void)
+{
+    pthread_mutex_unlock(&setting_mutex);
 }
 
 unsigned setting_flags(const char *name)

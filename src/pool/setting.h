@@ -68,4 +68,9 @@ MP_INNER unsigned setting_flags(const char *name);
 /* True: this request for an object is to fail. */
 MP_INNER bool setting_fails(void);
 
+/* For the fork handlers: no thread is reading the settings in between.  No lock
+ * held. */
+MP_INNER void setting_fork_prepare(void);
+MP_INNER void setting_fork_done(void);
+
 #endif /* MP_SETTING_H */

@@ -407,6 +407,49 @@ bool tree_remove_cleanup(struct memory_pool *mp, void (*fn)(void *arg),
     return cleanup != NULL;
 }
 
+/* True: a run of the calling thread has brought the pool to its stage. */
+static bool tree_is_own_stage(const struct tree *tree)
+{
+    const struct tree *by =
+        sync_get(&tree->stage) == TREE_CLOSED ? tree->parent->tree : tree;
+
+    return sync_get(&by->runner) == &thread_state;
+}
+
+void tree_forked(struct memory_pool *mp)
+{
+    struct tree *tree = mp->tree;
+
+    if (tree == NULL) {
+        return;
+    }
+    if (sync_get(&tree->runner) != &thread_state) {
+        tree_set_runner(tree, 0);
+    }
+    if (sync_get(&tree->own.mp) != NULL && tree->own.thread != &thread_state) {
+        /* Its list was the other thread's, and is gone with it. */
+        tree->own.link = (struct list_link){NULL, NULL};
+        sync_put(&tree->own.mp, (struct memory_pool *)NULL);
+    }
+    if (tree->parent != NULL && list_has(&tree->link) &&
+        sync_get(&tree->stage) != TREE_OPEN && !tree_is_own_stage(tree)) {
+        tree_set_stage(tree, TREE_OPEN);
+    }
+}
+
+void tree_strand(struct memory_pool *mp)
+{
+    struct tree *tree = mp->tree;
+
+    if (tree == NULL || tree->parent == NULL) {
+        return;
+    }
+    if (list_has(&tree->link)) {
+        list_remove(&tree->link);
+    }
+    tree->parent = NULL;
+}
+
 /* It compares what each link points back to, so that a list which leads into
  * itself is found before it is followed a second time. */
 static bool tree_has_sound(const struct tree *tree, enum tree_stage stage)

@@ -31,6 +31,8 @@ enum tree_stage {
 struct tree_run {
     struct list_link link;  /* in the thread's list, the innermost first */
     struct memory_pool *mp; /* atomic; NULL: it is over, or the pool is gone */
+    const struct mp_inline_thread *thread; /* whose it is; fixed while mp is not
+                             * NULL */
     uintptr_t frame; /* of the call that does it; its thread alone */
     unsigned late;   /* cleanups and children that cleanups made */
 };
@@ -157,6 +159,12 @@ MP_INNER enum result tree_add_cleanup(struct memory_pool *mp, uint64_t owner,
                                       void *arg);
 MP_INNER bool tree_remove_cleanup(struct memory_pool *mp,
                                   void (*fn)(void *arg), void *arg);
+
+/* In the child of fork(), with all locks held: what threads that are gone were
+ * resetting or destroying is open again.  The other is for a pool that such a
+ * thread was making or ending: it has no parent any more. */
+MP_INNER void tree_forked(struct memory_pool *mp);
+MP_INNER void tree_strand(struct memory_pool *mp);
 
 /* Links of parent and children agree; the lock is held. */
 MP_INNER bool tree_is_sound(const struct memory_pool *mp);
