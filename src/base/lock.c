@@ -59,6 +59,9 @@ static struct lock_berth {
 
 MP_INNER_OBJECT unsigned lock_first_word = LOCK_LEFT;
 
+/* Of the counters of lock_next_number(), where a processor has 32 bits. */
+static pthread_mutex_t lock_number_mutex = PTHREAD_MUTEX_INITIALIZER;
+
 /* Of all told locks; and how many of them the thread holds. */
 static pthread_mutex_t lock_told_mutex = PTHREAD_MUTEX_INITIALIZER;
 static _Thread_local unsigned lock_told_held;
@@ -181,16 +184,32 @@ void lock_leave_turn(struct lock *lock, bool taken)
     }
 }
 
+/* Not every processor of 32 bits adds to 64 bits that threads share, and a
+ * library of the compiler's that does is not everywhere. */
+uint64_t lock_next_number(uint64_t *counter)
+{
+#if SIZE_MAX > UINT32_MAX
+    return sync_add(counter, 1u) + 1;
+#else
+    pthread_mutex_lock(&lock_number_mutex);
+    uint64_t number = ++*counter;
+    pthread_mutex_unlock(&lock_number_mutex);
+    return number;
+#endif
+}
+
 void lock_fork_prepare(void)
 {
     for (size_t i = 0; i < LOCK_BERTHS; i++) {
         int failed = pthread_mutex_lock(&lock_berths[i].mutex);
         ASSERT(failed == 0);
     }
+    pthread_mutex_lock(&lock_number_mutex);
 }
 
 void lock_fork_parent(void)
 {
+    pthread_mutex_unlock(&lock_number_mutex);
     for (size_t i = 0; i < LOCK_BERTHS; i++) {
         int failed = pthread_mutex_unlock(&lock_berths[i].mutex);
         ASSERT(failed == 0);
@@ -201,6 +220,7 @@ void lock_fork_parent(void)
  * is known by the address of its counts, which the child's thread keeps. */
 void lock_fork_child(void)
 {
+    pthread_mutex_unlock(&lock_number_mutex);
     for (size_t i = 0; i < LOCK_BERTHS; i++) {
         int failed = pthread_cond_init(&lock_berths[i].left, NULL);
         ASSERT(failed == 0);

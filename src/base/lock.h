@@ -32,6 +32,7 @@
 #define MP_LOCK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* glibc 2.32 tells whether the process has one thread.  The question is asked
  * here and not by configure, so that every build system gets the answer. */
@@ -111,6 +112,11 @@ MP_INNER void lock_wake(struct lock *lock);
 MP_INNER void lock_fork_prepare(void);
 MP_INNER void lock_fork_parent(void);
 MP_INNER void lock_fork_child(void);
+
+/* Adds one to a counter that threads share, and returns what it is then.  It has
+ * 64 bits on every system, so no number comes a second time.  Any lock may be
+ * held. */
+MP_INNER uint64_t lock_next_number(uint64_t *counter);
 
 #ifdef MP_CHECKS
 /* For assertions.  The calling thread entered the lock and did not leave it;

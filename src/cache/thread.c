@@ -265,14 +265,11 @@ static void thread_end_stale(void)
     }
 }
 
-/* 64 bits where a long has them; on 32 bits a number comes again after four
- * thousand million threads and handles, in a process that would have to keep a
- * mark of the first open for so long. */
 uint64_t thread_new_number(void)
 {
-    static unsigned long numbers; /* atomic */
+    static uint64_t numbers; /* atomic */
 
-    return sync_add(&numbers, 1) + 1;
+    return lock_next_number(&numbers);
 }
 
 /* Gets a key; false: the process has used them all.  The list's lock is held.

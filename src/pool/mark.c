@@ -41,9 +41,7 @@
 _Static_assert(sizeof(struct mark) <= RANGE_SLOT * 7 / 8,
                "no room for objects in a mark's slot");
 
-/* Atomic; marks made so far, in all pools.  A long, since not every processor
- * adds to 64 bits that threads share. */
-static unsigned long mark_numbers;
+static uint64_t mark_numbers; /* atomic; marks made so far, in all pools */
 
 static bool mark_before(const struct treap_node *one,
                         const struct treap_node *other)
@@ -177,7 +175,7 @@ static void mark_push(struct memory_pool *mp, struct mark *mark,
         attach_retire(&mp->caches); /* caches do not reach its first block */
     }
     mark->owner = owner;
-    mark->number = sync_add(&mark_numbers, 1) + 1;
+    mark->number = lock_next_number(&mark_numbers);
     mark->cache = mp->caches.retired ? NULL : cache;
     heap_start(&mark->heap, &mark->first, &mp->blocks,
                (mp->settings.flags & MP_ZERO_ON_FREE) != 0);
@@ -232,7 +230,7 @@ enum result mark_open(struct memory_pool *mp, const struct user *user,
     }
     ASSERT(user->number != 0);
     if (pool_is_tracked(mp)) {
-        *number = sync_add(&mark_numbers, 1) + 1;
+        *number = lock_next_number(&mark_numbers);
         return track_open_mark(mp, user->number, *number);
     }
     enum result result = mark_find_cache(mp, user, &cache);

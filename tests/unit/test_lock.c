@@ -66,6 +66,32 @@ START_TEST(threads_count_without_losing_one)
 }
 END_TEST
 
+static uint64_t numbers; /* atomic */
+
+/* Each number is higher than the one before; how many are not. */
+static void *draw_numbers(void *argument)
+{
+    uint64_t last = 0;
+    uintptr_t wrong = 0;
+
+    (void)argument;
+    for (unsigned i = 0; i < rounds; i++) {
+        uint64_t number = lock_next_number(&numbers);
+        wrong += number <= last;
+        last = number;
+    }
+    return (void *)wrong;
+}
+
+/* Two threads draw half of the numbers below 2^32, and half of them above. */
+START_TEST(numbers_go_on_where_32_bits_end)
+{
+    numbers = UINT32_MAX - rounds;
+    ck_assert_uint_eq(threads_run(2, draw_numbers, NULL, 0), 0);
+    ck_assert(numbers == UINT32_MAX + (uint64_t)rounds);
+}
+END_TEST
+
 static unsigned arrived; /* atomic */
 
 static void *take_once(void *argument)
@@ -400,6 +426,7 @@ int main(void)
 
     tcase_add_checked_fixture(lock, start_lock, NULL);
     tcase_add_test(lock, threads_count_without_losing_one);
+    tcase_add_test(lock, numbers_go_on_where_32_bits_end);
     tcase_add_test(lock, a_waiting_thread_sleeps_until_the_lock_is_left);
     tcase_add_test(lock, a_canceled_thread_still_takes_the_lock_it_waits_for);
     tcase_add_test(lock, an_unneeded_lock_is_not_taken);
