@@ -202,7 +202,8 @@ static void live(const mp_options_t *options)
     end(child);
     free_all_memory(mp);
     use(mp);
-    (void)make(options, mp);
+    /* A buffer is one pool's. */
+    (void)make(options->name == NULL ? options : &above, mp);
     /* The pool's end frees these. */
     for (int i = 0; i < 3; i++) {
         POOLS_EXPECT(mp_attach(mp) != NULL);
@@ -211,21 +212,32 @@ static void live(const mp_options_t *options)
     destroy_memory_pool(top);
 }
 
+#define MORE_KINDS 8
+
 START_TEST(nothing_is_asked_of_malloc_under_a_lock)
 {
-    mp_backing_t backing = mp_backing_malloc;
-    mp_options_t own = {.report = pools_report, .backing = &backing};
-    mp_options_t limited = cleanups_kinds[3];
+    static unsigned char bytes[32 << 20];
+    const mp_backing_t buffer = mp_backing_buffer(bytes, sizeof bytes);
+    const mp_options_t more[MORE_KINDS] = {
+        {.report = pools_report, .backing = &mp_backing_malloc},
+        {.backing = &mp_backing_mmap},
+        {.backing = &mp_backing_mmap, .threads = MP_THREADS_NONE},
+        {.backing = &buffer, .name = "buffer"},
+        {.flags = MP_PASSTHROUGH},
+        {.flags = MP_PASSTHROUGH, .backing = &buffer, .name = "buffer"},
+        {.flags = MP_REDZONE | MP_POISON | MP_TAGS | MP_CALLERS |
+                  MP_QUARANTINE | MP_ZERO_ON_FREE,
+         .capacity = 1 << 30},
+        {.flags = MP_GUARD | MP_QUARANTINE | MP_LEAK_CHECK,
+         .report = pools_report},
+    };
 
     /* So that locks are taken. */
     support_join(support_start(use, make(&cleanups_kinds[0], NULL)));
     end(alive[0]);
     atomic_store(&inject_hook, expect_no_lock);
-    if (_i < CLEANUPS_KINDS) {
-        live(&cleanups_kinds[_i]);
-    } else {
-        live(_i == CLEANUPS_KINDS ? &own : &limited);
-    }
+    live(_i < CLEANUPS_KINDS ? &cleanups_kinds[_i]
+                             : &more[_i - CLEANUPS_KINDS]);
     atomic_store(&inject_hook, (inject_hook_t *)NULL);
     ck_assert_uint_gt(seen, 20);
 }
@@ -237,6 +249,6 @@ int main(void)
     TCase *locks = support_case(suite, "locks");
 
     tcase_add_loop_test(locks, nothing_is_asked_of_malloc_under_a_lock, 0,
-                        CLEANUPS_KINDS + 2);
+                        CLEANUPS_KINDS + MORE_KINDS);
     return support_run(suite);
 }
