@@ -64,6 +64,7 @@
 
 #include "pool/alloc.c"
 #include "pool/callers.c"
+#include "pool/cleanup.c"
 #include "pool/damage.c"
 #include "pool/each.c"
 #include "pool/end.c"
@@ -86,6 +87,7 @@
 #include "pool/setting.c"
 #include "pool/totals.c"
 #include "pool/track.c"
+#include "pool/track_mark.c"
 #include "pool/tree.c"
 #include "pool/walk.c"
 

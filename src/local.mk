@@ -75,6 +75,8 @@ pool_sources = \
 	src/pool/alloc.h \
 	src/pool/callers.c \
 	src/pool/callers.h \
+	src/pool/cleanup.c \
+	src/pool/cleanup.h \
 	src/pool/damage.c \
 	src/pool/damage.h \
 	src/pool/each.c \
@@ -118,6 +120,8 @@ pool_sources = \
 	src/pool/totals.h \
 	src/pool/track.c \
 	src/pool/track.h \
+	src/pool/track_mark.c \
+	src/pool/track_mark.h \
 	src/pool/tree.c \
 	src/pool/tree.h \
 	src/pool/walk.c \

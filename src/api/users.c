@@ -66,7 +66,7 @@ static void users_call_marked(memory_pool_t *mp, const struct user *user,
                               mp_mark_t mark)
 {
     uint64_t before = tree_count_added(mp);
-    struct tree_cleanup *cleanup;
+    struct cleanup *cleanup;
     size_t late = 0;
 
     while ((cleanup = tree_take_marked(mp, user->number, mark.number)) !=

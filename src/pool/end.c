@@ -163,7 +163,7 @@ static bool end_is_too_late(struct end_work *work, bool late)
 
 /* Calls a cleanup, with TREE_PAD bytes of stack between it and the caller.
  * Before that its structure is freed, since it may not return. */
-static MP_SLOW void end_call(struct tree_cleanup *cleanup)
+static MP_SLOW void end_call(struct cleanup *cleanup)
 {
     /* Not an array, which AddressSanitizer may put elsewhere. */
     void *pad = __builtin_alloca(TREE_PAD);
@@ -225,7 +225,7 @@ static struct memory_pool *end_go_down(struct end_work *work,
  * none. */
 static bool end_clean(struct end_work *work, struct memory_pool *at)
 {
-    struct tree_cleanup *cleanup = tree_take_cleanup(at);
+    struct cleanup *cleanup = tree_take_cleanup(at);
 
     if (cleanup == NULL) {
         return false;

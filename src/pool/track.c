@@ -35,6 +35,7 @@
 #include "pool/damage.h"
 #include "pool/recall.h"
 #include "pool/setting.h"
+#include "pool/track_mark.h"
 
 /* Records that are made at once. */
 #define TRACK_SLAB 62
@@ -49,13 +50,6 @@ struct track_slab {
     struct record records[TRACK_SLAB];
 };
 
-struct track_mark {
-    struct track_mark *next; /* the newest comes first; or in a track_gone */
-    uint64_t owner;
-    uint64_t number;
-    struct list live;        /* struct record by link */
-};
-
 /* The pool's lock, but what is fixed. */
 struct track {
     unsigned flags;       /* fixed */
@@ -65,7 +59,7 @@ struct track {
     size_t used;          /* bytes of the room that live objects take */
     struct record *root;
     struct list live;     /* struct record by link; of no mark */
-    struct track_mark *marks;
+    struct treap_node *marks; /* struct track_mark, those that are open */
     struct record *oldest; /* the quarantine, by next */
     struct record *newest;
     size_t held;
@@ -152,11 +146,9 @@ static bool track_refill(struct memory_pool *mp, bool *taken)
 /* The list that the user's objects belong to as of now. */
 static struct list *track_list(struct track *track, const struct user *user)
 {
-    struct track_mark *mark = track->marks;
+    struct track_mark *mark =
+        track_mark_search(track->marks, user->number, UINT64_MAX);
 
-    while (mark != NULL && mark->owner != user->number) {
-        mark = mark->next;
-    }
     return mark == NULL ? &track->live : &mark->live;
 }
 
@@ -612,8 +604,7 @@ enum result track_open_mark(struct memory_pool *mp, uint64_t owner,
     mark->owner = owner;
     mark->number = number;
     bool taken = pool_enter(mp);
-    mark->next = mp->track->marks;
-    mp->track->marks = mark;
+    track_mark_add(&mp->track->marks, mark);
     lock_leave(&mp->lock, taken);
     return RESULT_OK;
 }
@@ -662,11 +653,9 @@ bool track_has_mark(struct memory_pool *mp, uint64_t owner, uint64_t number)
 {
     ASSERT(lock_none_is_held());
     bool taken = pool_enter(mp);
-    const struct track_mark *mark = mp->track->marks;
+    const struct track_mark *mark =
+        track_mark_get(mp->track->marks, owner, number);
 
-    while (mark != NULL && (mark->owner != owner || mark->number != number)) {
-        mark = mark->next;
-    }
     lock_leave(&mp->lock, taken);
     return mark != NULL;
 }
@@ -691,37 +680,42 @@ static void track_join(struct list *into, struct list *list)
     list->first = NULL;
 }
 
-/* A mark's newer ones of the same owner are before it, and the next older one
- * is behind it. */
+/* Takes the marks of an owner off, from the newest to the last one; by next,
+ * the last one first.  The lock is held. */
+static struct track_mark *track_take_marks(struct track *track,
+                                           const struct track_mark *last)
+{
+    struct track_mark *gone = NULL;
+    struct track_mark *mark;
+
+    while (gone != last &&
+           (mark = track_mark_search(track->marks, last->owner,
+                                     UINT64_MAX)) != NULL) {
+        track_mark_remove(&track->marks, mark);
+        mark->next = gone;
+        gone = mark;
+    }
+    ASSERT(gone == last);
+    return gone;
+}
+
 enum result track_commit(struct memory_pool *mp, uint64_t owner,
                          uint64_t number)
 {
     ASSERT(lock_none_is_held());
     bool taken = pool_enter(mp);
     struct track *track = mp->track;
-    const struct track_mark *last = track->marks;
+    const struct track_mark *last =
+        track_mark_get(track->marks, owner, number);
     struct track_mark *gone = NULL;
 
-    while (last != NULL &&
-           (last->owner != owner || last->number != number || owner == 0)) {
-        last = last->next;
-    }
-    struct track_mark *below = last == NULL ? NULL : last->next;
-    while (below != NULL && below->owner != owner) {
-        below = below->next;
-    }
-    for (struct track_mark **link = &track->marks; last != NULL;) {
-        struct track_mark *mark = *link;
-        if (mark->owner != owner) {
-            link = &mark->next;
-            continue;
-        }
-        *link = mark->next;
-        track_join(below == NULL ? &track->live : &below->live, &mark->live);
-        mark->next = gone;
-        gone = mark;
-        if (mark == last) {
-            break;
+    if (last != NULL) {
+        struct track_mark *below =
+            track_mark_search(track->marks, owner, number - 1);
+        gone = track_take_marks(track, last);
+        for (struct track_mark *mark = gone; mark != NULL; mark = mark->next) {
+            track_join(below == NULL ? &track->live : &below->live,
+                       &mark->live);
         }
     }
     lock_leave(&mp->lock, taken);
@@ -729,6 +723,7 @@ enum result track_commit(struct memory_pool *mp, uint64_t owner,
     return last != NULL ? RESULT_OK : RESULT_NO_MARK;
 }
 
+/* The owner's newer marks go with this one. */
 enum result track_rewind(struct memory_pool *mp, uint64_t owner,
                          uint64_t number)
 {
@@ -736,32 +731,20 @@ enum result track_rewind(struct memory_pool *mp, uint64_t owner,
     ASSERT(lock_none_is_held());
     bool taken = pool_enter(mp);
     struct track *track = mp->track;
-    const struct track_mark *last = track->marks;
+    const struct track_mark *last =
+        track_mark_get(track->marks, owner, number);
     struct track_gone gone = {NULL, NULL};
 
-    while (last != NULL &&
-           (last->owner != owner || last->number != number || owner == 0)) {
-        last = last->next;
-    }
-    size_t before = track->count;
-    size_t held = 0;
-    /* The owner's newer marks go with this one. */
-    for (struct track_mark **link = &track->marks; last != NULL;) {
-        struct track_mark *mark = *link;
-        if (mark->owner != owner) {
-            link = &mark->next;
-            continue;
+    if (last != NULL) {
+        size_t before = track->count;
+        size_t held = 0;
+        gone.marks = track_take_marks(track, last);
+        for (struct track_mark *m = gone.marks; m != NULL; m = m->next) {
+            held += track_take_list(mp, &m->live, &gone.records);
         }
-        *link = mark->next;
-        held += track_take_list(mp, &mark->live, &gone.records);
-        mark->next = gone.marks;
-        gone.marks = mark;
-        if (mark == last) {
-            break;
-        }
+        mp->counters.freed += before - track->count;
+        quota_uncharge(&mp->quota, held);
     }
-    mp->counters.freed += before - track->count;
-    quota_uncharge(&mp->quota, held);
     lock_leave(&mp->lock, taken);
     track_end_list(mp, gone.records, RECORD_REWOUND);
     track_free_marks(gone.marks);
@@ -772,13 +755,15 @@ struct track_gone track_drop_all(struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp));
     struct track *track = mp->track;
-    struct track_gone gone = {NULL, track->marks};
+    struct track_gone gone = {NULL, NULL};
+    struct track_mark *mark;
 
     (void)track_take_list(mp, &track->live, &gone.records);
-    for (struct track_mark *m = track->marks; m != NULL; m = m->next) {
-        (void)track_take_list(mp, &m->live, &gone.records);
+    while ((mark = track_mark_take(&track->marks)) != NULL) {
+        (void)track_take_list(mp, &mark->live, &gone.records);
+        mark->next = gone.marks;
+        gone.marks = mark;
     }
-    track->marks = NULL;
     ASSERT(track->count == 0 && track->used == 0);
     return gone;
 }

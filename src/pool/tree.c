@@ -161,6 +161,27 @@ void tree_join(struct memory_pool *mp)
     tree_reopen(parent);
 }
 
+/* Nobody uses the pool, but a fork may find it, and its child would free again
+ * what is on the list yet. */
+static void tree_free_cleanups(struct memory_pool *mp)
+{
+    struct tree *tree = mp->tree;
+    struct list_link *link = tree->cleanups.all.first;
+
+    if (link == NULL) {
+        return;
+    }
+    bool taken = pool_enter(mp);
+    tree->cleanups = (struct cleanups){.same = NULL};
+    lock_leave(&mp->lock, taken);
+    while (link != NULL) {
+        struct cleanup *cleanup =
+            LIST_ENTRY(link, struct cleanup, link);
+        link = link->next;
+        free(cleanup);
+    }
+}
+
 void tree_leave(struct memory_pool *mp)
 {
     struct tree *tree = mp->tree;
@@ -181,11 +202,7 @@ void tree_leave(struct memory_pool *mp)
     }
     /* Nobody else knows the pool any more.  end.c has called all cleanups, but
      * for a pool that could not be made. */
-    while (tree->cleanups != NULL) {
-        struct tree_cleanup *cleanup = tree->cleanups;
-        tree->cleanups = cleanup->older;
-        free(cleanup);
-    }
+    tree_free_cleanups(mp);
     while (tree->gone != NULL) {
         struct tree_gone *gone = tree->gone;
         tree->gone = gone->next;
@@ -292,28 +309,17 @@ void tree_open_again(struct memory_pool *mp, bool all)
     lock_leave(&mp->lock, taken);
 }
 
-/* Takes the cleanup that a link leads to off the list; its pool's lock. */
-static void tree_unlink(struct tree *tree, struct tree_cleanup **link)
-{
-    struct tree_cleanup *cleanup = *link;
-    ASSERT(pool_is_entered(tree->mp) && cleanup != NULL);
-
-    *link = cleanup->older;
-    ASSERT(cleanup->mark == 0 || tree->marked > 0);
-    tree->marked -= cleanup->mark != 0;
-}
-
 /* A cleanup leaves the list before it is called, so that it is called once,
  * though it may not return. */
-struct tree_cleanup *tree_take_cleanup(struct memory_pool *mp)
+struct cleanup *tree_take_cleanup(struct memory_pool *mp)
 {
     ASSERT(lock_none_is_held());
     bool taken = pool_enter(mp);
     ASSERT(mp->tree != NULL);
-    struct tree_cleanup *cleanup = mp->tree->cleanups;
+    struct cleanup *cleanup = cleanup_newest(&mp->tree->cleanups);
 
     if (cleanup != NULL) {
-        tree_unlink(mp->tree, &mp->tree->cleanups);
+        cleanup_remove(&mp->tree->cleanups, cleanup);
     }
     lock_leave(&mp->lock, taken);
     return cleanup;
@@ -330,23 +336,17 @@ uint64_t tree_count_added(struct memory_pool *mp)
 }
 
 /* Later marks of the owner lie within the mark, and have higher numbers. */
-struct tree_cleanup *tree_take_marked(struct memory_pool *mp, uint64_t owner,
+struct cleanup *tree_take_marked(struct memory_pool *mp, uint64_t owner,
                                       uint64_t mark)
 {
     ASSERT(lock_none_is_held() && owner != 0 && mark != 0);
-    struct tree_cleanup *cleanup = NULL;
+    struct cleanup *cleanup = NULL;
     bool taken = pool_enter(mp);
 
-    /* Most pools have none, and pay no search. */
-    if (mp->tree != NULL && mp->tree->marked > 0) {
-        struct tree_cleanup **link = &mp->tree->cleanups;
-        while (*link != NULL &&
-               ((*link)->owner != owner || (*link)->mark < mark)) {
-            link = &(*link)->older;
-        }
-        cleanup = *link;
+    if (mp->tree != NULL) {
+        cleanup = cleanup_find_marked(&mp->tree->cleanups, owner, mark);
         if (cleanup != NULL) {
-            tree_unlink(mp->tree, link);
+            cleanup_remove(&mp->tree->cleanups, cleanup);
         }
     }
     lock_leave(&mp->lock, taken);
@@ -361,7 +361,7 @@ enum result tree_add_cleanup(struct memory_pool *mp, uint64_t owner,
     ASSERT(fn != NULL && (owner == 0) == (mark == 0));
     ASSERT(lock_none_is_held());
     struct tree *tree = tree_of(mp);
-    struct tree_cleanup *cleanup =
+    struct cleanup *cleanup =
         tree == NULL ? NULL : malloc(sizeof *cleanup);
 
     if (cleanup == NULL) {
@@ -375,10 +375,8 @@ enum result tree_add_cleanup(struct memory_pool *mp, uint64_t owner,
     cleanup->late = tree_is_late(mp);
     bool taken = pool_enter(mp);
     ASSERT(mp->tree == tree);
-    cleanup->older = tree->cleanups;
-    tree->cleanups = cleanup;
     cleanup->number = ++tree->added;
-    tree->marked += mark != 0;
+    cleanup_add(&tree->cleanups, cleanup);
     lock_leave(&mp->lock, taken);
     tree_reopen(mp);
     return RESULT_OK;
@@ -388,18 +386,13 @@ bool tree_remove_cleanup(struct memory_pool *mp, void (*fn)(void *arg),
                          void *arg)
 {
     ASSERT(lock_none_is_held());
-    struct tree_cleanup *cleanup = NULL;
+    struct cleanup *cleanup = NULL;
     bool taken = pool_enter(mp);
 
     if (mp->tree != NULL) {
-        struct tree_cleanup **link = &mp->tree->cleanups;
-        /* From the newest on, so that of two equal ones the last added goes. */
-        while (*link != NULL && ((*link)->fn != fn || (*link)->arg != arg)) {
-            link = &(*link)->older;
-        }
-        cleanup = *link;
+        cleanup = cleanup_find_same(&mp->tree->cleanups, fn, arg);
         if (cleanup != NULL) {
-            tree_unlink(mp->tree, link);
+            cleanup_remove(&mp->tree->cleanups, cleanup);
         }
     }
     lock_leave(&mp->lock, taken);
@@ -481,13 +474,6 @@ bool tree_is_sound(const struct memory_pool *mp)
             return false;
         }
     }
-    size_t marked = 0;
-    for (const struct tree_cleanup *c = tree->cleanups; c != NULL;
-         c = c->older) {
-        if (c->fn == NULL || (c->owner == 0) != (c->mark == 0)) {
-            return false;
-        }
-        marked += c->mark != 0;
-    }
-    return tree->mp == mp && tree->parent != mp && marked == tree->marked;
+    return tree->mp == mp && tree->parent != mp &&
+           cleanup_are_sound(&tree->cleanups);
 }

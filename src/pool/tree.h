@@ -10,6 +10,7 @@
 #ifndef MP_TREE_H
 #define MP_TREE_H
 
+#include "pool/cleanup.h"
 #include "pool/pool.h"
 
 /* Cleanups and children that cleanups may add in one reset, destroy or
@@ -35,17 +36,6 @@ struct tree_run {
                              * NULL */
     uintptr_t frame; /* of the call that does it; its thread alone */
     unsigned late;   /* cleanups and children that cleanups made */
-};
-
-struct tree_cleanup {
-    struct tree_cleanup *older;
-    void (*fn)(void *arg);
-    void *arg;
-    uint64_t owner; /* of the mark that it belongs to, a user's number */
-    uint64_t mark;  /* number of that, which may be committed by now; 0: it is
-                     * the pool's */
-    uint64_t number; /* among all that were added to the pool */
-    bool late; /* added by a cleanup of the same run */
 };
 
 /* What pools that are gone did; see totals.h. */
@@ -84,8 +74,7 @@ struct tree {
     enum tree_stage stage;        /* atomic; which list; the parent's lock */
     struct list children[TREE_STAGES]; /* struct tree by link, the newest
                                         * first */
-    struct tree_cleanup *cleanups; /* the newest first */
-    size_t marked;                /* those of them that are marks' */
+    struct cleanups cleanups;
     struct tree_gone *gone;       /* totals.c; the pool's lock */
     unsigned gone_names;          /* in that */
     struct tree_totals gone_unnamed; /* totals.c; the pool's lock */
@@ -138,7 +127,7 @@ MP_INNER void tree_open_again(struct memory_pool *mp, bool all);
 MP_INNER void tree_set_runner(struct tree *tree, uintptr_t frame);
 
 /* Takes the newest cleanup off its list; NULL: there is none.  No lock held. */
-MP_INNER struct tree_cleanup *tree_take_cleanup(struct memory_pool *mp);
+MP_INNER struct cleanup *tree_take_cleanup(struct memory_pool *mp);
 
 /* True: the call of that frame comes from a cleanup of this pool, or of one
  * below that the calling thread ends or resets together with it. */
@@ -149,7 +138,7 @@ MP_INNER uint64_t tree_count_added(struct memory_pool *mp);
 
 /* tree_take_cleanup() for the newest cleanup of that owner's marks from this
  * one on. */
-MP_INNER struct tree_cleanup *tree_take_marked(struct memory_pool *mp,
+MP_INNER struct cleanup *tree_take_marked(struct memory_pool *mp,
                                                uint64_t owner, uint64_t mark);
 
 /* No lock held; mark 0: it is the pool's.  RESULT_NO_MEMORY; false: there is
