@@ -124,6 +124,10 @@ check_PROGRAMS += tests/check_cxx
 TESTS += tests/check_cxx
 tests_check_cxx_SOURCES = tests/check_cxx.cc
 
+check_PROGRAMS += tests/check_thrown
+TESTS += tests/check_thrown
+tests_check_thrown_SOURCES = tests/check_thrown.cc
+
 # Where there is no C++17 it tests what C++11 has.
 check_PROGRAMS += tests/check_hpp
 TESTS += tests/check_hpp

@@ -25,22 +25,24 @@
  * only the number of the former is bounded.  The list is the thread's own:
  * after a fork there is nothing of other threads to undo.
  *
- * A cleanup may leave by longjmp() or by an exception.  Nothing is lost by
- * that: it is off its list, and each pool stays in the list of its stage.  The next
- * reset or destroy opens what is half closed, and goes on.  Whether a cleanup
- * was left is told by the stack: a call that comes from within a cleanup has
- * its frame well below that of the reset which calls the cleanup, since
- * end_call() leaves a pad between the two.
+ * A cleanup may leave by longjmp() or by an exception, or its thread may be
+ * cancelled.  Nothing is lost by that: it is off its list, and each pool stays
+ * in the list of its stage.  The next reset or destroy opens what is half
+ * closed, and goes on.  An exception and a cancellation unwind the stack, and
+ * end_unwind() then ends the run.  That a cleanup was left by longjmp() is told
+ * by the stack: a call that comes from within a cleanup has its frame well
+ * below that of the reset which calls the cleanup, since end_call() leaves a
+ * pad between the two.
  *
  * Trees may be deep, so the way down and up is by links in the pools
  * themselves and not by calls.
  *
  * What it cannot do: keep objects live for a cleanup while another thread
  * resets the same pool, and then refuse a reset to cleanups of both threads:
- * only one of them has the pool on its list.  Nor see that a cleanup was left
- * if the next call comes from a function deeper in the stack than the pad is
- * long: that is refused.  Nor refuse the end of its own pool to a cleanup that
- * has switched to another stack.
+ * only one of them has the pool on its list.  Nor see that longjmp() left a
+ * cleanup if the next call comes from a function deeper in the stack than the
+ * pad is long: that is refused.  Nor refuse the end of its own pool to a
+ * cleanup that has switched to another stack.
  */
 #include "pool/end.h"
 
@@ -161,10 +163,36 @@ static bool end_is_too_late(struct end_work *work, bool late)
     return late && work->run->late++ >= TREE_LATE_MOST;
 }
 
+/* Where a run is while a cleanup is called. */
+struct end_place {
+    struct end_work *work; /* NULL: the cleanup returned */
+    struct memory_pool *at;
+};
+
+/* The stack is unwound over end_call(): the run is over, and what it had closed
+ * half way is open again. */
+static void end_unwind(struct end_place *place)
+{
+    if (place->work == NULL) {
+        return;
+    }
+    struct memory_pool *at = place->at;
+    struct memory_pool *top = sync_get(&place->work->run->mp);
+    while (at != top) {
+        struct memory_pool *parent = tree_parent(at);
+        tree_put_child(at, TREE_OPEN);
+        at = parent;
+    }
+    end_finish_run(place->work);
+}
+
 /* Calls a cleanup, with TREE_PAD bytes of stack between it and the caller.
  * Before that its structure is freed, since it may not return. */
-static MP_SLOW void end_call(struct cleanup *cleanup)
+static MP_SLOW void end_call(struct end_work *work, struct memory_pool *at,
+                             struct cleanup *cleanup)
 {
+    struct end_place place __attribute__((__cleanup__(end_unwind))) = {work,
+                                                                       at};
     /* Not an array, which AddressSanitizer may put elsewhere. */
     void *pad = __builtin_alloca(TREE_PAD);
     void (*fn)(void *arg) = cleanup->fn;
@@ -175,6 +203,7 @@ static MP_SLOW void end_call(struct cleanup *cleanup)
     /* The compiler has to take the pad for used, before and after. */
     __asm__ volatile("" : : "r"(pad) : "memory");
     fn(arg);
+    place.work = NULL;
     __asm__ volatile("" : : "r"(pad) : "memory");
     ASSERT(lock_none_is_held());
 }
@@ -234,7 +263,7 @@ static bool end_clean(struct end_work *work, struct memory_pool *at)
         free(cleanup);
         end_note_dropped(work, at);
     } else {
-        end_call(cleanup);
+        end_call(work, at, cleanup);
     }
     return true;
 }
@@ -261,7 +290,7 @@ static void end_close(struct end_work *work, struct memory_pool *mp)
         }
         child = at;
         at = tree_parent(at);
-        tree_close(child);
+        tree_put_child(child, TREE_CLOSED);
     }
 }
 

@@ -278,14 +278,14 @@ struct memory_pool *tree_take_child(struct memory_pool *mp,
     return child;
 }
 
-void tree_close(struct memory_pool *child)
+void tree_put_child(struct memory_pool *child, enum tree_stage stage)
 {
     ASSERT(lock_none_is_held() && child->tree->parent != NULL);
     struct memory_pool *parent = child->tree->parent;
     bool taken = pool_enter(parent);
 
     ASSERT(sync_get(&child->tree->stage) == TREE_CLOSING);
-    tree_set_stage(child->tree, TREE_CLOSED);
+    tree_set_stage(child->tree, stage);
     tree_set_runner(child->tree, 0);
     lock_leave(&parent->lock, taken);
 }

@@ -116,8 +116,8 @@ MP_INNER struct memory_pool *tree_take_child(struct memory_pool *mp,
                                              enum tree_stage stage,
                                              uintptr_t frame);
 
-/* A child that the caller took is closed.  No lock held. */
-MP_INNER void tree_close(struct memory_pool *child);
+/* A child that the caller took is closed, or open again.  No lock held. */
+MP_INNER void tree_put_child(struct memory_pool *child, enum tree_stage stage);
 
 /* Children that a reset or destroy left half way are open again: all, or those
  * that the calling thread was at.  No lock held. */
