@@ -135,7 +135,7 @@ static void fork_leave_pool(struct thread_place *place, void *argument)
     (void)argument;
     tree_forked(mp);
     if (sync_get_acquire(&place->open) || sync_get(&place->kept) ||
-        sync_get(&place->builder) == &thread_state) {
+        thread_is_own(sync_get(&place->builder))) {
         return;
     }
     tree_strand(mp);

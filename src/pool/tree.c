@@ -406,7 +406,7 @@ static bool tree_is_own_stage(const struct tree *tree)
     const struct tree *by =
         sync_get(&tree->stage) == TREE_CLOSED ? tree->parent->tree : tree;
 
-    return sync_get(&by->runner) == &thread_state;
+    return thread_is_own(sync_get(&by->runner));
 }
 
 void tree_forked(struct memory_pool *mp)
@@ -416,10 +416,10 @@ void tree_forked(struct memory_pool *mp)
     if (tree == NULL) {
         return;
     }
-    if (sync_get(&tree->runner) != &thread_state) {
+    if (!thread_is_own(sync_get(&tree->runner))) {
         tree_set_runner(tree, 0);
     }
-    if (sync_get(&tree->own.mp) != NULL && tree->own.thread != &thread_state) {
+    if (sync_get(&tree->own.mp) != NULL && !thread_is_own(tree->own.thread)) {
         /* Its list was the other thread's, and is gone with it. */
         tree->own.link = (struct list_link){NULL, NULL};
         sync_put(&tree->own.mp, (struct memory_pool *)NULL);
