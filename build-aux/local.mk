@@ -52,12 +52,20 @@ else
 have_lua = no
 endif
 
+if HAVE_MICROHTTPD
+have_microhttpd = yes
+else
+have_microhttpd = no
+endif
+
 installcheck-local:
 	$(AM_V_at)CC='$(CC)' CXX='$(CXX)' PKG_CONFIG='$(PKG_CONFIG)' \
 	DESTDIR='$(DESTDIR)' \
 	PTHREAD_FLAGS='$(PTHREAD_CFLAGS) $(PTHREAD_LIBS)' \
 	SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)' version='$(PACKAGE_VERSION)' \
 	LUA_FLAGS='$(LUA_CFLAGS) $(LUA_LIBS)' have_lua='$(have_lua)' \
+	MICROHTTPD_FLAGS='$(MICROHTTPD_CFLAGS) $(MICROHTTPD_LIBS)' \
+	have_microhttpd='$(have_microhttpd)' \
 	cross_compiling='$(cross_compiling)' libdir='$(libdir)' \
 	includedir='$(includedir)' pkgconfigdir='$(pkgconfigdir)' \
 	examplesdir='$(examplesdir)' \

@@ -13,8 +13,7 @@ example_programs = \
 
 noinst_PROGRAMS += $(example_programs)
 dist_examples_DATA += $(example_programs:=.c) \
-	examples/httpd.c examples/httpd_answer.h examples/httpd_request.h \
-	examples/httpd_server.h examples/wordfreq_index.h
+	examples/httpd.c examples/wordfreq_index.h
 
 # Only where configure found Lua 5.4; its test says so where it did not.
 if HAVE_LUA
@@ -65,7 +64,10 @@ dist_hooks_DATA = $(hooks_examples)
 TESTS += tests/hooks.sh
 EXTRA_DIST += tests/hooks.sh
 
-# Built on request, and for its tests, which are clients in C.
+# Built on request, and for its tests, which are clients in C, where configure
+# found libmicrohttpd; the tests say so where it did not.
+examples_httpd_CPPFLAGS = $(AM_CPPFLAGS) $(MICROHTTPD_CFLAGS)
+examples_httpd_LDADD = libmempool.la $(MICROHTTPD_LIBS) $(PTHREAD_LIBS)
 EXTRA_PROGRAMS += examples/httpd
 if HAVE_CHECK
 check_LIBRARIES += tests/libhttp.a
@@ -73,8 +75,11 @@ tests_libhttp_a_SOURCES = tests/http.c tests/http.h
 tests_libhttp_a_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DHTTP_PROGRAM='"$(abs_top_builddir)/examples/httpd"'
 
+if HAVE_MICROHTTPD
+check_PROGRAMS += examples/httpd
+endif
 httpd_tests = tests/check_httpd tests/check_httpd_load
-check_PROGRAMS += examples/httpd $(httpd_tests)
+check_PROGRAMS += $(httpd_tests)
 TESTS += $(httpd_tests)
 tests_check_httpd_LDADD = tests/libhttp.a $(tests_shared)
 tests_check_httpd_load_LDADD = tests/libhttp.a $(tests_shared)

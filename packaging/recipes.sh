@@ -87,7 +87,7 @@ nix_evaluate() {
             stdenv.mkDerivation = package: package;
             lib = { licenses.mit = "MIT"; platforms.unix = [ ]; };
             pkg-config = 1; groff = 1; man-db = 1; mandoc = 1;
-            check = 1; lua5_4 = 1;
+            check = 1; libmicrohttpd = 1; lua5_4 = 1;
         };
     }; [ pname version (builtins.pathExists src) outputs nativeBuildInputs
         nativeCheckInputs checkInputs meta ]'

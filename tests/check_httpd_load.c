@@ -2,11 +2,15 @@
  *
  * check_httpd_load.c - httpd keeps nothing of 10,000 requests, good and bad.
  *
- * Eight clients send them in two halves: the second must not make the process
- * larger than the first did, and when a half is over nothing but the open
- * connection may be in the pools.  With a sanitizer, or MP_TEST_SCALE, there
- * are fewer; a sanitizer's memory is not compared, since it keeps what was
- * freed, nor is memory where there is no /proc.
+ * Eight clients send them.  Afterwards no request but the one that asks may
+ * have a pool.  Then they send as many again, which must not make the process
+ * larger.  How many requests meet at once is chance, and so is what malloc()
+ * keeps for that: a process that grew has some more chances not to grow, while
+ * one that loses memory grows each time.
+ *
+ * With a sanitizer, or MP_TEST_SCALE, there are fewer; a sanitizer's memory is
+ * not compared, since it keeps what was freed, nor is memory where there is no
+ * /proc.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -65,36 +69,28 @@ static void add_file(unsigned times, const char *head, const char *name)
     add(times, head, 0, 200, file.bytes, file.length);
 }
 
-static void add_refusal(const char *head, size_t length, const char *answer)
+static void add_refusal(const char *head, size_t length, int status)
 {
-    add(1, head, length, atoi(answer), answer, strlen(answer));
+    add(1, head, length, status, NULL, 0);
 }
 
-/* 25 requests of all kinds, eight of them refused. */
+/* 25 requests of all kinds, five of them refused. */
 static void make_round(void)
 {
-    static char many[100000] = "GET /one HTTP/1.1\r\n";
-    size_t length = strlen(many);
-
-    for (int i = 0; i < 4000; i++) {
-        length += (size_t)sprintf(many + length, "X: %d\r\n", i);
-    }
     add_file(4, "GET /one HTTP/1.1\r\n", "one");
     add_file(4, "GET /small.txt HTTP/1.1\r\n", "small.txt");
     add_file(4, "GET /large.json HTTP/1.1\r\n", "large.json");
     add(4, "POST /echo HTTP/1.1\r\n", 40000, 200,
         http_file("large.json").bytes, 40000);
     add_file(1, "GET /sub/a%20b/c%25d.txt HTTP/1.1\r\n", "sub/a b/c%d.txt");
-    add_refusal("POST /echo HTTP/1.1\r\n", 180000, "413 Content Too Large\n");
-    add_refusal("GET /none HTTP/1.1\r\n", 0, "404 Not Found\n");
-    add_refusal("GET /../secret HTTP/1.1\r\n", 0, "400 Bad Request\n");
-    add_refusal(many, 0, "431 Request Header Fields Too Large\n");
-    add_refusal("DELETE /one HTTP/1.1\r\n", 0, "405 Method Not Allowed\n");
-    add_refusal("POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n", 1,
-                "501 Not Implemented\n");
-    add_refusal("GET /one HTTP/1.1\r\nContent-Length: x\r\n", 0,
-                "400 Bad Request\n");
-    add(1, "GET /stats?json HTTP/1.1\r\n", 0, 200, NULL, 0);
+    add_refusal("POST /echo HTTP/1.1\r\n", 180000, 413);
+    add_refusal("POST /echo HTTP/1.1\r\n", 65500, 413);
+    add_refusal("GET /none HTTP/1.1\r\n", 0, 404);
+    add_refusal("GET /../secret HTTP/1.1\r\n", 0, 404);
+    add_refusal("DELETE /one HTTP/1.1\r\n", 0, 405);
+    add(1, "GET /stats.json HTTP/1.1\r\n", 0, 200, NULL, 0);
+    add(1, "GET /metrics HTTP/1.1\r\n", 0, 200, NULL, 0);
+    add(1, "GET /map HTTP/1.1\r\n", 0, 200, NULL, 0);
 }
 
 /* One request on a connection that is open, or on a new one.  False: another
@@ -107,7 +103,7 @@ static bool ask(struct http_client **client, const struct exchange *exchange)
     if (*client == NULL) {
         return false;
     }
-    /* The server may end the connection before it has read all. */
+    /* What cannot be sent has no answer. */
     http_send(*client, exchange->request, exchange->length);
     bool right = http_receive(*client, false) &&
                  http_is(*client, exchange->status, exchange->body,
@@ -152,7 +148,7 @@ static void run_clients(unsigned rounds)
     }
 }
 
-/* A number of the pools with the name, from /stats?json: their sum, or how
+/* A number of the pools with the name, from /stats.json: their sum, or how
  * many they are.  Each member is on a line of its own. */
 static unsigned long sum(const char *text, const char *pool,
                          const char *member)
@@ -177,11 +173,11 @@ static unsigned long sum(const char *text, const char *pool,
     return total;
 }
 
-/* Waits until the connection that asks is the only one, and nothing but its
- * own request is live. */
+/* Waits until there is no request but the one that asks, and nothing else but
+ * the lines of the log is live. */
 static void expect_nothing_kept(void)
 {
-    static char request[] = "GET /stats?json HTTP/1.1\r\nHost: h\r\n\r\n";
+    static char request[] = "GET /stats.json HTTP/1.1\r\nHost: h\r\n\r\n";
     static const struct exchange question = {
         .request = request, .length = sizeof request - 1, .status = 200};
     const struct timespec pause = {.tv_nsec = 100000000};
@@ -192,15 +188,11 @@ static void expect_nothing_kept(void)
         ck_assert(tries == 0 || nanosleep(&pause, NULL) == 0);
         ck_assert(ask(&client, &question));
         ck_assert_msg(++tries < 300, "not at rest: %s", client->body);
-    } while (sum(client->body, "httpd", "live_objects") != 1 ||
-             sum(client->body, "request", "pools") != 1);
+    } while (sum(client->body, "request", "pools") != 1);
     const char *text = client->body;
-    ck_assert_uint_eq(sum(text, "worker", "pools"), 4);
-    ck_assert_uint_eq(sum(text, "worker", "live_objects"), 0);
-    ck_assert_uint_eq(sum(text, "httpd", "children_count"), 5);
-    /* Of connections, this one has not ended. */
-    ck_assert_uint_eq(sum(text, "httpd", "allocations"),
-                      sum(text, "httpd", "frees") + 1);
+    ck_assert_uint_eq(sum(text, "httpd", "children_count"), 2);
+    ck_assert_uint_eq(sum(text, "httpd", "live_objects"), 0);
+    ck_assert_uint_eq(sum(text, "log", "live_objects"), 64);
     http_close(client);
 }
 
@@ -224,25 +216,23 @@ static unsigned long resident(void)
 
 START_TEST(many_requests_leave_nothing)
 {
-    unsigned rounds = support_times(25, 5);
-    unsigned long answered = 0;
+    unsigned rounds = support_times(25, 5), chances = 8;
+    unsigned long answered = 0, sent = 0, before, after = 0;
     char text[HTTP_TEXT];
 
     make_round();
     ck_assert_uint_eq(exchanges_in_round, 25);
-    ck_assert(http_start(&server, NULL, NULL));
-    /* Twice, since how many requests meet at once is chance, and so is what
-     * the pools hold for that. */
-    run_clients(rounds);
-    run_clients(rounds);
-    expect_nothing_kept();
-    unsigned long first = resident();
-    run_clients(rounds);
-    expect_nothing_kept();
-    unsigned long second = resident();
-    printf("resident: %lu KiB, then %lu KiB\n", first, second);
-    ck_assert_msg(second <= first / 20 * 21 + 256,
-                  "it grew from %lu to %lu KiB", first, second);
+    ck_assert(http_start(&server, "--timeout", "600"));
+    do {
+        before = after;
+        run_clients(rounds);
+        sent += (unsigned long)rounds * CLIENTS * exchanges_in_round;
+        expect_nothing_kept();
+        after = resident();
+        printf("resident: %lu KiB\n", after);
+    } while (after > before / 20 * 21 + 256 && chances-- > 0);
+    ck_assert_msg(after <= before / 20 * 21 + 256,
+                  "it grew from %lu to %lu KiB", before, after);
 
     ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
     ck_assert_int_eq(http_wait(&server, text), 0);
@@ -250,11 +240,9 @@ START_TEST(many_requests_leave_nothing)
     ck_assert_ptr_nonnull(summary);
     ck_assert_int_eq(sscanf(summary, " httpd: %lu requests, 0 objects and 0"
                                      " pools left\nhttpd: ", &answered), 1);
-    ck_assert_uint_ge(answered, rounds * 3 * CLIENTS * exchanges_in_round);
-    /* And its footprint. */
-    ck_assert_int_eq(sscanf(strstr(summary + 1, "\nhttpd: "),
-                            " httpd: %lu bytes of blocks\n", &first), 1);
-    ck_assert_uint_gt(first, 0);
+    ck_assert_uint_ge(answered, sent);
+    ck_assert_ptr_nonnull(strstr(
+        summary, "\nhttpd: 8388608 bytes free of 8388608\n"));
 }
 END_TEST
 
@@ -264,6 +252,9 @@ int main(void)
     TCase *load = support_case(suite, "load");
 
     tcase_add_test(load, many_requests_leave_nothing);
+    if (http_missing()) {
+        return 77;
+    }
     int status = http_files_make() ? support_run(suite) : EXIT_FAILURE;
     http_files_remove();
     return status;

@@ -123,6 +123,15 @@ static pid_t http_fork(const char *const arguments[], int out, int err)
     return pid;
 }
 
+bool http_missing(void)
+{
+    if (access(HTTP_PROGRAM, X_OK) == 0) {
+        return false;
+    }
+    puts("examples/httpd is not built: configure did not find libmicrohttpd");
+    return true;
+}
+
 bool http_start(struct http_server *server, const char *option,
                 const char *value)
 {
@@ -285,7 +294,7 @@ bool http_receive(struct http_client *client, bool head_only)
         sscanf(client->head, "HTTP/1.1 %d ", &client->status) != 1) {
         return false;
     }
-    client->keep = strstr(client->head, "\nConnection: keep-alive\n") != NULL;
+    client->keep = strstr(client->head, "\nConnection: close\n") == NULL;
     if (client->status == 100) {
         return true;
     }

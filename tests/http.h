@@ -30,6 +30,9 @@ struct http_file {
     size_t length;
 };
 
+/* Says that there is no server to test, if so. */
+bool http_missing(void);
+
 /* Makes the files; false: it could not.  Removes them. */
 bool http_files_make(void);
 void http_files_remove(void);

@@ -42,12 +42,14 @@ export LD_LIBRARY_PATH DYLD_LIBRARY_PATH
 for source in "$DESTDIR$examplesdir"/*.c; do
     name=$(basename "$source" .c)
     more=
-    if [ "$name" = luapool ]; then
-        if [ "$have_lua" != yes ]; then
-            echo 'installcheck: no Lua 5.4, luapool not tried'
-            continue
-        fi
-        more=$LUA_FLAGS
+    have=yes
+    case $name in
+    luapool) have=$have_lua more=$LUA_FLAGS ;;
+    httpd) have=$have_microhttpd more=$MICROHTTPD_FLAGS ;;
+    esac
+    if [ "$have" != yes ]; then
+        echo "installcheck: configure found no library for $name: not tried"
+        continue
     fi
     echo "installcheck: $name"
     $CC $SANITIZE_CFLAGS -o "$name" "$source" $flags $more $PTHREAD_FLAGS
