@@ -227,6 +227,18 @@ START_TEST(what_is_no_string_of_the_pool_is_refused)
                             given.bytes, EINVAL);
         ck_assert_int_eq(memcmp(&given, &wrong[i], sizeof given), 0);
     }
+    /* Those that show it are also refused a piece for which they have room. */
+    mp_string_t odd[] = {{NULL, 0, 64},
+                         {NULL, 1, 64},
+                         {local, 64, 32},
+                         {string.bytes, string.room, string.room - 1}};
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        mp_string_t given = odd[i];
+        ck_assert_int_eq(mp_append_bytes(mp, &odd[i], "piece", 5), -1);
+        pools_expect_report(mp, MP_EVENT_NOT_IN_POOL, SUPPORT_NOT_IN_POOL,
+                            given.bytes, EINVAL);
+        ck_assert_int_eq(memcmp(&given, &odd[i], sizeof given), 0);
+    }
     /* Another pool's, and one that was freed. */
     ck_assert_int_eq(mp_append_bytes(other, &string, much, 6000), -1);
     pools_expect_report(other, MP_EVENT_NOT_IN_POOL, SUPPORT_NOT_IN_POOL,
