@@ -8,10 +8,10 @@
 # arguments are configure's.  The build is in the directory cross-NAME.  Check
 # is built first, in cross-check.
 #
-# Left out are the tests that run no code of the library; Lua, which is not
-# there for those machines; and what qemu's user mode cannot do, which the
-# tests say for themselves.  Emulated tests are slow, so MP_TEST_SCALE divides
-# their rounds, where a test has rounds.
+# Left out are the tests that run no code of the library; those with Lua and
+# libmicrohttpd, which are not there for those machines; and what qemu's user
+# mode cannot do, which the tests say for themselves.  Emulated tests are slow,
+# so MP_TEST_SCALE divides their rounds, where a test has rounds.
 set -eu
 LC_ALL=C
 export LC_ALL
