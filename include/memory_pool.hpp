@@ -302,6 +302,20 @@ public:
         }
     }
 
+    // Moves the pool below another one; nullptr: below none.  A pool that has a
+    // parent goes with that.  So it is to be released, or ends before.
+    void set_parent(memory_pool_t *parent) const
+    {
+        if (mp_set_parent(mp_, parent) != 0) {
+            detail::fail(detail::last_error());
+        }
+    }
+    void set_parent(memory_pool_t *parent, std::errc &failed) const noexcept
+    {
+        failed = mp_set_parent(mp_, parent) == 0 ? std::errc()
+                                                 : detail::last_error();
+    }
+
     // Drops every object, without its destructor, and calls the cleanups.
     void reset() const noexcept { mp_reset(mp_); }
 

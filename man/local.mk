@@ -85,6 +85,7 @@ dist_man_MANS += \
 	man/mp_set_capacity.3 \
 	man/mp_set_failure.3 \
 	man/mp_set_near_limit.3 \
+	man/mp_set_parent.3 \
 	man/mp_set_reporter.3 \
 	man/mp_stats.3 \
 	man/mp_stats_print.3 \
@@ -135,6 +136,7 @@ man_examples = \
 	examples/man_mp_set_capacity \
 	examples/man_mp_set_failure \
 	examples/man_mp_set_near_limit \
+	examples/man_mp_set_parent \
 	examples/man_mp_set_reporter \
 	examples/man_mp_stats \
 	examples/man_mp_stats_print \

@@ -102,6 +102,8 @@ pool_sources = \
 	src/pool/mark.h \
 	src/pool/mode.c \
 	src/pool/mode.h \
+	src/pool/move.c \
+	src/pool/move.h \
 	src/pool/object.c \
 	src/pool/object.h \
 	src/pool/pool.c \
@@ -158,6 +160,7 @@ pool_sources = \
 	src/api/objects.c \
 	src/api/options.c \
 	src/api/options.h \
+	src/api/parents.c \
 	src/api/strings.c \
 	src/api/users.c \
 	src/api/views.c

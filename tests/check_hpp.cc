@@ -385,6 +385,25 @@ static void a_capacity_changes()
     HPP_THROWS(std::errc::invalid_argument, unlimited.set_capacity(1000));
 }
 
+static void a_pool_gets_another_parent()
+{
+    mempool::pool top(mempool::options().capacity(1000));
+    mempool::pool child(mempool::options().capacity(2000));
+    std::errc failed;
+
+    void *object = child.allocate(1001);
+    HPP_THROWS(std::errc::no_buffer_space, child.set_parent(top.get()));
+    child.set_parent(top.get(), failed);
+    HPP_EXPECT(failed == std::errc::no_buffer_space);
+    HPP_EXPECT(child.parent() == nullptr);
+    child.free(object);
+    child.set_parent(top.get());
+    HPP_EXPECT(child.parent() == top.get());
+    HPP_THROWS(std::errc::invalid_argument, top.set_parent(child.get()));
+    child.set_parent(nullptr, failed);
+    HPP_EXPECT(failed == std::errc() && child.parent() == nullptr);
+}
+
 struct hpp_near {};
 
 static void hpp_throw_near(memory_pool_t *, std::size_t, void *)
@@ -667,6 +686,7 @@ int main()
     options_that_cannot_be_make_no_pool();
     a_pool_ends_once_whoever_has_it();
     a_capacity_changes();
+    a_pool_gets_another_parent();
     a_near_limit_function_may_throw();
     a_committed_mark_keeps_what_came_after_it();
     a_mark_takes_what_came_after_it();

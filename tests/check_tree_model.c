@@ -4,7 +4,8 @@
  *
  * The model knows the rule: an object counts in its pool and in every pool
  * above, and fits exactly where all of those that have a capacity have room
- * for it.  It also knows the order in which cleanups are called.
+ * for it.  It also knows the order in which cleanups are called.  Pools are
+ * moved, too.
  */
 #include <errno.h>
 #include <string.h>
@@ -332,6 +333,64 @@ static void model_set_capacity(int i)
     }
 }
 
+/* A pool above has a capacity, which may be none yet; or i itself has. */
+static bool is_limited(int i)
+{
+    while (i >= 0 && !model.nodes[i].limits) {
+        i = model.nodes[i].parent;
+    }
+    return i >= 0;
+}
+
+/* The errno of a move; 0: it works. */
+static int expected_of_move(int i, int parent)
+{
+    size_t bytes = total(i);
+
+    if (is_below(parent, i)) {
+        return EINVAL;
+    }
+    for (int k = 0; k < NODES && model.nodes[i].parent != parent; k++) {
+        if (is_limited(parent) && model.nodes[k].mp != NULL &&
+            is_below(k, i) &&
+            mp_kind(model.nodes[k].mp, NULL) == MP_KIND_CACHED) {
+            return EINVAL;
+        }
+    }
+    for (int up = parent; up >= 0; up = model.nodes[up].parent) {
+        const struct node *node = &model.nodes[up];
+        if (node->capacity != SIZE_MAX && !is_below(i, up) &&
+            bytes > node->capacity - total(up)) {
+            return ENOBUFS;
+        }
+    }
+    return 0;
+}
+
+/* Below another pool, or below none.  What moves becomes the newest child. */
+static void model_move(int i)
+{
+    struct node *node = &model.nodes[i];
+    int parent = (int)support_below(&model.random, NODES);
+
+    if (model.nodes[parent].mp == NULL) {
+        parent = -1;
+    }
+    int error = expected_of_move(i, parent);
+    errno = 0;
+    int done = mp_set_parent(node->mp,
+                             parent < 0 ? NULL : model.nodes[parent].mp);
+    POOLS_EXPECT(done == (error == 0 ? 0 : -1));
+    POOLS_EXPECT(errno == error);
+    if (error == 0 && node->parent != parent) {
+        node->parent = parent;
+        node->birth = ++model.births;
+    }
+    POOLS_EXPECT(mp_parent(node->mp) ==
+                 (node->parent < 0 ? NULL : model.nodes[node->parent].mp));
+    POOLS_EXPECT(mp_check(node->mp) == 0);
+}
+
 static void model_verify(void)
 {
     for (int i = 0; i < NODES; i++) {
@@ -382,6 +441,11 @@ static void model_step(void)
     case 5:
     case 6:
         model_set_capacity(i);
+        break;
+    case 7:
+    case 8:
+    case 9:
+        model_move(i);
         break;
     default:
         switch (support_below(&model.random, 8)) {

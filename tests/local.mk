@@ -23,12 +23,13 @@ tests_programs = tests/check_append tests/check_blocks tests/check_caches \
 	tests/check_hooks tests/check_inline tests/check_lifetimes \
 	tests/check_limits tests/check_limits_model tests/check_malloc \
 	tests/check_mark_cleanups tests/check_marks tests/check_memory \
-	tests/check_misuse tests/check_mixes tests/check_names \
+	tests/check_misuse tests/check_mixes tests/check_moves tests/check_names \
 	tests/check_near_limit tests/check_options tests/check_pause \
 	tests/check_pools tests/check_portions tests/check_print \
 	tests/check_processes tests/check_range tests/check_recycle \
 	tests/check_report \
-	tests/check_scopes tests/check_set_capacity tests/check_strings \
+	tests/check_scopes tests/check_set_capacity tests/check_set_parent \
+	tests/check_strings \
 	tests/check_threads tests/check_tree tests/check_tree_model \
 	tests/check_view tests/check_wrong_marks
 check_PROGRAMS += $(tests_programs)
@@ -71,6 +72,7 @@ tests_check_mark_cleanups_LDADD = $(tests_shared)
 tests_check_marks_LDADD = $(tests_shared)
 tests_check_misuse_LDADD = $(tests_shared)
 tests_check_mixes_LDADD = $(tests_shared)
+tests_check_moves_LDADD = $(tests_shared)
 tests_check_names_LDADD = $(tests_shared)
 tests_check_near_limit_LDADD = $(tests_shared)
 tests_check_options_LDADD = $(tests_shared)
@@ -100,6 +102,7 @@ tests_check_memory_LDADD = $(tests_static)
 tests_check_pause_LDADD = $(tests_static)
 tests_check_processes_LDADD = $(tests_static)
 tests_check_range_LDADD = $(tests_static)
+tests_check_set_parent_LDADD = $(tests_static)
 tests_check_threads_LDADD = $(tests_static)
 tests_check_tree_model_LDADD = $(tests_static)
 

@@ -251,22 +251,23 @@ bool lock_none_is_held(void)
 }
 
 /* The thread may take a lock of that rank: it holds none of the same rank, or
- * LOCK_THREADS too, and none of a higher one. */
+ * LOCK_MOVES or LOCK_THREADS too, and none of a higher one. */
 static bool lock_is_in_order(enum lock_rank rank)
 {
-    ASSERT(rank >= LOCK_THREADS && rank <= LOCK_RANGE);
+    ASSERT(rank >= LOCK_MOVES && rank <= LOCK_RANGE);
     for (unsigned higher = rank + 1u; higher <= LOCK_RANGE; higher++) {
         if (lock_held[higher] != 0) {
             return false;
         }
     }
     return lock_held[rank] == 0 ||
-           (rank != LOCK_THREADS && lock_held[LOCK_THREADS] != 0);
+           (rank > LOCK_MOVES && lock_held[LOCK_MOVES] != 0) ||
+           (rank > LOCK_THREADS && lock_held[LOCK_THREADS] != 0);
 }
 
 void lock_note_enter(struct lock *lock)
 {
-    ASSERT(lock->rank >= LOCK_THREADS && lock->rank <= LOCK_RANGE);
+    ASSERT(lock->rank >= LOCK_MOVES && lock->rank <= LOCK_RANGE);
     ASSERT(!lock_is_held(lock));
     ASSERT(lock_is_in_order(lock->rank));
     /* A lock that was really taken has no holder any more. */
@@ -281,7 +282,7 @@ void lock_note_enter(struct lock *lock)
 void lock_note_leave(struct lock *lock)
 {
     ASSERT(lock_is_held(lock));
-    ASSERT(lock->rank >= LOCK_THREADS && lock->rank <= LOCK_RANGE);
+    ASSERT(lock->rank >= LOCK_MOVES && lock->rank <= LOCK_RANGE);
     ASSERT(sync_get(&lock->word) <= LOCK_AWAITED ||
            sync_get(&lock->word) == LOCK_TOLD);
     ASSERT(lock_held[lock->rank] > 0);

@@ -47,10 +47,12 @@
 #include "base/sync.h"
 
 /* A thread takes a lock of a higher rank than all that it holds.  Two locks
- * of one rank are held only by a thread that holds LOCK_THREADS, without which
- * no other thread takes two of a rank. */
+ * of one rank are held only by a thread that holds LOCK_MOVES or LOCK_THREADS.
+ * With the former alone it takes several of recall locks, pools' and quotas'
+ * locks, and with the latter several of LOCK_THREAD. */
 enum lock_rank {
-    LOCK_THREADS = 1, /* the list of threads */
+    LOCK_MOVES = 1,   /* which pool is whose parent */
+    LOCK_THREADS,     /* the list of threads */
     LOCK_ATTACHMENTS, /* which cache belongs to which pool and thread */
     LOCK_THREAD,      /* one thread's pools */
     LOCK_ORPHANS,     /* pools whose makers have ended */

@@ -439,7 +439,6 @@ void thread_delist(struct thread_place *place)
 /* In the order of the ranks, so the orphans' lock after those of threads. */
 void thread_hold(void)
 {
-    ASSERT(lock_none_is_held());
     lock_take(&thread_lock);
     lock_take(&thread_attachments);
     for (struct thread *t = thread_list; t != NULL; t = t->next) {

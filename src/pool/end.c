@@ -85,6 +85,27 @@ static void end_forget(struct tree_run *run)
     }
 }
 
+/* True: mp is at, or a pool above that. */
+static bool end_is_above(struct memory_pool *at, const struct memory_pool *mp)
+{
+    struct memory_pool *up = at;
+
+    if (at == NULL) {
+        return false;
+    }
+    bool taken = pool_enter(at);
+
+    pool_pin(at, &taken);
+    lock_leave(&at->lock, taken);
+    while (up != NULL && up != mp) {
+        up = tree_parent(up);
+    }
+    taken = pool_enter(at);
+    pool_unpin(at);
+    lock_leave(&at->lock, taken);
+    return up != NULL;
+}
+
 /* A call of the given frame comes from a cleanup of the pool, or of one below.
  * A cleanup's own pool, and those between it and the one that is reset or
  * destroyed, know that themselves.  Those above are looked for. */
@@ -102,11 +123,7 @@ static bool end_is_busy(const struct memory_pool *mp, uintptr_t frame)
             continue;
         }
         /* The cleanup is still under way, so its pool is there. */
-        const struct memory_pool *at = sync_get(&run->mp);
-        while (at != NULL && at != mp) {
-            at = tree_parent(at);
-        }
-        busy = at != NULL;
+        busy = end_is_above(sync_get(&run->mp), mp);
     }
     return busy;
 }

@@ -16,6 +16,8 @@
  *     threads' locks.  So taking all of them here ends.
  *   - A pool is listed before another thread can meet it, and as long as any
  *     thread takes a lock of it.  So no lock is left taken in the child.
+ *   - No pool is half moved: a move holds the lock of moves, or says that it
+ *     waits.
  *
  * A pool that is listed but not open is kept to be made again, or a thread is
  * making or ending it.  In the child that thread is gone.  Such a pool is left:
@@ -48,6 +50,17 @@
 #include "store/range.h"
 
 static struct memory_pool *fork_left; /* atomic; by kept_next */
+
+/* No pool is half moved, and no thread waits for others to move one. */
+static void fork_hold_moves(void)
+{
+    lock_take(&pool_moves);
+    for (int times = 0; pool_move_waits; times++) {
+        lock_drop(&pool_moves);
+        pause_yield(times);
+        lock_take(&pool_moves);
+    }
+}
 
 /* Before any pool's: a recall takes them in that order. */
 static void fork_hold_recall(struct thread_place *place, void *argument)
@@ -120,10 +133,15 @@ static void fork_drop_pool(struct thread_place *place, void *argument)
  * outside, so the next pause would wait for them without end. */
 static void fork_forget_inside(struct thread_place *place, void *argument)
 {
+    struct memory_pool *mp = pool_at(place);
+
     (void)argument;
-    if (pool_at(place)->mode->locks) {
-        pause_forked(&pool_at(place)->caches);
+    if (mp->mode->locks) {
+        pause_forked(&mp->caches);
     }
+    /* Nor do they unpin: who forks has pinned nothing itself, and no move is
+     * under way. */
+    mp->pins = (struct pool_pins){0, false, NULL};
 }
 
 /* What threads that are gone were doing with whole pools is undone, or left to
@@ -163,6 +181,7 @@ static void fork_prepare(void)
     bool fence = false;
 
     setting_fork_prepare();
+    fork_hold_moves();
     thread_hold();
     thread_each_pool(fork_hold_recall, NULL);
     thread_each_pool(fork_hold_pool, &fence);
@@ -187,6 +206,7 @@ static void fork_parent(void)
     thread_each_pool(fork_drop_pool, NULL);
     thread_each_pool(fork_drop_recall, NULL);
     thread_drop();
+    lock_drop(&pool_moves);
     setting_fork_done();
     ASSERT(lock_none_is_held());
 }
@@ -226,6 +246,7 @@ static void fork_child(void)
     thread_each_pool(fork_drop_pool, NULL);
     thread_each_pool(fork_drop_recall, NULL);
     thread_drop();
+    lock_drop(&pool_moves);
     setting_fork_done();
     ASSERT(lock_none_is_held());
 }

@@ -26,6 +26,7 @@ static const struct {
     [KIND_ZERO] = KIND_COUNTED_ROW("MP_ZERO_ON_FREE was asked for"),
     [KIND_ABOVE] = KIND_COUNTED_ROW("a pool above has a capacity"),
     [KIND_SHORT] = KIND_COUNTED_ROW("max_object is below 1024"),
+    [KIND_WAS_ABOVE] = KIND_COUNTED_ROW("a pool above had a capacity"),
     [KIND_LOCKED] =
         KIND_LOCKED_ROW("MP_THREADS_LOCKED was asked for, as a base pool does"),
     [KIND_BACKING] = KIND_LOCKED_ROW("the pool has a backing"),
@@ -53,10 +54,27 @@ static const char *const kind_words[] = {
     [MP_KIND_ALONE] = "alone",     [MP_KIND_TRACKED] = "tracked",
 };
 
+void kind_renew(struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp));
+    enum kind_why why = sync_get(&mp->settings.why);
+    bool is_short = !mp->settings.max_is_capacity &&
+                    sync_get(&mp->settings.max_object) <
+                        SIZES_SHORT * SIZES_GRANULE;
+
+    if (why != KIND_ABOVE && why != KIND_SHORT && why != KIND_WAS_ABOVE) {
+        return;
+    }
+    why = mp->quota.above != NULL ? KIND_ABOVE
+          : is_short              ? KIND_SHORT
+                                  : KIND_WAS_ABOVE;
+    sync_put(&mp->settings.why, why);
+}
+
 /* Relaxed: a caller that reads an old answer has asked a moment earlier. */
 enum kind_why kind_why_of(const struct memory_pool *mp)
 {
-    enum kind_why why = mp->settings.why;
+    enum kind_why why = sync_get(&mp->settings.why);
     mp_kind_t kind = kind_of(why);
     bool caches = kind == MP_KIND_CACHED || kind == MP_KIND_COUNTED;
 

@@ -22,6 +22,7 @@ enum kind_why {
     KIND_ZERO,
     KIND_ABOVE,
     KIND_SHORT,
+    KIND_WAS_ABOVE,
     KIND_LOCKED,
     KIND_BACKING,
     KIND_BUFFER,
@@ -35,6 +36,10 @@ enum kind_why {
     KIND_CHECKER,
     KIND_NO_POOL
 };
+
+/* The reason of a pool that was moved: of the others of its kind, one above is
+ * that a pool above has a capacity.  The pool's lock is held. */
+MP_INNER void kind_renew(struct memory_pool *mp);
 
 /* The reason that holds now: caches may have been given up meanwhile.  Needs no
  * lock. */

@@ -225,6 +225,7 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
     mp->reporter = (struct pool_reporter){NULL, NULL};
     mp->near = (struct pool_near){NULL, NULL};
     mp->gather_size = 0;
+    mp->pins = (struct pool_pins){0, false, NULL};
     mp->place.link = (struct list_link){NULL, NULL};
     sync_put(&mp->place.maker, (struct thread *)NULL);
     sync_put(&mp->place.kept, false);
@@ -259,22 +260,22 @@ static void life_start_quota(struct memory_pool *mp,
     ASSERT(mp->mode->counts || !quota_is_limited(&mp->quota));
 }
 
-/* A kept pool is one that counts nothing.  No lock: nobody else knows it. */
-static void life_start_kept(struct memory_pool *mp,
-                            const mp_options_t *options)
+/* Makes a pool count that does not, though it has to by now: a kept one counts
+ * nothing, and the parent of a new one may have been moved below a capacity
+ * since the new one's mode was chosen.  No lock: nobody else knows it. */
+static void life_start_counting(struct memory_pool *mp,
+                                const mp_options_t *options)
 {
-    const struct pool_mode *mode = mode_of(life_mode(options));
     bool zero = (options->flags & MP_ZERO_ON_FREE) != 0;
 
-    if (!mode->counts) {
+    if (mp->mode->counts || life_counts(options) == KIND_DEFAULT) {
         return;
     }
     bool taken = pool_enter(mp);
-    mp->mode = mode;
+    mp->mode = mode_of(MODE_COUNTED);
     heap_set_zero(&mp->heap, zero);
     cache_set_count(&mp->caches, true, zero);
     lock_leave(&mp->lock, taken);
-    life_start_quota(mp, options);
 }
 
 /* Gives the pool's own memory back. */
@@ -360,6 +361,9 @@ static enum kind_why life_why(const struct memory_pool *mp,
     if (why == KIND_DEFAULT) {
         why = mp->mode->caches ? life_counts(options) : KIND_NO_SLOT;
     }
+    if (why == KIND_DEFAULT && mp->mode->counts) {
+        why = KIND_WAS_ABOVE; /* the parent was moved meanwhile */
+    }
     ASSERT(mp->mode->counts == (kind_of(why) != MP_KIND_CACHED));
     return why;
 }
@@ -409,14 +413,15 @@ struct memory_pool *life_create(const mp_options_t *options,
         }
         return NULL;
     }
-    if (mp != NULL && kept != NULL) {
-        life_start_kept(mp, options);
-        mp->settings.why = life_why(mp, options, why);
-        life_join(mp);
-    } else if (mp != NULL) {
-        life_start_quota(mp, options);
-        mp->settings.why = life_why(mp, options, why);
-        thread_enlist(self, &mp->place);
+    if (mp != NULL) {
+        life_start_counting(mp, options);
+        if (kept == NULL || mp->mode->counts) {
+            life_start_quota(mp, options);
+        }
+        sync_put(&mp->settings.why, life_why(mp, options, why));
+        if (kept == NULL) {
+            thread_enlist(self, &mp->place);
+        }
         life_join(mp);
     }
     return mp;
@@ -429,11 +434,17 @@ void life_destroy(struct memory_pool *mp, struct memory_pool *heir)
     MP_FRAME();
     ASSERT(lock_none_is_held());
     each_close(mp);
-    /* First, so that no other pool looks for credit here, nor meets it among
-     * its parent's children. */
-    recall_delist(mp, heir);
     if (mp->tree != NULL) {
         totals_hand_over(mp);
+        /* To its end: it is not moved any more with those above. */
+        bool pinned = pool_enter(mp);
+        pool_pin(mp, &pinned);
+        lock_leave(&mp->lock, pinned);
+    }
+    /* Before all else, so that no other pool looks for credit here, nor meets
+     * it among its parent's children. */
+    recall_delist(mp, heir);
+    if (mp->tree != NULL) {
         tree_leave(mp);
     }
     if (recycle_push(mp)) {

@@ -17,10 +17,44 @@
  */
 #include "pool/pool.h"
 
+#include "cache/pause.h"
 #include "pool/mark.h"
 
 _Static_assert(sizeof(struct memory_pool) <= RANGE_SLOT * 7 / 8,
                "no room for objects in a pool's slot");
+
+MP_INNER_OBJECT struct lock pool_moves = LOCK_INIT(LOCK_MOVES);
+MP_INNER_OBJECT bool pool_move_waits;
+
+void pool_tell_lock(void)
+{
+    lock_tell(&pool_moves);
+}
+
+/* A move takes some microseconds, and waits for threads that are pinned: they
+ * do not wait here. */
+void pool_await_move(struct memory_pool *mp, bool *taken)
+{
+    ASSERT(pool_is_entered(mp));
+    for (int times = 0; mp->pins.moving; times++) {
+        lock_leave(&mp->lock, *taken);
+        pause_yield(times);
+        *taken = pool_enter(mp);
+    }
+}
+
+void pool_pin(struct memory_pool *mp, bool *taken)
+{
+    pool_await_move(mp, taken);
+    mp->pins.count++;
+    ASSERT(mp->pins.count > 0);
+}
+
+void pool_unpin(struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp) && mp->pins.count > 0);
+    mp->pins.count--;
+}
 
 void pool_set_bump(struct memory_pool *mp)
 {
@@ -121,24 +155,44 @@ void pool_set_near(struct memory_pool *mp, size_t bytes,
     lock_leave(&mp->lock, taken);
 }
 
-/* A function may use the pools, and change what is due: so each quota is asked
- * for itself, and nothing is kept over a call.  The pools above are there as
- * long as this one. */
+/* The nearest pool, from this one up, that is due and wants to be told; NULL:
+ * there is none. */
+static struct memory_pool *pool_find_due(struct memory_pool *mp, size_t *used,
+                                         struct pool_near *near)
+{
+    struct memory_pool *found = NULL;
+    bool taken = pool_enter(mp);
+
+    pool_pin(mp, &taken);
+    lock_leave(&mp->lock, taken);
+    for (struct quota *quota = &mp->quota; quota != NULL && found == NULL;
+         quota = sync_get(&quota->above)) {
+        struct memory_pool *at = LIST_ENTRY(quota, struct memory_pool, quota);
+        bool at_taken = pool_enter(at);
+        bool due = quota_take_due(quota, used);
+        *near = at->near;
+        lock_leave(&at->lock, at_taken);
+        found = due && near->fn != NULL ? at : NULL;
+    }
+    taken = pool_enter(mp);
+    pool_unpin(mp);
+    lock_leave(&mp->lock, taken);
+    return found;
+}
+
+/* A function may use the pools, and change what is due and where the pool is.
+ * So each search begins anew, and nothing is kept over a call.  It ends, since
+ * a quota that was told is not due again before its use was lower. */
 void pool_call_near(struct memory_pool *mp)
 {
     ASSERT(lock_none_is_held());
+    struct memory_pool *at;
+    struct pool_near near;
+    size_t used = 0;
+
     sync_put(&mp->quota.due, false);
-    for (struct quota *quota = &mp->quota; quota != NULL;
-         quota = quota->above) {
-        struct memory_pool *at = LIST_ENTRY(quota, struct memory_pool, quota);
-        size_t used = 0;
-        bool taken = pool_enter(at);
-        bool due = quota_take_due(quota, &used);
-        struct pool_near near = at->near;
-        lock_leave(&at->lock, taken);
-        if (due && near.fn != NULL) {
-            near.fn(at, used, near.context);
-        }
+    while ((at = pool_find_due(mp, &used, &near)) != NULL) {
+        near.fn(at, used, near.context);
     }
 }
 

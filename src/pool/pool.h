@@ -30,6 +30,15 @@ struct memory_pool;
 /* Bytes of a name, with its end; what is longer is cut off. */
 #define POOL_NAME 64
 
+/* Who keeps the pool where it is; the pool's lock. */
+struct pool_pins {
+    unsigned count; /* threads that go up from this pool, or add a child */
+    bool moving;    /* it is moved, or one above is: no thread begins that, nor
+                     * changes the list of its children */
+    struct memory_pool *next; /* move.c: of the pools that are moved together;
+                               * the lock of moves */
+};
+
 /* How calls are served.  The tables are in alloc.c and in track.c. */
 struct pool_mode {
     bool locks;  /* takes the pool's lock, in a process with several threads */
@@ -45,12 +54,14 @@ struct pool_mode {
                         const void *ptr);
 };
 
-/* Fixed, but for recycle.c, which makes a kept pool again. */
+/* Fixed, but for recycle.c, which makes a kept pool again, and for what is
+ * said of a member. */
 struct pool_settings {
     size_t max_object;    /* atomic; bytes; relaxed: nothing is read by it */
     bool max_is_capacity; /* max_object goes with the capacity */
     unsigned flags;       /* MP_* */
-    enum kind_why why;    /* of what kind it was made */
+    enum kind_why why;    /* atomic; of what kind it is; move.c writes it, too;
+                           * relaxed: nothing is read by it */
     mp_report_fn *report; /* NULL: silent */
     void *report_context;
     const char *name;     /* NULL: none */
@@ -129,6 +140,7 @@ struct memory_pool {
     struct pool_failure failure;
     struct pool_reporter reporter;
     struct pool_near near;
+    struct pool_pins pins;
     struct thread_place place;
     struct track *track; /* fixed; what track.c knows of the objects; NULL:
                           * the pool is not tracked */
@@ -166,6 +178,25 @@ static inline bool pool_is_entered(const struct memory_pool *mp)
 {
     return lock_is_held(&mp->lock);
 }
+
+/* Held by a thread that gives pools other parents, and across a fork.  That
+ * thread leaves it while it waits, since it may be told, and so keep all others
+ * out; but nobody else moves or forks then. */
+MP_INNER struct lock pool_moves;
+MP_INNER bool pool_move_waits; /* that lock */
+
+/* Tells the lock, see lock_tell_all(). */
+MP_INNER void pool_tell_lock(void);
+
+/* Keeps the pool and those above where they are: their parents, the quotas that
+ * they charge, and the trees' locks.  So a thread may go up with no lock held.
+ * It calls no function of the program meanwhile, and waits for nothing that
+ * another thread does only after a move.  The lock is held, and may be left for
+ * a while by the first one.  The third waits only until no move is under
+ * way. */
+MP_INNER void pool_pin(struct memory_pool *mp, bool *taken);
+MP_INNER void pool_unpin(struct memory_pool *mp);
+MP_INNER void pool_await_move(struct memory_pool *mp, bool *taken);
 
 /* Says whether pool_bump() may serve: objects are counted, by this pool's lock
  * alone, no mark is open, and nobody wants to be told of use near the limit.

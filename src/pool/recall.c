@@ -50,7 +50,7 @@ void recall_share(struct memory_pool *mp)
 {
     struct quota *top = quota_top_shared(&mp->quota);
 
-    ASSERT(lock_none_is_held() && quota_is_limited(&mp->quota));
+    ASSERT(quota_is_limited(&mp->quota));
     bool top_taken = lock_enter(&top->recall);
     bool taken = pool_enter(mp);
     /* From now on the tree's lock owns the pool's numbers, so that its short
@@ -122,8 +122,8 @@ void recall_delist(struct memory_pool *mp, struct memory_pool *heir)
         recall_take(mp);
     } else {
         recall_drop(mp);
-        quota_end(&mp->quota, &heir->quota);
     }
+    quota_end(&mp->quota, heir == NULL ? NULL : &heir->quota);
     lock_leave(&mp->lock, taken);
     lock_leave(&top->recall, top_taken);
 }
@@ -195,9 +195,7 @@ bool recall_lend(struct memory_pool *mp, struct cache *cache, size_t size)
     return true;
 }
 
-/* Takes back what the caches of one pool have, and keeps them from getting
- * more.  The lock is held. */
-static void recall_suspend(struct memory_pool *mp)
+void recall_suspend(struct memory_pool *mp)
 {
     struct cache_set *set = &mp->caches;
 
@@ -235,6 +233,12 @@ static void recall_suspend_all(struct quota *top, struct quota *refuser)
     lock_leave(&top->recall, top_taken);
 }
 
+void recall_pinned(struct memory_pool *mp, struct quota *refuser)
+{
+    ASSERT(lock_none_is_held() && mp->pins.count > 0);
+    recall_suspend_all(quota_top(&mp->quota), refuser);
+}
+
 /* Takes back what is lent below the quota of this pool or of one above.  The
  * lock, held on entry and on return, may be left meanwhile. */
 static void recall_below(struct memory_pool *mp, struct quota *refuser,
@@ -249,9 +253,16 @@ static void recall_below(struct memory_pool *mp, struct quota *refuser,
         quota_set_state(refuser, QUOTA_TIGHT);
         return;
     }
+    if (mp->pins.moving) {
+        /* The refuser is another one afterwards, or there is none. */
+        pool_await_move(mp, taken);
+        return;
+    }
+    pool_pin(mp, taken);
     lock_leave(&mp->lock, *taken);
-    recall_suspend_all(top, refuser);
+    recall_pinned(mp, refuser);
     *taken = pool_enter(mp);
+    pool_unpin(mp);
 }
 
 bool recall_for(struct memory_pool *mp, size_t bytes, bool *taken)
@@ -271,6 +282,19 @@ bool recall_for(struct memory_pool *mp, size_t bytes, bool *taken)
     }
     recall_below(mp, refuser, taken);
     return true;
+}
+
+void recall_relist(struct memory_pool *mp)
+{
+    struct quota *top = quota_top(&mp->quota);
+
+    ASSERT(pool_is_entered(mp));
+    if (list_has(&mp->quota.borrower)) {
+        list_remove(&mp->quota.borrower);
+    }
+    if (top != NULL && mp->mode->caches) {
+        list_push(&top->borrowers, &mp->quota.borrower);
+    }
 }
 
 /* max_object follows in the hold of the lock in which the capacity changed, so

@@ -24,12 +24,14 @@
 MP_INNER void recall_enlist(struct memory_pool *mp);
 
 /* The same for a pool with a limited quota that was alone so far, as a pool
- * below is about to be made.  Nothing is done a second time. */
+ * below is about to be made.  Nothing is done a second time.  The pool is
+ * pinned, or the caller holds LOCK_MOVES.  No other lock held. */
 MP_INNER void recall_share(struct memory_pool *mp);
 
 /* The pool is about to go, and nobody uses it any more: its caches' credit
- * goes back, and no other pool looks for any here.  heir: see
- * life_destroy(). */
+ * goes back, and no other pool looks for any here.  Where it is in a tree of
+ * quotas, what it is charged for goes back, too, and it leaves the tree.  heir:
+ * see life_destroy().  The pool is pinned, or in no tree of pools. */
 MP_INNER void recall_delist(struct memory_pool *mp, struct memory_pool *heir);
 
 /* In the child of fork(), where the thread that makes or ends the pool is gone:
@@ -61,6 +63,18 @@ MP_INNER void recall_own(struct memory_pool *mp, struct cache *cache);
  * lock, held on entry and on return, may be left meanwhile: then *taken
  * changes, and all that the caller found out may be wrong. */
 MP_INNER bool recall_for(struct memory_pool *mp, size_t bytes, bool *taken);
+
+/* Takes back what is lent below that quota, which is this pool's or one above.
+ * The pool is pinned, and no lock is held. */
+MP_INNER void recall_pinned(struct memory_pool *mp, struct quota *refuser);
+
+/* Takes back what the pool's caches have, and keeps them from getting more
+ * until the quota lends them some.  The lock is held. */
+MP_INNER void recall_suspend(struct memory_pool *mp);
+
+/* The pool's quota is in another tree than before, or in none: hands it to
+ * the borrowers of that.  The lock is held, and the recall locks of both. */
+MP_INNER void recall_relist(struct memory_pool *mp);
 
 /* Changes the capacity of a pool that was made with one; 0: no limit.  Credit
  * is recalled first if that may make the difference.  RESULT_FULL: more bytes

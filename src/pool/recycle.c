@@ -132,6 +132,8 @@ static void recycle_renew(struct memory_pool *mp)
     mp->failure = (struct pool_failure){NULL, NULL};
     mp->reporter = (struct pool_reporter){NULL, NULL};
     mp->near = (struct pool_near){NULL, NULL};
+    /* Its end had pinned it, and a move may have found it so. */
+    mp->pins = (struct pool_pins){0, false, NULL};
     cache_set_renew(&mp->caches);
     ASSERT(!mp->caches.suspended);
     /* The next one to use it is the same thread. */

@@ -31,6 +31,7 @@
 
 #include "base/tool.h"
 #include "cache/thread.h"
+#include "pool/pool.h"
 #include "store/range.h"
 
 /* Bytes of freed objects that a pool keeps where no number is given. */
@@ -279,6 +280,7 @@ static void setting_start(void)
         lock_tell_all();
         thread_tell_locks();
         range_tell_lock();
+        pool_tell_lock();
         tool_allow_race(&setting_read);
         tool_allow_race(&setting_none);
     }

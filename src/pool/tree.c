@@ -17,9 +17,9 @@
  *       +---- a cleanup elsewhere adds a cleanup or a child -+
  *
  * The lists of a tree are owned by the lock of the pool that they hang on.  So
- * the link of a child is owned by the parent's lock, and no call here holds
- * the locks of two pools: there is no order among them, and fork() may take
- * all of them.
+ * the link of a child is owned by the parent's lock, and no call here takes
+ * the locks of two pools: there is no order among them, and fork() or a move
+ * may take all of them.
  *
  * A child of a pool with a capacity charges the quota of that pool.  The quota
  * has to know that before the child's own one is started: else the parent
@@ -69,16 +69,14 @@ static void tree_set_stage(struct tree *tree, enum tree_stage stage)
     sync_put(&tree->stage, stage);
 }
 
-/* A pool that got a cleanup or a child, though it was closed, has to be closed
- * again; and so have those above, since that is how a run comes to it. */
-static void tree_reopen(struct memory_pool *mp)
+/* From a pool that was closed up, and open again; it is pinned. */
+static void tree_reopen_up(struct memory_pool *mp)
 {
-    ASSERT(lock_none_is_held());
+    struct memory_pool *parent;
     bool closed = true;
 
-    while (closed && mp->tree->parent != NULL &&
+    while (closed && (parent = tree_parent(mp)) != NULL &&
            sync_get(&mp->tree->stage) == TREE_CLOSED) {
-        struct memory_pool *parent = mp->tree->parent;
         bool taken = pool_enter(parent);
         closed = sync_get(&mp->tree->stage) == TREE_CLOSED;
         if (closed) {
@@ -89,13 +87,34 @@ static void tree_reopen(struct memory_pool *mp)
     }
 }
 
-/* The pool's struct tree, made if it has none; NULL: no memory. */
-static struct tree *tree_of(struct memory_pool *mp)
+/* A pool that got a cleanup or a child, though it was closed, has to be closed
+ * again; and so have those above, since that is how a run comes to it. */
+void tree_reopen(struct memory_pool *mp)
+{
+    ASSERT(lock_none_is_held());
+    if (sync_get(&mp->tree->stage) != TREE_CLOSED) {
+        return;
+    }
+    bool taken = pool_enter(mp);
+    pool_pin(mp, &taken);
+    lock_leave(&mp->lock, taken);
+    tree_reopen_up(mp);
+    taken = pool_enter(mp);
+    pool_unpin(mp);
+    lock_leave(&mp->lock, taken);
+}
+
+/* The pool's struct tree, made if it has none; NULL: no memory.  pin: and the
+ * pool is pinned. */
+static struct tree *tree_of(struct memory_pool *mp, bool pin)
 {
     ASSERT(lock_none_is_held());
     bool taken = pool_enter(mp);
     struct tree *tree = mp->tree;
 
+    if (tree != NULL && pin) {
+        pool_pin(mp, &taken);
+    }
     lock_leave(&mp->lock, taken);
     if (tree != NULL) {
         return tree;
@@ -117,27 +136,34 @@ static struct tree *tree_of(struct memory_pool *mp)
     }
     tree = mp->tree;
     ASSERT(tree != NULL && tree->mp == mp);
+    if (pin) {
+        pool_pin(mp, &taken);
+    }
     lock_leave(&mp->lock, taken);
     free(fresh);
     return tree;
 }
 
-/* All memory is got before the pools change.  A failure leaves at most a
- * struct tree with the parent, which it keeps for the next child. */
+/* All memory is got before the pools change, and no function of the program
+ * runs while the parent is pinned. */
 enum result tree_start(struct memory_pool *mp, struct memory_pool *parent)
 {
     ASSERT(mp != parent && mp->tree == NULL);
     ASSERT(lock_none_is_held());
-    struct tree *above = tree_of(parent);
-    struct tree *tree = above == NULL ? NULL : tree_of(mp);
+    struct tree *tree = tree_of(mp, false);
 
     if (tree == NULL) {
+        return RESULT_NO_MEMORY;
+    }
+    if (tree_of(parent, true) == NULL) {
+        sync_put(&mp->tree, (struct tree *)NULL);
+        free(tree);
         return RESULT_NO_MEMORY;
     }
     /* No other thread knows the new pool, so nothing owns these yet. */
     ASSERT(tree->parent == NULL);
     ASSERT(tree->children[TREE_OPEN].first == NULL);
-    tree->parent = parent;
+    sync_put(&tree->parent, parent);
     tree->late = tree_is_late(parent);
     if (quota_is_limited(&parent->quota)) {
         recall_share(parent);
@@ -157,6 +183,7 @@ void tree_join(struct memory_pool *mp)
     bool taken = pool_enter(parent);
 
     list_push(&parent->tree->children[TREE_OPEN], &tree->link);
+    pool_unpin(parent);
     lock_leave(&parent->lock, taken);
     tree_reopen(parent);
 }
@@ -180,6 +207,54 @@ static void tree_free_cleanups(struct memory_pool *mp)
         link = link->next;
         free(cleanup);
     }
+}
+
+enum result tree_prepare(struct memory_pool *mp, struct memory_pool *parent)
+{
+    return tree_of(mp, false) == NULL ||
+                   (parent != NULL && tree_of(parent, false) == NULL)
+               ? RESULT_NO_MEMORY
+               : RESULT_OK;
+}
+
+bool tree_is_ending(const struct memory_pool *mp, uintptr_t frame)
+{
+    ASSERT(lock_is_held(&pool_moves));
+    bool ending = false;
+
+    for (; mp != NULL && !ending; mp = tree_parent(mp)) {
+        const struct tree *tree = sync_get_acquire(&mp->tree);
+        ending = tree_is_run(mp, frame) ||
+                 (tree != NULL && sync_get(&tree->stage) != TREE_OPEN);
+    }
+    return ending;
+}
+
+bool tree_is_open(const struct memory_pool *mp)
+{
+    ASSERT(mp->tree->parent == NULL || pool_is_entered(mp->tree->parent));
+    return sync_get(&mp->tree->stage) == TREE_OPEN;
+}
+
+/* It joins as a new pool does.  What comes by a cleanup was refused before, so
+ * no run has to count it. */
+void tree_move(struct memory_pool *mp, struct memory_pool *parent)
+{
+    struct tree *tree = mp->tree;
+    ASSERT(lock_is_held(&pool_moves) && pool_is_entered(mp));
+    ASSERT(mp != parent && (parent == NULL || pool_is_entered(parent)));
+    ASSERT(tree_is_open(mp));
+
+    if (tree->parent != NULL) {
+        list_remove(&tree->link);
+    }
+    if (parent != NULL) {
+        list_push(&parent->tree->children[TREE_OPEN], &tree->link);
+    }
+    /* Relaxed: who goes up by it with no lock has pinned the pool, and a
+     * program that asks for the parent knows when it may use that. */
+    sync_put(&tree->parent, parent);
+    tree->late = false;
 }
 
 void tree_leave(struct memory_pool *mp)
@@ -249,12 +324,13 @@ struct memory_pool *tree_next(const struct memory_pool *mp)
                : LIST_ENTRY(tree->link.next, struct tree, link)->mp;
 }
 
-/* No lock: a parent is fixed, and outlives its children. */
+/* A caller that goes on from the parent holds a lock that keeps it, has pinned
+ * the pool, or works at one that is closing. */
 struct memory_pool *tree_parent(const struct memory_pool *mp)
 {
     const struct tree *tree = sync_get_acquire(&mp->tree);
 
-    return tree == NULL ? NULL : tree->parent;
+    return tree == NULL ? NULL : sync_get(&tree->parent);
 }
 
 /* The child leaves the list in the hold in which it was found: else another
@@ -264,6 +340,7 @@ struct memory_pool *tree_take_child(struct memory_pool *mp,
 {
     ASSERT(lock_none_is_held() && mp->tree != NULL && frame != 0);
     bool taken = pool_enter(mp);
+    pool_await_move(mp, &taken);
     struct list_link *link = mp->tree->children[stage].first;
     struct memory_pool *child = NULL;
 
@@ -284,6 +361,7 @@ void tree_put_child(struct memory_pool *child, enum tree_stage stage)
     struct memory_pool *parent = child->tree->parent;
     bool taken = pool_enter(parent);
 
+    pool_await_move(parent, &taken);
     ASSERT(sync_get(&child->tree->stage) == TREE_CLOSING);
     tree_set_stage(child->tree, stage);
     tree_set_runner(child->tree, 0);
@@ -296,6 +374,7 @@ void tree_open_again(struct memory_pool *mp, bool all)
 {
     ASSERT(lock_none_is_held() && mp->tree != NULL);
     bool taken = pool_enter(mp);
+    pool_await_move(mp, &taken);
     struct list_link *link = mp->tree->children[TREE_CLOSING].first;
 
     while (link != NULL) {
@@ -360,7 +439,7 @@ enum result tree_add_cleanup(struct memory_pool *mp, uint64_t owner,
 {
     ASSERT(fn != NULL && (owner == 0) == (mark == 0));
     ASSERT(lock_none_is_held());
-    struct tree *tree = tree_of(mp);
+    struct tree *tree = tree_of(mp, false);
     struct cleanup *cleanup =
         tree == NULL ? NULL : malloc(sizeof *cleanup);
 
@@ -440,7 +519,7 @@ void tree_strand(struct memory_pool *mp)
     if (list_has(&tree->link)) {
         list_remove(&tree->link);
     }
-    tree->parent = NULL;
+    sync_put(&tree->parent, (struct memory_pool *)NULL);
 }
 
 /* It compares what each link points back to, so that a list which leads into

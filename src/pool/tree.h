@@ -69,7 +69,11 @@ static inline bool tree_is_within(uintptr_t frame, uintptr_t other)
 /* The lock of the pool that a list hangs on owns that list. */
 struct tree {
     struct memory_pool *mp;       /* fixed; whose it is */
-    struct memory_pool *parent;   /* fixed; NULL: none */
+    struct memory_pool *parent;   /* atomic; NULL: none.  Who changes it holds
+                                   * the locks of moves, of the pool, and of the
+                                   * parents before and after; it does not
+                                   * change while the pool is closing or
+                                   * closed */
     struct list_link link;        /* in a list of the parent's; its lock */
     enum tree_stage stage;        /* atomic; which list; the parent's lock */
     struct list children[TREE_STAGES]; /* struct tree by link, the newest
@@ -93,12 +97,34 @@ struct tree {
 
 /* Before a new pool is known to others: it and its parent get a struct tree,
  * and a parent with a capacity gets ready to be charged by it.  No lock held.
- * RESULT_NO_MEMORY, and nothing done. */
+ * From then on the parent is pinned.  RESULT_NO_MEMORY, and nothing done. */
 MP_INNER enum result tree_start(struct memory_pool *mp,
                                 struct memory_pool *parent);
 
-/* Makes it the newest child; everything else in it is done.  No lock held. */
+/* Makes it the newest child, and unpins the parent; everything else in it is
+ * done.  No lock held. */
 MP_INNER void tree_join(struct memory_pool *mp);
+
+/* The same for a pool that may be moved: it and its parent, unless NULL, get a
+ * struct tree.  RESULT_NO_MEMORY.  No lock held. */
+MP_INNER enum result tree_prepare(struct memory_pool *mp,
+                                  struct memory_pool *parent);
+
+/* True: the pool or one above it is half ended, or ended by the caller, whose
+ * frame it is: so it gets no child.  The lock of moves is held. */
+MP_INNER bool tree_is_ending(const struct memory_pool *mp, uintptr_t frame);
+
+/* True: no reset or destroy of a pool above has come to the pool.  The parent's
+ * lock is held. */
+MP_INNER bool tree_is_open(const struct memory_pool *mp);
+
+/* Gives the pool, which is open, another parent, NULL: none.  The locks of
+ * moves, of the pool and of both parents are held. */
+MP_INNER void tree_move(struct memory_pool *mp, struct memory_pool *parent);
+
+/* Where that added to the work of a reset or destroy of a pool above, it is
+ * told.  No lock held. */
+MP_INNER void tree_reopen(struct memory_pool *mp);
 
 /* The end of a pool's struct tree; it has no children any more.  No lock
  * held. */

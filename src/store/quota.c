@@ -153,7 +153,7 @@ void quota_restart(struct quota *quota, size_t capacity,
     }
     ASSERT(above == NULL || above->tree != NULL);
     ASSERT(above == NULL || above->limits);
-    quota->above = above;
+    sync_put(&quota->above, above);
     quota->tree = above == NULL ? NULL : above->tree;
     quota->state = QUOTA_ROOMY;
     quota->borrowers.first = NULL;
@@ -247,6 +247,7 @@ void quota_uncharge(struct quota *quota, size_t bytes)
 void quota_end(struct quota *quota, struct quota *heir)
 {
     bool taken = quota_enter(quota);
+    struct lock *tree = quota->tree;
     size_t bytes = quota->capacity - quota_free(quota);
 
     ASSERT(heir == NULL || quota->above == heir ||
@@ -262,7 +263,12 @@ void quota_end(struct quota *quota, struct quota *heir)
             heir->charged_below += bytes;
         }
     }
-    quota_leave(quota, taken);
+    ASSERT(quota_is_whole(quota));
+    sync_put(&quota->above, (struct quota *)NULL);
+    quota->tree = NULL;
+    if (tree != NULL) {
+        lock_leave(tree, taken);
+    }
 }
 
 /* Nothing was ever held for the charge, so the peak must not show it. */
@@ -357,6 +363,91 @@ static enum quota_change quota_narrow(struct quota *quota, size_t bytes)
     return QUOTA_CHANGED;
 }
 
+size_t quota_moved(const struct quota *quota, const struct quota *above)
+{
+    return quota->above == above ? quota_used(quota) : 0;
+}
+
+/* Enters the locks of two trees, which may be one, or none. */
+static void quota_enter_both(const struct quota *one, const struct quota *other,
+                             bool taken[2])
+{
+    taken[0] = one != NULL && lock_enter(one->tree);
+    taken[1] = other != NULL && (one == NULL || one->tree != other->tree) &&
+               lock_enter(other->tree);
+}
+
+static void quota_leave_both(const struct quota *one, const struct quota *other,
+                             const bool taken[2])
+{
+    if (other != NULL && (one == NULL || one->tree != other->tree)) {
+        lock_leave(other->tree, taken[1]);
+    }
+    if (one != NULL) {
+        lock_leave(one->tree, taken[0]);
+    }
+}
+
+/* Which of the quotas from one up is the first that the other charges, too. */
+static struct quota *quota_common(struct quota *from, struct quota *to)
+{
+    while (to != NULL && !quota_is_below(from, to)) {
+        to = to->above;
+    }
+    return to;
+}
+
+/* The locks keep all other charges out, so the order of the two walks that
+ * write does not matter to anybody. */
+struct quota *quota_transfer(struct quota *from, struct quota *to,
+                             size_t bytes, enum quota_state *state, bool *due)
+{
+    bool taken[2];
+
+    quota_enter_both(from, to, taken);
+    struct quota *common = quota_common(from, to);
+    struct quota *refuser = to;
+    *due = false;
+    while (refuser != common && bytes <= quota_free(refuser)) {
+        refuser = refuser->above;
+    }
+    if (refuser != common) {
+        *state = refuser->state;
+        quota_leave_both(from, to, taken);
+        return refuser;
+    }
+    for (struct quota *up = from; up != common; up = up->above) {
+        ASSERT(bytes <= up->charged_below);
+        up->charged_below -= bytes;
+        up->free_to_peak += bytes;
+        quota_arm(up);
+        ASSERT(quota_is_whole(up));
+    }
+    for (struct quota *up = to; up != common; up = up->above) {
+        *due = quota_take(up, bytes) || *due;
+        up->charged_below += bytes;
+        ASSERT(quota_is_whole(up));
+    }
+    quota_leave_both(from, to, taken);
+    return NULL;
+}
+
+void quota_relink(struct quota *quota, struct quota *from, struct quota *to,
+                  bool parent)
+{
+    struct quota *above = quota->above == from ? to : quota->above;
+
+    ASSERT(above != quota);
+    sync_put(&quota->above, above);
+    if (above != NULL) {
+        ASSERT(above->limits && above->tree != NULL);
+        quota->tree = above->tree;
+    } else {
+        /* The topmost one, as quota_share() has it. */
+        quota->tree = quota->limits && parent ? &quota->lock : NULL;
+    }
+}
+
 /* Where the mark stays below the capacity no credit has to be recalled: a loan
  * that is settled later lowers the mark as it would have before. */
 enum quota_change quota_set_capacity(struct quota *quota, size_t capacity)
@@ -441,7 +532,7 @@ struct quota *quota_top(const struct quota *quota)
 
 struct quota *quota_top_shared(struct quota *quota)
 {
-    /* With a quota above the tree's lock is fixed, from the start. */
+    /* With a quota above it has the tree's lock from the start. */
     return quota->above == NULL ? quota : quota_top(quota);
 }
 

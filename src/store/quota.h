@@ -76,11 +76,14 @@ struct quota {
                            * than that; 0: it never did */
     size_t capacity;      /* atomic; QUOTA_UNLIMITED: no limit */
     bool limits;          /* fixed; it was made with a capacity */
-    struct quota *above;  /* fixed; the nearest quota above that has a
-                           * capacity; NULL: none */
-    struct lock *tree;    /* fixed once set; that of the topmost quota with a
-                           * capacity; NULL: no other pool charges this quota,
-                           * and it charges no other; the pool's lock */
+    struct quota *above;  /* atomic; the nearest quota above that has a
+                           * capacity; NULL: none.  Who writes it holds the
+                           * pool's lock, the recall lock and the tree's, so
+                           * that either of them keeps it as it is */
+    struct lock *tree;    /* that of the topmost quota with a capacity; NULL: no
+                           * other pool charges this quota, and it charges no
+                           * other; the pool's lock; who changes one that is not
+                           * NULL holds the recall lock, too */
     struct list_link borrower; /* among the topmost one's borrowers */
     struct list borrowers; /* of the topmost quota: those of pools that may
                             * have credit; the recall lock */
@@ -117,7 +120,8 @@ MP_INNER void quota_uncharge(struct quota *quota, size_t bytes);
  * charged for is uncharged above; or, where the pool goes together with its
  * parent, whose quota is the heir, the heir stays charged for it until it ends
  * itself.  So the end of a deep tree does not go all the way up for each pool.
- * Afterwards the quota holds nothing. */
+ * Afterwards the quota holds nothing, and is in no tree: the quotas above may
+ * go before its pool's memory does. */
 MP_INNER void quota_end(struct quota *quota, struct quota *heir);
 
 /* Gives back what the caller's last charge took, for which there was no
@@ -159,6 +163,32 @@ static inline bool quota_is_due(const struct quota *quota)
     return sync_get(&quota->due);
 }
 
+/* What pools that move have to charge above: the bytes of this quota, if the
+ * one above that it charges is that, else 0.  Its caches have no credit. */
+MP_INNER size_t quota_moved(const struct quota *quota,
+                            const struct quota *above);
+
+/* The quota that pools below one with this quota charge; NULL: none. */
+static inline struct quota *quota_charged_by_below(struct quota *quota)
+{
+    return quota->limits ? quota : sync_get(&quota->above);
+}
+
+/* Moves bytes that are charged to the quotas from one up to those from another
+ * one up; either may be NULL.  What is in both stays charged.  NULL: done, and
+ * *due says that use has come near a limit by that.  Else a new one that has
+ * no room, with its state: nothing is done.  The caller holds LOCK_MOVES, and
+ * no tree's lock. */
+MP_INNER struct quota *quota_transfer(struct quota *from, struct quota *to,
+                                      size_t bytes, enum quota_state *state,
+                                      bool *due);
+
+/* A quota of a pool that is moved: what was above by that name is another one
+ * from now on, and the tree is that one's.  parent: the pool has children.  The
+ * quotas above were dealt with before. */
+MP_INNER void quota_relink(struct quota *quota, struct quota *from,
+                           struct quota *to, bool parent);
+
 /* The nearest quota that refuses a charge, and the state that it has at the
  * same moment; NULL: none refuses any more. */
 MP_INNER struct quota *quota_refuser(struct quota *quota, size_t bytes,
@@ -168,8 +198,8 @@ MP_INNER enum quota_state quota_state(const struct quota *quota);
 MP_INNER void quota_set_state(struct quota *quota, enum quota_state state);
 
 /* The topmost quota of a tree; NULL: this quota has none.  And the one that is
- * the topmost as soon as quota_share() says that there is a tree, which needs
- * no lock. */
+ * the topmost as soon as quota_share() says that there is a tree: that needs
+ * no lock, but the quota's pool stays where it is. */
 MP_INNER struct quota *quota_top(const struct quota *quota);
 MP_INNER struct quota *quota_top_shared(struct quota *quota);
 
@@ -185,10 +215,11 @@ MP_INNER size_t quota_peak(const struct quota *quota);
 /* The capacity, and in *room what is free of it; QUOTA_UNLIMITED: none. */
 MP_INNER size_t quota_capacity(const struct quota *quota, size_t *room);
 
-/* True: this quota or one above has a capacity.  No lock. */
+/* True: this quota or one above has a capacity.  No lock: relaxed, since a pool
+ * that is moved at the same time may have been elsewhere as well. */
 static inline bool quota_is_limited(const struct quota *quota)
 {
-    return quota->limits || quota->above != NULL;
+    return quota->limits || sync_get(&quota->above) != NULL;
 }
 
 /* A request which no capacity could hold is refused as "full", and not for lack
@@ -197,7 +228,7 @@ static inline bool quota_is_limited(const struct quota *quota)
 static inline enum result quota_refusal(const struct quota *quota)
 {
     return sync_get(&quota->capacity) != QUOTA_UNLIMITED ||
-                   quota->above != NULL
+                   sync_get(&quota->above) != NULL
                ? RESULT_FULL
                : RESULT_NO_MEMORY;
 }
