@@ -115,9 +115,9 @@ MP_INNER void lock_fork_prepare(void);
 MP_INNER void lock_fork_parent(void);
 MP_INNER void lock_fork_child(void);
 
-/* Adds one to a counter that threads share, and returns what it is then.  It has
- * 64 bits on every system, so no number comes a second time.  Any lock may be
- * held. */
+/* Adds one to a counter that threads share, and returns what it is then.  The
+ * counter has 64 bits on every system, so no number comes a second time.  Any
+ * lock may be held. */
 MP_INNER uint64_t lock_next_number(uint64_t *counter);
 
 #ifdef MP_CHECKS
