@@ -24,8 +24,8 @@ MP_INNER bool heap_tree_remove(const struct heap *heap, uint64_t *root,
 MP_INNER bool heap_tree_find(const struct heap *heap, uint64_t root,
                              uint32_t granules, struct heap_node **found);
 
-/* *found is the first chunk in order that is of that length and at that address,
- * or comes behind; NULL: there is none. */
+/* *found is the first chunk in order that is of that length and at that
+ * address, or comes behind; NULL: there is none. */
 MP_INNER bool heap_tree_from(const struct heap *heap, uint64_t root,
                              size_t length, uintptr_t at,
                              struct heap_node **found);
