@@ -11,8 +11,8 @@
  *     | node |  may go ...            | live | node |  may go ... | live |
  *
  * There may be much of it, so it is found part by part, and the heap may change
- * between two of them.  The place of a part is that of its chunk in the order of
- * the tree, which is there or not, and how much of the chunk came before.
+ * between two of them.  The place of a part is that of its chunk in the order
+ * of the tree, which is there or not, and how much of the chunk came before.
  *
  * What it cannot do: say how much of it the system has in memory; or find what
  * becomes free before the place meanwhile.
