@@ -119,6 +119,33 @@ static void *come_and_go(void *argument)
     return (void *)(wrong + other);
 }
 
+/* Each call that can make an object longer, in a pool that has no capacity of
+ * its own. */
+START_TEST(what_is_beyond_the_capacity_above_is_refused_as_full)
+{
+    static const size_t sizes[] = {1001, 70000, (size_t)16 << 20};
+    mp_options_t options = {.capacity = 1000, .threads = (mp_threads_t)_i};
+    memory_pool_t *parent = mp_create(&options);
+
+    options = (mp_options_t){.parent = parent, .threads = options.threads};
+    memory_pool_t *mp = mp_create(&options);
+    void *at = mp_allocate(mp, 100);
+    ck_assert_ptr_nonnull(at);
+    for (int i = 0; i < 12; i++) {
+        size_t size = sizes[i / 4];
+        errno = 0;
+        ck_assert_ptr_null(i % 4 == 0   ? mp_realloc(mp, at, size)
+                           : i % 4 == 1 ? mp_calloc(mp, 1, size)
+                           : i % 4 == 2
+                               ? mp_aligned_realloc(mp, at, 64, size)
+                               : mp_allocate(mp, size));
+        ck_assert_int_eq(errno, ENOBUFS);
+    }
+    free_memory(mp, at);
+    destroy_memory_pool(parent);
+}
+END_TEST
+
 START_TEST(threads_make_and_drop_children_of_one_pool)
 {
     mp_options_t options = {0};
@@ -215,6 +242,9 @@ int main(void)
     tcase_add_loop_test(alone, children_leave_in_another_order_than_they_came,
                         0, 3);
     tcase_add_test(shared, children_fill_their_parents_capacity_to_the_byte);
+    tcase_add_loop_test(shared,
+                        what_is_beyond_the_capacity_above_is_refused_as_full, 0,
+                        3);
     tcase_add_loop_test(shared, threads_make_and_drop_children_of_one_pool, 0,
                         3);
     return support_run(suite);

@@ -18,18 +18,16 @@ tests_programs = tests/check_append tests/check_blocks tests/check_caches \
 	tests/check_close tests/check_commit tests/check_copies \
 	tests/check_damage tests/check_debug tests/check_each \
 	tests/check_failure tests/check_first_call tests/check_footprint \
-	tests/check_forks \
-	tests/check_gone tests/check_growth tests/check_handles \
-	tests/check_hooks tests/check_inline tests/check_lifetimes \
-	tests/check_limits tests/check_limits_model tests/check_malloc \
+	tests/check_forks tests/check_gone tests/check_growth \
+	tests/check_handles tests/check_hooks tests/check_inline \
+	tests/check_leaks tests/check_lifetimes tests/check_limits tests/check_limits_model tests/check_malloc \
 	tests/check_mark_cleanups tests/check_marks tests/check_memory \
 	tests/check_misuse tests/check_mixes tests/check_moves tests/check_names \
 	tests/check_near_limit tests/check_options tests/check_pause \
 	tests/check_pools tests/check_portions tests/check_print \
 	tests/check_processes tests/check_range tests/check_recycle \
-	tests/check_report \
-	tests/check_scopes tests/check_set_capacity tests/check_set_parent \
-	tests/check_strings \
+	tests/check_report tests/check_scopes tests/check_set_capacity \
+	tests/check_set_parent tests/check_strings \
 	tests/check_threads tests/check_tree tests/check_tree_model \
 	tests/check_view tests/check_wrong_marks
 check_PROGRAMS += $(tests_programs)
@@ -65,6 +63,7 @@ tests_check_growth_LDADD = $(tests_shared)
 tests_check_gone_LDADD = $(tests_shared)
 tests_check_hooks_LDADD = $(tests_shared)
 tests_check_inline_LDADD = $(tests_shared)
+tests_check_leaks_LDADD = $(tests_shared)
 tests_check_lifetimes_LDADD = $(tests_shared)
 tests_check_limits_LDADD = $(tests_shared)
 tests_check_limits_model_LDADD = $(tests_shared)
