@@ -34,6 +34,10 @@ gdb -nx -batch -ex 'ptype struct memory_pool' "$known" 2>&1 |
     grep 'struct quota' >/dev/null ||
     skip 'the library has no debugging information'
 
+# As src/pool/callers.c has it.
+callers=0
+echo '#include <execinfo.h>' | $CC -E - >/dev/null 2>&1 && callers=1
+
 # The directory that gdb looks into, as `make install` fills it.
 script=$(ls "$top_builddir"/gdb/*-gdb.py) || exit 99
 mkdir -p "$dir/auto-load$libs"
@@ -43,7 +47,8 @@ test "$real" != libmempool.a || source="source $script"
 look()
 {
     gdb -nx -batch -iex "add-auto-load-safe-path $dir" \
-        -iex "add-auto-load-scripts-directory $dir/auto-load" "$@" \
+        -iex "add-auto-load-scripts-directory $dir/auto-load" \
+        -ex "set \$callers = $callers" "$@" \
         </dev/null 2>&1
 }
 
@@ -83,6 +88,7 @@ plain()
 }
 $AWK '/^\.\\" SESSION of gdb/ { on = 1; next } /^\.Ed/ { on = 0 }
       on && !/^\./ { print }' "$top_srcdir/man/mempool_debug.7" >"$dir/page"
+test $callers = 1 || sed -i.old '/(pools\.c:/d' "$dir/page"
 grep '^(gdb)' "$dir/page" >/dev/null || complain 'the page has no session'
 sed -n 's/^(gdb) //p' "$dir/page" | while read -r line; do
     printf 'echo (gdb) %s\\n\n%s\n' "$line" "$line"
