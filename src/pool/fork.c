@@ -83,7 +83,8 @@ static void fork_hold_pool(struct thread_place *place, void *argument)
     bool *fence = argument;
     ASSERT(sync_get(&place->maker) != NULL);
 
-    if (!mp->mode->locks) {
+    /* Relaxed: with either mode that it may have the answer is the same. */
+    if (!sync_get(&mp->mode)->locks) {
         return;
     }
     lock_take(&mp->lock);

@@ -272,7 +272,7 @@ static void life_start_counting(struct memory_pool *mp,
         return;
     }
     bool taken = pool_enter(mp);
-    mp->mode = mode_of(MODE_COUNTED);
+    sync_put(&mp->mode, mode_of(MODE_COUNTED));
     heap_set_zero(&mp->heap, zero);
     cache_set_count(&mp->caches, true, zero);
     lock_leave(&mp->lock, taken);

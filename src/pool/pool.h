@@ -122,7 +122,9 @@ struct memory_pool {
                        * pool_bump() may cut; 0: neither it nor pool_unbump()
                        * may serve.  Follows from the rest, see
                        * pool_set_bump() */
-    const struct pool_mode *mode; /* fixed */
+    const struct pool_mode *mode; /* fixed, but for a pool that is made again:
+                                   * atomic, since fork.c asks whether it
+                                   * locks, which stays as it is */
     struct heap heap;             /* its first members are in every call */
 
     /* Read by many calls, and hardly ever written. */

@@ -109,7 +109,7 @@ static void recycle_uncount(struct memory_pool *mp)
 static void recycle_make_plain(struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp) && mp->heap.taken == 0);
-    mp->mode = mode_of(MODE_CACHED);
+    sync_put(&mp->mode, mode_of(MODE_CACHED));
     heap_set_zero(&mp->heap, false);
     quota_restart(&mp->quota, QUOTA_NONE, NULL);
     cache_set_count(&mp->caches, false, false);
