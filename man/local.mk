@@ -21,6 +21,7 @@ dist_man_MANS += \
 	man/mp_aligned_alloc.3 \
 	man/mp_aligned_realloc.3 \
 	man/mp_allocate.3 \
+	man/mp_allocate_many.3 \
 	man/mp_append_bytes.3 \
 	man/mp_append_printf.3 \
 	man/mp_append_vprintf.3 \
@@ -41,6 +42,7 @@ dist_man_MANS += \
 	man/mp_expand.3 \
 	man/mp_failure_fn.3 \
 	man/mp_free.3 \
+	man/mp_free_many.3 \
 	man/mp_free_sized.3 \
 	man/mp_handle_add_mark_cleanup.3 \
 	man/mp_handle_aligned_alloc.3 \
@@ -112,6 +114,7 @@ man_examples = \
 	examples/man_mp_add_cleanup \
 	examples/man_mp_aligned_alloc \
 	examples/man_mp_allocate \
+	examples/man_mp_allocate_many \
 	examples/man_mp_append_bytes \
 	examples/man_mp_asprintf \
 	examples/man_mp_attach \

@@ -105,6 +105,7 @@
 
 #include "api/api.c"
 #include "api/append.c"
+#include "api/bulk.c"
 #include "api/exports.c"
 #include "api/hooks.c"
 #include "api/limits.c"

@@ -151,6 +151,7 @@ pool_sources = \
 	src/view/text.h \
 	src/api/api.c \
 	src/api/append.c \
+	src/api/bulk.c \
 	src/api/exports.c \
 	src/api/fast.h \
 	src/api/hooks.c \

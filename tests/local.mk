@@ -13,7 +13,8 @@ tests_libinject_a_SOURCES = tests/inject.c tests/inject.h tests/redirect.h \
 	tests/sanitizer.h
 
 if HAVE_CHECK
-tests_programs = tests/check_append tests/check_blocks tests/check_caches \
+tests_programs = tests/check_append tests/check_blocks tests/check_bulk \
+	tests/check_caches \
 	tests/check_capacity tests/check_children tests/check_cleanups \
 	tests/check_close tests/check_commit tests/check_copies \
 	tests/check_damage tests/check_debug tests/check_each \
@@ -49,6 +50,7 @@ tests_shared = tests/libsupport.a libmempool.la tests/libinject.a \
 	$(CHECK_LIBS) $(PTHREAD_LIBS)
 tests_check_append_LDADD = $(tests_shared)
 tests_check_blocks_LDADD = $(tests_shared)
+tests_check_bulk_LDADD = $(tests_shared)
 tests_check_capacity_LDADD = $(tests_shared)
 tests_check_children_LDADD = $(tests_shared)
 tests_check_close_LDADD = $(tests_shared)
