@@ -116,31 +116,6 @@ START_TEST(a_backing_is_used_to_its_last_bytes)
 }
 END_TEST
 
-/* A small backing, too: the share of it that objects of one length get is near
- * what they would get if there were but one block.  Blocks end where objects
- * do. */
-START_TEST(a_backing_loses_little_to_the_ends_of_blocks)
-{
-    static const size_t lengths[] = {16, 48, 100, 200, 333, 500, 777, 1000};
-    static const size_t limits[] = {60000, 200000, 1000000};
-    static const size_t lost[] = {60, 22, 10}; /* parts in 1000 */
-
-    for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++) {
-        size_t each = (lengths[k] + 15) / 16 * 18;
-        for (size_t l = 0; l < sizeof limits / sizeof *limits; l++) {
-            struct pools_backing own;
-            memory_pool_t *mp = make_own(&own, MP_THREADS_LOCKED, limits[l]);
-            size_t count = fill(mp, lengths[k]);
-            ck_assert_msg(count * each >=
-                              limits[l] / 1000 * (1000 - lost[l]),
-                          "%zu objects of %zu bytes in %zu", count,
-                          lengths[k], limits[l]);
-            end_own(mp, &own);
-        }
-    }
-}
-END_TEST
-
 START_TEST(a_reset_keeps_enough_for_the_next_objects)
 {
     static const size_t peaks[] = {70000, 1000000, 10000000};
@@ -441,7 +416,6 @@ int main(void)
                         a_cycle_asks_for_no_longer_blocks_than_the_one_before,
                         0, SIZES);
     tcase_add_loop_test(own, a_backing_is_used_to_its_last_bytes, 0, SIZES);
-    tcase_add_test(own, a_backing_loses_little_to_the_ends_of_blocks);
     tcase_add_loop_test(own, a_reset_keeps_enough_for_the_next_objects,
                         MP_THREADS_LOCKED, MP_THREADS_NONE + 1);
     tcase_add_loop_test(kinds, a_trim_to_nothing_leaves_no_empty_block, 0,

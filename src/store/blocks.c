@@ -436,10 +436,9 @@ static struct block *blocks_acquire_backing(const struct blocks *blocks,
 {
     size_t fit = blocks_fit(sizeof(struct block), bytes);
 
-    /* The block has about as many bytes as planned: else a pool whose objects
-     * are short would get a block for each of them.  It ends where the last of
-     * such objects does: what is behind, they could not use. */
-    granules = granules > fit ? granules : fit - fit % granules;
+    /* The block has no fewer bytes than planned: else a pool whose objects are
+     * short would get a block for each of them. */
+    granules = granules > fit ? granules : fit;
     bytes = blocks_layout(sizeof(struct block), granules);
     ASSERT(granules > 0 && granules <= SIZES_GRANULES_MOST);
     struct block *block = blocks->backing.acquire(blocks->backing.context,
