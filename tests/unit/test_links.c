@@ -223,15 +223,17 @@ END_TEST
 START_TEST(a_merge_follows_no_written_link)
 {
     static struct heap other;
-    static struct block block;
-    static _Alignas(16) unsigned char more[2000 * 20];
+    static struct {
+        struct block block; /* in front of its memory, as all blocks are */
+        _Alignas(16) unsigned char memory[2000 * 20];
+    } more;
     void *freed[PIECES];
 
     for (unsigned at = 0; at < 4; at++) {
         for (unsigned word = 0; word < 4; word++) {
             start(freed);
-            blocks_lay(&block, more, 2000, false);
-            heap_start(&other, &block, &blocks, false);
+            blocks_lay(&more.block, more.memory, 2000, false);
+            heap_start(&other, &more.block, &blocks, false);
             struct heap_chunk chunks[8];
             for (unsigned i = 0; i < 8; i++) {
                 chunks[i] = heap_take(&other, i < 4 ? 5 : 90);
@@ -244,10 +246,10 @@ START_TEST(a_merge_follows_no_written_link)
                 ((void **)block_address(hit.block, hit.granule))[word] =
                     victim;
             }
-            block.bytes = sizeof more;
+            more.block.bytes = sizeof more;
             uint32_t used = heap_merge(&heap, &other);
             ck_assert_uint_gt(used, 0);
-            heap_merge_block(&heap, &block, used);
+            heap_merge_block(&heap, &more.block, used);
             for (unsigned i = 1; i < 8; i += 2) {
                 heap_give(&heap, chunks[i]);
             }
