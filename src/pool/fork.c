@@ -181,8 +181,8 @@ static void fork_prepare(void)
     ASSERT(lock_none_is_held());
     bool fence = false;
 
-    setting_fork_prepare();
     fork_hold_moves();
+    setting_fork_prepare();
     thread_hold();
     thread_each_pool(fork_hold_recall, NULL);
     thread_each_pool(fork_hold_pool, &fence);
@@ -207,8 +207,8 @@ static void fork_parent(void)
     thread_each_pool(fork_drop_pool, NULL);
     thread_each_pool(fork_drop_recall, NULL);
     thread_drop();
-    lock_drop(&pool_moves);
     setting_fork_done();
+    lock_drop(&pool_moves);
     ASSERT(lock_none_is_held());
 }
 
@@ -247,8 +247,8 @@ static void fork_child(void)
     thread_each_pool(fork_drop_pool, NULL);
     thread_each_pool(fork_drop_recall, NULL);
     thread_drop();
-    lock_drop(&pool_moves);
     setting_fork_done();
+    lock_drop(&pool_moves);
     ASSERT(lock_none_is_held());
 }
 
