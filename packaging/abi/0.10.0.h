@@ -213,7 +213,8 @@ typedef enum mp_event {
     MP_EVENT_MARK,         /* mp_rewind(): not an open mark of the caller */
     MP_EVENT_CLEANUP,      /* a cleanup is NULL, or there is no such cleanup, or
                             * cleanups go on adding cleanups */
-    MP_EVENT_BUSY,         /* a cleanup resets or destroys its own pool */
+    MP_EVENT_BUSY,         /* a cleanup resets or destroys its own pool, or
+                            * moves it */
     MP_EVENT_LEAK,         /* MP_LEAK_CHECK: objects live at destroy */
     MP_EVENT_WRONG_SIZE,   /* mp_free_sized(): the object has another size */
     MP_EVENT_DAMAGE        /* the program wrote where it has no object, and a
@@ -335,8 +336,8 @@ MP_API int mp_set_capacity(memory_pool_t *mp, size_t bytes);
 
 /* A near-limit function.  used is what the pool and those below it hold, with
  * what caches have borrowed.  It is called in a thread that allocates from one
- * of these pools, after the request was served and before the call returns,
- * with no lock held.  It may use any pool, but not destroy the one that the
+ * of these pools.  The request was served, the call has not returned yet, and
+ * no lock is held.  It may use any pool, but not destroy the one that the
  * thread allocates from or one above.  If it leaves by longjmp(3) or a C++
  * exception, nobody gets the object, which stays in its pool. */
 MP_EXTENSION typedef void mp_near_limit_fn(memory_pool_t *mp, size_t used,
@@ -351,6 +352,24 @@ MP_EXTENSION typedef void mp_near_limit_fn(memory_pool_t *mp, size_t used,
  *            is not NULL */
 MP_API int mp_set_near_limit(memory_pool_t *mp, size_t bytes,
                              mp_near_limit_fn *fn, void *context);
+
+/* Makes the pool, with all that are below it, a child of parent; NULL: it has no
+ * parent from then on.  What the pool and those below it hold counts in the
+ * capacities of the pools above, to the byte: in those above it from then on,
+ * and no more in the others.  What it did is told by its own statistics and
+ * moves with it.  Other threads may use all of these pools meanwhile.  Returns
+ * 0, also if parent is the parent already, or -1 and nothing is changed:
+ *   EINVAL   mp is NULL; parent is mp, or is below it; or a pool above would
+ *            have a capacity, and mp or one below it does not count its bytes:
+ *            it is of MP_KIND_CACHED
+ *   ENOBUFS  a new pool above has less free than the pools hold
+ *   EBUSY    the caller is a cleanup of mp or of a pool below it, which mp is
+ *            reset or destroyed with; or a pool above mp is being reset or
+ *            destroyed and has come to it; or so for parent
+ *   ENOMEM   there is no memory to note the parent
+ * A pool that may come below a capacity is made with a capacity itself, which
+ * may be SIZE_MAX. */
+MP_API int mp_set_parent(memory_pool_t *mp, memory_pool_t *parent);
 
 /* Allocates count * size bytes, all zero, as mp_allocate() does.  EINVAL also
  * if a size_t cannot hold the product. */
@@ -395,6 +414,23 @@ MP_API int mp_expand(memory_pool_t *mp, void *ptr, size_t size);
  * refuses a size above that of mp_usable_size(), and one of at most half of
  * that. */
 MP_API void mp_free_sized(memory_pool_t *mp, const void *ptr, size_t size);
+
+/* Allocates n objects of size bytes, as n calls of mp_allocate() do, one after
+ * the other until one is refused.  It takes less time than they do.  Stores the
+ * objects in objects[0], objects[1] and so on, and returns how many it has.
+ * Less than n means that the next one was refused: errno and the report are as
+ * mp_allocate() has them, and what stands in the array behind the objects is
+ * as it was.  EINVAL, with 0 returned, also if mp is NULL, which is not
+ * reported, or if objects is NULL.  If n is 0, nothing is done. */
+MP_API size_t mp_allocate_many(memory_pool_t *mp, size_t size, size_t n,
+                               void **objects) MP_ATTRIBUTE_USE_RESULT;
+
+/* Frees n objects of any sizes, as mp_free() frees each of them, in whatever
+ * order is the fastest.  The array must not lie in one of them.  An entry that
+ * is NULL is passed over.  One that is no object is reported alone, and all
+ * others are freed.  EINVAL also if mp is NULL, which is not reported, or if
+ * objects is NULL.  If n is 0, nothing is done. */
+MP_API void mp_free_many(memory_pool_t *mp, void *const *objects, size_t n);
 
 /* Allocate an object of a type, or an array of n of them, all zero, and fail as
  * mp_calloc() does.  The type's alignment is 16 at most. */
@@ -470,8 +506,9 @@ MP_API int mp_check(memory_pool_t *mp);
 
 /* Gives empty blocks back to where they came from, until those that the pool
  * keeps have at most keep_bytes bytes.  If blocks in use have free pages, those
- * beyond keep_bytes go to the system, too, but not if the pool has a buffer or
- * a backing of the program.  Returns the bytes of the blocks given back. */
+ * beyond keep_bytes go to the system, too.  A pool that has a buffer or a
+ * backing of the program keeps those pages.  Returns the bytes of the blocks
+ * given back. */
 MP_API size_t mp_trim(memory_pool_t *mp, size_t keep_bytes);
 
 /*
@@ -654,7 +691,7 @@ MP_API char *mp_handle_vasprintf(mp_handle_t *handle, const char *format,
 
 /* The pool's name, which stays there until the pool's end; NULL if it has none.
  * The pool's parent; NULL if it has none.  If mp is NULL, both return NULL and
- * set errno to EINVAL.  A child's parent is there as long as the child. */
+ * set errno to EINVAL.  A parent lives at least as long as its children. */
 MP_API const char *mp_name(memory_pool_t *mp);
 MP_API memory_pool_t *mp_parent(memory_pool_t *mp);
 
@@ -738,10 +775,12 @@ typedef struct mp_stats_t {
     mp_kind_t kind;         /* as mp_kind() says */
 } mp_stats_t;
 
-/* Fills *stats, while other threads' calls for the pool wait.  Returns 0, or -1
- * with errno EINVAL if an argument is NULL.  A call of mp_stats() is compiled
- * as a call of mp_stats_sized(), which also passes the size of the program's
- * mp_stats_t, as mp_create_sized() does for mp_options_t. */
+/* Fills *stats.  Other threads' calls for the pool wait meanwhile.  If it has
+ * more than 4 MiB of blocks, they go on now and then, and not all numbers are
+ * of one moment.  Returns 0, or -1 with errno EINVAL if an argument is NULL.  A
+ * call of mp_stats() is compiled as a call of mp_stats_sized(), which also
+ * passes the size of the program's mp_stats_t, as mp_create_sized() does for
+ * mp_options_t. */
 MP_API int mp_stats_sized(memory_pool_t *mp, mp_stats_t *stats,
                           size_t stats_size);
 #if MP_COMPILED_IN_BESIDE || defined(MP_DECLARATIONS_ONLY)

@@ -5,9 +5,10 @@
  * A program includes this in place of <memory_pool.h>.  Then the short way of
  * mp_allocate(), free_memory(), mp_free(), mp_handle_allocate(),
  * mp_handle_free() and mp_append_bytes() is compiled into the program.  The
- * short way is what the cache of the calling thread or of the handle can do, or
- * what fits into the object that a string has.  The library's functions do all
- * else, and the short way makes the same checks as they do.  It saves the call
+ * short way is what the cache of the calling thread or of the handle can do.
+ * For a string it is what fits into the object that the string has.  The
+ * library's functions do all else.  The short way makes the same checks as they
+ * do.  It saves the call
  * into a shared library, which costs about as much as all the work on the short
  * way.  memory_pool_inline(7) says more.
  *
@@ -20,9 +21,9 @@
  * Nothing here is an interface: use the functions by their own names.  The
  * layout below is the library's, and may change.  Programs that were compiled
  * before such a change keep working.  The variable's name ends in the number
- * of the layout.  A library that has another layout keeps the old variable,
- * with a cache in it that is enabled for no pool, and it begins each handle
- * with such a cache.  So those programs never take the short way.
+ * of the layout.  A library that has another layout keeps the old variable.
+ * The cache in it is enabled for no pool, and so is that at the beginning of
+ * each handle.  So those programs never take the short way.
  *
  * This file is C89 with GNU extensions.  In C++ it uses no cast of C.  A
  * program compiles it with the warnings of its own standard.
@@ -50,8 +51,8 @@ extern "C" {
 #endif
 
 /* In programs the inner functions are compiled in as the public ones are.  They
- * are not static, because in C99 an inline function that is not static may not
- * call a static one, and a program may have such an inline function. */
+ * are not static: a program may have an inline function that is not static, and
+ * in C99 that may not call a static one. */
 #ifdef MP_INLINE_LIBRARY
 #define MP_INLINE_INNER static inline
 #else
@@ -229,8 +230,8 @@ MP_INLINE_INNER void mp_inline_leave(struct mp_inline_thread *thread)
 }
 
 /* The same by the member fenced, for a cache whose member pool is another one.
- * On a system that may have membarrier(2) only the library does this, since in
- * a program the two ways would be too long to be compiled in.  The relaxed load
+ * On a system that may have membarrier(2) only the library does this.  In a
+ * program the two ways would be too long to be compiled in.  The relaxed load
  * comes first, so that a thread does not pay for an exchange if its cache is
  * that of another pool. */
 MP_INLINE_INNER int mp_inline_begin_fenced(struct mp_inline_thread *thread,
