@@ -934,9 +934,9 @@ START_TEST(a_sweep_frees_and_joins_what_caches_held)
         expect_whole(0);
         ck_assert_uint_eq(heap_count_cached(&w.heap, SIZE_MAX), 0);
     }
-    /* Of some blocks only, but right on the whole. */
-    ck_assert_uint_gt(estimated, all / 4 * 3);
-    ck_assert_uint_lt(estimated, all / 4 * 5);
+    /* Of some blocks only, chosen by chance, but right on the whole. */
+    ck_assert_uint_gt(estimated, all / 2);
+    ck_assert_uint_lt(estimated, all / 2 * 3);
     while (w.count > 0) {
         give(&w.pieces[w.count - 1]);
     }
