@@ -90,6 +90,7 @@
 #include "pool/track.c"
 #include "pool/track_mark.c"
 #include "pool/tree.c"
+#include "pool/trim.c"
 #include "pool/walk.c"
 
 #include "view/check.c"

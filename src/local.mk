@@ -126,6 +126,8 @@ pool_sources = \
 	src/pool/track_mark.h \
 	src/pool/tree.c \
 	src/pool/tree.h \
+	src/pool/trim.c \
+	src/pool/trim.h \
 	src/pool/walk.c \
 	src/pool/walk.h \
 	src/view/check.c \

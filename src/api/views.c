@@ -13,8 +13,8 @@
 #include "api/misuse.h"
 #include "base/tool.h"
 #include "pool/each.h"
-#include "pool/life.h"
 #include "pool/tree.h"
+#include "pool/trim.h"
 #include "view/check.h"
 #include "view/locate.h"
 #include "view/objects.h"
@@ -106,7 +106,7 @@ size_t mp_trim(memory_pool_t *mp, size_t keep_bytes)
     }
     /* The program's release function is called on the way, and may set
      * errno. */
-    size_t given = life_trim(mp, keep_bytes);
+    size_t given = trim_pool(mp, keep_bytes);
     ASSERT(lock_none_is_held());
     errno = error;
     return given;

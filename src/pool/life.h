@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * life.h - a pool is made, reset, trimmed and destroyed.
+ * life.h - a pool is made, reset and destroyed.
  *
  * What it cannot do: end the pools below, or run cleanups.  end.c does, before
  * it calls life_reset() or life_destroy().
@@ -24,9 +24,5 @@ MP_INNER bool life_can_cache(const mp_options_t *options);
 MP_INNER void life_destroy(struct memory_pool *mp, struct memory_pool *heir);
 
 MP_INNER void life_reset(struct memory_pool *mp);
-
-/* Gives empty blocks back until no more than keep bytes of them are left;
- * returns the bytes given. */
-MP_INNER size_t life_trim(struct memory_pool *mp, size_t keep);
 
 #endif /* MP_LIFE_H */
