@@ -152,13 +152,23 @@ __attribute__((visibility("default"))) int shown(void) { return 0; }]])],
 
 # MP_EXCEPTIONS
 # EXCEPTIONS_CFLAGS: a C++ exception of the program's own function passes
-# through the library.  On some machines, such as ARM with 32 bits, C code has
-# what that needs only if it is asked for.
+# through the library, and ends there what the function was called for.  On some
+# machines, such as ARM with 32 bits, C code has what that needs only if it is
+# asked for.  The compiler may be there without a library that it then calls: so
+# musl-gcc is, which wraps a compiler for another C library.
 AC_DEFUN([MP_EXCEPTIONS],
 [AC_CACHE_CHECK([for -fexceptions], [mp_cv_exceptions],
   [mp_save_CFLAGS=$CFLAGS
    CFLAGS="$CFLAGS -Werror -fexceptions"
-   AC_LINK_IFELSE([AC_LANG_PROGRAM([], [])],
+   AC_LINK_IFELSE([AC_LANG_PROGRAM(
+     [[#include <stdio.h>
+static int (*volatile call)(const char *) = puts; /* it may throw, then */
+static void leave(int *left)
+{
+    *left = call("");
+}]],
+     [[int left __attribute__((__cleanup__(leave))) = 0;
+call("")]])],
      [mp_cv_exceptions=yes], [mp_cv_exceptions=no])
    CFLAGS=$mp_save_CFLAGS])
  EXCEPTIONS_CFLAGS=
