@@ -114,6 +114,7 @@
 #include "api/objects.c"
 #include "api/options.c"
 #include "api/parents.c"
+#include "api/slow.c"
 #include "api/strings.c"
 #include "api/users.c"
 #include "api/views.c"

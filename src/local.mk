@@ -164,6 +164,8 @@ pool_sources = \
 	src/api/options.c \
 	src/api/options.h \
 	src/api/parents.c \
+	src/api/slow.c \
+	src/api/slow.h \
 	src/api/strings.c \
 	src/api/users.c \
 	src/api/views.c

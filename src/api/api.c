@@ -18,7 +18,7 @@
 #include "api/fast.h"
 #include "api/misuse.h"
 #include "api/options.h"
-#include "pool/alloc.h"
+#include "api/slow.h"
 #include "pool/end.h"
 #include "pool/life.h"
 #include "pool/report.h"
@@ -152,29 +152,13 @@ void mp_reset(memory_pool_t *mp)
 static MP_SLOW void *api_allocate_slow(memory_pool_t *mp, size_t size)
 {
     MP_FRAME();
-    ASSERT(lock_none_is_held());
     ASSERT(sync_get(&thread_state.inside) == NULL);
-    int error = errno;
-    void *object;
-
     /* Asked here and not in the fast path, which a NULL fails anyway. */
     if (mp == NULL) {
         misuse_words(NULL, MP_EVENT_NO_POOL, "memory_pool is NULL", NULL);
         return NULL;
     }
-    /* The size is tested below, by the mode, which knows what it can take. */
-    enum result result;
-    do {
-        result = alloc_object(mp, thread_user(), size, &object);
-        ASSERT(lock_none_is_held());
-    } while (misuse_retry(mp, result, size));
-    if (result != RESULT_OK) {
-        misuse_refuse(mp, result, "mp_allocate: malloc", NULL);
-        return NULL;
-    }
-    ASSERT(object != NULL && (uintptr_t)object % SIZES_GRANULE == 0);
-    errno = error;
-    return object;
+    return slow_allocate(mp, thread_user(), size, "mp_allocate: malloc");
 }
 
 /* Another pool than the last, or one without caches in a process with several
@@ -258,29 +242,15 @@ MP_FAST void *mp_allocate(memory_pool_t *mp, size_t m_size)
     return object;
 }
 
-/* Any address may come here.  alloc_free() reads nothing through it, so NULL
- * is not told from others before it turns out to be no object. */
 static MP_SLOW void api_free_slow(memory_pool_t *mp, const void *ptr)
 {
     MP_FRAME();
-    ASSERT(lock_none_is_held());
     ASSERT(sync_get(&thread_state.inside) == NULL);
-    int error = errno;
-
     if (mp == NULL) {
         misuse_argument(NULL, MP_EVENT_NO_POOL, ptr);
         return;
     }
-    /* The only refusal of a free is that there is no such object: memory and
-     * capacity are never missing for it. */
-    enum result result = alloc_free(mp, thread_user(), ptr);
-    ASSERT(result == RESULT_OK || result == RESULT_NOT_LIVE);
-    ASSERT(result != RESULT_OK || ptr != NULL);
-    if (result != RESULT_OK) {
-        misuse_free(mp, ptr);
-        return;
-    }
-    errno = error;
+    slow_free(mp, thread_user(), ptr);
 }
 
 static MP_SLOW void api_free_elsewhere(memory_pool_t *mp, const void *ptr)

@@ -13,11 +13,9 @@
  * What it cannot do: give all objects or none.  To give back what it has would
  * be as much work again, and would count as frees.
  */
-#include <errno.h>
-
 #include "api/fast.h"
 #include "api/misuse.h"
-#include "pool/alloc.h"
+#include "api/slow.h"
 
 /* Objects served at most before others get their turn. */
 #define BULK_PORTION 64
@@ -135,27 +133,6 @@ static size_t bulk_take(memory_pool_t *mp, size_t size, void **objects,
     return k;
 }
 
-/* NULL: refused, and reported. */
-static MP_SLOW void *bulk_take_slow(memory_pool_t *mp, size_t size)
-{
-    MP_FRAME();
-    ASSERT(lock_none_is_held());
-    int error = errno;
-    void *object = NULL;
-
-    enum result result;
-    do {
-        result = alloc_object(mp, thread_user(), size, &object);
-    } while (misuse_retry(mp, result, size));
-    if (result != RESULT_OK) {
-        misuse_refuse(mp, result, "mp_allocate_many: malloc", NULL);
-        return NULL;
-    }
-    ASSERT(object != NULL && (uintptr_t)object % SIZES_GRANULE == 0);
-    errno = error;
-    return object;
-}
-
 /* True: there is a pool, and an array of pointers.  Else errno is EINVAL. */
 static bool bulk_can(memory_pool_t *mp, void *const *objects)
 {
@@ -182,7 +159,8 @@ size_t mp_allocate_many(memory_pool_t *mp, size_t size, size_t n,
     while (k < n) {
         size_t taken = bulk_take(mp, size, objects + k, n - k);
         if (taken == 0) {
-            void *object = bulk_take_slow(mp, size);
+            void *object = slow_allocate(mp, thread_user(), size,
+                                         "mp_allocate_many: malloc");
             if (object == NULL) {
                 break;
             }
@@ -278,19 +256,6 @@ static size_t bulk_give(memory_pool_t *mp, void *const *objects, size_t n)
     return left;
 }
 
-static MP_SLOW void bulk_give_slow(memory_pool_t *mp, const void *ptr)
-{
-    MP_FRAME();
-    ASSERT(lock_none_is_held() && ptr != NULL);
-    int error = errno;
-
-    if (alloc_free(mp, thread_user(), ptr) != RESULT_OK) {
-        misuse_free(mp, ptr);
-        return;
-    }
-    errno = error;
-}
-
 void mp_free_many(memory_pool_t *mp, void *const *objects, size_t n)
 {
     MP_FRAME();
@@ -305,7 +270,7 @@ void mp_free_many(memory_pool_t *mp, void *const *objects, size_t n)
              * cache is not enabled now. */
             left--;
             if (objects[left] != NULL) {
-                bulk_give_slow(mp, objects[left]);
+                slow_free(mp, thread_user(), objects[left]);
             }
         }
         n = left;

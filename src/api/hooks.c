@@ -18,6 +18,7 @@
 
 #include "api/fast.h"
 #include "api/misuse.h"
+#include "api/slow.h"
 #include "memory_pool_hooks.h"
 #include "pool/alloc.h"
 #include "pool/object.h"
@@ -45,30 +46,14 @@ static size_t hooks_size(size_t size)
     return size == 0 ? 1 : size;
 }
 
-static MP_SLOW void *hooks_allocate_slow(memory_pool_t *mp, size_t size)
-{
-    ASSERT(mp != NULL && size > 0);
-    ASSERT(lock_none_is_held());
-    int error = errno;
-    void *object = NULL;
-    enum result result;
-
-    do {
-        result = alloc_object(mp, thread_user(), size, &object);
-    } while (misuse_retry(mp, result, size));
-    if (result != RESULT_OK) {
-        misuse_refuse(mp, result, "mp_hook_malloc: malloc", NULL);
-        return NULL;
-    }
-    errno = error;
-    return object;
-}
-
 static void *hooks_allocate(memory_pool_t *mp, size_t size)
 {
     void *object = fast_allocate(mp, size);
 
-    return MP_LIKELY(object != NULL) ? object : hooks_allocate_slow(mp, size);
+    return MP_LIKELY(object != NULL)
+               ? object
+               : slow_allocate(mp, thread_user(), size,
+                               "mp_hook_malloc: malloc");
 }
 
 MP_FAST void *mp_hook_malloc(size_t size)

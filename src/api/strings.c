@@ -18,6 +18,7 @@
 
 #include "api/fast.h"
 #include "api/misuse.h"
+#include "api/slow.h"
 #include "base/tool.h"
 #include "pool/alloc.h"
 
@@ -54,23 +55,10 @@ static void *strings_allocate(memory_pool_t *mp, mp_handle_t *handle,
     }
     /* The step names mp_allocate() or mp_handle_allocate(), by which manual
      * and tests know it. */
-    int error = errno;
-    const struct user *user = handle != NULL ? &handle->user : thread_user();
-    enum result result;
-    do {
-        result = alloc_object(mp, user, size, &object);
-    } while (misuse_retry(mp, result, size));
-    if (result != RESULT_OK) {
-        misuse_refuse(mp, result,
-                      handle != NULL ? "mp_handle_allocate: malloc"
-                                     : "mp_allocate: malloc",
-                      NULL);
-        return NULL;
-    }
-    ASSERT(object != NULL && (uintptr_t)object % SIZES_GRANULE == 0);
-    ASSERT(size > 0 && lock_none_is_held());
-    errno = error;
-    return object;
+    return handle != NULL ? slow_allocate(mp, &handle->user, size,
+                                          "mp_handle_allocate: malloc")
+                          : slow_allocate(mp, thread_user(), size,
+                                          "mp_allocate: malloc");
 }
 
 /* n bytes and, where the string ends, a zero. */

@@ -17,8 +17,8 @@
 
 #include "api/fast.h"
 #include "api/misuse.h"
+#include "api/slow.h"
 #include "base/tool.h"
-#include "pool/alloc.h"
 #include "pool/end.h"
 #include "pool/mark.h"
 #include "pool/tree.h"
@@ -201,25 +201,10 @@ void mp_detach(mp_handle_t *handle)
 static MP_SLOW void *users_allocate_slow(mp_handle_t *handle, size_t size)
 {
     MP_FRAME();
-    ASSERT(lock_none_is_held());
-    int error = errno;
-    void *object;
-
-    if (!misuse_has_handle(handle)) {
-        return NULL;
-    }
-    enum result result;
-    do {
-        result = alloc_object(handle->pool, &handle->user, size, &object);
-    } while (misuse_retry(handle->pool, result, size));
-    if (result != RESULT_OK) {
-        misuse_refuse(handle->pool, result, "mp_handle_allocate: malloc",
-                      NULL);
-        return NULL;
-    }
-    ASSERT(object != NULL && (uintptr_t)object % SIZES_GRANULE == 0);
-    errno = error;
-    return object;
+    return misuse_has_handle(handle)
+               ? slow_allocate(handle->pool, &handle->user, size,
+                               "mp_handle_allocate: malloc")
+               : NULL;
 }
 
 static bool users_give_counted(mp_handle_t *handle, const void *ptr)
@@ -246,20 +231,10 @@ MP_FAST void *mp_handle_allocate(mp_handle_t *handle, size_t size)
 static MP_SLOW void users_free_slow(mp_handle_t *handle, const void *ptr)
 {
     MP_FRAME();
-    ASSERT(lock_none_is_held());
-    int error = errno;
-
-    if (!misuse_has_handle(handle)) {
-        return;
+    if (misuse_has_handle(handle)) {
+        /* The user only says which cache is to have the chunk. */
+        slow_free(handle->pool, &handle->user, ptr);
     }
-    /* The user only says which cache is to have the chunk. */
-    enum result result = alloc_free(handle->pool, &handle->user, ptr);
-    ASSERT(result == RESULT_OK || result == RESULT_NOT_LIVE);
-    if (result != RESULT_OK) {
-        misuse_free(handle->pool, ptr);
-        return;
-    }
-    errno = error;
 }
 
 MP_FAST void mp_handle_free(mp_handle_t *handle, const void *ptr)

@@ -78,7 +78,8 @@ struct block {
     uint32_t granules;
     bool longs;           /* for long chunks, where its heap parts them */
     bool lent;            /* it lies in a chunk of another heap */
-    bool dirty;           /* a reset left its map to whoever releases it */
+    bool dirty;           /* a reset has not cleared its map.  The function that
+                           * releases the block does */
     union {
         size_t bytes;        /* got from the source; 0: part of a pool or a
                               * mark */
