@@ -19,6 +19,7 @@
 
 #include "inject.h"
 #include "pools.h"
+#include "sanitizer.h"
 #include "threads.h"
 
 #define FORKS_THREADS 3
@@ -189,8 +190,11 @@ static int forks_child(void *kind)
     }
     if (kind != NULL) {
         forks_round(*(unsigned *)kind, NULL);
+    } else if (SANITIZER_THREAD) {
+        /* It starts no thread in the child of a process that had some. */
+        (void)forks_work_once(NULL);
     } else if (pthread_create(&thread, NULL, forks_work_once, NULL) != 0 ||
-        pthread_join(thread, NULL) != 0) {
+               pthread_join(thread, NULL) != 0) {
         return 7;
     }
     destroy_memory_pool(forks_limited);

@@ -39,18 +39,23 @@ static _Thread_local bool inject_nested; /* the thread is in a call's hook */
 static atomic_uint inject_calls; /* under way */
 static atomic_bool inject_forks;
 
-INJECT_UNSEEN static void inject_leave(void)
-{
-    atomic_fetch_sub(&inject_calls, 1);
-}
-
-INJECT_UNSEEN static void inject_enter(void)
+/* The system's part of a call begins.  A hook is not part of it: one may hold
+ * its thread back until a fork is done. */
+INJECT_UNSEEN static void inject_enter(struct inject_call *call)
 {
     atomic_fetch_add(&inject_calls, 1);
     while (atomic_load(&inject_forks)) {
-        inject_leave();
+        atomic_fetch_sub(&inject_calls, 1);
         sched_yield();
         atomic_fetch_add(&inject_calls, 1);
+    }
+    call->entered = true;
+}
+
+INJECT_UNSEEN static void inject_leave(const struct inject_call *call)
+{
+    if (call->entered) {
+        atomic_fetch_sub(&inject_calls, 1);
     }
 }
 
@@ -83,12 +88,14 @@ __attribute__((__constructor__(101))) static void inject_load(void)
     }
 }
 #else
-static void inject_enter(void)
+static void inject_enter(struct inject_call *call)
 {
+    (void)call;
 }
 
-static void inject_leave(void)
+static void inject_leave(const struct inject_call *call)
 {
+    (void)call;
 }
 #endif
 
@@ -137,9 +144,9 @@ static bool inject_fails(enum inject_function function)
 static bool inject_begin(struct inject_call *call)
 {
     if (inject_nested) {
+        inject_enter(call);
         return true;
     }
-    inject_enter();
     if (inject.on) {
         inject.calls[call->function]++;
     }
@@ -148,17 +155,21 @@ static bool inject_begin(struct inject_call *call)
         return false;
     }
     inject_hook_t *hook = atomic_load(&inject_hook);
-    if (hook == NULL) {
-        return true;
+    if (hook != NULL) {
+        inject_nested = true;
+        bool answered = hook(call);
+        inject_nested = false;
+        if (answered) {
+            return false;
+        }
     }
-    inject_nested = true;
-    bool answered = hook(call);
-    inject_nested = false;
-    return !answered;
+    inject_enter(call);
+    return true;
 }
 
 static void inject_end(const struct inject_call *call)
 {
+    inject_leave(call);
     if (inject_nested) {
         return;
     }
@@ -168,7 +179,6 @@ static void inject_end(const struct inject_call *call)
     if (inject.on) {
         inject.held += (call->got != NULL) - gives;
     }
-    inject_leave();
 }
 
 void *inject_malloc(size_t size)

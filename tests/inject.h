@@ -38,6 +38,7 @@ struct inject_call {
     size_t size; /* in bytes, of a request or munmap() */
     void *got;   /* by a request; NULL: it failed */
     int error;   /* the answer of a function that returns an int */
+    bool entered; /* the system is doing it; only inject.c uses this */
 };
 
 /* True: it has answered the call by .got and .error; false: the call goes to
