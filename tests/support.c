@@ -18,7 +18,7 @@
 
 #include "sanitizer.h"
 
-#define SUPPORT_WATCHDOG 600 /* seconds */
+#define SUPPORT_WATCHDOG 240 /* seconds */
 
 #if SANITIZER_ON
 /* A report made during a capture must still be seen. */
