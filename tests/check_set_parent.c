@@ -497,6 +497,28 @@ START_TEST(a_move_without_memory_changes_nothing)
 }
 END_TEST
 
+START_TEST(the_parent_that_a_pool_has_needs_no_memory)
+{
+    memory_pool_t *parent = limited(1000, NULL);
+    memory_pool_t *mp = limited(1000, parent);
+
+    errno = 0;
+    inject_start(1, true);
+    ck_assert_int_eq(mp_set_parent(mp, parent), 0);
+    ck_assert_int_eq(mp_set_parent(parent, NULL), 0);
+    inject_stop();
+    ck_assert(!inject.failed && errno == 0);
+    /* This one has no note of parents yet. */
+    memory_pool_t *alone = limited(1000, NULL);
+    inject_start(1, true);
+    ck_assert_int_eq(mp_set_parent(alone, NULL), 0);
+    inject_stop();
+    ck_assert(!inject.failed && errno == 0);
+    mp_destroy(alone);
+    mp_destroy(parent);
+}
+END_TEST
+
 /* Objects of marks count, too, and a rewind gives their bytes back where the
  * pool is then. */
 START_TEST(an_open_mark_moves_along)
@@ -542,6 +564,7 @@ int main(void)
     tcase_add_test(places, the_reason_of_the_kind_is_that_of_the_new_place);
     tcase_add_test(places, a_move_brings_a_parent_near_its_limit);
     tcase_add_test(places, a_move_without_memory_changes_nothing);
+    tcase_add_test(places, the_parent_that_a_pool_has_needs_no_memory);
     tcase_add_test(places, an_open_mark_moves_along);
     tcase_add_loop_test(ends, a_moved_pool_ends_with_its_new_parent, 0,
                         CLEANUPS_BOTH);

@@ -366,6 +366,10 @@ enum move_result move_pool(struct memory_pool *mp, struct memory_pool *parent,
     struct move move = {.mp = mp, .parent = parent, .frame = frame};
     enum move_result result;
 
+    /* Nothing is to be noted.  Another move may follow at any moment. */
+    if (tree_parent(mp) == parent) {
+        return MOVE_DONE;
+    }
     if (tree_prepare(mp, parent) != RESULT_OK) {
         return MOVE_NO_MEMORY;
     }
