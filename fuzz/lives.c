@@ -50,7 +50,8 @@ static void lives_options(struct model_pool *p, mp_options_t *options)
     options->report = p->reports ? model_report : NULL;
     options->report_context = p->reports ? &model : NULL;
     if (bits & 2) {
-        options->capacity = 1 + (size_t)model_byte() * model_byte() * 16;
+        size_t some = (size_t)model_byte() * model_byte();
+        options->capacity = some == 0 ? SIZE_MAX : 1 + some * 16;
         options->max_object = 0;
     }
     if (bits & 4) {
@@ -78,9 +79,13 @@ static void lives_made(int pool, const mp_options_t *options)
 
     p->birth = ++model.births;
     p->capacity = options->capacity == 0 ? SIZE_MAX : options->capacity;
+    p->widest = p->capacity;
+    p->limits = options->capacity != 0;
+    p->most_is_capacity =
+        p->limits && options->max_object == 0 && !p->base;
     p->most = options->max_object != 0 ? options->max_object : p->capacity;
     p->tracked = (options->flags & tracking) != 0;
-    p->counts = model_room(pool) != SIZE_MAX || p->tracked ||
+    p->counts = model_is_limited(pool) || p->tracked ||
                 (options->flags & MP_ZERO_ON_FREE) != 0 || p->most < 1024 ||
                 options->threads == MP_THREADS_LOCKED ||
                 options->backing != NULL;

@@ -6,7 +6,7 @@
 #   make fuzz FUZZ_SECONDS=600      looks for new ones with libFuzzer, which
 #                                   comes with clang, in the folder fuzzing
 
-fuzz_sources = fuzz/lives.c fuzz/misuse.c fuzz/model.c fuzz/objects.c \
+fuzz_sources = fuzz/changes.c fuzz/lives.c fuzz/misuse.c fuzz/model.c fuzz/objects.c \
 	fuzz/scopes.c fuzz/sequence.c fuzz/views.c
 fuzz_cppflags = $(AM_CPPFLAGS) -I$(srcdir)/tests
 fuzz_support = tests/inject.c tests/pools.c tests/support.c

@@ -70,6 +70,9 @@ struct model_pool {
     int parent;        /* -1: none */
     uint64_t birth;
     size_t capacity; /* SIZE_MAX: none */
+    size_t widest;   /* that the capacity ever was */
+    bool limits;     /* it was made with one */
+    bool most_is_capacity;
     size_t most;     /* bytes of one object */
     bool counts;     /* to the byte */
     bool tracked;
@@ -79,7 +82,7 @@ struct model_pool {
     bool bounded; /* its backing may have no more */
     size_t held;  /* bytes of its objects */
     size_t total; /* and of those below */
-    size_t peak;  /* of total if it has a capacity, else of held */
+    size_t peak;  /* of total if it was made with a capacity, else of held */
     unsigned objects;
     unsigned leaked; /* reports of leaks */
     int failure;     /* what its failure function does */
@@ -146,6 +149,9 @@ size_t model_size(int pool);
 /* Bytes that still fit, into the pool and those above. */
 size_t model_room(int pool);
 
+/* The pool, or one above it, was made with a capacity; of -1 none was. */
+bool model_is_limited(int pool);
+
 /* A call for the pool begins; -1: for none. */
 void model_begin(int pool);
 /* It has ended: with this errno, 0 if it succeeded, and with this report, 0 if
@@ -183,6 +189,7 @@ struct model_step {
 };
 
 /* The steps of each file; the last one is NULL. */
+extern const struct model_step changes_steps[];
 extern const struct model_step lives_steps[];
 extern const struct model_step misuse_steps[];
 extern const struct model_step objects_steps[];

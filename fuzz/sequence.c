@@ -82,7 +82,8 @@ static void sequence_end_other(void)
 static model_step_fn *sequence_choose(unsigned *choice)
 {
     static const struct model_step *const files[] = {
-        objects_steps, misuse_steps, lives_steps, scopes_steps, views_steps};
+        objects_steps, misuse_steps,  lives_steps,
+        scopes_steps,  changes_steps, views_steps};
 
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         for (const struct model_step *s = files[i]; s->run != NULL; s++) {

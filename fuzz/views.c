@@ -92,7 +92,7 @@ static void views_walk(void)
 static void views_print(void)
 {
     int pool = model_pick_pool();
-    unsigned how = model_byte() % 3;
+    unsigned how = model_byte() % 4;
 
     if (pool < 0) {
         return;
@@ -102,7 +102,9 @@ static void views_print(void)
     model_begin(pool);
     int result = how == 0 ? mp_map(mp, stream)
                           : mp_stats_print(mp, stream,
-                                           how == 1 ? MP_TEXT : MP_JSON);
+                                           how == 1   ? MP_TEXT
+                                           : how == 2 ? MP_JSON
+                                                      : MP_OPENMETRICS);
     MODEL_EXPECT(result == 0 || (result == -1 && inject.failed));
     model_end(pool, 0, NULL, result == 0 ? 0 : ENOMEM);
 }
