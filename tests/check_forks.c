@@ -29,6 +29,7 @@
 static memory_pool_t *forks_limited;
 static memory_pool_t *forks_plain;
 static atomic_bool forks_end;
+static atomic_uint forks_begun; /* threads that work */
 
 /* An address in a pool that a thread has, or had some time ago. */
 static void *_Atomic forks_seen[FORKS_THREADS + 1];
@@ -123,6 +124,7 @@ static void *forks_work(void *argument)
 {
     unsigned number = (unsigned)(uintptr_t)argument;
 
+    atomic_fetch_add(&forks_begun, 1);
     for (unsigned n = number; !atomic_load(&forks_end); n++) {
         /* A child may not use a pool for one thread that was inside of it. */
         forks_round(n % FORKS_ALONE, &forks_seen[number]);
@@ -228,6 +230,11 @@ START_TEST(a_child_is_whole_beside_threads_that_make_and_end_pools)
 
     forks_start();
     threads_start(&threads, FORKS_THREADS, forks_work, NULL, 1);
+    /* The C library asks for memory as a thread begins.  A sanitizer's malloc()
+     * may hold a lock then, which the child would have for good. */
+    while (atomic_load(&forks_begun) < FORKS_THREADS) {
+        sched_yield();
+    }
     for (unsigned n = support_times(150, 20); n > 0; n--) {
         support_fork(forks_child, NULL);
     }
