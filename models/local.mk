@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+#
+# models/local.mk - models of what threads do without a lock, by Relacy.
+#
+#   make check-models               all; some minutes
+
+EXTRA_DIST += models/model.cc models/model.h models/models.sh \
+	models/orders.h models/pause.cc models/pause_unit.c \
+	models/pause_unit.h
+
+check-models:
+	$(AM_V_at)CC='$(CC)' CXX='$(CXX)' top_srcdir='$(top_srcdir)' \
+	CPPFLAGS='$(AM_CPPFLAGS) -I$(top_srcdir)/models' \
+	$(SHELL) $(srcdir)/models/models.sh
+.PHONY: check-models

@@ -1,0 +1,113 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# models.sh - runs the models, with what is wrong on purpose and without.
+#
+# Run by `make check-models`.  Three things have to hold: no run of a kind goes
+# wrong; each seeded error makes the kinds go wrong that it concerns; and so
+# does each memory order of the library's source, weakened by one step, in one
+# kind at least.  An order that no model needs is an order too many, or one that
+# the model does not see: both are failures here.
+#
+# What it cannot do: run all orders of the threads.  It takes RUNS at random,
+# ten times as many where nothing was found.
+set -eu
+: "${CC:=cc}" "${CXX:=c++}" "${top_srcdir:=.}" "${RUNS:=20000}"
+: "${CPPFLAGS:=}"
+dir=models/work
+status=0
+
+complain()
+{
+    echo "models: $*"
+    status=1
+}
+
+echo '#include <relacy/relacy.hpp>' >models-try.cc
+# shellcheck disable=SC2086 # the flags are a list
+if ! $CXX -std=gnu++14 -w -fsyntax-only models-try.cc; then
+    rm -f models-try.cc
+    echo "models: relacy/relacy.hpp is missing; Debian has it in relacy-dev"
+    exit 1
+fi
+rm -f models-try.cc
+mkdir -p "$dir"
+export MODEL_QUIET=1
+
+# The library's source is compiled as it is, but for where its atomic accesses
+# go.  The variables of a thread are found by a call, which the model answers.
+build()
+{
+    # shellcheck disable=SC2086
+    $CC -O1 -g -w -D_GNU_SOURCE -DMP_EMULATED_TLS $CPPFLAGS \
+        -include "$top_srcdir/models/orders.h" \
+        -c "$top_srcdir/models/$1_unit.c" -o "$dir/$1_unit.o"
+    for file in model "$1"; do
+        # shellcheck disable=SC2086
+        $CXX -std=gnu++14 -O1 -g -w $CPPFLAGS \
+            -c "$top_srcdir/models/$file.cc" -o "$dir/$file.o"
+    done
+    $CXX "$dir/$1.o" "$dir/model.o" "$dir/$1_unit.o" -lpthread -o "$dir/$1"
+}
+
+# goes_wrong MODEL KIND SEED: with so many runs at least.
+goes_wrong()
+{
+    "$dir/$1" "$2" "$3" "$RUNS" >"$dir/log" || return 0
+    "$dir/$1" "$2" "$3" "${RUNS}0" >"$dir/log" && return 1
+    return 0
+}
+
+# seeded MODEL SEED NAME KIND...
+seeded()
+{
+    model=$1 seed=$2 name=$3
+    shift 3
+    for kind; do
+        goes_wrong "$model" "$kind" "$seed" ||
+            complain "$model $kind does not notice: $name"
+    done
+    echo "$model: noticed in $# kinds: $name"
+}
+
+# weakened MODEL KIND...
+weakened()
+{
+    model=$1
+    shift
+    for kind; do
+        MODEL_LIST=1 "$dir/$model" "$kind" 0 2000
+    done | sort -u >"$dir/orders"
+    while read -r MODEL_WEAK <&3; do
+        export MODEL_WEAK
+        found=
+        for kind; do
+            "$dir/$model" "$kind" 0 "$RUNS" >"$dir/log" || found="$found $kind"
+        done
+        for kind; do
+            [ -z "$found" ] || break
+            "$dir/$model" "$kind" 0 "${RUNS}0" >"$dir/log" || found=" $kind"
+        done
+        [ -n "$found" ] || complain "$model needs no $MODEL_WEAK"
+        echo "$model: $MODEL_WEAK:${found:- not noticed}"
+    done 3<"$dir/orders"
+    unset MODEL_WEAK
+}
+
+build pause
+light='light exact handle refused exact-refused'
+fenced='fenced exact-fenced handle-fenced'
+for kind in $light $fenced; do
+    MODEL_QUIET='' "$dir/pause" "$kind" 0 "${RUNS}0" ||
+        complain "pause $kind goes wrong"
+    echo "pause: ${RUNS}0 runs are right: $kind"
+done
+# shellcheck disable=SC2086
+{
+    seeded pause 1 "the pauser waits for nobody" $light $fenced
+    seeded pause 2 "the fence comes too early" $light
+    seeded pause 3 "the caches stay enabled" $light $fenced
+    seeded pause 4 "there is no fence" $light
+    weakened pause $light $fenced
+}
+exit "$status"
