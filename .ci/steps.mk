@@ -72,9 +72,9 @@ valgrind:
 leaves = tests/check_pools tests/check_scopes tests/check_misuse \
 	tests/check_blocks
 
-# Checkers see through the library as it is shipped.
+# Checkers see through the library as it is shipped, and models of it run.
 tools:
-	$(step) '$(build); make -s check-tools'
+	$(step) '$(build); make -s check-tools check-models'
 
 gcc-thread:
 	$(step) '$(call tests,check-programs,CC=gcc $(less) --enable-werror \

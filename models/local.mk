@@ -2,11 +2,11 @@
 #
 # models/local.mk - models of what threads do without a lock, by Relacy.
 #
-#   make check-models               all; some minutes
+#   make check-models               all; about a minute
 
-EXTRA_DIST += models/model.cc models/model.h models/models.sh \
-	models/orders.h models/pause.cc models/pause_unit.c \
-	models/pause_unit.h
+EXTRA_DIST += models/lock.cc models/lock_unit.c models/lock_unit.h \
+	models/model.cc models/model.h models/models.sh models/orders.h \
+	models/pause.cc models/pause_unit.c models/pause_unit.h
 
 check-models:
 	$(AM_V_at)CC='$(CC)' CXX='$(CXX)' top_srcdir='$(top_srcdir)' \

@@ -94,16 +94,32 @@ weakened()
     unset MODEL_WEAK
 }
 
+# right MODEL KIND...
+right()
+{
+    model=$1
+    shift
+    for kind; do
+        MODEL_QUIET='' "$dir/$model" "$kind" 0 "${RUNS}0" >"$dir/log" || {
+            cat "$dir/log"
+            complain "$model $kind goes wrong"
+        }
+    done
+    echo "$model: ${RUNS}0 runs are right in each of $# kinds"
+}
+
+build lock
+right lock one two
+seeded lock 1 "who leaves a lock wakes nobody" one two
+seeded lock 2 "who leaves a lock does not wait for sleepers" one two
+weakened lock one two
+
 build pause
 light='light exact handle refused exact-refused'
 fenced='fenced exact-fenced handle-fenced'
-for kind in $light $fenced; do
-    MODEL_QUIET='' "$dir/pause" "$kind" 0 "${RUNS}0" ||
-        complain "pause $kind goes wrong"
-    echo "pause: ${RUNS}0 runs are right: $kind"
-done
 # shellcheck disable=SC2086
 {
+    right pause $light $fenced
     seeded pause 1 "the pauser waits for nobody" $light $fenced
     seeded pause 2 "the fence comes too early" $light
     seeded pause 3 "the caches stay enabled" $light $fenced

@@ -39,7 +39,9 @@
 /* Reads of the word before a thread sleeps: the pool's critical sections are
  * shorter than going to sleep is.  Bounded, so that a thread sleeps while a
  * holder does not run. */
+#ifndef LOCK_LOOKS
 #define LOCK_LOOKS 100
+#endif
 
 /* Nanoseconds that others have to take a lock that is left for a moment. */
 #define LOCK_TURN 100000

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * lock_unit.h - the shipped lock as the model of it calls it.
+ */
+#ifndef MODELS_LOCK_UNIT_H
+#define MODELS_LOCK_UNIT_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define UNIT_LOCKS 2 /* which share the place where threads sleep */
+
+/* What is wrong on purpose. */
+enum unit_seed {
+    UNIT_RIGHT,
+    UNIT_NO_WAKE,   /* who leaves wakes nobody */
+    UNIT_NO_MUTEX,  /* who leaves does not wait for one that goes to sleep */
+    UNIT_SEEDS
+};
+
+/* Of the model: the mutex and the condition of that place. */
+void model_sleep_lock(void);
+void model_sleep_unlock(void);
+void model_sleep(void);
+void model_wake(void);
+void model_name(volatile void *place, unsigned size);
+
+void unit_start(enum unit_seed seed);
+void unit_take(unsigned lock);
+void unit_drop(unsigned lock);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* MODELS_LOCK_UNIT_H */
