@@ -15,7 +15,6 @@ class Block:
         self.base = number(block["base"])
         self.granules = number(block["granules"])
         self.codes_at = number(block["map"])
-        self.slack_at = number(block["slack"])
         self.used = self.granules
         if number(heap["current"]) == self.address:
             self.used = number(heap["top"])
@@ -63,14 +62,12 @@ class Block:
         """Bytes of the object at granule i; as asked for, if that is known."""
         length = self.length(i)
         code = self.codes()[i]
-        if self.slack_at:
-            slack = read(self.slack_at + i, 1)[0]
-        elif code == LONG_LIVE:
+        if code == LONG_LIVE:
             slack = self.nibbles(i + 9, 4)
         elif length > 1:
             slack = self.codes()[i + 1] & 0xf
         else:
-            slack = code & 0xf if code < 0x40 else 0
+            slack = code & 0xf if code < LONG_LENT else 0
         return max(length * GRANULE - slack, 0)
 
     def objects(self):

@@ -50,11 +50,11 @@ FLAGS = (
 )
 
 # Codes of the map, as in src/store/block.h.
-LONG_FREE, LONG_LENT, LONG_CACHED, LONG_LIVE = 0x21, 0x22, 0x23, 0x30
+LONG_LIVE, LONG_LENT, LONG_CACHED, LONG_FREE = 0x20, 0x3d, 0x3e, 0x3f
 LONG_CODES = (LONG_FREE, LONG_LENT, LONG_CACHED, LONG_LIVE)
-LIVE_CODES = tuple(range(0x30, 0x40)) + tuple(range(0xc0, 0x100))
-LIVE_START = re.compile(rb"[\x30-\x3f\xc0-\xff]")
-ANY_START = re.compile(rb"[\x21-\x23\x30-\xff]")
+LIVE_CODES = tuple(range(0x20, 0x30)) + tuple(range(0xc0, 0x100))
+LIVE_START = re.compile(rb"[\x20-\x2f\xc0-\xff]")
+ANY_START = re.compile(rb"[\x20-\xff]")
 
 
 class Damage(Exception):

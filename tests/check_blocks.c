@@ -218,7 +218,7 @@ START_TEST(a_shrunk_object_leaves_its_rest_to_others)
             live += to;
         }
         ck_assert_int_eq(mp_stats(mp, &stats), 0);
-        /* Of maps and slack there is an eighth; outside of the range a long
+        /* Of maps there is a sixteenth; outside of the range a long
          * block cannot give its end back. */
         if (pools_kinds[_i].source != POOLS_BUFFER &&
             (pools_cached(mp) || from <= 200000)) {

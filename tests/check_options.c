@@ -469,6 +469,32 @@ START_TEST(a_buffer_is_used_within_its_bounds)
 }
 END_TEST
 
+/* What mp_backing(3) states: the pool with its name, and 17 bytes for each 16
+ * of objects. */
+#define BUFFER_FIXED 1600u
+
+START_TEST(a_buffer_has_room_for_what_the_manual_states)
+{
+    static unsigned char buffer[17 + BUFFER_FIXED + 200 * 17];
+    char name[64];
+
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    for (size_t count = 1; count <= 200; count++) {
+        unsigned char *at = buffer + count % 17;
+        mp_backing_t backing =
+            mp_backing_buffer(at, BUFFER_FIXED + count * 17);
+        mp_options_t options = {.backing = &backing, .name = name};
+        memory_pool_t *mp = mp_create(&options);
+        POOLS_EXPECT(mp != NULL);
+        for (size_t i = 0; i < count; i++) {
+            POOLS_EXPECT(mp_allocate(mp, 16) != NULL);
+        }
+        destroy_memory_pool(mp);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("options");
@@ -495,5 +521,6 @@ int main(void)
     tcase_add_loop_test(memory, memory_is_zeroed_in_every_way_that_frees_it, 0,
                         3);
     tcase_add_test(memory, a_buffer_is_used_within_its_bounds);
+    tcase_add_test(memory, a_buffer_has_room_for_what_the_manual_states);
     return support_run(suite);
 }

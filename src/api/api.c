@@ -308,7 +308,7 @@ static MP_SLOW void api_free_inside(memory_pool_t *mp, const void *ptr)
     }
 }
 
-static inline void api_free(memory_pool_t *mp, const void *ptr)
+static inline MP_INLINED void api_free(memory_pool_t *mp, const void *ptr)
 {
     struct mp_inline_thread *state = &thread_state;
     struct mp_inline_cache *cache;

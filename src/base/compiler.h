@@ -25,6 +25,8 @@
 #if defined(__GNUC__) || defined(__clang__)
 /* Kept out of its callers, so that those stay short. */
 #define MP_SLOW __attribute__((__noinline__))
+/* Part of its callers, whatever the compiler thinks of that. */
+#define MP_INLINED __attribute__((__always_inline__))
 /* Starts on a line of the instruction cache: what is called most. */
 #define MP_FAST __attribute__((__aligned__(64)))
 #define MP_LIKELY(condition) __builtin_expect(!!(condition), 1)
@@ -35,6 +37,7 @@
 #else
 #define MP_FRAME() ((void)0)
 #define MP_SLOW
+#define MP_INLINED
 #define MP_FAST
 #define MP_LIKELY(condition) (condition)
 #define MP_UNLIKELY(condition) (condition)

@@ -4,8 +4,8 @@
  *
  * Capacity is a promise about the bytes that callers ask for.  So a mode that
  * counts keeps an object's size to the byte: its chunk's length in granules
- * stands in the block's map, and how many bytes of the last granule were not
- * asked for in the slack byte beside it.  What alignment and fragmentation
+ * stands in the block's map, and its slack, the bytes that were not asked for,
+ * beside that.  What alignment and fragmentation
  * cost is paid with further blocks, not with capacity.  Caches in such a mode
  * charge beforehand, see pool/recall.h.
  *
@@ -129,8 +129,7 @@ static struct block *alloc_lend(struct memory_pool *mp, size_t granules)
         granules = granules / 2 > need ? granules / 2 : need;
     }
     if (block != NULL) {
-        blocks_lay(block, (unsigned char *)(block + 1), granules,
-                   mp->blocks.counted);
+        blocks_lay(block, (unsigned char *)(block + 1), granules);
         block->lent = true;
         block->lender = &mp->heap;
     }
@@ -369,8 +368,8 @@ enum result alloc_from_heap(struct memory_pool *mp, const struct user *user,
 
     if (result == RESULT_OK) {
         if (counts) {
-            block_put_slack(chunk.block, chunk.granule,
-                            granules * SIZES_GRANULE - size);
+            block_put_slack_at(chunk.block->map + chunk.granule, granules,
+                               granules * SIZES_GRANULE - size);
             chunk.block->heap->held += size;
         }
         /* Before the lock is left: then a reset may take the block away. */

@@ -6,9 +6,9 @@
  * block.  Where it may have caches it is a slot of the range, else its
  * backing's:
  *
- *     | struct memory_pool | name | granules of the first block | map, slack |
+ *     | struct memory_pool | name | granules of the first block | map |
  *
- * In the range the map stands elsewhere, and there is no slack.
+ * In the range the map stands elsewhere.
  *
  * A pool is made in an order in which nobody ever meets half of one: first all
  * memory that may be missing, then the members, then the list of its maker's
@@ -174,8 +174,7 @@ static struct memory_pool *life_place(const mp_options_t *options,
     struct memory_pool *mp =
         backing->acquire(backing->context, bytes, SIZES_GRANULE);
     if (mp != NULL) {
-        blocks_lay(&mp->first, (unsigned char *)mp + head, granules,
-                   mode->counts);
+        blocks_lay(&mp->first, (unsigned char *)mp + head, granules);
         mp->settings.bytes = bytes;
     }
     return mp;
@@ -213,8 +212,7 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
     mp->kept_next = NULL;
     lock_start(&mp->lock, LOCK_POOL);
     quota_start(&mp->quota, QUOTA_NONE, NULL);
-    blocks_start(&mp->blocks, mp, ranged, mode->counts && !ranged,
-                 mode->stock_limit,
+    blocks_start(&mp->blocks, mp, ranged, mode->stock_limit,
                  ranged ? &backing_malloc : options->backing);
     heap_start(&mp->heap, &mp->first, &mp->blocks, zero);
     cache_set_start(&mp->caches, mp, &mp->lock, &mp->heap, !mode->caches);

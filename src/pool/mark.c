@@ -84,7 +84,7 @@ static struct mark *mark_get(const struct memory_pool *mp,
 }
 
 /* Bytes of a mark outside of the range: its structure, and the first block
- * with its map and slack. */
+ * with its map. */
 static size_t mark_layout(void)
 {
     return blocks_layout(sizeof(struct mark), MARK_FIRST);
@@ -99,8 +99,7 @@ static void mark_lay(struct memory_pool *mp, struct mark *mark,
     ASSERT(lender == NULL || lender == &mp->heap);
     mark->bytes = mark_layout();
     mark->lender = lender;
-    blocks_lay(&mark->first, (unsigned char *)(mark + 1), MARK_FIRST,
-               mp->blocks.counted);
+    blocks_lay(&mark->first, (unsigned char *)(mark + 1), MARK_FIRST);
 }
 
 /* Memory for a mark from the pool's source, laid out; NULL: it has none.  No

@@ -61,9 +61,9 @@ void pool_set_bump(struct memory_pool *mp)
     ASSERT(pool_is_entered(mp));
     size_t most = sync_get(&mp->settings.max_object) / SIZES_GRANULE;
 
-    /* pool_bump() charges no quota above, notes the size in slack bytes, and
-     * cuts from the pool's own heap. */
-    if (!mp->blocks.counted || !quota_is_own(&mp->quota) ||
+    /* pool_bump() charges no quota above, and cuts from the pool's own heap,
+     * which caches must not share. */
+    if (mp->blocks.ranged || !quota_is_own(&mp->quota) ||
         mp->marks.open.first != NULL || mp->track != NULL ||
         mp->near.fn != NULL) {
         most = 0;

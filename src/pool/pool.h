@@ -43,7 +43,7 @@ struct pool_pins {
 struct pool_mode {
     bool locks;  /* takes the pool's lock, in a process with several threads */
     bool caches; /* users have caches, while the set of caches says so */
-    bool counts; /* objects are counted to the byte; blocks have slack bytes */
+    bool counts; /* objects are counted to the byte, and the map has slack */
     size_t stock_limit; /* bytes of empty blocks that are kept */
 
     /* An object, or its end, where the short way does not serve.  size is one
@@ -224,10 +224,7 @@ MP_INNER size_t pool_size_of(struct heap_chunk chunk);
 static inline size_t pool_size_within(struct heap_chunk chunk, uint32_t length)
 {
     return length * SIZES_GRANULE -
-           (chunk.block->slack != NULL
-                ? chunk.block->slack[chunk.granule]
-                : block_get_slack_at(chunk.block->map + chunk.granule,
-                                     length));
+           block_get_slack_at(chunk.block->map + chunk.granule, length);
 }
 
 /* Sets and returns the failure function.  No lock held. */
@@ -257,34 +254,30 @@ MP_INNER void pool_count_refusal(struct memory_pool *mp,
  * needless. */
 static inline void *pool_bump(struct memory_pool *mp, size_t size)
 {
-    size_t granules = sizes_granules(size);
-    size_t i;
+    size_t more = (size - 1) / SIZES_GRANULE;
 
-    /* As unsigned numbers: both a size of 0 and one near SIZE_MAX make 0
-     * granules, and so fail here. */
-    if (granules - 1 >= mp->bump_most ||
-        !quota_can_bump(&mp->quota, size) ||
-        !heap_bump(&mp->heap, granules, &i)) {
+    /* As unsigned numbers: a size of 0, too, has too many granules. */
+    if (more >= mp->bump_most || !quota_can_bump(&mp->quota, size)) {
         return NULL;
     }
-    mp->heap.slack[i] = (unsigned char)(-size % SIZES_GRANULE);
-    quota_bump(&mp->quota, size);
-    return mp->heap.base + i * SIZES_GRANULE;
+    void *object = heap_bump(&mp->heap, more, -size % SIZES_GRANULE);
+    if (object != NULL) {
+        quota_bump(&mp->quota, size);
+    }
+    return object;
 }
 
 /* Takes the top down over a short object; false: there is more to do.  The
  * lock is held or needless. */
 static inline bool pool_unbump(struct memory_pool *mp, const void *ptr)
 {
-    size_t i;
-    size_t length;
+    size_t size;
 
-    if (mp->bump_most == 0 ||
-        (length = heap_unbump(&mp->heap, ptr, &i)) == 0) {
+    if (mp->bump_most == 0 || (size = heap_unbump(&mp->heap, ptr)) == 0) {
         return false;
     }
     mp->counters.freed++;
-    quota_unbump(&mp->quota, length * SIZES_GRANULE - mp->heap.slack[i]);
+    quota_unbump(&mp->quota, size);
     return true;
 }
 

@@ -12,11 +12,11 @@
  *   0x00            not the start of a chunk
  *   0x10 | nibble   four bits of a long chunk's length, or of a live chunk's
  *                   slack: the bytes that were not asked for
- *   0x21            start, and also end, of a long free chunk
- *   0x22            start of a long chunk that holds a mark's block
- *   0x23            start of a long chunk that lies free in a thread's cache
- *   0x30            start of a long live chunk
- *   0x30 | nibble   start of a live chunk of one granule, and its slack, not 0
+ *   0x20            start of a long live chunk
+ *   0x20 | nibble   start of a live chunk of one granule, and its slack, not 0
+ *   0x3d            start of a long chunk that holds a mark's block
+ *   0x3e            start of a long chunk that lies free in a thread's cache
+ *   0x3f            start, and also end, of a long free chunk
  *   0x40 | n - 1    start, and also end, of a free chunk of n <= 64 granules
  *   0x80 | n - 1    start of a chunk that lies free in a thread's cache
  *   0xc0 | n - 1    start of a live chunk of n <= 64 granules
@@ -27,7 +27,8 @@
  * start.  Slack, where objects are counted to the byte, has one nibble behind
  * the start of a short chunk of several granules, and four behind the length
  * of a long one.  Every other byte is 0, so no old byte can be taken for the
- * start of a chunk.
+ * start of a chunk.  The codes of free chunks are in a row, and so are those of
+ * all that is free or cached, so that one compare tells them from all others.
  *
  * What it cannot do: find the chunk that an address inside of it belongs to
  * other than by walking, and hold more than 2^32 - 1 granules.
@@ -57,11 +58,11 @@
 enum {
     BLOCK_NONE = 0x00,
     BLOCK_NIBBLE = 0x10,
-    BLOCK_LONG_FREE = 0x21,
-    BLOCK_LONG_LENT = 0x22,
-    BLOCK_LONG_CACHED = 0x23,
-    BLOCK_LONG_LIVE = 0x30,
-    BLOCK_ONE = 0x30, /* and more */
+    BLOCK_LONG_LIVE = 0x20,
+    BLOCK_ONE = 0x20, /* and more */
+    BLOCK_LONG_LENT = 0x3d,
+    BLOCK_LONG_CACHED = 0x3e,
+    BLOCK_LONG_FREE = 0x3f,
     BLOCK_FREE = 0x40,
     BLOCK_CACHED = 0x80,
     BLOCK_LIVE = 0xc0,
@@ -74,7 +75,6 @@ struct heap;
 struct block {
     unsigned char *base;  /* granule 0, aligned to SIZES_GRANULE */
     unsigned char *map;   /* a byte per granule; one more at each end is 0 */
-    unsigned char *slack; /* per first granule: bytes not asked for */
     uint32_t granules;
     bool longs;           /* for long chunks, where its heap parts them */
     bool lent;            /* it lies in a chunk of another heap */
@@ -138,12 +138,18 @@ static inline bool block_is_cached(unsigned char code)
 static inline bool block_is_long(unsigned char code)
 {
     return code == BLOCK_LONG_LIVE ||
-           (code >= BLOCK_LONG_FREE && code <= BLOCK_LONG_CACHED);
+           (code >= BLOCK_LONG_LENT && code <= BLOCK_LONG_FREE);
 }
 
 static inline bool block_is_free(unsigned char code)
 {
-    return (code & 0xc0) == BLOCK_FREE || code == BLOCK_LONG_FREE;
+    return code >= BLOCK_LONG_FREE && code < BLOCK_CACHED;
+}
+
+/* A live chunk of one granule, with slack. */
+static inline bool block_is_one(unsigned char code)
+{
+    return code > BLOCK_ONE && code <= (BLOCK_ONE | 0xf);
 }
 
 /* True: a long free chunk starts there, and does not end. */
@@ -162,7 +168,7 @@ static inline uint32_t block_length_at(const unsigned char *at)
     if ((code & 0xc0) != 0) {
         return (code & BLOCK_LENGTH_BITS) + 1u;
     }
-    return code > BLOCK_ONE ? 1 : block_get_length(at + 1);
+    return block_is_one(code) ? 1 : block_get_length(at + 1);
 }
 
 /* Length of the chunk that starts at granule i, live or free. */
@@ -176,6 +182,7 @@ static inline uint32_t block_length(const struct block *block, uint32_t i)
 static inline void block_put_slack_at(unsigned char *at, size_t length,
                                       size_t slack)
 {
+    ASSERT(slack < (length <= SIZES_SHORT ? SIZES_GRANULE : (size_t)1 << 16));
     if (length == 1) {
         /* Release as for any byte by which a chunk becomes live. */
         sync_put_release(at, (unsigned char)(slack == 0 ? BLOCK_LIVE
@@ -183,10 +190,12 @@ static inline void block_put_slack_at(unsigned char *at, size_t length,
     } else if (length <= SIZES_SHORT) {
         sync_put(at + 1, (unsigned char)(BLOCK_NIBBLE | slack));
     } else {
-        for (int i = 0; i < 4; i++) {
-            sync_put(at + 9 + i, (unsigned char)(BLOCK_NIBBLE |
-                                                 ((slack >> (4 * i)) & 0xfu)));
-        }
+        /* Four nibbles, as those of a length are eight. */
+        uint32_t word = (uint32_t)slack;
+        word = (word | word << 8) & UINT32_C(0x00ff00ff);
+        word = (word | word << 4) & UINT32_C(0x0f0f0f0f);
+        word |= UINT32_C(0x01010101) * BLOCK_NIBBLE;
+        memcpy(at + 9, &word, sizeof word);
     }
 }
 
@@ -194,19 +203,17 @@ static inline void block_put_slack_at(unsigned char *at, size_t length,
 static inline size_t block_get_slack_at(const unsigned char *at,
                                         size_t length)
 {
-    size_t slack = 0;
-
     if (length == 1) {
-        unsigned char code = sync_get(at);
-        return code < BLOCK_FREE ? code & 0xfu : 0;
+        return sync_get(at) & 0xfu; /* of BLOCK_LIVE it is 0 */
     }
     if (length <= SIZES_SHORT) {
         return sync_get(at + 1) & 0xfu;
     }
-    for (int i = 0; i < 4; i++) {
-        slack |= (sync_get(at + 9 + i) & (size_t)0xf) << (4 * i);
-    }
-    return slack;
+    uint32_t word;
+    memcpy(&word, at + 9, sizeof word);
+    word &= UINT32_C(0x0f0f0f0f);
+    word = (word | word >> 4) & UINT32_C(0x00ff00ff);
+    return (word | word >> 8) & UINT32_C(0xffff);
 }
 
 /* Takes the slack of a chunk off the map whose first byte says that it is not
@@ -220,24 +227,16 @@ static inline void block_clear_slack_at(unsigned char *at, size_t length)
     }
 }
 
-/* The same for a live chunk of a block, whose slack bytes may stand beside the
- * map. */
+/* The same for a live chunk of a block. */
 static inline size_t block_get_slack(const struct block *block, uint32_t i)
 {
-    return block->slack != NULL
-               ? block->slack[i]
-               : block_get_slack_at(block->map + i, block_length(block, i));
+    return block_get_slack_at(block->map + i, block_length(block, i));
 }
 
 static inline void block_put_slack(struct block *block, uint32_t i,
                                    size_t slack)
 {
-    if (block->slack != NULL) {
-        ASSERT(slack < SIZES_GRANULE);
-        block->slack[i] = (unsigned char)slack;
-    } else {
-        block_put_slack_at(block->map + i, block_length(block, i), slack);
-    }
+    block_put_slack_at(block->map + i, block_length(block, i), slack);
 }
 
 /* Length of the free chunk that ends just before granule i; 0: none does. */
@@ -272,11 +271,14 @@ static inline void block_mark_live(struct block *block, uint32_t i,
 static inline void block_clear_live(struct block *block, uint32_t i,
                                     uint32_t length)
 {
-    sync_put(&block->map[i], BLOCK_NONE);
+    unsigned char *at = block->map + i;
+
+    sync_put(at, BLOCK_NONE);
     if (length > SIZES_SHORT) {
-        block_clear_length(block->map + i + 1);
+        memset(at + 1, BLOCK_NONE, 12); /* its length and its slack */
+    } else if (length > 1) {
+        sync_put(at + 1, BLOCK_NONE);
     }
-    block_clear_slack_at(block->map + i, length);
 }
 
 static inline void block_mark_free(struct block *block, uint32_t i,

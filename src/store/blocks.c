@@ -7,14 +7,9 @@
  *
  *     struct block | granules ...                        slot or spans
  *
- * Anywhere else the map and the slack bytes stand behind the granules, with
- * one byte of the map more at each end:
+ * Anywhere else it stands behind the granules, with one byte more at each end:
  *
- *     struct block | granules ... | 0 | map | 0 | slack  backing
- *
- * Slack bytes are laid out where the pool counts objects to the byte.  Where
- * it does not, slack is NULL in either layout, and their place stays unused:
- * so the size of a block does not depend on who asks for it.
+ *     struct block | granules ... | 0 | map | 0          backing
  *
  * Invariants:
  *
@@ -35,8 +30,8 @@
  * line of the cache. */
 #define BLOCKS_RANGE_HEAD ((size_t)128)
 
-/* Bytes that a granule takes outside of the range, with map and slack. */
-#define BLOCKS_GRANULE (SIZES_GRANULE + 2)
+/* Bytes that a granule takes outside of the range, with its map. */
+#define BLOCKS_GRANULE (SIZES_GRANULE + 1)
 
 /* Part of a chunk's length by which its block may be longer. */
 #define BLOCKS_WASTE_PART 16
@@ -70,12 +65,11 @@ bool blocks_take_damage(struct blocks *blocks)
 /* The source is fixed for the life of the pool: a block must go back to where
  * it came from, and nothing but its address says where that was. */
 void blocks_start(struct blocks *blocks, struct memory_pool *owner,
-                  bool ranged, bool counted, size_t stock_limit,
+                  bool ranged, size_t stock_limit,
                   const mp_backing_t *backing)
 {
     ASSERT(blocks != NULL && backing != NULL);
     ASSERT(backing->acquire != NULL && backing->release != NULL);
-    ASSERT(!ranged || !counted); /* the range has no slack bytes */
     blocks->stock = NULL;
     blocks->stock_bytes = 0;
     blocks->bytes = 0;
@@ -84,7 +78,6 @@ void blocks_start(struct blocks *blocks, struct memory_pool *owner,
     blocks_watch(blocks);
     blocks->owner = owner;
     blocks->ranged = ranged;
-    blocks->counted = counted;
     blocks->backing = *backing;
 }
 
@@ -129,16 +122,12 @@ static size_t blocks_shift(const unsigned char *memory)
     return (size_t)(-(uintptr_t)memory % SIZES_GRANULE);
 }
 
-void blocks_lay(struct block *block, unsigned char *memory, size_t granules,
-                bool counted)
+void blocks_lay(struct block *block, unsigned char *memory, size_t granules)
 {
     ASSERT(granules > 0 && granules <= SIZES_GRANULES_MOST);
     blocks_lay_head(block, memory, blocks_shift(memory));
     block->map = block->base + granules * SIZES_GRANULE + 1;
-    block->slack = counted ? block->map + granules + 1 : NULL;
     block->granules = (uint32_t)granules;
-    /* Slack bytes need no value: they are read for live objects alone, and
-     * each object writes its own. */
     memset(block->map - 1, 0, granules + 2);
 }
 
@@ -153,7 +142,6 @@ void blocks_lay_range(struct block *block, unsigned char *memory,
     ASSERT((size_t)(end - memory) >= shift + SIZES_GRANULE);
     blocks_lay_head(block, memory, shift);
     block->map = extent_map(block->base);
-    block->slack = NULL;
     block->granules = (uint32_t)((size_t)(end - block->base) / SIZES_GRANULE);
     ASSERT(block->map[0] == BLOCK_NONE);
     ASSERT(block->granules > 0);
@@ -416,7 +404,7 @@ static struct block *blocks_acquire_range(const struct blocks *blocks,
         ((need > bytes ? need : bytes) + RANGE_SPAN - 1) / RANGE_SPAN;
     size_t size = slot ? RANGE_SLOT : spans * RANGE_SPAN;
     unsigned char *memory = slot ? range_take_slot() : range_take(spans);
-    ASSERT(blocks->ranged && !blocks->counted);
+    ASSERT(blocks->ranged);
 
     if (memory == NULL) {
         return NULL;
@@ -444,8 +432,7 @@ static struct block *blocks_acquire_backing(const struct blocks *blocks,
     struct block *block = blocks->backing.acquire(blocks->backing.context,
                                                   bytes, SIZES_GRANULE);
     if (block != NULL) {
-        blocks_lay(block, (unsigned char *)(block + 1), granules,
-                   blocks->counted);
+        blocks_lay(block, (unsigned char *)(block + 1), granules);
         block->bytes = bytes;
     }
     return block;

@@ -41,29 +41,27 @@ struct blocks {
                                 * the pool is being made */
     bool ranged;               /* fixed; the pool lives in the range, and uses
                                 * the backing only when that is full */
-    bool counted;              /* fixed; blocks have slack bytes, since objects
-                                * are counted to the byte */
     mp_backing_t backing;      /* fixed */
 };
 
 /* Empty, with what is fixed. */
 MP_INNER void blocks_start(struct blocks *blocks, struct memory_pool *owner,
-                           bool ranged, bool counted, size_t stock_limit,
+                           bool ranged, size_t stock_limit,
                            const mp_backing_t *backing);
 
-/* The first returns the bytes of a head, of granules, of their map and slack,
- * and of what aligning the granules may cost.  The second returns how many
+/* The first returns the bytes of a head, of granules, of their map, and of
+ * what aligning the granules may cost.  The second returns how many
  * granules fit in so many bytes behind a head; 0: none.  No lock. */
 MP_INNER size_t blocks_layout(size_t head, size_t granules);
 MP_INNER size_t blocks_fit(size_t head, size_t bytes);
 
 /* Both lay a block out.  The first does so in the memory behind the head, with
- * a map of its own and, if counted, slack.  The second does so in the range,
+ * a map of its own.  The second does so in the range,
  * from memory to end, where the map exists and is clear.  They set every member
  * as for the first block of a pool or mark; for any other block the caller
  * changes what differs.  No lock. */
 MP_INNER void blocks_lay(struct block *block, unsigned char *memory,
-                         size_t granules, bool counted);
+                         size_t granules);
 MP_INNER void blocks_lay_range(struct block *block, unsigned char *memory,
                                unsigned char *end);
 

@@ -48,7 +48,6 @@ static void heap_open(struct heap *heap, struct block *block, size_t top)
      * heap itself and follows no pointer. */
     heap->base = block->base;
     heap->map = block->map;
-    heap->slack = block->slack;
     heap->granules = block->granules;
     heap->top = top;
     heap->unbump_from = heap_unbump_from(heap, block);

@@ -135,47 +135,58 @@ MP_INNER void heap_merge_block(struct heap *heap, struct block *block,
 MP_INNER void *heap_lend(struct heap *heap, size_t bytes);
 MP_INNER void heap_take_back(struct heap *heap, void *start);
 
-/* heap_take() for up to SIZES_SHORT granules where only the top moves; false:
- * there is more to do.  Returns the granule. */
-static inline bool heap_bump(struct heap *heap, size_t granules,
-                             size_t *granule)
+/* heap_take() for up to SIZES_SHORT granules where only the top moves, and the
+ * slack is noted; NULL: there is more to do.  more: granules behind the first
+ * one. */
+static inline void *heap_bump(struct heap *heap, size_t more, size_t slack)
 {
     size_t top = heap->top;
+    unsigned char *map = heap->map;
 
-    if (heap->bits != 0 || granules > heap->granules - top) {
-        return false;
+    ASSERT(more < SIZES_SHORT && slack < SIZES_GRANULE);
+    if (heap->bits != 0 || more >= heap->granules - top) {
+        return NULL;
     }
-    sync_put(&heap->map[top], (unsigned char)(BLOCK_LIVE - 1 + granules));
-    heap->top = top + granules;
-    *granule = top;
-    return true;
+    heap->top = top + more + 1;
+    if (MP_LIKELY(more > 0)) {
+        sync_put(&map[top], (unsigned char)(BLOCK_LIVE + more));
+        sync_put(&map[top + 1], (unsigned char)(BLOCK_NIBBLE | slack));
+    } else {
+        sync_put(&map[top], (unsigned char)(slack == 0 ? BLOCK_LIVE
+                                                       : BLOCK_ONE | slack));
+    }
+    return heap->base + top * SIZES_GRANULE;
 }
 
 /* heap_give() for a short chunk at the top with nothing free below: then only
- * the top moves.  Returns its length; 0: ptr is not such a chunk. */
-static inline size_t heap_unbump(struct heap *heap, const void *ptr,
-                                 size_t *granule)
+ * the top moves.  Returns its bytes without the slack; 0: ptr is not such a
+ * chunk. */
+static inline size_t heap_unbump(struct heap *heap, const void *ptr)
 {
     uintptr_t i = block_granule_at(heap->base, ptr);
+    size_t top = heap->top;
 
     /* The map is 0 at the top and behind it. */
-    if (i >= heap->top || i < heap->unbump_from) {
+    if (i >= top || i < heap->unbump_from) {
         return 0;
     }
-    unsigned code = sync_get(&heap->map[i]);
-    unsigned before = sync_get(&heap->map[(ptrdiff_t)i - 1]);
-    size_t length = (code & BLOCK_LENGTH_BITS) + 1u;
-
-    /* The byte before is the end of a free chunk when it is neither 0 nor
-     * the start of a live one of one granule. */
-    if (code < BLOCK_LIVE || i + length != heap->top ||
-        before - 1 < BLOCK_LIVE - 1) {
+    unsigned char *at = heap->map + i;
+    size_t length = top - i;
+    size_t code = sync_get(at);
+    size_t slack = sync_get(at + 1);
+    if (MP_UNLIKELY(code != length + (BLOCK_LIVE - 1u))) {
+        if (length > 1 || !block_is_one((unsigned char)code)) {
+            return 0;
+        }
+        slack = code;
+    }
+    if (block_is_free(sync_get(at - 1))) {
         return 0;
     }
-    sync_put(&heap->map[i], BLOCK_NONE);
     heap->top = i;
-    *granule = i;
-    return length;
+    sync_put(at, BLOCK_NONE);
+    sync_put(at + 1, BLOCK_NONE); /* of one granule it is the top's */
+    return length * SIZES_GRANULE - (slack & 0xfu);
 }
 
 #endif /* MP_HEAP_H */

@@ -134,7 +134,6 @@ static bool heap_check_current(const struct heap *heap)
 
     return current != NULL && current->heap == heap &&
            heap->base == current->base && heap->map == current->map &&
-           heap->slack == current->slack &&
            heap->granules == current->granules &&
            heap->top <= heap->granules &&
            heap->map[heap->top] == BLOCK_NONE &&

@@ -122,9 +122,6 @@ static void heap_merge_dissolve(struct heap *heap, void *start,
     block_clear_live(around, chunk.granule, length);
     heap->lent--;
     memcpy(around->map + first, block->map, used);
-    if (around->slack != NULL) {
-        memcpy(around->slack + first, block->slack, used);
-    }
     /* The chunk was counted when it was lent, and what is in it by the heap
      * that had the block. */
     heap_count(heap, 0 - (size_t)used);

@@ -27,7 +27,7 @@
 /* A chunk starts there that is free or that a cache held. */
 static inline bool heap_sweep_takes(unsigned char code)
 {
-    return block_is_free(code) || block_is_cached(code);
+    return code >= BLOCK_LONG_CACHED && code < BLOCK_LIVE;
 }
 
 /* First granule from a chunk's start on where a free or a cached chunk starts;
@@ -40,10 +40,8 @@ static uint32_t heap_sweep_next(const unsigned char *map, uint32_t i,
         block_sixteen codes;
         uint64_t halves[2];
         memcpy(&codes, map + i, sizeof codes);
-        codes = (block_sixteen)(((codes >= BLOCK_FREE) &
-                                 (codes < BLOCK_LIVE)) |
-                                (codes == BLOCK_LONG_FREE) |
-                                (codes == BLOCK_LONG_CACHED));
+        codes = (block_sixteen)((codes >= BLOCK_LONG_CACHED) &
+                                (codes < BLOCK_LIVE));
         memcpy(halves, &codes, sizeof halves);
         if ((halves[0] | halves[1]) != 0) {
             break;

@@ -43,7 +43,6 @@ struct heap_node {
 struct heap {
     unsigned char *base;
     unsigned char *map;
-    unsigned char *slack;
     size_t granules;
     size_t top;            /* of the current block: all below is cut */
     size_t unbump_from;    /* lowest granule that heap_unbump() may free;

@@ -122,7 +122,7 @@ static uint32_t check_length(const struct block *block, uint32_t i,
     ASSERT(code != BLOCK_NONE);
 
     /* A length may not be read before it is known to be one. */
-    if (code > BLOCK_ONE && code < BLOCK_FREE) {
+    if (block_is_one(code)) {
         return has_slack;
     }
     if ((code & 0xc0) == 0 &&
@@ -162,8 +162,7 @@ static uint32_t check_chunk(struct check_count *count, struct block *block,
     struct heap_chunk chunk = {block, i};
     unsigned char code = block->map[i];
     bool is_free = block_is_free(code);
-    /* In the map, where the block has no other place for it. */
-    bool has_slack = count->mp->mode->counts && block->slack == NULL;
+    bool has_slack = count->mp->mode->counts;
     uint32_t length = check_length(block, i, end, has_slack);
 
     count->free_chunks += is_free;

@@ -66,7 +66,7 @@ static inline void fixture_start(struct fixture *f)
     memset(f, 0, sizeof *f);
     f->pool = (struct memory_pool *)(void *)span;
     lock_start(&f->lock, LOCK_POOL);
-    blocks_start(&f->stock, f->pool, true, false, 0, &backing_malloc);
+    blocks_start(&f->stock, f->pool, true, 0, &backing_malloc);
     fixture_lay(f, &f->first, span);
     heap_start(&f->heap, &f->first, &f->stock, false);
     cache_set_start(&f->set, f->pool, &f->lock, &f->heap, false);

@@ -59,7 +59,7 @@ static const mp_backing_t counting_backing = {
 static void start(void)
 {
     memset(&counting, 0, sizeof counting);
-    blocks_start(&blocks, OWNER, false, false, 10000, &counting_backing);
+    blocks_start(&blocks, OWNER, false, 10000, &counting_backing);
 }
 
 static void end(void)
@@ -108,7 +108,7 @@ END_TEST
 
 /* All parts of a block lie in its memory, and one behind the other. */
 static void expect_layout(const struct block *block, const void *memory,
-                          size_t bytes, bool counted)
+                          size_t bytes)
 {
     const unsigned char *from = memory;
     const unsigned char *map_end = block->map + block->granules + 1;
@@ -121,12 +121,6 @@ static void expect_layout(const struct block *block, const void *memory,
     for (const unsigned char *at = block->map - 1; at < map_end; at++) {
         ck_assert_uint_eq(*at, 0);
     }
-    if (!counted) {
-        ck_assert_ptr_null(block->slack);
-        return;
-    }
-    ck_assert(block->slack >= map_end);
-    ck_assert(block->slack + block->granules <= from + bytes);
 }
 
 START_TEST(a_block_lies_in_its_memory_at_any_address)
@@ -135,20 +129,17 @@ START_TEST(a_block_lies_in_its_memory_at_any_address)
     const size_t bytes = blocks_layout(0, granules);
 
     for (size_t shift = 0; shift < 2 * SIZES_GRANULE; shift++) {
-        for (int counted = 0; counted < 2; counted++) {
-            unsigned char *memory = malloc(bytes + shift);
-            struct block block;
-            ck_assert_ptr_nonnull(memory);
-            memset(memory, 0xa5, bytes + shift);
-            memset(&block, 0xa5, sizeof block);
-            blocks_lay(&block, memory + shift, granules, counted != 0);
-            ck_assert_uint_eq(block.granules, granules);
-            ck_assert_uint_eq(block.bytes, 0);
-            ck_assert(block.heap == NULL && !block.lent &&
-                      block.next == NULL);
-            expect_layout(&block, memory + shift, bytes, counted != 0);
-            free(memory);
-        }
+        unsigned char *memory = malloc(bytes + shift);
+        struct block block;
+        ck_assert_ptr_nonnull(memory);
+        memset(memory, 0xa5, bytes + shift);
+        memset(&block, 0xa5, sizeof block);
+        blocks_lay(&block, memory + shift, granules);
+        ck_assert_uint_eq(block.granules, granules);
+        ck_assert_uint_eq(block.bytes, 0);
+        ck_assert(block.heap == NULL && !block.lent && block.next == NULL);
+        expect_layout(&block, memory + shift, bytes);
+        free(memory);
     }
 }
 END_TEST
@@ -157,10 +148,10 @@ START_TEST(a_block_of_the_backing_has_what_was_asked_for)
 {
     struct block *block = acquire(10, 1024);
 
-    expect_layout(block, block + 1, block->bytes - sizeof *block, false);
+    expect_layout(block, block + 1, block->bytes - sizeof *block);
     ck_assert_uint_eq(block->bytes, counting.bytes);
     ck_assert_uint_le(block->bytes, 1024);
-    ck_assert_uint_gt(block->bytes, 1024 - 18);
+    ck_assert_uint_gt(block->bytes, 1024 - 17);
     blocks_release(&blocks, block);
     block = acquire(500, 1024); /* more than so many bytes have */
     ck_assert_uint_eq(block->granules, 500);
@@ -168,19 +159,6 @@ START_TEST(a_block_of_the_backing_has_what_was_asked_for)
     counting.empty = true;
     ck_assert_ptr_null(blocks_acquire(&blocks, 10, 1024));
     ck_assert_ptr_null(blocks_acquire(&blocks, SIZES_GRANULES_MOST, 0));
-}
-END_TEST
-
-START_TEST(only_a_pool_that_counts_has_slack_bytes)
-{
-    struct block *block = acquire(10, 0);
-
-    ck_assert_ptr_null(block->slack);
-    blocks_release(&blocks, block);
-    blocks_start(&blocks, OWNER, false, true, 10000, &counting_backing);
-    block = acquire(10, 0);
-    expect_layout(block, block + 1, block->bytes - sizeof *block, true);
-    blocks_release(&blocks, block);
 }
 END_TEST
 
@@ -343,7 +321,7 @@ static bool start_ranged(void)
 {
     bool ranged = range_start();
 
-    blocks_start(&blocks, OWNER, ranged, false, SIZE_MAX, &counting_backing);
+    blocks_start(&blocks, OWNER, ranged, SIZE_MAX, &counting_backing);
     return ranged;
 }
 
@@ -360,7 +338,7 @@ START_TEST(blocks_that_a_reset_leaves_dirty_are_cleared_when_released)
 
     bool ranged = start_ranged();
     ck_assert_ptr_nonnull(memory);
-    blocks_lay(&first, memory, 64, false);
+    blocks_lay(&first, memory, 64);
     heap_start(&heap, &first, &blocks, false);
     struct block *block = acquire(5000, 0);
     heap_add_whole(&heap, block, 5000, &chunk);
@@ -395,7 +373,6 @@ static void expect_ranged(const struct block *block, size_t bytes)
     ck_assert_uint_eq(block->bytes, bytes);
     ck_assert(last == from + bytes);
     ck_assert_ptr_eq(block->base, from + HEAD);
-    ck_assert_ptr_null(block->slack);
     ck_assert_ptr_eq(block->map, extent_map(block->base));
     ck_assert_ptr_eq(range_owner(from), OWNER);
     ck_assert_ptr_eq(range_owner(last - 1), OWNER);
@@ -519,7 +496,6 @@ int main(void)
     tcase_add_test(one, a_layout_fits_into_its_bytes_and_no_fewer);
     tcase_add_test(one, a_block_lies_in_its_memory_at_any_address);
     tcase_add_test(one, a_block_of_the_backing_has_what_was_asked_for);
-    tcase_add_test(one, only_a_pool_that_counts_has_slack_bytes);
     tcase_add_test(one, the_stock_gives_the_first_block_that_is_long_enough);
     tcase_add_test(one, what_is_more_than_is_to_be_kept_is_excess);
     tcase_add_test(one, a_wrong_stock_is_seen);

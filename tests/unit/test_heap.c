@@ -43,11 +43,11 @@ static void start_zeroing(bool zero)
 {
     memset(&w, 0, sizeof w);
     /* Nobody follows the owner; it must not be NULL. */
-    blocks_start(&w.blocks, (struct memory_pool *)(void *)&w, false, false,
+    blocks_start(&w.blocks, (struct memory_pool *)(void *)&w, false,
                  SIZE_MAX, &backing_malloc);
     w.memory = malloc(blocks_layout(0, FIRST));
     ck_assert_ptr_nonnull(w.memory);
-    blocks_lay(&w.first, w.memory, FIRST, false);
+    blocks_lay(&w.first, w.memory, FIRST);
     heap_start(&w.heap, &w.first, &w.blocks, zero);
 }
 
@@ -628,7 +628,7 @@ END_TEST
 static void start_second(struct heap *heap, struct block *first,
                          unsigned char *memory)
 {
-    blocks_lay(first, memory, 8, false);
+    blocks_lay(first, memory, 8);
     heap_start(heap, first, &w.blocks, false);
 }
 
@@ -648,7 +648,7 @@ START_TEST(a_lent_block_goes_back_to_its_lender)
     ck_assert_uint_eq(w.heap.lent, 1);
     ck_assert_uint_ge(w.heap.taken - taken, sizes_granules(bytes));
     ck_assert_uint_eq(heap_count_live(&w.heap), 1); /* it is no object */
-    blocks_lay(block, (unsigned char *)(block + 1), 64, false);
+    blocks_lay(block, (unsigned char *)(block + 1), 64);
     block->lent = true;
     block->lender = &w.heap;
     heap_add(&second, block, 1);
@@ -676,7 +676,7 @@ START_TEST(a_reset_gives_lent_blocks_back)
         struct block *block =
             heap_lend(&w.heap, blocks_layout(sizeof *block, 64));
         ck_assert_ptr_nonnull(block);
-        blocks_lay(block, (unsigned char *)(block + 1), 64, false);
+        blocks_lay(block, (unsigned char *)(block + 1), 64);
         block->lent = true;
         block->lender = &w.heap;
         heap_add(&second, block, 1);
@@ -977,45 +977,70 @@ END_TEST
 
 START_TEST(bumps_take_and_give_at_the_top_alone)
 {
-    size_t granule = 0;
     size_t bumped = 0;
 
     for (size_t n = 1; n <= 8; n++) {
-        ck_assert(heap_bump(&w.heap, n, &granule));
-        note(w.heap.base + granule * SIZES_GRANULE, n, false);
+        void *object = heap_bump(&w.heap, n - 1, 0);
+        ck_assert_ptr_nonnull(object);
+        note(object, n, false);
         bumped += n;
         expect_whole(bumped);
     }
-    ck_assert(!heap_bump(&w.heap, SIZES_SHORT, &granule)); /* no room */
-    ck_assert_uint_eq(heap_unbump(&w.heap, w.pieces[3].at, &granule), 0);
-    ck_assert_uint_eq(heap_unbump(&w.heap, w.pieces[7].at + 16, &granule), 0);
-    ck_assert_uint_eq(heap_unbump(&w.heap, &w, &granule), 0);
-    ck_assert_uint_eq(heap_unbump(&w.heap, w.pieces[7].at, &granule), 8);
+    ck_assert_ptr_null(heap_bump(&w.heap, SIZES_SHORT - 1, 0)); /* no room */
+    ck_assert_uint_eq(heap_unbump(&w.heap, w.pieces[3].at), 0);
+    ck_assert_uint_eq(heap_unbump(&w.heap, w.pieces[7].at + 16), 0);
+    ck_assert_uint_eq(heap_unbump(&w.heap, &w), 0);
+    ck_assert_uint_eq(heap_unbump(&w.heap, w.pieces[7].at), 8 * 16);
     w.count--;
     bumped -= 8;
     expect_whole(bumped);
     /* Below the last one something is free: then it has to be joined. */
     heap_give(&w.heap, chunk_of(w.pieces[5].at));
-    ck_assert_uint_eq(heap_unbump(&w.heap, w.pieces[6].at, &granule), 0);
-    ck_assert(!heap_bump(&w.heap, 1, &granule)); /* the bin comes first */
+    ck_assert_uint_eq(heap_unbump(&w.heap, w.pieces[6].at), 0);
+    ck_assert_ptr_null(heap_bump(&w.heap, 0, 0)); /* the bin comes first */
     heap_give(&w.heap, chunk_of(w.pieces[6].at));
     w.count -= 2;
     expect_whole(bumped);
 }
 END_TEST
 
+/* Slack stands in the first byte of a chunk of one granule, and behind that of
+ * a longer one; what is below must not be taken for the end of a free chunk. */
+START_TEST(bumps_note_the_slack_and_give_it_back)
+{
+    for (size_t slack = 0; slack < SIZES_GRANULE; slack++) {
+        unsigned char *below[3];
+        for (size_t n = 1; n <= 3; n++) {
+            below[n - 1] = heap_bump(&w.heap, n - 1, slack);
+            ck_assert_ptr_nonnull(below[n - 1]);
+            struct heap_chunk chunk = chunk_of(below[n - 1]);
+            ck_assert_uint_eq(block_length(chunk.block, chunk.granule), n);
+            ck_assert_uint_eq(block_get_slack(chunk.block, chunk.granule),
+                              slack);
+            unsigned char *above = heap_bump(&w.heap, 1, 15);
+            ck_assert_uint_eq(heap_unbump(&w.heap, above), 17);
+            above = heap_bump(&w.heap, 0, 15);
+            ck_assert_uint_eq(heap_unbump(&w.heap, above), 1);
+        }
+        for (size_t n = 3; n >= 1; n--) {
+            ck_assert_uint_eq(heap_unbump(&w.heap, below[n - 1] + 16), 0);
+            ck_assert_uint_eq(heap_unbump(&w.heap, below[n - 1]),
+                              n * SIZES_GRANULE - slack);
+        }
+        expect_whole(0);
+    }
+}
+END_TEST
+
 START_TEST(a_later_block_is_not_emptied_by_a_bump)
 {
-    size_t granule = 0;
-
     take(FIRST - 30);
     grow(100);
-    ck_assert(!heap_bump(&w.heap, 1, &granule)); /* the first's rest is free */
+    ck_assert_ptr_null(heap_bump(&w.heap, 0, 0)); /* the first's rest is free */
     take(30);
-    ck_assert(heap_bump(&w.heap, 2, &granule));
-    ck_assert_uint_eq(granule, 0);
+    ck_assert_ptr_eq(heap_bump(&w.heap, 1, 0), w.heap.base);
     note(w.heap.base, 2, false);
-    ck_assert_uint_eq(heap_unbump(&w.heap, w.heap.base, &granule), 0);
+    ck_assert_uint_eq(heap_unbump(&w.heap, w.heap.base), 0);
     expect_whole(2);
 }
 END_TEST
@@ -1100,6 +1125,7 @@ int main(void)
     tcase_add_test(heap, a_sweep_frees_and_joins_what_caches_held);
     tcase_add_test(heap, a_batch_is_of_one_length_and_as_in_a_cache);
     tcase_add_test(heap, bumps_take_and_give_at_the_top_alone);
+    tcase_add_test(heap, bumps_note_the_slack_and_give_it_back);
     tcase_add_test(heap, a_later_block_is_not_emptied_by_a_bump);
     tcase_add_test(heap, any_address_is_found_or_is_not);
     tcase_add_test(heap, damage_to_a_heap_is_seen);

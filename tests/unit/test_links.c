@@ -75,9 +75,9 @@ static unsigned start(void *freed[])
     memset(memory, 0, sizeof memory);
     memset(held, 0, sizeof held);
     memset(victim, 0x11, sizeof victim);
-    blocks_start(&blocks, (struct memory_pool *)(void *)&heap, false, false,
+    blocks_start(&blocks, (struct memory_pool *)(void *)&heap, false,
                  SIZE_MAX, &backing_malloc);
-    blocks_lay(&first, memory, GRANULES, false);
+    blocks_lay(&first, memory, GRANULES);
     heap_start(&heap, &first, &blocks, false);
     count = 0;
     for (unsigned i = 0; i < PIECES; i++) {
@@ -232,7 +232,7 @@ START_TEST(a_merge_follows_no_written_link)
     for (unsigned at = 0; at < 4; at++) {
         for (unsigned word = 0; word < 4; word++) {
             start(freed);
-            blocks_lay(&more.block, more.memory, 2000, false);
+            blocks_lay(&more.block, more.memory, 2000);
             heap_start(&other, &more.block, &blocks, false);
             struct heap_chunk chunks[8];
             for (unsigned i = 0; i < 8; i++) {
