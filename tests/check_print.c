@@ -302,13 +302,13 @@ START_TEST(any_bytes_in_a_name_leave_the_output_well_formed)
     static const char *const names[] = {
         "plain", "a\"b\\c<d>&e'f", "\n\t\x01", "\xc3\xa4\xe2\x82\xac",
         "\xff\xc0\x80\xed\xa0\x80\xf8", "\xf0\x9f\x98\x80 \xe2\x82",
-        LONG_NAME "\xc3\xa4", ""};
+        LONG_NAME "\xc3\xa4", "", "\x7f\xc2\x9b\xe2\x80\xa8"};
     static const char *const json[] = {
         "plain", "a\\\"b\\\\c<d>&e'f", "\\u000a\\u0009\\u0001",
         "\xc3\xa4\xe2\x82\xac",
         "\\ufffd\\ufffd\\ufffd\\ufffd\\ufffd\\ufffd\\ufffd",
         "\xf0\x9f\x98\x80 \\ufffd\\ufffd",
-        LONG_NAME, ""};
+        LONG_NAME, "", "\\u007f\\u009b\\u2028"};
     mp_options_t options = {.name = names[_i]};
     char line[200];
 
@@ -517,7 +517,7 @@ int main(void)
                         3);
     tcase_add_loop_test(single,
                         any_bytes_in_a_name_leave_the_output_well_formed, 0,
-                        8);
+                        9);
     tcase_add_loop_test(kinds, the_kind_of_a_pool_and_why_are_printed, 0,
                         pools_count);
     tcase_add_test(single, children_that_are_gone_are_printed_by_name);

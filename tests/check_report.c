@@ -287,6 +287,38 @@ START_TEST(a_base_pool_prints_the_words_and_others_the_whole_line)
 }
 END_TEST
 
+/* A name, and what a report shows of it. */
+static const struct {
+    const char *name;
+    const char *shown;
+} characters[] = {
+    {"\xc3\xa9t\xc3\xa9 \xf0\x9f\x98\x80", NULL},
+    {"\x1b[31m\x7f", "?[31m?"},
+    {"\xc2\x9b" "31m", "?31m"},               /* U+009B */
+    {"\x9b" "31m", "?31m"},                   /* the same in ISO 8859 */
+    {"\xff\xfe", "??"},
+    {"\xed\xa0\x80", "???"},                 /* half of a pair */
+    {"\xc0\xaf", "??"},                      /* longer than needed */
+    {"\xe2\x80\xa8" "a: \xe2\x80\xae", "?a: ?"}, /* a line, a direction */
+    {"\xe2\x80", "??"},                      /* cut off */
+};
+
+START_TEST(what_is_no_character_to_show_is_replaced_in_a_report)
+{
+    const mp_options_t options = {.name = characters[_i].name,
+                                  .report = mp_report_stderr};
+    const char *shown = characters[_i].shown;
+    char right[128];
+
+    char *text = printed(mp_create(&options));
+    snprintf(right, sizeof right, "%s: " WORDS,
+             shown == NULL ? options.name : shown);
+    ck_assert(strncmp(text, right, strlen(right)) == 0);
+    ck_assert_ptr_eq(strchr(text, '\n'), text + strlen(text) - 1);
+    free(text);
+}
+END_TEST
+
 START_TEST(a_reporter_takes_the_place_of_the_report_function)
 {
     mp_options_t options = {.report = pools_report};
@@ -426,6 +458,9 @@ int main(void)
     tcase_add_test(tc, callers_are_told_where_they_are_noted);
     tcase_add_test(tc, a_report_function_gets_the_words);
     tcase_add_test(tc, a_base_pool_prints_the_words_and_others_the_whole_line);
+    tcase_add_loop_test(
+        tc, what_is_no_character_to_show_is_replaced_in_a_report, 0,
+        (int)(sizeof characters / sizeof characters[0]));
     tcase_add_test(tc, a_reporter_takes_the_place_of_the_report_function);
     tcase_add_test(tc, a_reporter_is_told_of_leaks);
     tcase_add_test(tc, a_report_asks_a_bounded_number_of_pools);

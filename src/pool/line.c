@@ -10,22 +10,46 @@
 #include "pool/line.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/assert.h"
 
 /* Bytes of what line_print() adds at once. */
 #define LINE_PART 1024
 
-/* True: a control character begins there, of ASCII or one of U+0080 to U+009F
- * in UTF-8, which terminals obey too. */
-static bool line_is_control(const char *at)
+int line_character(const char *s, uint32_t *number)
 {
-    unsigned char first = (unsigned char)at[0];
-    unsigned char second = first == 0xc2 ? (unsigned char)at[1] : 0;
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned char first = (unsigned char)s[0];
+    int length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    uint32_t value = length == 1 ? first : first & (0x7fu >> length);
+    bool whole = length == 1 || (first >= 0xc0 && first < 0xf8);
 
-    return first < 0x20 || first == 0x7f || (second >= 0x80 && second < 0xa0);
+    ASSERT(first != '\0');
+    /* Stops at the first byte that does not go on: the string may end there. */
+    for (int i = 1; i < length && whole; i++) {
+        unsigned char next = (unsigned char)s[i];
+        whole = (next & 0xc0) == 0x80; /* not the string's end either */
+        value = value << 6 | (next & 0x3fu);
+    }
+    /* Longer forms than needed, numbers beyond the last and halves of UTF-16
+     * pairs are no UTF-8, though they look like it. */
+    if (!whole || value < least[length] || value > 0x10ffff ||
+        (value >= 0xd800 && value < 0xe000)) {
+        *number = LINE_NONE;
+        return 1;
+    }
+    ASSERT(value != 0 && length <= 4);
+    *number = value;
+    return length;
+}
+
+bool line_is_control(uint32_t number)
+{
+    return number < 0x20 || (number >= 0x7f && number < 0xa0) ||
+           (number >= 0x2028 && number <= 0x202e) ||
+           (number >= 0x2066 && number <= 0x2069) || number == LINE_NONE;
 }
 
 void line_start(struct line *line)
@@ -37,12 +61,17 @@ void line_start(struct line *line)
 void line_put(struct line *line, const char *string)
 {
     ASSERT(line->length < LINE_BYTES && line->text[line->length] == '\0');
-    for (; *string != '\0' && line->length < LINE_BYTES - 1; string++) {
-        /* Some control characters have two bytes.  The second byte of such a
-         * one is no control character where it stands alone, and stays. */
-        bool control = line_is_control(string);
-        line->text[line->length++] = control ? '?' : *string;
-        string += control && (unsigned char)*string == 0xc2;
+    while (*string != '\0') {
+        uint32_t number;
+        size_t bytes = (size_t)line_character(string, &number);
+        const char *shown = line_is_control(number) ? "?" : string;
+        size_t length = shown == string ? bytes : 1;
+        if (length >= LINE_BYTES - line->length) {
+            break;
+        }
+        memcpy(line->text + line->length, shown, length);
+        line->length += length;
+        string += bytes;
     }
     line->text[line->length] = '\0';
 }

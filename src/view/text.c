@@ -19,6 +19,7 @@
 #include <stdbool.h>
 
 #include "base/lock.h"
+#include "pool/line.h"
 
 /* Why a call of stdio failed; a stream of the program's own may not say. */
 static int text_reason(void)
@@ -65,49 +66,20 @@ int text_end(struct text *text)
     return text->error;
 }
 
-/* Bytes of the character at s and its number; 0xfffd for a byte that is part
- * of none. */
-static int text_character(const char *s, uint32_t *number)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    unsigned char first = (unsigned char)s[0];
-    int length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    uint32_t value = length == 1 ? first : first & (0x7fu >> length);
-    bool whole = length == 1 || (first >= 0xc0 && first < 0xf8);
-
-    ASSERT(first != '\0');
-    /* Stops at the first byte that does not go on: the string may end there. */
-    for (int i = 1; i < length && whole; i++) {
-        unsigned char next = (unsigned char)s[i];
-        whole = (next & 0xc0) == 0x80; /* not the string's end either */
-        value = value << 6 | (next & 0x3fu);
-    }
-    /* Longer forms than needed, numbers beyond the last and halves of UTF-16
-     * pairs are no UTF-8, though they look like it. */
-    if (!whole || value < least[length] || value > 0x10ffff ||
-        (value >= 0xd800 && value < 0xe000)) {
-        *number = 0xfffd;
-        return 1;
-    }
-    ASSERT(value != 0 && length <= 4);
-    *number = value;
-    return length;
-}
-
 /* JSON has an escape for each control character, a label only for a newline. */
 static void text_put_quoted(struct text *text, const char *string, bool json)
 {
     ASSERT(string != NULL);
     while (*string != '\0') {
         uint32_t c;
-        int length = text_character(string, &c);
+        int length = line_character(string, &c);
         if (c == '"' || c == '\\') {
             text_print(text, "\\%c", (int)c);
-        } else if (json && (c < 0x20 || c == 0xfffd)) {
+        } else if (json && line_is_control(c)) {
             text_print(text, "\\u%04x", (unsigned)c);
         } else if (c == '\n') {
             text_print(text, "\\n");
-        } else if (c < 0x20 || c == 0xfffd) {
+        } else if (line_is_control(c)) {
             text_print(text, "\xef\xbf\xbd"); /* U+FFFD itself */
         } else {
             text_print(text, "%.*s", length, string);
@@ -131,14 +103,14 @@ void text_put_xml(struct text *text, const char *string)
     ASSERT(string != NULL);
     while (*string != '\0') {
         uint32_t c;
-        int length = text_character(string, &c);
+        int length = line_character(string, &c);
         /* XML 1.0 allows most of these in no form, not even escaped.  The
          * others would break a line. */
         if (c < 0x20 || c == 0xfffe || c == 0xffff) {
-            c = 0xfffd;
+            c = LINE_NONE;
         }
-        if (c == 0xfffd || c == '<' || c == '>' || c == '&' || c == '\'' ||
-            c == '"') {
+        if (line_is_control(c) || c == '<' || c == '>' || c == '&' ||
+            c == '\'' || c == '"') {
             text_print(text, "&#%u;", (unsigned)c);
         } else {
             text_print(text, "%.*s", length, string);
