@@ -46,13 +46,15 @@
 
 /* Those that are ready run first, and after some times any does, since the
  * thread that is awaited may be of a lower priority. */
-void pause_yield(int times)
+void pause_yield(unsigned *times)
 {
     const struct timespec moment = {0, 50000};
     int error = errno;
     int cancel;
 
-    if (times < PAUSE_YIELDS) {
+    ASSERT(*times <= PAUSE_YIELDS);
+    if (*times < PAUSE_YIELDS) {
+        (*times)++; /* no further: a wait may last for days */
         sched_yield();
     } else {
         /* Sleeping is a cancellation point, and a thread that vanished here
@@ -68,13 +70,15 @@ void pause_yield(int times)
 static void pause_await_state(const struct mp_inline_thread *state,
                               const struct memory_pool *inside)
 {
+    unsigned times = 0;
     int reads = 0;
 
     /* Acquire, which this is too, pairs with the release in
      * mp_inline_leave(). */
     while (sync_get_seq(&state->inside) == inside) {
-        if (++reads % PAUSE_READS == 0) {
-            pause_yield(reads / PAUSE_READS);
+        if (++reads == PAUSE_READS) {
+            reads = 0;
+            pause_yield(&times);
         }
     }
 }

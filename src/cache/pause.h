@@ -47,8 +47,9 @@ MP_INNER void pause_await(struct cache_set *set);
 MP_INNER void pause_retire(struct cache_set *set);
 
 /* For a loop that waits for another thread: lets other threads run, and sleeps
- * after some times.  Keeps errno.  Not a cancellation point. */
-MP_INNER void pause_yield(int times);
+ * after some times, which it counts; *times is 0 before the first.  Keeps
+ * errno.  Not a cancellation point. */
+MP_INNER void pause_yield(unsigned *times);
 
 /* In place of pause_end(): no cache of the set is enabled until pause_resume().
  * What they have is in the heap, and their credit is owed. */

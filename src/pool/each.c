@@ -153,7 +153,9 @@ static struct memory_pool *each_next(size_t *i)
 /* The calling thread is the visitor; false: it is already. */
 static bool each_begin(void)
 {
-    for (int times = 0;; times++) {
+    unsigned times = 0;
+
+    for (;;) {
         bool taken = lock_enter(&thread_attachments);
         const struct mp_inline_thread *visitor = each_list.visitor;
         if (visitor == NULL) {
@@ -163,7 +165,7 @@ static bool each_begin(void)
         if (visitor == NULL || thread_is_own(visitor)) {
             return visitor == NULL;
         }
-        pause_yield(times);
+        pause_yield(&times);
     }
 }
 
@@ -229,7 +231,9 @@ void each_close_slow(struct memory_pool *mp)
     bool waits = true;
 
     ASSERT(lock_none_is_held());
-    for (int times = 0; waits; times++) {
+    unsigned times = 0;
+
+    while (waits) {
         bool taken = lock_enter(&thread_attachments);
         sync_put_release(&mp->place.open, false);
         waits = each_list.visited == mp && !thread_is_own(each_list.visitor);
@@ -238,7 +242,7 @@ void each_close_slow(struct memory_pool *mp)
         }
         lock_leave(&thread_attachments, taken);
         if (waits) {
-            pause_yield(times);
+            pause_yield(&times);
         }
     }
 }

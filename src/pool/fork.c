@@ -55,9 +55,11 @@ static struct memory_pool *fork_left; /* atomic; by kept_next */
 static void fork_hold_moves(void)
 {
     lock_take(&pool_moves);
-    for (int times = 0; pool_move_waits; times++) {
+    unsigned times = 0;
+
+    while (pool_move_waits) {
         lock_drop(&pool_moves);
-        pause_yield(times);
+        pause_yield(&times);
         lock_take(&pool_moves);
     }
 }

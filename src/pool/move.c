@@ -112,10 +112,12 @@ static bool move_try_freeze(struct memory_pool *mp)
 static void move_freeze(struct move *move)
 {
     ASSERT(!pool_move_waits);
-    for (int times = 0; !move_try_freeze(move->mp); times++) {
+    unsigned times = 0;
+
+    while (!move_try_freeze(move->mp)) {
         pool_move_waits = true;
         lock_leave(&pool_moves, move->needed);
-        pause_yield(times);
+        pause_yield(&times);
         move->needed = lock_enter(&pool_moves);
         pool_move_waits = false;
     }
@@ -125,9 +127,11 @@ static void move_freeze(struct move *move)
 static void move_begin(struct move *move)
 {
     move->needed = lock_enter(&pool_moves);
-    for (int times = 0; pool_move_waits; times++) {
+    unsigned times = 0;
+
+    while (pool_move_waits) {
         lock_leave(&pool_moves, move->needed);
-        pause_yield(times);
+        pause_yield(&times);
         move->needed = lock_enter(&pool_moves);
     }
 }

@@ -36,9 +36,11 @@ void pool_tell_lock(void)
 void pool_await_move(struct memory_pool *mp, bool *taken)
 {
     ASSERT(pool_is_entered(mp));
-    for (int times = 0; mp->pins.moving; times++) {
+    unsigned times = 0;
+
+    while (mp->pins.moving) {
         lock_leave(&mp->lock, *taken);
-        pause_yield(times);
+        pause_yield(&times);
         *taken = pool_enter(mp);
     }
 }

@@ -394,6 +394,23 @@ START_TEST(a_long_wait_keeps_errno)
 }
 END_TEST
 
+/* A counter that went on would overflow, and the wait would not sleep then. */
+START_TEST(a_wait_counts_no_further_than_to_its_first_sleep)
+{
+    unsigned times = 0;
+    unsigned before = 1;
+
+    for (int i = 0; i < 1000 && times != before; i++) {
+        before = times;
+        pause_yield(&times);
+    }
+    ck_assert_uint_gt(times, 0);
+    ck_assert_uint_eq(times, before);
+    pause_yield(&times);
+    ck_assert_uint_eq(times, before);
+}
+END_TEST
+
 START_TEST(the_child_of_fork_awaits_no_handle_of_a_thread_that_is_gone)
 {
     begin(_i);
@@ -484,6 +501,7 @@ static void add(TCase *tcase)
     tcase_add_loop_test(tcase, the_end_of_a_pause_enables_all, 0, 2);
     tcase_add_loop_test(tcase, a_retired_set_stays_disabled, 0, 2);
     tcase_add_loop_test(tcase, a_long_wait_keeps_errno, 0, 2);
+    tcase_add_test(tcase, a_wait_counts_no_further_than_to_its_first_sleep);
     tcase_add_loop_test(
         tcase, the_child_of_fork_awaits_no_handle_of_a_thread_that_is_gone, 0,
         2);
