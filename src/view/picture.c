@@ -14,6 +14,7 @@
 #include "view/picture.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "cache/pause.h"
@@ -286,6 +287,11 @@ static void picture_gather(struct picture *picture, struct memory_pool *mp)
     lock_leave(&mp->lock, taken);
 }
 
+static void picture_free(void *picture)
+{
+    free(picture);
+}
+
 int picture_draw(struct memory_pool *mp, FILE *stream)
 {
     ASSERT(mp != NULL && stream != NULL && lock_none_is_held());
@@ -298,7 +304,8 @@ int picture_draw(struct memory_pool *mp, FILE *stream)
         return ENOMEM;
     }
     picture_gather(picture, mp);
+    pthread_cleanup_push(picture_free, picture); /* writing may be cancelled */
     picture_write(&text, picture);
-    free(picture);
+    pthread_cleanup_pop(1);
     return text_end(&text);
 }

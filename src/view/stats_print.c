@@ -11,6 +11,8 @@
  */
 #include "view/stats_print.h"
 
+#include <pthread.h>
+
 #include "pool/tree.h"
 #include "view/stats.h"
 #include "view/metrics.h"
@@ -320,41 +322,55 @@ static void stats_print_gather(struct memory_pool *mp,
     pool->rows = totals_list(mp, pool->gone);
 }
 
-/* Each pool's numbers are of one moment, and those of two pools of two: no two
- * pools' locks are held at once. */
-int stats_print(struct memory_pool *mp, FILE *stream, mp_format_t format)
+/* A pool and all below it.  Each pool's numbers are of one moment, and those of
+ * two pools of two: no two pools' locks are held at once. */
+static void stats_print_tree(struct memory_pool *mp, struct text *text,
+                             const struct stats_print_style *style,
+                             struct metrics *metrics)
 {
-    ASSERT(mp != NULL && stream != NULL && lock_none_is_held());
-    ASSERT((unsigned)format <= MP_OPENMETRICS);
-    const struct stats_print_style *style = &stats_print_styles[format];
-    struct text text = {stream, 0};
-    struct metrics metrics = {.first = NULL};
     struct memory_pool *at = mp;
     unsigned depth = 0;
 
     /* A stream that failed would fail for each pool of a large tree. */
-    while (at != NULL && text.error == 0) {
+    while (at != NULL && text->error == 0) {
         struct stats_print_pool pool;
         stats_print_gather(at, &pool);
         if (style->pool != NULL) {
-            style->pool(&text, &pool, depth);
-        } else if (!metrics_add(&metrics, &pool)) {
-            text_lack_memory(&text);
+            style->pool(text, &pool, depth);
+        } else if (!metrics_add(metrics, &pool)) {
+            text_lack_memory(text);
         }
         /* Down first, then sideways: a pool's children follow it at once. */
         struct memory_pool *next = stats_print_below(at);
         if (next != NULL) {
-            stats_print_line(&text, style->before, ++depth);
+            stats_print_line(text, style->before, ++depth);
             at = next;
         } else {
-            at = stats_print_up(&text, style, mp, at, &depth);
+            at = stats_print_up(text, style, mp, at, &depth);
         }
     }
-    ASSERT(text.error != 0 || depth == 0);
+    ASSERT(text->error != 0 || depth == 0);
     if (style->pool == NULL) {
-        metrics_print(&metrics, &text);
-        metrics_free(&metrics);
+        metrics_print(metrics, text);
     }
-    text_print(&text, "%s", style->end);
+    text_print(text, "%s", style->end);
+}
+
+static void stats_print_end(void *metrics)
+{
+    metrics_free(metrics);
+}
+
+int stats_print(struct memory_pool *mp, FILE *stream, mp_format_t format)
+{
+    ASSERT(mp != NULL && stream != NULL && lock_none_is_held());
+    ASSERT((unsigned)format <= MP_OPENMETRICS);
+    struct text text = {stream, 0};
+    struct metrics metrics = {.first = NULL};
+
+    /* Writing may be cancelled. */
+    pthread_cleanup_push(stats_print_end, &metrics);
+    stats_print_tree(mp, &text, &stats_print_styles[format], &metrics);
+    pthread_cleanup_pop(1);
     return text_end(&text);
 }
