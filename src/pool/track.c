@@ -603,6 +603,7 @@ enum result track_open_mark(struct memory_pool *mp, uint64_t owner,
     }
     mark->owner = owner;
     mark->number = number;
+    list_push(&mark->live, &mark->end);
     bool taken = pool_enter(mp);
     track_mark_add(&mp->track->marks, mark);
     lock_leave(&mp->lock, taken);
@@ -610,14 +611,16 @@ enum result track_open_mark(struct memory_pool *mp, uint64_t owner,
 }
 
 /* Takes the records of a list out of the tree, onto a list by next, the oldest
- * first.  Returns the bytes that they were charged.  The lock is held. */
+ * first.  end: what the list ends with; NULL: nothing.  Returns the bytes that
+ * they were charged.  The lock is held. */
 static size_t track_take_list(struct memory_pool *mp, struct list *list,
+                              const struct list_link *end,
                               struct record **gone)
 {
     struct track *track = mp->track;
     size_t held = 0;
 
-    while (list->first != NULL) {
+    while (list->first != end) {
         struct record *record = LIST_ENTRY(list->first, struct record, link);
         track_remove(mp, record);
         held += record->size;
@@ -660,24 +663,21 @@ bool track_has_mark(struct memory_pool *mp, uint64_t owner, uint64_t number)
     return mark != NULL;
 }
 
-/* Moves the records of a list in front of another, their order kept. */
-static void track_join(struct list *into, struct list *list)
+/* Moves the records of a mark that goes in front of another list, their order
+ * kept: the first of that list takes the place of the mark's end. */
+static void track_join(struct list *into, struct track_mark *mark)
 {
-    struct list_link *last = list->first;
+    struct list_link **end = mark->end.from;
 
-    if (last == NULL) {
-        return;
+    ASSERT(*end == &mark->end && mark->end.next == NULL);
+    if (end != &mark->live.first) {
+        *end = into->first;
+        if (into->first != NULL) {
+            into->first->from = end;
+        }
+        into->first = mark->live.first;
+        into->first->from = &into->first;
     }
-    while (last->next != NULL) {
-        last = last->next;
-    }
-    last->next = into->first;
-    if (last->next != NULL) {
-        last->next->from = &last->next;
-    }
-    into->first = list->first;
-    into->first->from = &into->first;
-    list->first = NULL;
 }
 
 /* Takes the marks of an owner off, from the newest to the last one; by next,
@@ -714,8 +714,7 @@ enum result track_commit(struct memory_pool *mp, uint64_t owner,
             track_mark_search(track->marks, owner, number - 1);
         gone = track_take_marks(track, last);
         for (struct track_mark *mark = gone; mark != NULL; mark = mark->next) {
-            track_join(below == NULL ? &track->live : &below->live,
-                       &mark->live);
+            track_join(below == NULL ? &track->live : &below->live, mark);
         }
     }
     lock_leave(&mp->lock, taken);
@@ -740,7 +739,7 @@ enum result track_rewind(struct memory_pool *mp, uint64_t owner,
         size_t held = 0;
         gone.marks = track_take_marks(track, last);
         for (struct track_mark *m = gone.marks; m != NULL; m = m->next) {
-            held += track_take_list(mp, &m->live, &gone.records);
+            held += track_take_list(mp, &m->live, &m->end, &gone.records);
         }
         mp->counters.freed += before - track->count;
         quota_uncharge(&mp->quota, held);
@@ -758,9 +757,9 @@ struct track_gone track_drop_all(struct memory_pool *mp)
     struct track_gone gone = {NULL, NULL};
     struct track_mark *mark;
 
-    (void)track_take_list(mp, &track->live, &gone.records);
+    (void)track_take_list(mp, &track->live, NULL, &gone.records);
     while ((mark = track_mark_take(&track->marks)) != NULL) {
-        (void)track_take_list(mp, &mark->live, &gone.records);
+        (void)track_take_list(mp, &mark->live, &mark->end, &gone.records);
         mark->next = gone.marks;
         gone.marks = mark;
     }

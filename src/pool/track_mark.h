@@ -20,7 +20,9 @@ struct track_mark {
     struct track_mark *next; /* once it is off the tree: of those that go */
     uint64_t owner;
     uint64_t number;
-    struct list live;        /* struct record by link */
+    struct list live;        /* struct record by link, and then the end */
+    struct list_link end;    /* behind them all, so that two lists are joined
+                              * in one step */
 };
 
 MP_INNER void track_mark_add(struct treap_node **marks,
