@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * check_malloc.c - no malloc() and no free() while a lock is held.
+ * check_malloc.c - no malloc() and no free() while a lock is held; and what
+ * happens to a pool while memory is asked for, or when there is none.
  *
  * A malloc with fork handlers of its own holds its lock while it waits for a
  * pool's, if the library ever calls it with a pool's lock held.  So each call
@@ -9,15 +10,19 @@
  *
  * What it cannot do: see the locks of pools that the test did not make.
  */
+#include <errno.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cleanups.h"
 #include "inject.h"
+#include "threads.h"
 
 #include "cache/thread.h"
 #include "pool/pool.h"
+#include "store/extent.h"
 
 #define POOLS_MOST 64
 
@@ -244,10 +249,211 @@ START_TEST(nothing_is_asked_of_malloc_under_a_lock)
 }
 END_TEST
 
+/* Calls that write to a stream. */
+static const struct printer {
+    mp_format_t format;
+    bool map;
+    bool allocates;
+} printers[] = {
+    {.map = true, .allocates = true},
+    {.format = MP_TEXT},
+    {.format = MP_JSON},
+    {.format = MP_OPENMETRICS, .allocates = true},
+};
+#define PRINTERS ((int)(sizeof printers / sizeof printers[0]))
+
+struct print {
+    const struct printer *printer;
+    memory_pool_t *mp;
+    FILE *stream;
+    bool cancelled;
+};
+
+static void *print(void *arg)
+{
+    const struct print *print = arg;
+
+    /* Acts at the first call that is a cancellation point: a write, or, where
+     * that is none, the end. */
+    if (print->cancelled) {
+        pthread_cancel(pthread_self());
+    }
+    POOLS_EXPECT((print->printer->map
+                      ? mp_map(print->mp, print->stream)
+                      : mp_stats_print(print->mp, print->stream,
+                                       print->printer->format)) == 0);
+    pthread_testcancel();
+    return print->stream;
+}
+
+/* What the library holds after a thread that prints; a first thread may leave
+ * what the next ones use. */
+static long held_after(struct print *work, bool cancelled)
+{
+    pthread_t thread;
+    void *result;
+
+    work->cancelled = cancelled;
+    ck_assert_int_eq(pthread_create(&thread, NULL, print, work), 0);
+    ck_assert_int_eq(pthread_join(thread, &result), 0);
+    ck_assert(result == (cancelled ? PTHREAD_CANCELED : work->stream));
+    return inject.held;
+}
+
+START_TEST(a_thread_cancelled_as_it_prints_leaves_no_memory)
+{
+    struct print work = {.printer = &printers[_i],
+                         .mp = make(&cleanups_kinds[0], NULL),
+                         .stream = fopen("/dev/null", "w")};
+
+    ck_assert_ptr_nonnull(work.stream);
+    setvbuf(work.stream, NULL, _IONBF, 0);
+    make(&cleanups_kinds[0], work.mp); /* a second row */
+    ck_assert_ptr_nonnull(mp_allocate(work.mp, 1000));
+    inject_start(0, false); /* counts from here */
+    (void)held_after(&work, false);
+    long held = held_after(&work, false);
+    ck_assert_int_eq(held_after(&work, true), held);
+    ck_assert_int_eq(held_after(&work, true), held);
+    inject_stop();
+    ck_assert((inject.calls[INJECT_CALLOC] > 0) == work.printer->allocates);
+    ck_assert_int_eq(mp_check(work.mp), 0);
+    fclose(work.stream);
+    destroy_memory_pool(work.mp);
+}
+END_TEST
+
+/* A pool leaves the range only with a block that it got elsewhere. */
+START_TEST(a_pool_that_gets_no_block_keeps_its_caches)
+{
+    memory_pool_t *mp = mp_create(NULL);
+    memory_pool_t *filler = mp_create(NULL);
+    size_t limit = extent.limit;
+    unsigned count = 0;
+
+    ck_assert(mp != NULL && filler != NULL);
+    if (mp_kind(mp, NULL) == MP_KIND_CACHED) {
+        extent.limit = extent_bytes();
+        while (mp_kind(filler, NULL) == MP_KIND_CACHED) {
+            ck_assert_ptr_nonnull(mp_allocate(filler, 100000));
+            ck_assert_uint_lt(++count, 1000000);
+        }
+        inject_start(1, true);
+        while (mp_allocate(mp, 1000) != NULL) {
+            ck_assert_uint_lt(++count, 1000000);
+        }
+        void *large = mp_allocate(mp, 200000);
+        inject_stop();
+        ck_assert(large == NULL && inject.failed);
+        ck_assert_int_eq(mp_kind(mp, NULL), MP_KIND_CACHED);
+        ck_assert_int_eq(mp_check(mp), 0);
+        extent.limit = limit;
+    }
+    destroy_memory_pool(filler);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+/* A backing that lets another thread go on while it is asked, once. */
+static struct threads_barrier asked;
+static atomic_bool waits;
+
+static void *slow_acquire(void *context, size_t size, size_t alignment)
+{
+    (void)context;
+    if (atomic_exchange(&waits, false)) {
+        threads_barrier_wait(&asked);
+        threads_barrier_wait(&asked);
+    }
+    return mp_backing_malloc.acquire(mp_backing_malloc.context, size,
+                                     alignment);
+}
+
+static void slow_release(void *context, void *block, size_t size)
+{
+    (void)context;
+    mp_backing_malloc.release(mp_backing_malloc.context, block, size);
+}
+
+struct growth {
+    memory_pool_t *mp;
+    void *object;
+    void *got;
+    int error;
+};
+
+static void *grow(void *arg)
+{
+    struct growth *growth = arg;
+
+    errno = 0;
+    growth->got = mp_realloc(growth->mp, growth->object, 100000);
+    growth->error = errno;
+    return NULL;
+}
+
+/* The object of a mark, or of none. */
+static void *take_marked(memory_pool_t *mp, mp_handle_t *handle,
+                         mp_mark_t *mark)
+{
+    if (handle == NULL) {
+        return mp_allocate(mp, 100);
+    }
+    *mark = mp_handle_mark(handle);
+    return mp_handle_allocate(handle, 100);
+}
+
+/* The program's error, and yet the new object at the address must not suffer.
+ * 0: the pool is reset meanwhile, 1: a mark is rewound. */
+START_TEST(an_object_that_went_while_memory_was_asked_for_does_not_move)
+{
+    const mp_backing_t backing = {slow_acquire, slow_release, NULL};
+    const mp_options_t options = {.threads = MP_THREADS_LOCKED,
+                                  .backing = &backing};
+    struct growth growth = {.mp = mp_create(&options)};
+    memory_pool_t *mp = growth.mp;
+    mp_mark_t mark;
+
+    ck_assert_ptr_nonnull(mp);
+    mp_handle_t *handle = _i == 0 ? NULL : mp_attach(mp);
+    growth.object = take_marked(mp, handle, &mark);
+    ck_assert_ptr_nonnull(growth.object);
+    threads_barrier_start(&asked, 2);
+    waits = true;
+    pthread_t thread = support_start(grow, &growth);
+    threads_barrier_wait(&asked);
+    if (handle == NULL) {
+        free_all_memory(mp);
+    } else {
+        ck_assert_int_eq(mp_handle_rewind(handle, mark), 0);
+    }
+    void *next = take_marked(mp, handle, &mark);
+    ck_assert_ptr_eq(next, growth.object); /* else nothing is tried */
+    support_fill(next, 100, 1);
+    threads_barrier_wait(&asked);
+    support_join(thread);
+    threads_barrier_end(&asked);
+    ck_assert_ptr_null(growth.got);
+    ck_assert_int_eq(growth.error, EINVAL);
+    ck_assert_int_eq(mp_locate(mp, next), MP_LIVE);
+    ck_assert(support_holds(next, 100, 1));
+    ck_assert_int_eq(mp_check(mp), 0);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("malloc");
     TCase *locks = support_case(suite, "locks");
+    TCase *lack = support_case(suite, "lack");
+
+    tcase_add_loop_test(lack, a_thread_cancelled_as_it_prints_leaves_no_memory,
+                        0, PRINTERS);
+    tcase_add_test(lack, a_pool_that_gets_no_block_keeps_its_caches);
+    tcase_add_loop_test(
+        lack, an_object_that_went_while_memory_was_asked_for_does_not_move, 0,
+        2);
 
     tcase_add_loop_test(locks, nothing_is_asked_of_malloc_under_a_lock, 0,
                         CLEANUPS_KINDS + MORE_KINDS);
