@@ -7,7 +7,9 @@
 #   make bench PEERS=mempool,apr    some peers (those a goal needs too)
 #   make bench ROUNDS=21            more rounds than the driver's own
 #   make bench-base                 the base pool beside the plain one
-#   make bench-traces               what real programs asked for, done again
+#   make bench-traces               what real programs asked for, done again;
+#                                   ONLY=lua,git some programs, TOUCH=1 writes
+#                                   to every page of each object
 #   make bench-pauses [MIB=1024]    how long calls on a large pool hold up
 #                                   other threads
 #   make bench-programs             builds what bench/run.sh runs
@@ -24,13 +26,15 @@ bench_own = bench/bench-loop bench/bench-bump bench/bench-locked \
 	bench/bench-mempool-handle-inline bench/bench-pauses
 bench_programs = $(bench_own) bench/bench-call $(BENCH_PROGRAMS)
 
-bench_common = bench/measure.h bench/work.h bench/work_main.h \
-	bench/work_memory.h bench/work_threads.h bench/work_trace.h \
+bench_common = bench/measure.h bench/work.h bench/work_grow.h \
+	bench/work_main.h bench/work_memory.h bench/work_mix.h \
+	bench/work_replay.h bench/work_threads.h bench/work_trace.h \
 	bench/record.h
 bench_cppflags = $(AM_CPPFLAGS) -D_GNU_SOURCE
 
 EXTRA_DIST += bench/call.c bench/call_library.c bench/call_library.h \
-	bench/pmr.cc bench/goals bench/report.awk bench/record.c
+	bench/pmr.cc bench/goals bench/goals.awk bench/cells.awk \
+	bench/ratios.awk bench/report.awk bench/record.c
 dist_noinst_SCRIPTS += bench/run.sh bench/traces.sh bench/figures.sh
 EXTRA_DIST += bench/figures.awk bench/keep.awk doc/figures doc/report
 
@@ -40,7 +44,8 @@ EXTRA_PROGRAMS += $(bench_own) bench/bench-glibc bench/bench-jemalloc \
 	bench/bench-talloc
 CLEANFILES += $(EXTRA_PROGRAMS) bench/bench-pmr-pool \
 	bench/bench-pmr-monotonic bench/bench-pmr-new bench/bench-pmr-unsync \
-	bench/bench-mempool-pmr bench/bench.raw bench/record.so \
+	bench/bench-mempool-pmr bench/bench.raw bench/traces.raw \
+	bench/record.so \
 	bench/bench-call bench/bench-call.so
 
 bench_bench_loop_SOURCES = bench/loop.c $(bench_common)
@@ -60,23 +65,23 @@ bench_bench_pauses_CPPFLAGS = $(bench_cppflags)
 
 # Linked to the shared library in its place in the build tree, without the
 # script that libtool puts before a program: valgrind must see the program.
-bench_bench_mempool_base_SOURCES = bench/mempool.c
+bench_bench_mempool_base_SOURCES = bench/mempool.c bench/mempool_kind.h
 bench_bench_mempool_base_CPPFLAGS = $(bench_cppflags) -DMEMPOOL_BASE
 bench_bench_mempool_base_LDFLAGS = $(AM_LDFLAGS) -no-install
 
-bench_bench_mempool_SOURCES = bench/mempool.c
+bench_bench_mempool_SOURCES = bench/mempool.c bench/mempool_kind.h
 bench_bench_mempool_CPPFLAGS = $(bench_cppflags)
 bench_bench_mempool_LDFLAGS = $(AM_LDFLAGS) -no-install
 
-bench_bench_mempool_handle_SOURCES = bench/mempool.c
+bench_bench_mempool_handle_SOURCES = bench/mempool.c bench/mempool_kind.h
 bench_bench_mempool_handle_CPPFLAGS = $(bench_cppflags) -DMEMPOOL_HANDLE
 bench_bench_mempool_handle_LDFLAGS = $(AM_LDFLAGS) -no-install
 
-bench_bench_mempool_inline_SOURCES = bench/mempool.c
+bench_bench_mempool_inline_SOURCES = bench/mempool.c bench/mempool_kind.h
 bench_bench_mempool_inline_CPPFLAGS = $(bench_cppflags) -DMEMPOOL_INLINE
 bench_bench_mempool_inline_LDFLAGS = $(AM_LDFLAGS) -no-install
 
-bench_bench_mempool_handle_inline_SOURCES = bench/mempool.c
+bench_bench_mempool_handle_inline_SOURCES = bench/mempool.c bench/mempool_kind.h
 bench_bench_mempool_handle_inline_CPPFLAGS = $(bench_cppflags) \
 	-DMEMPOOL_HANDLE -DMEMPOOL_INLINE
 bench_bench_mempool_handle_inline_LDFLAGS = $(AM_LDFLAGS) -no-install
@@ -160,7 +165,7 @@ bench: bench-programs
 
 bench-base: bench-programs
 	@PEERS='$(PEERS)' ROUNDS='$(ROUNDS)'; \
-	$(bench_run) -w base,base-idle,life,instructions-base
+	$(bench_run) -w base,base-idle,base-threads-2,base-threads-4,life
 
 bench-pauses: bench/bench-pauses
 	@MIB='$(MIB)'; bench/bench-pauses "$${MIB:-1024}" $(ROUNDS)
@@ -183,7 +188,8 @@ bench/record.so: bench/record.c bench/record.h bench/$(am__dirstamp)
 	  $(top_srcdir)/bench/record.c
 
 bench-traces: bench-programs bench/record.so
-	@PEERS='$(PEERS)' ROUNDS='$(ROUNDS)' AWK='$(AWK)' CC='$(CC)' \
+	@PEERS='$(PEERS)' ROUNDS='$(ROUNDS)' ONLY='$(ONLY)' TOUCH='$(TOUCH)' \
+	AWK='$(AWK)' CC='$(CC)' \
 	CPPFLAGS='$(AM_CPPFLAGS)' top_srcdir='$(top_srcdir)' \
 	$(SHELL) $(top_srcdir)/bench/traces.sh
 
@@ -195,9 +201,10 @@ figures: bench-programs
 report:
 	@test -f bench/bench.raw || \
 	  { echo 'make bench comes first, and make bench-traces'; exit 1; }
-	traces=$$(ls bench/trace-*.raw 2>/dev/null); \
-	$(AWK) -f $(top_srcdir)/bench/keep.awk bench/bench.raw $$traces \
-	  >bench/report.new
+	traces=$$(ls bench/traces.raw 2>/dev/null); \
+	$(AWK) -f $(top_srcdir)/bench/goals.awk \
+	  -f $(top_srcdir)/bench/ratios.awk -f $(top_srcdir)/bench/keep.awk \
+	  $(top_srcdir)/bench/goals bench/bench.raw $$traces >bench/report.new
 	mv bench/report.new $(top_srcdir)/doc/report
 
 .PHONY: bench bench-base bench-pauses bench-programs bench-traces figures \

@@ -20,6 +20,7 @@
 #define PEER_THREADS 1
 #define PEER_POOL 0
 #define PEER_CAPACITY 0
+#define PEER_GROWS 1
 
 typedef struct {
     int checked;
@@ -57,6 +58,19 @@ static inline void *peer_allocate(peer_t *peer, size_t size)
 {
     (void)peer;
     return malloc(size);
+}
+
+static inline void *peer_calloc(peer_t *peer, size_t size)
+{
+    (void)peer;
+    return calloc(1, size);
+}
+
+static inline void *peer_resize(peer_t *peer, void *p, size_t old, size_t size)
+{
+    (void)peer;
+    (void)old;
+    return realloc(p, size);
 }
 
 static inline void peer_free(peer_t *peer, void *p, size_t size)

@@ -29,7 +29,7 @@
 /* What a base pool holds: the base table's groups fit into it. */
 #define MEASURE_BASE 1024
 
-static uint16_t measure_sizes[MEASURE_SIZES];
+static uint32_t measure_sizes[MEASURE_SIZES];
 
 static inline uint64_t measure_now(void)
 {
@@ -60,7 +60,7 @@ static inline size_t measure_room(size_t size)
 static void measure_one_size(size_t size)
 {
     for (unsigned i = 0; i < MEASURE_SIZES; i++) {
-        measure_sizes[i] = (uint16_t)size;
+        measure_sizes[i] = (uint32_t)size;
     }
 }
 
@@ -109,7 +109,7 @@ static void measure_base_mix(void)
             if (sum <= MEASURE_BASE) {
                 break;
             }
-            measure_sizes[largest] = (uint16_t)(measure_sizes[largest] / 2);
+            measure_sizes[largest] /= 2;
         }
     }
 }

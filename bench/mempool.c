@@ -3,13 +3,16 @@
  * mempool.c - peers: libmempool's own pools, through the shared library.
  *
  * MEMPOOL_BASE: a pool of init_memory_pool(), for the work that fits into
- * it.  MEMPOOL_HANDLE: a pool of mp_create() through a handle, for what one
- * thread does.  MEMPOOL_INLINE: a pool of mp_create(), with the short way of
- * its calls compiled in.  Without any: mp_create() with the defaults, through
- * calls alone.  Every check is on in all of them.
+ * it.  MEMPOOL_HANDLE: a default pool, which each thread uses through a handle
+ * of its own.  Without both: a pool of the kind that -k names, see
+ * mempool_kind.h.  MEMPOOL_INLINE: the short way of the calls is compiled in;
+ * else all is done by calls.  Every check is on in all of them.
  */
 #include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #ifdef MEMPOOL_INLINE
 #include <memory_pool_inline.h>
@@ -17,14 +20,13 @@
 #include <memory_pool.h>
 #endif
 
+#include "mempool_kind.h"
+
 #ifdef MEMPOOL_BASE
 #define PEER_NAME "mempool-base"
 #define PEER_CAPACITY MAX_BLOCK_SIZE
 #else
 #define PEER_CAPACITY 0
-#if defined(MEMPOOL_HANDLE)
-#define PEER_THREADS 0
-#endif
 #if defined(MEMPOOL_HANDLE) && defined(MEMPOOL_INLINE)
 #define PEER_NAME "mempool-handle-inline"
 #elif defined(MEMPOOL_HANDLE)
@@ -39,10 +41,28 @@
 #define PEER_ANY_ORDER 1
 #define PEER_RESETS 1
 #define PEER_SIZED 0
-#ifndef PEER_THREADS
 #define PEER_THREADS 1
-#endif
 #define PEER_POOL 1
+#define PEER_BEGINS 1
+#define PEER_GROWS 1
+#define PEER_BYTES 1
+#define PEER_KIND kind_choose
+
+static memory_pool_t *mempool_create(void)
+{
+#ifdef MEMPOOL_BASE
+    return init_memory_pool();
+#else
+    return kind_create();
+#endif
+}
+
+static size_t mempool_bytes(memory_pool_t *mp)
+{
+    mp_stats_t stats;
+
+    return mp_stats(mp, &stats) == 0 ? stats.backing_bytes : 0;
+}
 
 #ifdef MEMPOOL_HANDLE
 /* In memory of its own: a reset takes what is in the pool. */
@@ -51,19 +71,25 @@ typedef struct {
     mp_handle_t *handle;
 } peer_t;
 
-static inline peer_t *peer_create(size_t room)
+static peer_t *mempool_attach(memory_pool_t *mp)
 {
     peer_t *peer = malloc(sizeof *peer);
 
-    (void)room;
-    if (peer != NULL) {
-        peer->mp = mp_create(NULL);
-        peer->handle = mp_attach(peer->mp);
+    if (peer == NULL || mp == NULL) {
+        abort();
     }
-    if (peer != NULL && peer->handle == NULL) {
+    peer->mp = mp;
+    peer->handle = mp_attach(mp);
+    if (peer->handle == NULL) {
         abort();
     }
     return peer;
+}
+
+static inline peer_t *peer_create(size_t room)
+{
+    (void)room;
+    return mempool_attach(mempool_create());
 }
 
 static inline void peer_destroy(peer_t *peer)
@@ -72,9 +98,32 @@ static inline void peer_destroy(peer_t *peer)
     free(peer);
 }
 
+/* What a thread uses that did not make the pool. */
+static inline peer_t *peer_thread_begin(peer_t *peer)
+{
+    return mempool_attach(peer->mp);
+}
+
+static inline void peer_thread_end(peer_t *peer)
+{
+    mp_detach(peer->handle);
+    free(peer);
+}
+
 static inline void *peer_allocate(peer_t *peer, size_t size)
 {
     return mp_handle_allocate(peer->handle, size);
+}
+
+static inline void *peer_calloc(peer_t *peer, size_t size)
+{
+    return mp_handle_calloc(peer->handle, 1, size);
+}
+
+static inline void *peer_resize(peer_t *peer, void *p, size_t old, size_t size)
+{
+    (void)old;
+    return mp_handle_realloc(peer->handle, p, size);
 }
 
 static inline void peer_free(peer_t *peer, void *p, size_t size)
@@ -87,17 +136,18 @@ static inline void peer_reset(peer_t *peer)
 {
     free_all_memory(peer->mp);
 }
+
+static inline size_t peer_bytes(peer_t *peer)
+{
+    return mempool_bytes(peer->mp);
+}
 #else
 typedef memory_pool_t peer_t;
 
 static inline peer_t *peer_create(size_t room)
 {
     (void)room;
-#ifdef MEMPOOL_BASE
-    return init_memory_pool();
-#else
-    return mp_create(NULL);
-#endif
+    return mempool_create();
 }
 
 static inline void peer_destroy(peer_t *peer)
@@ -105,9 +155,33 @@ static inline void peer_destroy(peer_t *peer)
     destroy_memory_pool(peer);
 }
 
+static inline peer_t *peer_thread_begin(peer_t *peer)
+{
+    if (kind_marks && MP_MARK_FAILED(mp_mark(peer))) {
+        abort();
+    }
+    return peer;
+}
+
+static inline void peer_thread_end(peer_t *peer)
+{
+    (void)peer;
+}
+
 static inline void *peer_allocate(peer_t *peer, size_t size)
 {
     return mp_allocate(peer, size);
+}
+
+static inline void *peer_calloc(peer_t *peer, size_t size)
+{
+    return mp_calloc(peer, 1, size);
+}
+
+static inline void *peer_resize(peer_t *peer, void *p, size_t old, size_t size)
+{
+    (void)old;
+    return mp_realloc(peer, p, size);
 }
 
 static inline void peer_free(peer_t *peer, void *p, size_t size)
@@ -120,11 +194,11 @@ static inline void peer_reset(peer_t *peer)
 {
     free_all_memory(peer);
 }
-#endif
 
-static inline void peer_thread_end(peer_t *peer)
+static inline size_t peer_bytes(peer_t *peer)
 {
-    (void)peer;
+    return mempool_bytes(peer);
 }
+#endif
 
 #include "work.h"

@@ -2,14 +2,15 @@
  *
  * pauses.c - how long a call on a large pool holds up other threads.
  *
- *   bench-pauses [MiB [rounds]]    a pool of 1024 MiB, five rounds
+ *   bench-pauses [-r] [MiB [rounds]]    a pool of 1024 MiB, five rounds
  *
  * One thread allocates and frees without a break, and notes the longest time
  * between two of its steps.  Meanwhile the main thread makes one call after
  * the other on the same pool, which holds long objects among short ones, with
  * holes between them.  Each line shows a call, how long it took, and how long
  * it held up the other thread.  Other programs can make both longer and never
- * shorter, so the least of all rounds is shown.
+ * shorter, so the least of all rounds is shown.  With -r the lines are those of
+ * bench/run.sh: the name of a work, a tab, and the milliseconds of the pause.
  *
  * What it cannot do: tell a call that was held up itself from one that is slow.
  */
@@ -180,16 +181,17 @@ static void pauses_locate(void)
 
 static const struct {
     const char *name;
+    const char *work;
     void (*call)(void);
 } pauses_calls[] = {
-    {"mp_stats", pauses_stats},
-    {"mp_check", pauses_check},
-    {"mp_walk", pauses_walk},
-    {"mp_locate, 100 times", pauses_locate},
-    {"mp_allocate of 16 MiB", pauses_join},
-    {"mp_trim", pauses_trim},
-    {"free_all_memory", pauses_reset},
-    {"mp_trim of an empty pool", pauses_trim},
+    {"mp_stats", "pause-stats", pauses_stats},
+    {"mp_check", "pause-check", pauses_check},
+    {"mp_walk", "pause-walk", pauses_walk},
+    {"mp_locate, 100 times", "pause-locate", pauses_locate},
+    {"mp_allocate of 16 MiB", "pause-grow", pauses_join},
+    {"mp_trim", "pause-trim", pauses_trim},
+    {"free_all_memory", "pause-reset", pauses_reset},
+    {"mp_trim of an empty pool", "pause-trim-empty", pauses_trim},
 };
 
 #define CALLS (sizeof pauses_calls / sizeof pauses_calls[0])
@@ -244,13 +246,31 @@ static void pauses_round(size_t bytes, unsigned round)
     destroy_memory_pool(pauses.mp);
 }
 
+static void pauses_print(size_t mib, unsigned rounds, int raw)
+{
+    if (!raw) {
+        printf("a pool of %zu MiB, the least of %u rounds\n", mib, rounds);
+        printf("%-26s %10s %16s\n", "", "took, ms", "held others, ms");
+    }
+    for (size_t i = 0; i < CALLS; i++) {
+        if (raw) {
+            printf("%s\t%.3f\n", pauses_calls[i].work, pauses_held[i]);
+        } else {
+            printf("%-26s %10.2f %16.2f\n", pauses_calls[i].name,
+                   pauses_took[i], pauses_held[i]);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
-    size_t mib = argc > 1 ? strtoul(argv[1], NULL, 10) : 1024;
-    unsigned rounds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 5;
+    int raw = argc > 1 && strcmp(argv[1], "-r") == 0;
+    size_t mib = argc > raw + 1 ? strtoul(argv[raw + 1], NULL, 10) : 1024;
+    unsigned rounds =
+        argc > raw + 2 ? (unsigned)strtoul(argv[raw + 2], NULL, 10) : 5;
 
     if (mib == 0 || mib > SIZE_MAX / MIB || rounds == 0) {
-        fprintf(stderr, "usage: bench-pauses [MiB [rounds]]\n");
+        fprintf(stderr, "usage: bench-pauses [-r] [MiB [rounds]]\n");
         return 2;
     }
     pauses.objects = malloc(mib * MIB / 16 * sizeof *pauses.objects);
@@ -261,12 +281,7 @@ int main(int argc, char **argv)
         pauses.random = 0x9e3779b97f4a7c15u + round;
         pauses_round(mib * MIB, round);
     }
-    printf("a pool of %zu MiB, the least of %u rounds\n", mib, rounds);
-    printf("%-26s %10s %16s\n", "", "took, ms", "held others, ms");
-    for (size_t i = 0; i < CALLS; i++) {
-        printf("%-26s %10.2f %16.2f\n", pauses_calls[i].name, pauses_took[i],
-               pauses_held[i]);
-    }
+    pauses_print(mib, rounds, raw);
     free(pauses.objects);
     return EXIT_SUCCESS;
 }

@@ -10,20 +10,27 @@
  * an allocation after it, so that an address is never noted as taken twice;
  * only a resize, which is both, is done with the lock held.
  *
+ * One lock orders the notes of all threads.  If two threads hand an object from
+ * one to the other, the note of its allocation comes before that of its end,
+ * since each is made by the thread that does it.
+ *
  * Aligned objects are noted without their alignment.  A child that forks and
- * does not start another program is not recorded, and what a process does
- * after its exit handlers, or one that leaves by _exit(), is lost from the
- * last part on.
+ * does not start another program is not recorded.  What a process does after
+ * its exit handlers is lost, and all since the last full buffer of one that is
+ * killed.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "record.h"
@@ -45,10 +52,17 @@ static struct record record_buffer[RECORD_BUFFER];
 static size_t record_used;
 static int record_file = -1;
 static char record_lock;
+static uint32_t record_threads;
+
+/* The thread's number and 1; 0 before its first note.  Preloaded, so its place
+ * is known from the start, and no call is needed that might allocate. */
+static __thread uint32_t record_self
+    __attribute__((tls_model("initial-exec")));
 
 static void record_enter(void)
 {
     while (__atomic_test_and_set(&record_lock, __ATOMIC_ACQUIRE)) {
+        sched_yield();
     }
 }
 
@@ -78,24 +92,29 @@ static void record_flush(void)
 }
 
 /* Lock held. */
-static void record_note(const void *old, const void *made, size_t size)
+static void record_note(const void *old, const void *made, size_t size,
+                        uint32_t flags)
 {
     if (record_file < 0) {
         return;
     }
+    if (record_self == 0) {
+        record_self = ++record_threads;
+    }
     record_buffer[record_used++] = (struct record){
-        (uint64_t)(uintptr_t)old, (uint64_t)(uintptr_t)made, size
+        (uint64_t)(uintptr_t)old, (uint64_t)(uintptr_t)made, size,
+        record_self - 1, flags
     };
     if (record_used == RECORD_BUFFER) {
         record_flush();
     }
 }
 
-static void *record_made(void *object, size_t size)
+static void *record_made(void *object, size_t size, uint32_t flags)
 {
     if (object != NULL) {
         record_enter();
-        record_note(NULL, object, size);
+        record_note(NULL, object, size, flags);
         record_leave();
     }
     return object;
@@ -103,19 +122,20 @@ static void *record_made(void *object, size_t size)
 
 void *malloc(size_t size)
 {
-    return record_made(__libc_malloc(size), size);
+    return record_made(__libc_malloc(size), size, 0);
 }
 
 void *calloc(size_t count, size_t size)
 {
-    return record_made(__libc_calloc(count, size), count * size);
+    return record_made(__libc_calloc(count, size), count * size,
+                       RECORD_CALLOC);
 }
 
 void free(void *object)
 {
     if (object != NULL) {
         record_enter();
-        record_note(object, NULL, 0);
+        record_note(object, NULL, 0, 0);
         record_leave();
         __libc_free(object);
     }
@@ -126,7 +146,7 @@ void *realloc(void *object, size_t size)
     record_enter();
     void *made = __libc_realloc(object, size);
     if (made != NULL || (size == 0 && object != NULL)) {
-        record_note(object, made, size);
+        record_note(object, made, size, 0);
     }
     record_leave();
     return made;
@@ -145,7 +165,7 @@ void *reallocarray(void *object, size_t count, size_t size)
 
 void *memalign(size_t alignment, size_t size)
 {
-    return record_made(__libc_memalign(alignment, size), size);
+    return record_made(__libc_memalign(alignment, size), size, 0);
 }
 
 void *aligned_alloc(size_t alignment, size_t size)
@@ -167,6 +187,22 @@ int posix_memalign(void **object, size_t alignment, size_t size)
     }
     *object = made;
     return 0;
+}
+
+/* A program that is linked with another malloc must not ask that one for the
+ * size of an object of this one. */
+size_t malloc_usable_size(void *object)
+{
+    static size_t (*function)(void *);
+
+    if (function == NULL) {
+        void *library = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+        function = library == NULL
+                       ? NULL
+                       : (size_t (*)(void *))dlsym(library,
+                                                   "malloc_usable_size");
+    }
+    return function == NULL ? 0 : function(object);
 }
 
 /* In a child the parent's notes would be written again. */
@@ -199,4 +235,12 @@ __attribute__((destructor)) static void record_end(void)
     record_enter();
     record_flush();
     record_leave();
+}
+
+/* Without exit handlers, so the notes would be lost. */
+void _exit(int status)
+{
+    record_end();
+    syscall(SYS_exit_group, status);
+    __builtin_unreachable();
 }

@@ -6,9 +6,15 @@
 # Every figure comes from a process of its own.  The peers do one work after
 # each other before the next work begins, and the whole is done again for
 # each round, in the opposite order every other time: what slows the machine
-# for a while slows neighbours alike.  Memory and instructions hardly vary
-# and are measured in the first round alone, but for a trace's memory: where
-# the system puts things tells in a small one.
+# for a while slows neighbours alike.  Memory and instructions hardly vary:
+# memory is measured in three rounds, instructions in the first alone.
+#
+# A goal's figure is the median of the ratios of two peers within a round; of
+# several peers beside ours that one counts beside which ours is slowest.  On a
+# machine with two cores and a load of 11, six runs of eleven rounds gave twelve
+# such figures a standard deviation of 21 %.  The ratio of the least figures of
+# all rounds had 28 %, since the least of a bimodal work is luck, and the ratio
+# of the medians 33 %.
 #
 # Instructions are counted by valgrind's callgrind: those of 2n operations
 # less those of n, so that start and end fall out; the report takes the
@@ -18,20 +24,22 @@ usage()
 {
     cat >&2 <<'EOT'
 usage: run.sh [-b dir] [-p peer,...] [-w work,...] [-r rounds]
-              [-t milliseconds] [-o file] [-l]
+              [-t milliseconds] [-o file] [-T name,...] [-l]
   -b  where the bench-* programs are (bench)
   -p  peers; all that are built
   -w  works: name, or name@size for one size in place of the mix; all
-  -r  rounds (7)
+  -r  rounds (11)
   -t  milliseconds per measurement (20)
   -o  keeps the raw figures: round, peer, work, figure
-  -l  lists peers and works
+  -T  the works name:program of these recorded programs, whose traces are in
+      the directory that BENCH_TRACES names, and the goals for them
+  -l  lists works, and the peers of each
 EOT
     exit 2
 }
 
-dir=bench peers= works= rounds=7 time=20 out= list=no
-while getopts b:p:w:r:t:o:l option; do
+dir=bench peers= works= rounds=11 time=20 out= list=no traces=
+while getopts b:p:w:r:t:o:T:l option; do
     case $option in
     b) dir=$OPTARG ;;
     p) peers=$OPTARG ;;
@@ -39,6 +47,7 @@ while getopts b:p:w:r:t:o:l option; do
     r) rounds=$OPTARG ;;
     t) time=$OPTARG ;;
     o) out=$OPTARG ;;
+    T) traces=$OPTARG ;;
     l) list=yes ;;
     *) usage ;;
     esac
@@ -48,84 +57,114 @@ shift $((OPTIND - 1))
 
 here=$(dirname "$0")
 awk=${AWK:-awk}
-all_peers="loop call bump locked glibc jemalloc arena mimalloc tcmalloc apr \
-slice obstack talloc pmr-monotonic pmr-new pmr-unsync pmr-pool mempool-pmr mempool-base mempool \
-mempool-handle mempool-inline mempool-handle-inline"
-timed="lifo lifo@16 lifo@64 lifo@200 lifo@1000 fill-1000 fill-1000@16 \
-fill-1000@64 fill-1000@200 fill-100000 replace-500 replace-500@64 \
-replace-10000 replace-10000@16 replace-10000@64 replace-10000@200 threads-1 \
-threads-2 threads-4 threads-8 produce containers-table containers-map \
-containers-list life base base-idle"
-once="memory memory@16 memory@64 memory@200 memory-idle memory-used \
-instructions-lifo instructions-replace-10000 instructions-base"
+general="loop call bump locked glibc jemalloc arena mimalloc tcmalloc apr \
+slice obstack talloc pmr-monotonic pmr-new pmr-unsync pmr-pool mempool-pmr \
+mempool-base mempool mempool-handle mempool-inline mempool-handle-inline"
+shown="lifo fill-1000 fill-100000 replace-500 replace-10000 threads-1 \
+threads-2 threads-4 threads-8 produce life base"
 
 words()
 {
     echo "$1" | tr ',' ' '
 }
 
-whole=1
-[ -z "$peers$works" ] || whole=0
-peers=$(words "${peers:-$all_peers}")
-works=$(words "${works:-$timed $once}")
-present=
-for peer in $peers; do
-    if [ -x "$dir/bench-$peer" ]; then
+whole=
+if [ -z "$peers$works" ]; then
+    whole=bench
+    [ -z "$traces" ] || whole=traces
+fi
+
+# All works of a trace, where -w does not name them; those with threads are
+# for programs that have several.
+trace_works()
+{
+    for name in $(words "$traces"); do
+        for work in $(words "${works:-trace-first,trace,trace-threads-first,\
+trace-threads,memory-trace}"); do
+            case $work in
+            trace-threads*)
+                test -e "$BENCH_TRACES/$name.threads" || continue ;;
+            esac
+            echo "$work:$name"
+        done
+    done
+}
+if [ -n "$traces" ]; then
+    all_works=$(trace_works | tr '\n' ' ')
+else
+    all_works=$(words "$works")
+fi
+
+scratch=$(mktemp -d) || exit 1
+trap 'rm -rf "$scratch"' EXIT
+$awk -v shown="$shown" -v general="$general" -v works="$all_works" \
+    -v peers="$(words "$peers")" -v traces="${traces:+1}" \
+    -f "$here/goals.awk" -f "$here/cells.awk" "$here/goals" >"$scratch/cells"
+
+# program PEER: which one it is, and its kind of pool if that is an option.
+program()
+{
+    kind=
+    program=$dir/bench-$1
+    [ ! -x "$program" ] || return 0
+    case $1 in
+    mempool-*-inline) kind=${1#mempool-} kind=${kind%-inline}
+        program=$dir/bench-mempool-inline ;;
+    mempool-*) kind=${1#mempool-} program=$dir/bench-mempool ;;
+    esac
+    [ -x "$program" ]
+}
+
+# Without the peers that are not here.
+present= missing=
+for peer in $(cut -d ' ' -f 2- "$scratch/cells" | tr ' ' '\n' | sort -u); do
+    if program "$peer"; then
         present="$present $peer"
     else
         missing="$missing $peer"
     fi
 done
+$awk -v present="$present" '
+    BEGIN { n = split(present, list, " "); for (i = 1; i <= n; i++) p[list[i]] }
+    {
+        line = back = ""
+        for (i = 2; i <= NF; i++) {
+            if ($i in p) { line = line " " $i; back = " " $i back }
+        }
+        if (line != "") { print $1 line; print $1 back >reversed }
+    }' reversed="$scratch/reversed" "$scratch/cells" >"$scratch/order"
+[ -z "$missing" ] || echo "left out, not installed or not built:$missing"
 if [ $list = yes ]; then
-    echo "peers:$present"
-    echo "not built:$missing"
-    echo "works: $timed $once"
-    echo "works of a trace that BENCH_TRACE names: trace memory-trace"
+    cat "$scratch/order"
     exit 0
 fi
-[ -z "$missing" ] || echo "left out, not installed or not built:$missing"
-[ -n "$present" ] || { echo "run.sh: nothing to run in $dir" >&2; exit 1; }
+if [ ! -s "$scratch/order" ]; then
+    echo "run.sh: nothing to run in $dir" >&2
+    exit 1
+fi
 
 valgrind=yes
-case " $works" in
-*" instructions-"*)
-    if ! command -v valgrind >/dev/null; then
-        valgrind=no
-        echo "no valgrind, instructions left out"
-    fi
-    # The loop's own are taken off each figure.
-    case " $present " in
-    *" loop "*) ;;
-    *) [ ! -x "$dir/bench-loop" ] || present="loop$present" ;;
-    esac ;;
-esac
-
-reversed=
-for peer in $present; do
-    reversed="$peer $reversed"
-done
-
-raw=$out
-if [ -z "$raw" ]; then
-    raw=$(mktemp) || exit 1
-    trap 'rm -f "$raw"' EXIT
+if ! command -v valgrind >/dev/null; then
+    valgrind=no
+    echo "no valgrind: instructions and memcheck left out"
 fi
+
+raw=${out:-$scratch/raw}
 : >"$raw" || exit 1
 
-# collected PROGRAM WORK OPERATIONS: instructions of the whole process.
+# collected WORK OPERATIONS: instructions of the whole process.
 collected()
 {
     valgrind --tool=callgrind --callgrind-out-file=/dev/null \
-        "$1" -n "$3" "$2" 2>&1 >/dev/null |
+        "$program" ${kind:+-k $kind} -n "$2" "$1" 2>&1 >/dev/null |
         sed -n 's/.*Collected : \([0-9]*\).*/\1/p'
 }
 
 instructions()
 {
-    program=$1 work=$2 n=102000
-    [ -n "$("$program" -n 1020 "$work")" ] || return 0
-    once_more=$(collected "$program" "$work" $((2 * n)))
-    first=$(collected "$program" "$work" $n)
+    work=$1 n=102000
+    once_more=$(collected "$work" $((2 * n)))
+    first=$(collected "$work" $n)
     if [ -z "$once_more" ] || [ -z "$first" ]; then
         return 1
     fi
@@ -136,33 +175,39 @@ instructions()
 # one ROUND PEER WORK
 one()
 {
-    program=$dir/bench-$2
+    program "$2"
     case $3 in
     instructions-*)
         [ "$1" -eq 1 ] && [ $valgrind = yes ] || return 0
-        line=$(instructions "$program" "${3#instructions-}") ;;
-    memory-trace) line=$("$program" "$3") ;;
-    memory*)
+        line=$(instructions "${3#instructions-}") ;;
+    pauses)
         [ "$1" -eq 1 ] || return 0
+        line=$("$program" -r "${PAUSES_MIB:-1024}" 3) ;;
+    memcheck-*)
+        [ "$1" -le 3 ] && [ $valgrind = yes ] || return 0
         line=$("$program" "$3") ;;
+    memory*)
+        [ "$1" -le 3 ] || return 0
+        line=$("$program" ${kind:+-k $kind} "$3") ;;
     *)
-        line=$("$program" -t "$time" "$3") ;;
+        line=$("$program" ${kind:+-k $kind} -t "$time" "$3") ;;
     esac || { echo "run.sh: $2 failed at $3" >&2; status=1; return 0; }
-    [ -z "$line" ] || printf '%s\t%s\t%s\n' "$1" "$2" "$line" >>"$raw"
+    [ -z "$line" ] || echo "$line" | sed "s/^/$1	$2	/" >>"$raw"
 }
 
 round=1 status=0
 while [ "$round" -le "$rounds" ]; do
     [ ! -t 2 ] || printf 'round %s of %s\r' "$round" "$rounds" >&2
-    order=$present
-    [ $((round % 2)) -eq 1 ] || order=$reversed
-    for work in $works; do
-        for peer in $order; do
-            one "$round" "$peer" "$work"
+    order=$scratch/order
+    [ $((round % 2)) -eq 1 ] || order=$scratch/reversed
+    while read -r work line; do
+        for peer in $line; do
+            one "$round" "$peer" "$work" </dev/null
         done
-    done
+    done <"$order"
     round=$((round + 1))
 done
 
-$awk -v whole=$whole -f "$here/report.awk" "$here/goals" "$raw" || status=1
+$awk -v whole="$whole" -f "$here/goals.awk" -f "$here/ratios.awk" \
+    -f "$here/report.awk" "$here/goals" "$raw" || status=1
 exit $status

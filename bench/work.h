@@ -15,6 +15,10 @@
  *   PEER_LOOP        1: keeps nothing; 0 where left out
  *   PEER_CAPACITY    most bytes in a pool; 0: any
  *   PEER_CONTAINERS  1: it has work_containers(); 0 where left out
+ *   PEER_GROWS       1: it has peer_calloc() and peer_resize()
+ *   PEER_BEGINS      1: it has peer_thread_begin(), for each other thread
+ *   PEER_BYTES       1: it has peer_bytes(), what its blocks hold
+ *   PEER_KIND        a function that chooses a kind of pool by its name
  *   peer_t, peer_create(room), peer_destroy(), peer_allocate(), peer_free(),
  *   peer_reset(), peer_thread_end()
  *
@@ -22,8 +26,9 @@
  * work makes the call a program would make, through the linkage table.  A
  * peer that lacks something leaves out the work that needs it.
  *
- * Each new object's first eight bytes are written, in memory works all of
- * it; every pointer is kept where the compiler must believe that it is read.
+ * Each new object's first eight bytes are written, in memory works all of it
+ * and in works that grow or clear objects a word of each page.  Every pointer
+ * is kept where the compiler must believe that it is read.
  *
  * Output: work, tab, figure.  Nanoseconds per operation, the loop itself
  * included, unless the work's name says memory.
@@ -33,7 +38,10 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "measure.h"
@@ -45,8 +53,22 @@
 #define PEER_CONTAINERS 0
 #define work_containers NULL
 #endif
+#ifndef PEER_GROWS
+#define PEER_GROWS 0
+#endif
+#ifndef PEER_BYTES
+#define PEER_BYTES 0
+#define peer_bytes(peer) ((size_t)0)
+#endif
+#ifndef PEER_KIND
+#define PEER_KIND(name) 0
+#endif
+#ifndef PEER_BEGINS
+#define peer_thread_begin(peer) (peer)
+#endif
 
 #define WORK_THREADS 8
+#define WORK_PAGE 4096
 #define WORK_LIVE 100000
 #define WORK_RING 1024
 #define WORK_BATCH 16
@@ -55,8 +77,10 @@
 
 typedef double work_fn(size_t parameter, uint64_t operations);
 
+static const char *work_program; /* this one, as it was called */
+
 static void *work_object[WORK_LIVE];
-static uint16_t work_size[WORK_LIVE];
+static uint32_t work_size[WORK_LIVE];
 
 /* The compiler may assume neither that p's bytes are unread nor which they
  * are. */
@@ -88,7 +112,7 @@ static peer_t *work_create(size_t room)
 }
 
 /* A group in the order of the table, freed in reverse. */
-static inline void work_group(peer_t *peer, const uint16_t *size)
+static inline void work_group(peer_t *peer, const uint32_t *size)
 {
     void *object[MEASURE_GROUP];
 
@@ -107,7 +131,7 @@ static inline void work_group(peer_t *peer, const uint16_t *size)
 
 static void work_groups(peer_t *peer, uint64_t pairs)
 {
-    const uint16_t *size = measure_sizes;
+    const uint32_t *size = measure_sizes;
 
     for (uint64_t done = 0; done < pairs; done += MEASURE_GROUP) {
         work_group(peer, size);
@@ -118,7 +142,7 @@ static void work_groups(peer_t *peer, uint64_t pairs)
     }
 }
 
-static double work_lifo(size_t parameter, uint64_t operations)
+static double work_alone(size_t parameter, uint64_t operations)
 {
     peer_t *peer = work_create(PEER_CAPACITY ? PEER_CAPACITY : 65536);
     uint64_t start;
@@ -164,34 +188,60 @@ static double work_fill(size_t count, uint64_t operations)
     return (double)(end - start) / (double)operations;
 }
 
-/* One of count live objects, drawn at random, makes room for a new one of a
+/* Objects that replace one another, and the sizes that some peers need. */
+struct work_slots {
+    void **object;
+    uint32_t *size;
+    size_t count;
+};
+
+static void work_slots_fill(peer_t *peer, const struct work_slots *slots)
+{
+    for (size_t i = 0; i < slots->count; i++) {
+        slots->size[i] = measure_sizes[i % MEASURE_SIZES];
+        slots->object[i] = work_take(peer, slots->size[i]);
+    }
+}
+
+/* One of the live objects, drawn at random, makes room for a new one of a
  * size drawn at random. */
+static inline void work_slots_replace(peer_t *peer,
+                                      const struct work_slots *slots,
+                                      uint64_t operations)
+{
+    uint64_t random = 88172645463325252u;
+
+    for (uint64_t done = 0; done < operations; done++) {
+        uint64_t x = measure_random(&random);
+        size_t k = (size_t)(((x >> 32) * slots->count) >> 32);
+        uint32_t size = measure_sizes[((x & 0xffff) * MEASURE_SIZES) >> 16];
+        peer_free(peer, slots->object[k], slots->size[k]);
+        slots->object[k] = work_take(peer, size);
+        if (PEER_SIZED) {
+            slots->size[k] = size;
+        }
+    }
+}
+
+static void work_slots_drop(peer_t *peer, const struct work_slots *slots)
+{
+    for (size_t i = 0; i < slots->count; i++) {
+        peer_free(peer, slots->object[i], slots->size[i]);
+    }
+}
+
 static double work_replace(size_t count, uint64_t operations)
 {
+    struct work_slots slots = {work_object, work_size, count};
     peer_t *peer = work_create(measure_room_of(count));
-    uint64_t random = 88172645463325252u;
     uint64_t start;
     uint64_t end;
 
-    for (size_t i = 0; i < count; i++) {
-        work_size[i] = measure_sizes[i % MEASURE_SIZES];
-        work_object[i] = work_take(peer, work_size[i]);
-    }
+    work_slots_fill(peer, &slots);
     start = measure_now();
-    for (uint64_t done = 0; done < operations; done++) {
-        uint64_t x = measure_random(&random);
-        size_t k = (size_t)(((x >> 32) * count) >> 32);
-        size_t size = measure_sizes[((x & 0xffff) * MEASURE_SIZES) >> 16];
-        peer_free(peer, work_object[k], work_size[k]);
-        work_object[k] = work_take(peer, size);
-        if (PEER_SIZED) {
-            work_size[k] = (uint16_t)size;
-        }
-    }
+    work_slots_replace(peer, &slots, operations);
     end = measure_now();
-    for (size_t i = 0; i < count; i++) {
-        peer_free(peer, work_object[i], work_size[i]);
-    }
+    work_slots_drop(peer, &slots);
     peer_destroy(peer);
     return (double)(end - start) / (double)operations;
 }
@@ -200,7 +250,7 @@ static double work_replace(size_t count, uint64_t operations)
  * Without pools: the group freed one by one. */
 static double work_life(size_t parameter, uint64_t operations)
 {
-    const uint16_t *size = measure_sizes;
+    const uint32_t *size = measure_sizes;
     uint64_t start = measure_now();
 
     (void)parameter;
@@ -224,9 +274,12 @@ static double work_life(size_t parameter, uint64_t operations)
     return (double)(measure_now() - start) / (double)operations;
 }
 
+#include "work_grow.h"
 #include "work_threads.h"
 #include "work_memory.h"
+#include "work_mix.h"
 #include "work_trace.h"
+#include "work_replay.h"
 #include "work_main.h"
 
 #endif /* WORK_H */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * work_memory.h - resident memory of a full pool and of idle ones.
+ * work_memory.h - resident memory of a full pool and of idle ones, and what a
+ * small program costs under memcheck.
  *
  * Part of work.h.  Each figure is meant for a process that has done nothing
  * before: the difference of two resident sizes, whole pages of it, so small
@@ -72,6 +73,33 @@ static double work_idle_pools(size_t parameter, uint64_t operations)
     }
     after = measure_resident();
     return (double)(after - before) / WORK_IDLE;
+}
+
+/* This program under memcheck, which does LIFO pairs: milliseconds; with
+ * parameter 1 kilobytes at the most.  0: it could not be run. */
+static double work_memcheck(size_t parameter, uint64_t operations)
+{
+    uint64_t start = measure_now();
+    struct rusage usage;
+    int status;
+    pid_t child;
+
+    (void)operations;
+    fflush(stdout);
+    child = fork();
+    if (child == 0) {
+        if (freopen("/dev/null", "w", stdout) != NULL) {
+            execlp("valgrind", "valgrind", "-q", work_program, "-n", "1020",
+                   "lifo", (char *)NULL);
+        }
+        _exit(127);
+    }
+    if (child < 0 || wait4(child, &status, 0, &usage) != child ||
+        status != 0) {
+        return 0;
+    }
+    return parameter == 0 ? (double)(measure_now() - start) / 1e6
+                          : (double)usage.ru_maxrss;
 }
 
 #endif /* WORK_MEMORY_H */

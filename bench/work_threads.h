@@ -14,6 +14,7 @@ struct work_thread {
     pthread_t id;
     pthread_barrier_t *barrier;
     peer_t *peer;
+    struct work_slots slots; /* count 0: LIFO groups */
     uint64_t pairs;
     uint64_t start;
     uint64_t end;
@@ -22,36 +23,47 @@ struct work_thread {
 static void *work_thread_run(void *argument)
 {
     struct work_thread *self = (struct work_thread *)argument;
+    peer_t *peer = peer_thread_begin(self->peer);
 
+    work_slots_fill(peer, &self->slots);
     pthread_barrier_wait(self->barrier);
     self->start = measure_now();
-    work_groups(self->peer, self->pairs);
+    if (self->slots.count == 0) {
+        work_groups(peer, self->pairs);
+    } else {
+        work_slots_replace(peer, &self->slots, self->pairs);
+    }
     self->end = measure_now();
-    peer_thread_end(self->peer);
+    work_slots_drop(peer, &self->slots);
+    peer_thread_end(peer);
     return NULL;
 }
 
-static double work_threads(size_t count, uint64_t operations)
+/* Each thread replaces live objects of its own, or does LIFO pairs if live is
+ * 0. */
+static double work_together(size_t count, size_t live, uint64_t operations)
 {
     struct work_thread thread[WORK_THREADS];
     pthread_barrier_t barrier;
-    peer_t *shared = work_create(1 << 20);
+    peer_t *shared = work_create(PEER_CAPACITY ? PEER_CAPACITY : 1 << 20);
     uint64_t pairs = operations / count;
-    uint64_t start;
-    uint64_t end;
+    uint64_t start = UINT64_MAX;
+    uint64_t end = 0;
 
     pthread_barrier_init(&barrier, NULL, (unsigned)count);
     for (size_t i = 0; i < count; i++) {
         thread[i].barrier = &barrier;
         thread[i].peer = PEER_THREADS == 2 ? work_create(65536) : shared;
         thread[i].pairs = pairs;
+        /* A line apart. */
+        thread[i].slots.object = work_object + i * (live + 64);
+        thread[i].slots.size = work_size + i * (live + 64);
+        thread[i].slots.count = live;
         if (pthread_create(&thread[i].id, NULL, work_thread_run,
                            &thread[i]) != 0) {
             measure_fail("cannot start a thread");
         }
     }
-    start = UINT64_MAX;
-    end = 0;
     for (size_t i = 0; i < count; i++) {
         pthread_join(thread[i].id, NULL);
         start = thread[i].start < start ? thread[i].start : start;
@@ -65,6 +77,16 @@ static double work_threads(size_t count, uint64_t operations)
     return (double)(end - start) / (double)(pairs * count);
 }
 
+static double work_threads(size_t count, uint64_t operations)
+{
+    return work_together(count, 0, operations);
+}
+
+static double work_threads_replace(size_t count, uint64_t operations)
+{
+    return work_together(count, 500, operations);
+}
+
 static pthread_mutex_t work_idle_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void *work_idle_run(void *argument)
@@ -76,7 +98,7 @@ static void *work_idle_run(void *argument)
 
 /* LIFO pairs of one thread while a second one exists and waits: what a lock
  * costs, which C libraries leave out where they know of one thread only. */
-static double work_beside_idle(size_t parameter, uint64_t operations)
+static double work_lifo(size_t parameter, uint64_t operations)
 {
     pthread_t idle;
     double figure;
@@ -85,7 +107,7 @@ static double work_beside_idle(size_t parameter, uint64_t operations)
     if (pthread_create(&idle, NULL, work_idle_run, NULL) != 0) {
         measure_fail("cannot start a thread");
     }
-    figure = work_lifo(parameter, operations);
+    figure = work_alone(parameter, operations);
     pthread_mutex_unlock(&work_idle_lock);
     pthread_join(idle, NULL);
     return figure;
@@ -96,7 +118,7 @@ static double work_beside_idle(size_t parameter, uint64_t operations)
  * hide the allocators. */
 struct work_ring {
     void *object[WORK_RING];
-    uint16_t size[WORK_RING];
+    uint32_t size[WORK_RING];
     uint64_t written __attribute__((aligned(128)));
     uint64_t read __attribute__((aligned(128)));
     peer_t *peer __attribute__((aligned(128)));
@@ -122,6 +144,7 @@ static uint64_t work_wait(const uint64_t *index, uint64_t wanted)
 static void *work_consume(void *argument)
 {
     struct work_ring *ring = (struct work_ring *)argument;
+    peer_t *peer = peer_thread_begin(ring->peer);
 
     for (uint64_t i = 0; i < ring->count; i += WORK_BATCH) {
         work_wait(&ring->written, i + WORK_BATCH);
@@ -131,11 +154,11 @@ static void *work_consume(void *argument)
             if (size != ring->size[at]) {
                 measure_fail(PEER_NAME ": an object was overwritten");
             }
-            peer_free(ring->peer, ring->object[at], ring->size[at]);
+            peer_free(peer, ring->object[at], ring->size[at]);
         }
         __atomic_store_n(&ring->read, i + WORK_BATCH, __ATOMIC_RELEASE);
     }
-    peer_thread_end(ring->peer);
+    peer_thread_end(peer);
     return NULL;
 }
 
@@ -160,7 +183,7 @@ static double work_produce(size_t parameter, uint64_t operations)
             work_wait(&ring->read, i + WORK_BATCH - WORK_RING);
         }
         for (uint64_t n = i; n < i + WORK_BATCH; n++) {
-            uint16_t size = measure_sizes[k];
+            uint32_t size = measure_sizes[k];
             k = k + 1 == MEASURE_SIZES ? 0 : k + 1;
             ring->size[n % WORK_RING] = size;
             ring->object[n % WORK_RING] = work_take(ring->peer, size);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * work_trace.h - does again what a real program did, as record.c noted it.
+ * work_trace.h - what a real program did, as record.c noted it, as steps.
  *
- * Part of work.h.  The trace is the file that BENCH_TRACE names.  It is
- * turned into numbered objects beforehand, and all of that is resident
- * before anything is counted.  What several threads of the program did is
- * done by one, in the order of the trace.
+ * Part of work.h.  "trace:NAME" is the file NAME.trace in the directory that
+ * BENCH_TRACES names.  Addresses become numbers of objects beforehand, and all
+ * of that is resident before anything is counted.
  *
- * No peer's own resize is used, since most have none: an object that changes
- * its size is allocated anew, copied and freed, with both there for a moment.
- * So a malloc that resizes in place shows neither that nor its gain.
+ * A number is used again, as an address is, but by the thread alone that had it
+ * before.  An object that another thread frees or resizes than the one that
+ * allocated it has a number of its own, which is used once.  So a thread that
+ * waits until such a place is filled has the right object, and no other place
+ * is shared.
  */
 #ifndef WORK_TRACE_H
 #define WORK_TRACE_H
@@ -20,12 +21,19 @@
 #include "record.h"
 
 #define WORK_NONE UINT32_MAX
-#define WORK_LOOKS 200 /* at the resident size, besides that at the peak */
+#define WORK_TRACE_THREADS 64u /* those of a program beyond these do their
+                                * steps, too */
+
+enum { WORK_STEP_ZERO = 1, /* calloc */
+       WORK_STEP_GIVES = 2, /* another thread frees or resizes what is made */
+       WORK_STEP_WAITS = 4 /* another thread has made what is old */ };
 
 struct work_step {
     uint32_t old;  /* numbers of objects; WORK_NONE: none */
     uint32_t made;
     uint64_t size; /* of the one made */
+    uint32_t thread;
+    uint32_t flags;
 };
 
 struct work_trace {
@@ -33,20 +41,27 @@ struct work_trace {
     size_t steps;
     size_t peak_step;
     uint64_t peak_bytes; /* live at once, as the program asked for them */
-    uint32_t objects;    /* live at once, at most: their numbers */
+    uint32_t objects;    /* their numbers */
+    uint32_t threads;
     void **object;
     uint64_t *size;
 };
 
+static const char *work_trace_name;
+
 /* Live addresses and their numbers: open addressing, linear; what has gone
- * keeps its place for the same address. */
+ * keeps its place for the same address.  By number: the owner, the step that
+ * made the object, its size, and the next free one of the same owner. */
 struct work_names {
     uint64_t *address;
     uint32_t *number;
-    uint32_t *free_number;
     size_t mask;
+    uint32_t *owner;
+    uint32_t *made;
+    uint32_t *next;
+    uint64_t *size;
     uint32_t used;
-    uint32_t freed;
+    uint32_t free_number[WORK_TRACE_THREADS];
 };
 
 static size_t work_name(const struct work_names *names, uint64_t address)
@@ -66,27 +81,53 @@ static uint32_t work_unname(struct work_names *names, uint64_t address)
     size_t i = work_name(names, address);
     uint32_t number = names->number[i];
 
-    if (address == 0 || names->address[i] == 0 || number == WORK_NONE) {
+    if (address == 0 || names->address[i] == 0) {
         return WORK_NONE;
     }
     names->number[i] = WORK_NONE;
-    names->free_number[names->freed++] = number;
     return number;
 }
 
-static uint32_t work_rename(struct work_names *names, uint64_t address)
+static uint32_t work_rename(struct work_names *names, uint64_t address,
+                            uint32_t thread)
 {
     size_t i = work_name(names, address);
+    uint32_t number = names->free_number[thread];
 
+    if (number == WORK_NONE) {
+        number = names->used++;
+    } else {
+        names->free_number[thread] = names->next[number];
+    }
+    names->owner[number] = thread;
     names->address[i] = address;
-    names->number[i] = names->freed > 0
-                           ? names->free_number[--names->freed]
-                           : names->used++;
-    return names->number[i];
+    names->number[i] = number;
+    return number;
 }
 
-/* Turns the notes into steps.  An old object keeps its number until the new
- * one has its own: both exist while one is resized. */
+static void work_forget(struct work_names *names, uint32_t number)
+{
+    uint32_t owner = names->owner[number];
+
+    names->next[number] = names->free_number[owner];
+    names->free_number[owner] = number;
+}
+
+/* The old object of a step.  Its number is not used again before the new
+ * object has its own: both exist while one is resized. */
+static void work_number_old(struct work_trace *trace, struct work_step *step,
+                            struct work_names *names, uint32_t number)
+{
+    step->old = number;
+    if (number != WORK_NONE && names->owner[number] != step->thread) {
+        step->old = names->used++;
+        step->flags |= WORK_STEP_WAITS;
+        trace->step[names->made[number]].made = step->old;
+        trace->step[names->made[number]].flags |= WORK_STEP_GIVES;
+    }
+}
+
+/* Turns the notes into steps. */
 static void work_number(struct work_trace *trace, const struct record *record,
                         size_t count, struct work_names *names)
 {
@@ -94,28 +135,24 @@ static void work_number(struct work_trace *trace, const struct record *record,
 
     for (size_t i = 0; i < count; i++) {
         struct work_step *step = &trace->step[trace->steps];
-        size_t at = work_name(names, record[i].old);
-        uint32_t old = record[i].old == 0 || names->address[at] == 0
-                           ? WORK_NONE : names->number[at];
-        step->made = WORK_NONE;
+        uint32_t old = work_unname(names, record[i].old);
+        step->thread = record[i].thread % WORK_TRACE_THREADS;
+        step->flags = record[i].flags & RECORD_CALLOC ? WORK_STEP_ZERO : 0;
         step->size = record[i].size == 0 ? 1 : record[i].size;
+        step->made = WORK_NONE;
+        work_number_old(trace, step, names, old);
+        if (step->thread >= trace->threads) {
+            trace->threads = step->thread + 1;
+        }
         if (record[i].made != 0) {
-            /* A resize in place: the old name makes way. */
-            if (record[i].made == record[i].old) {
-                names->number[at] = WORK_NONE;
-            }
-            step->made = work_rename(names, record[i].made);
-            trace->size[step->made] = step->size;
+            step->made = work_rename(names, record[i].made, step->thread);
+            names->made[step->made] = (uint32_t)trace->steps;
+            names->size[step->made] = step->size;
             live += step->size;
         }
-        step->old = old;
         if (old != WORK_NONE) {
-            live -= trace->size[old];
-            if (record[i].made == record[i].old) {
-                names->free_number[names->freed++] = old;
-            } else {
-                work_unname(names, record[i].old);
-            }
+            live -= names->size[old];
+            work_forget(names, old);
         }
         if (live > trace->peak_bytes) {
             trace->peak_bytes = live;
@@ -126,136 +163,66 @@ static void work_number(struct work_trace *trace, const struct record *record,
     trace->objects = names->used;
 }
 
-static void work_load(struct work_trace *trace)
+static const struct record *work_open(size_t *count)
 {
-    const char *name = getenv("BENCH_TRACE");
-    int file = name == NULL ? -1 : open(name, O_RDONLY);
+    const char *directory = getenv("BENCH_TRACES");
+    char name[4096];
     struct stat about;
-    struct work_names names;
-    size_t count;
-    size_t room = 1;
     void *record;
+    int file;
 
+    snprintf(name, sizeof name, "%s/%s.trace",
+             directory == NULL ? "." : directory,
+             work_trace_name == NULL ? "" : work_trace_name);
+    file = open(name, O_RDONLY);
     if (file < 0 || fstat(file, &about) != 0 ||
         about.st_size < (off_t)sizeof(struct record)) {
-        measure_fail("BENCH_TRACE names no trace");
+        fprintf(stderr, "bench: %s: ", name);
+        measure_fail("no trace");
     }
-    count = (size_t)about.st_size / sizeof(struct record);
-    record = mmap(NULL, count * sizeof(struct record), PROT_READ,
+    *count = (size_t)about.st_size / sizeof(struct record);
+    record = mmap(NULL, *count * sizeof(struct record), PROT_READ,
                   MAP_PRIVATE, file, 0);
     if (record == MAP_FAILED) {
         measure_fail("the trace cannot be read");
     }
+    close(file);
+    return (const struct record *)record;
+}
+
+static void work_load(struct work_trace *trace)
+{
+    struct work_names names;
+    size_t count;
+    size_t room = 1;
+    const struct record *record = work_open(&count);
+
     while (room < 2 * count + 2) {
         room *= 2;
     }
     memset(trace, 0, sizeof *trace);
     memset(&names, 0, sizeof names);
+    memset(names.free_number, 0xff, sizeof names.free_number);
     trace->step = (struct work_step *)work_map(count * sizeof *trace->step);
-    trace->size = (uint64_t *)work_map(count * sizeof *trace->size);
-    trace->object = (void **)work_map(count * sizeof *trace->object);
     names.mask = room - 1;
     names.address = (uint64_t *)work_map(room * sizeof *names.address);
     names.number = (uint32_t *)work_map(room * sizeof *names.number);
-    names.free_number = (uint32_t *)work_map(count * sizeof(uint32_t));
+    names.owner = (uint32_t *)work_map(2 * count * sizeof *names.owner);
+    names.made = (uint32_t *)work_map(2 * count * sizeof *names.made);
+    names.next = (uint32_t *)work_map(2 * count * sizeof *names.next);
+    names.size = (uint64_t *)work_map(2 * count * sizeof *names.size);
     memset(names.address, 0, room * sizeof *names.address);
-    work_number(trace, (const struct record *)record, count, &names);
-    munmap(record, count * sizeof(struct record));
+    work_number(trace, record, count, &names);
+    munmap((void *)(uintptr_t)record, count * sizeof(struct record));
     munmap(names.address, room * sizeof *names.address);
     munmap(names.number, room * sizeof *names.number);
-    munmap(names.free_number, count * sizeof(uint32_t));
-    close(file);
-}
-
-/* One step; whole: all bytes of a new object are written. */
-static inline void work_step(peer_t *peer, struct work_trace *trace,
-                             const struct work_step *step, int whole)
-{
-    void *made = NULL;
-
-    if (step->made != WORK_NONE) {
-        made = peer_allocate(peer, (size_t)step->size);
-        if (made == NULL) {
-            measure_fail(PEER_NAME ": no memory");
-        }
-        memset(made, 1, whole || step->size < 8 ? (size_t)step->size : 8);
-        work_keep(made);
-    }
-    if (step->old != WORK_NONE) {
-        size_t size = (size_t)trace->size[step->old];
-        if (made != NULL) {
-            memcpy(made, trace->object[step->old],
-                   size < step->size ? size : (size_t)step->size);
-        }
-        peer_free(peer, trace->object[step->old], size);
-        trace->object[step->old] = NULL;
-    }
-    if (made != NULL) {
-        trace->object[step->made] = made;
-        trace->size[step->made] = step->size;
-    }
-}
-
-static void work_finish(peer_t *peer, struct work_trace *trace)
-{
-    for (uint32_t i = 0; i < trace->objects; i++) {
-        if (trace->object[i] != NULL && !PEER_POOL) {
-            peer_free(peer, trace->object[i], (size_t)trace->size[i]);
-        }
-        trace->object[i] = NULL;
-    }
-    peer_destroy(peer);
-}
-
-/* Nanoseconds a step, of the second of two times: the first warms up. */
-static double work_replay(size_t parameter, uint64_t operations)
-{
-    struct work_trace trace;
-    uint64_t start = 0;
-    uint64_t end = 0;
-
-    (void)parameter;
-    (void)operations;
-    work_load(&trace);
-    memset(trace.object, 0, trace.steps * sizeof *trace.object);
-    for (int time = 0; time < 2; time++) {
-        peer_t *peer = work_create(1 << 20);
-        start = measure_now();
-        for (size_t i = 0; i < trace.steps; i++) {
-            work_step(peer, &trace, &trace.step[i], 0);
-        }
-        end = measure_now();
-        work_finish(peer, &trace);
-    }
-    return (double)(end - start) / (double)trace.steps;
-}
-
-/* Bytes resident at most per byte live at most, all of them written. */
-static double work_replay_memory(size_t parameter, uint64_t operations)
-{
-    struct work_trace trace;
-    size_t most = 0;
-    size_t before;
-    size_t every;
-    peer_t *peer;
-
-    (void)parameter;
-    (void)operations;
-    work_load(&trace);
-    memset(trace.object, 0, trace.steps * sizeof *trace.object);
-    every = trace.steps / WORK_LOOKS + 1;
-    measure_resident();
-    before = measure_resident();
-    peer = work_create(1 << 20);
-    for (size_t i = 0; i < trace.steps; i++) {
-        work_step(peer, &trace, &trace.step[i], 1);
-        if (i % every == 0 || i == trace.peak_step) {
-            size_t now = measure_resident();
-            most = now > most ? now : most;
-        }
-    }
-    return before > most ? 0
-                         : (double)(most - before) / (double)trace.peak_bytes;
+    munmap(names.owner, 2 * count * sizeof *names.owner);
+    munmap(names.made, 2 * count * sizeof *names.made);
+    munmap(names.next, 2 * count * sizeof *names.next);
+    munmap(names.size, 2 * count * sizeof *names.size);
+    trace->object =
+        (void **)work_map(trace->objects * sizeof *trace->object);
+    trace->size = (uint64_t *)work_map(trace->objects * sizeof *trace->size);
 }
 
 #endif /* WORK_TRACE_H */

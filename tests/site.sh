@@ -18,7 +18,9 @@ for page in $(pages); do
 done
 
 # Each recorded program, and the goals, have their bars.
-grep -q 'class="bars goals"' "$site/bench.html" || complain 'no goals'
+count=$(grep -c '^goal	' "$top_srcdir/doc/report")
+shown=$(grep -c 'of [0-9.]*</span>$' "$site/bench.html")
+test "$shown" -eq "$count" || complain "$shown bars of $count goals"
 sed -n 's/^.*[	 ]trace:\([^	 ]*\).*/\1/p' "$top_srcdir/doc/report" |
     sort -u >"$dir/programs"
 test -s "$dir/programs" || complain 'doc/report has no program'

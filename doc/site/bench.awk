@@ -2,13 +2,14 @@
 #
 # bench.awk - the figures of doc/report as bars.
 #
-# usage: awk -f bench.awk bench/goals doc/report
+# usage: awk -f bench.awk doc/report
 #
-# doc/report has a line for each peer and work: peer, work, median, quartiles.
-# A work "trace:NAME" or "memory-trace:NAME" is that of a recorded program.
-# Goals are read as bench/report.awk reads them.
+# doc/report has a line for each peer and work: peer, work, median.  A work
+# "trace:NAME" or "memory-trace:NAME" is that of a recorded program.  A line
+# that begins with "goal" has a goal's name, peer, work, limit and figure.
 
 BEGIN {
+    FS = "\t"
     title["lifo"] = "One object allocated and freed"
     title["replace-500"] = "One of 500 objects replaced at random"
     title["replace-10000"] = "One of 10,000 objects replaced at random"
@@ -46,18 +47,13 @@ BEGIN {
 
 /^#/ || /^$/ { next }
 
-FNR == NR {
-    if (split($0, field, / *[|] */) == 4) {
-        goals++
-        if (field[1] !~ /^- /) {
-            goal_base = field[1]
-        }
-        goal_name[goals] = field[1] ~ /^- / ? \
-            goal_base ", " substr(field[1], 3) : field[1]
-        goal_limit[goals] = field[2]
-        goal_ours[goals] = field[3]
-        goal_beside[goals] = field[4]
-    }
+$1 == "goal" {
+    goals++
+    goal_name[goals] = $2
+    goal_peer[goals] = $3
+    goal_work[goals] = $4
+    goal_limit[goals] = $5
+    goal_figure[goals] = $6
     next
 }
 
@@ -86,30 +82,16 @@ function is_ours(peer) {
     return peer ~ /^mempool/
 }
 
-function name_of(peer) {
-    return (peer in label) ? label[peer] : peer
-}
-
-function best_of(list, work,    n, i, name, best) {
-    best = ""
-    n = split(list, name, ",")
-    for (i = 1; i <= n; i++) {
-        if (((name[i], work) in median) &&
-            (best == "" || median[name[i], work] + 0 < best + 0)) {
-            best = median[name[i], work]
-        }
+# Kinds of pool have no label of their own.
+function name_of(peer,    name) {
+    if (peer in label) {
+        return label[peer]
     }
-    return best
-}
-
-function all_peers(    i, list) {
-    for (i = 1; i <= peer_count; i++) {
-        if (!(peers[i] in hidden) && !is_ours(peers[i]) &&
-            peers[i] !~ /^(apr|obstack|pmr-monotonic|locked)$/) {
-            list = list (list == "" ? "" : ",") peers[i]
-        }
+    name = peer
+    if (sub(/^mempool-/, "", name) && sub(/-inline$/, ", inline", name) + 1) {
+        return name
     }
-    return list
+    return peer
 }
 
 # One row: its class, its name, the share of the width, a goal's share, text.
@@ -171,28 +153,17 @@ function time_of(value) {
     return sprintf((value < 99.5 ? "%.1f" : "%.0f") " ns", value)
 }
 
-function goal(i,    part, n, other, figure, beside, widest) {
-    n = split(goal_ours[i], part, / /)
-    if (!((part[1], part[2]) in median)) {
-        return
+# One goal as a bar; its limit is the middle.
+function goal(i) {
+    if (goal_name[i] != last_goal) {
+        print (last_goal == "" ? "" : "</div>\n") "<p class=\"caption\">" \
+            escape(goal_name[i]) "</p>\n<div class=\"bars goals\">"
+        last_goal = goal_name[i]
     }
-    figure = median[part[1], part[2]] * (n == 4 ? part[4] : 1)
-    if (goal_beside[i] == "-") {
-        return
-    }
-    split(goal_beside[i], beside, / /)
-    other = best_of(beside[1] == "*" ? all_peers() : beside[1], beside[2])
-    if (other == "" || other + 0 == 0) {
-        return
-    }
-    figure /= other
-    widest = 2
-    if (!goal_rows++) {
-        print "<div class=\"bars goals\">"
-    }
-    bar(figure > goal_limit[i] + 0 ? "ours missed" : "ours",
-        escape(goal_name[i]), figure / widest,
-        goal_limit[i] / widest, sprintf("%.2f", figure))
+    bar(goal_figure[i] > goal_limit[i] + 0 ? "ours missed" : "ours",
+        name_of(goal_peer[i]) ", " goal_work[i],
+        goal_figure[i] / (2 * goal_limit[i]), 0.5,
+        sprintf("%.2f of %s", goal_figure[i], goal_limit[i]))
 }
 
 function heading(level, id, text) {
@@ -212,13 +183,14 @@ END {
     }
     heading(2, "goals", "Goals")
     print "<p>Each bar is a ratio: the time of libmempool, divided by that " \
-        "of the best peer in the goal. Shorter is better. The line is the " \
-        "goal, and a grey bar has missed it. A bar that ends with an arrow " \
-        "is longer than twice the peer.</p>"
+        "of the best peer; where the goal names no peer, it is the figure " \
+        "itself. Shorter is better. The line in the middle is the limit, and " \
+        "a grey bar has missed it. A bar that ends with an arrow is longer " \
+        "than twice the limit.</p>"
     for (i = 1; i <= goals; i++) {
         goal(i)
     }
-    if (goal_rows) {
+    if (goals) {
         print "</div>"
     }
     heading(2, "works", "Works")

@@ -230,8 +230,7 @@ text NEWS news.html News 1
 text HACKING hacking.html 'Working on libmempool' 1
 text PACKAGERS packagers.html 'Packaging libmempool' 1
 
-$awk -f "$here/bench.awk" "$srcdir/bench/goals" "$srcdir/doc/report" \
-    >"$dir/body"
+$awk -f "$here/bench.awk" "$srcdir/doc/report" >"$dir/body"
 beside "$dir/body"
 page bench.html 'Benchmarks - libmempool' bench.html "$dir/body" "$dir/beside"
 
