@@ -52,9 +52,11 @@ static inline void *work_step_old(struct work_trace *trace,
                                   const struct work_step *step)
 {
     void **place = &trace->object[step->old];
-    void *old = *place;
+    void *old;
 
-    if (step->flags & WORK_STEP_WAITS) {
+    if (!(step->flags & WORK_STEP_WAITS)) {
+        old = *place;
+    } else {
         unsigned turns = 0;
         while ((old = __atomic_load_n(place, __ATOMIC_ACQUIRE)) == NULL) {
             if (++turns % 64 == 0) {
