@@ -36,6 +36,8 @@ EXTRA_DIST += bench/call.c bench/call_library.c bench/call_library.h \
 	bench/pmr.cc bench/goals bench/goals.awk bench/cells.awk \
 	bench/ratios.awk bench/report.awk bench/record.c
 dist_noinst_SCRIPTS += bench/run.sh bench/traces.sh bench/figures.sh
+EXTRA_DIST += tests/bench.sh
+TESTS += tests/bench.sh
 EXTRA_DIST += bench/figures.awk bench/keep.awk doc/figures doc/report
 
 EXTRA_PROGRAMS += $(bench_own) bench/bench-glibc bench/bench-jemalloc \
