@@ -380,7 +380,55 @@ START_TEST(a_trim_gives_free_pages_of_used_blocks_to_the_system)
     }
 }
 END_TEST
+
+/* To write 0 where the system has just put 0 would take as long as to use all
+ * of it. */
+START_TEST(a_long_calloc_of_new_memory_touches_no_page)
+{
+    memory_pool_t *mp = mp_create(NULL);
+    ck_assert_ptr_nonnull(mp);
+    if (mp_kind(mp, NULL) == MP_KIND_CACHED) {
+        mp_trim(mp, 0); /* what older pools left */
+        for (size_t i = 0; i < 3; i++) {
+            unsigned char *object = mp_calloc(mp, 64, MIB);
+            ck_assert_ptr_nonnull(object);
+            ck_assert_uint_eq(resident(object, 64 * MIB), 0);
+            object[i * MIB] = 1;
+            free_memory(mp, object);
+            mp_trim(mp, 0);
+        }
+    }
+    destroy_memory_pool(mp);
+}
+END_TEST
 #endif
+
+/* Whatever was there before: an object, a shorter one of a longer, a pool. */
+START_TEST(a_long_calloc_is_zero)
+{
+    static const size_t lengths[] = {300 * 1024, MIB, 5 * MIB};
+
+    for (size_t i = 0; i < 18; i++) {
+        size_t length = lengths[i / 2 % 3];
+        memory_pool_t *mp = pools_make(_i);
+        for (unsigned round = 0; round < 4; round++) {
+            unsigned char *object = mp_calloc(mp, 1, length);
+            POOLS_EXPECT(object != NULL && object[0] == 0 &&
+                         memcmp(object, object + 1, length - 1) == 0);
+            memset(object, 0xa5, length);
+            if (round == 1) {
+                object = mp_realloc(mp, object, length / 2);
+            }
+            if (round == 2) {
+                free_all_memory(mp);
+            } else if (i % 2 == 0) {
+                free_memory(mp, object);
+            }
+        }
+        pools_end(mp, _i);
+    }
+}
+END_TEST
 
 /* Nothing can be given: then nobody has to wait, so caches stay full. */
 START_TEST(a_trim_that_may_keep_all_gathers_nothing)
@@ -427,12 +475,14 @@ int main(void)
     tcase_add_test(kinds, a_buffer_in_a_pool_with_caches_moves_seldom);
     tcase_add_test(kinds, a_peak_is_that_of_all_open_marks_together);
 #ifdef __linux__
-    if (!SANITIZER_ON) {
+    if (!SANITIZER_ON && !support_under_valgrind()) {
         tcase_add_loop_test(
             kinds, a_trim_gives_free_pages_of_used_blocks_to_the_system, 0,
             pools_count);
+        tcase_add_test(kinds, a_long_calloc_of_new_memory_touches_no_page);
     }
 #endif
+    tcase_add_loop_test(kinds, a_long_calloc_is_zero, 0, pools_count);
     tcase_add_test(kinds, a_trim_that_may_keep_all_gathers_nothing);
     return support_run(suite);
 }

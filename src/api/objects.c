@@ -76,7 +76,13 @@ static void *objects_calloc(memory_pool_t *mp, const struct user *user,
      * takes longer than to find it. */
     object = objects_finish(mp, result, object, step, NULL, error);
     ASSERT(object == NULL || bytes > 0);
-    return object == NULL ? NULL : memset(object, 0, bytes);
+    /* What is new from the system is 0, and to write to it would have the
+     * system find a page for each of its pages. */
+    if (object == NULL ||
+        (bytes > BLOCKS_WHOLE * SIZES_GRANULE && alloc_is_zero(mp, object))) {
+        return object;
+    }
+    return memset(object, 0, bytes);
 }
 
 void *mp_calloc(memory_pool_t *mp, size_t count, size_t size)

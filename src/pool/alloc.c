@@ -33,6 +33,7 @@
 #include "pool/alloc.h"
 
 #include "base/probe.h"
+#include "base/tool.h"
 #include "cache/pause.h"
 #include "pool/mark.h"
 #include "pool/recall.h"
@@ -221,6 +222,8 @@ static enum result alloc_grow_whole(struct memory_pool *mp,
 
     if (block == NULL) {
         block = alloc_acquire(mp, granules, true, taken);
+    } else {
+        block->fresh = false;
     }
     if (block == NULL) {
         return alloc_add_got(mp, user, granules, NULL);
@@ -255,6 +258,8 @@ static enum result alloc_take(struct memory_pool *mp, const struct user *user,
     *chunk = heap_take(alloc_heap(mp, user), (uint32_t)granules);
     if (chunk->block == NULL) {
         quota_undo(&mp->quota, charge);
+    } else {
+        chunk->block->fresh = false; /* others may have used it before */
     }
     return RESULT_OK;
 }
@@ -411,6 +416,24 @@ enum result alloc_object(struct memory_pool *mp, const struct user *user,
         return quota_refusal(&mp->quota);
     }
     return mp->mode->allocate(mp, user, size, object);
+}
+
+/* Each way of handing out a chunk of such a length sets the member, under the
+ * lock.  While the chunk lives its block is set by no other, since one that is
+ * fresh has no other chunk. */
+bool alloc_is_zero(struct memory_pool *mp, const void *object)
+{
+    ASSERT(mp != NULL && lock_none_is_held());
+    /* A checker takes what was not written for garbage. */
+    if (!range_has(object) || tool_checks()) {
+        return false;
+    }
+    bool taken = pool_enter(mp);
+    struct heap_chunk chunk = pool_find_live(mp, object);
+    bool fresh =
+        chunk.block != NULL && chunk.block->fresh && chunk.granule == 0;
+    pool_leave(mp, taken);
+    return fresh;
 }
 
 enum result alloc_free(struct memory_pool *mp, const struct user *user,

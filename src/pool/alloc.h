@@ -26,6 +26,11 @@ MP_INNER enum result alloc_object(struct memory_pool *mp,
                                   const struct user *user, size_t size,
                                   void **object);
 
+/* All bytes of an object of more than BLOCKS_WHOLE granules, which the caller
+ * got from alloc_object() and nobody has written to, are 0: its memory came
+ * from the system for it.  No lock held. */
+MP_INNER bool alloc_is_zero(struct memory_pool *mp, const void *object);
+
 /* Frees an object; RESULT_NOT_LIVE: ptr is no live object's start. */
 MP_INNER enum result alloc_free(struct memory_pool *mp,
                                 const struct user *user, const void *ptr);

@@ -80,6 +80,8 @@ struct block {
     bool lent;            /* it lies in a chunk of another heap */
     bool dirty;           /* a reset has not cleared its map.  The function that
                            * releases the block does */
+    bool fresh;           /* of a live chunk that has the block to itself: it
+                           * was all 0 when it was handed out */
     union {
         size_t bytes;        /* got from the source; 0: part of a pool or a
                               * mark */

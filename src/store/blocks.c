@@ -111,6 +111,7 @@ static void blocks_lay_head(struct block *block, unsigned char *memory,
     block->longs = false;
     block->lent = false;
     block->dirty = false;
+    block->fresh = false;
     block->heap = NULL;
     block->next = NULL;
     block->own = block->shared = (struct treap_node){NULL, NULL};
@@ -403,7 +404,9 @@ static struct block *blocks_acquire_range(const struct blocks *blocks,
     size_t spans =
         ((need > bytes ? need : bytes) + RANGE_SPAN - 1) / RANGE_SPAN;
     size_t size = slot ? RANGE_SLOT : spans * RANGE_SPAN;
-    unsigned char *memory = slot ? range_take_slot() : range_take(spans);
+    bool zero = false;
+    unsigned char *memory =
+        slot ? range_take_slot() : range_take(spans, &zero);
     ASSERT(blocks->ranged);
 
     if (memory == NULL) {
@@ -414,6 +417,7 @@ static struct block *blocks_acquire_range(const struct blocks *blocks,
     range_own(memory, size, blocks->owner);
     blocks_lay_range(block, memory + BLOCKS_RANGE_HEAD, memory + size);
     block->bytes = size;
+    block->fresh = zero;
     ASSERT(block->granules >= granules);
     return block;
 }

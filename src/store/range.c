@@ -135,12 +135,31 @@ static inline bool range_is_clear(const void *start)
     return true;
 }
 
+/* The system sets to 0 what it is given and lends again, for as long as it
+ * takes all that it is given.  A span that is not dirty then has memory that is
+ * all 0.  Systems other than Linux do not promise it.  range_lock */
+#ifdef __linux__
+static bool range_zeroes = true;
+#else
+static bool range_zeroes = false;
+#endif
+
+static bool range_drop(size_t first, size_t spans)
+{
+    ASSERT(lock_is_held(&range_lock));
+    bool gone = extent_drop(first * RANGE_SPAN, spans * RANGE_SPAN);
+
+    range_zeroes = range_zeroes && gone;
+    return gone;
+}
+
 /* A dirty span's memory holds what its last owner left.  Its map is clear all
  * the same: the heap that was there has cleared it. */
-void *range_take(size_t spans)
+void *range_take(size_t spans, bool *zero)
 {
     ASSERT(spans > 0 && extent_bytes() != 0);
     bool taken = lock_enter(&range_lock);
+    size_t dirty = range_spans.dirty_count;
     size_t first = spans_take(&range_spans, spans);
 
     if (first == SPANS_NONE && range_grow(spans)) {
@@ -150,6 +169,9 @@ void *range_take(size_t spans)
     void *start =
         first == SPANS_NONE ? NULL : extent.base + first * RANGE_SPAN;
     ASSERT(start == NULL || range_is_clear(start));
+    if (zero != NULL) {
+        *zero = range_zeroes && range_spans.dirty_count == dirty;
+    }
     lock_leave(&range_lock, taken);
     return start;
 }
@@ -165,7 +187,7 @@ static void range_give_spans(size_t first, size_t spans)
     ASSERT(lock_is_held(&range_lock));
     bool dirty =
         range_spans.dirty_count * RANGE_SPAN + bytes <= RANGE_KEEP ||
-        !extent_drop(first * RANGE_SPAN, bytes);
+        !range_drop(first, spans);
     spans_give(&range_spans, first, spans, dirty);
 }
 
@@ -297,7 +319,7 @@ void range_trim(void)
             count = 0;
         } else {
             /* Where the system refuses it, nobody can do anything. */
-            (void)extent_drop(first * RANGE_SPAN, count * RANGE_SPAN);
+            (void)range_drop(first, count);
         }
         lock_leave(&range_lock, taken);
     }

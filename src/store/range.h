@@ -27,8 +27,9 @@
  * as do all functions here. */
 MP_INNER bool range_start(void);
 
-/* Spans in a row, all of their map 0; NULL: no room. */
-MP_INNER void *range_take(size_t spans);
+/* Spans in a row, all of their map 0; NULL: no room.  *zero, unless zero is
+ * NULL: all of their memory is 0, too. */
+MP_INNER void *range_take(size_t spans, bool *zero);
 MP_INNER void range_give(void *start, size_t spans);
 
 /* Gives the last of some spans that were taken together. */

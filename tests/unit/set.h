@@ -51,7 +51,7 @@ static inline void fixture_lay(struct fixture *f, struct block *block,
 static inline void fixture_heap(struct fixture *f, struct heap *heap,
                                 struct block *first)
 {
-    fixture_lay(f, first, range_take(1));
+    fixture_lay(f, first, range_take(1, NULL));
     heap_start(heap, first, &f->stock, false);
 }
 
@@ -61,7 +61,7 @@ static inline void fixture_start(struct fixture *f)
     ck_assert(range_start());
     /* Check runs each test in a child, which is not registered yet. */
     sync_fence_renew();
-    unsigned char *span = range_take(1);
+    unsigned char *span = range_take(1, NULL);
     ck_assert_ptr_nonnull(span);
     memset(f, 0, sizeof *f);
     f->pool = (struct memory_pool *)(void *)span;

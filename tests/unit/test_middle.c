@@ -23,7 +23,7 @@ static void begin(void)
     lists = cache->middle;
     lock_take(&f.lock);
     for (unsigned i = 0; i < BLOCKS; i++) {
-        unsigned char *start = range_take(BLOCK_SPANS);
+        unsigned char *start = range_take(BLOCK_SPANS, NULL);
         ck_assert_ptr_nonnull(start);
         range_own(start, BLOCK_SPANS * RANGE_SPAN, f.pool);
         blocks_lay_range(&blocks[i], start + SIZES_LINE,

@@ -41,7 +41,7 @@ static void start(void)
 /* Takes spans and names their owner, as is done with all that is taken. */
 static unsigned char *take(size_t spans)
 {
-    unsigned char *at = range_take(spans);
+    unsigned char *at = range_take(spans, NULL);
 
     if (at != NULL) {
         ck_assert_uint_eq((uintptr_t)(at - extent.base) % RANGE_SPAN, 0);
@@ -102,17 +102,17 @@ START_TEST(the_range_is_used_up_and_not_beyond)
         return;
     }
     size_t spans = stop_growth();
-    ck_assert_ptr_null(range_take(spans + 1));
-    ck_assert_ptr_null(range_take(SIZE_MAX));
-    unsigned char *all = range_take(spans);
+    ck_assert_ptr_null(range_take(spans + 1, NULL));
+    ck_assert_ptr_null(range_take(SIZE_MAX, NULL));
+    unsigned char *all = range_take(spans, NULL);
     ck_assert_ptr_eq(all, extent.base);
-    ck_assert_ptr_null(range_take(1));
+    ck_assert_ptr_null(range_take(1, NULL));
     ck_assert_ptr_null(range_take_slot());
     range_own(all + (spans - 1) * RANGE_SPAN, RANGE_SPAN, OWNER);
     range_give(all + (spans - 1) * RANGE_SPAN, 1);
-    ck_assert_ptr_null(range_take(2));
-    ck_assert_ptr_eq(range_take(1), all + (spans - 1) * RANGE_SPAN);
-    ck_assert_ptr_null(range_take(1));
+    ck_assert_ptr_null(range_take(2, NULL));
+    ck_assert_ptr_eq(range_take(1, NULL), all + (spans - 1) * RANGE_SPAN);
+    ck_assert_ptr_null(range_take(1, NULL));
 }
 END_TEST
 
@@ -188,7 +188,7 @@ START_TEST(an_owner_is_named_for_just_its_slots)
     ck_assert_ptr_eq(range_owner(at + 2 * RANGE_SLOT), OWNER);
     range_give(at, 2);
     ck_assert_ptr_eq(range_owner(at), OWNER); /* the name stays */
-    ck_assert_ptr_eq(range_take(2), at);
+    ck_assert_ptr_eq(range_take(2, NULL), at);
     range_own(at, 2 * RANGE_SPAN, OTHER);
     ck_assert_ptr_eq(range_owner(at), OTHER);
 }
@@ -365,14 +365,14 @@ START_TEST(a_growth_that_is_refused_asks_for_less)
     most = 2 * RANGE_SPAN;
     atomic_store(&inject_hook, refuse_long);
     errno = SUPPORT_ERRNO;
-    ck_assert_ptr_null(range_take(3 + (before - 16 * MIB) / RANGE_SPAN));
+    ck_assert_ptr_null(range_take(3 + (before - 16 * MIB) / RANGE_SPAN, NULL));
     ck_assert_uint_eq(extent_bytes(), before);
     while (extent_bytes() == before) {
         expect_whole(take(1), 1);
     }
     ck_assert_uint_le(extent_bytes() - before, most);
     most = RANGE_SPAN - 1; /* not even one */
-    while (range_take(1) != NULL) {
+    while (range_take(1, NULL) != NULL) {
     }
     ck_assert_ptr_null(range_take_slot());
     ck_assert_int_eq(errno, SUPPORT_ERRNO);
@@ -400,7 +400,7 @@ START_TEST(spans_without_their_tables_are_given_back)
     for (unsigned refused = 2; refused <= 3; refused++) {
         errno = SUPPORT_ERRNO;
         inject_start(refused, true);
-        void *got = range_take(spans);
+        void *got = range_take(spans, NULL);
         inject_stop();
         ck_assert(got == NULL && inject.failed && errno == SUPPORT_ERRNO);
         ck_assert(!is_mapped(extent.base + before));
@@ -455,7 +455,7 @@ START_TEST(a_foreign_mapping_among_the_tables_ends_the_growth)
     size_t spans = 3 * MIB / RANGE_SPAN;
     unsigned char *foreign =
         map_at(extent_map(extent.base + extent_bytes() + 2 * MIB), RANGE_SPAN);
-    ck_assert_ptr_null(range_take(spans));
+    ck_assert_ptr_null(range_take(spans, NULL));
     ck_assert(!is_mapped(extent.base + extent_bytes()));
     ck_assert_uint_eq(foreign[0], 0xa5);
     expect_whole(take(1), 1);
@@ -485,7 +485,7 @@ START_TEST(an_answer_elsewhere_is_given_back)
     atomic_store(&inject_hook, answer_elsewhere);
     long held = inject.held;
     inject_start(0, false);
-    void *got = range_take(spans);
+    void *got = range_take(spans, NULL);
     inject_stop();
     atomic_store(&inject_hook, NULL);
     ck_assert_ptr_null(got);
@@ -564,7 +564,7 @@ static void *take_and_give(void *argument)
 
     for (unsigned i = 0; i < rounds; i++) {
         size_t spans = 1 + i % 3;
-        unsigned char *span = range_take(spans);
+        unsigned char *span = range_take(spans, NULL);
         unsigned char *slot = range_take_slot();
         if (span == NULL || slot == NULL) {
             sync_add(&failures, 1);
