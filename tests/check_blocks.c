@@ -403,28 +403,38 @@ START_TEST(a_long_calloc_of_new_memory_touches_no_page)
 END_TEST
 #endif
 
-/* Whatever was there before: an object, a shorter one of a longer, a pool. */
+static unsigned char *calloc_is_zero(memory_pool_t *mp, size_t length)
+{
+    unsigned char *object = mp_calloc(mp, 1, length);
+
+    POOLS_EXPECT(object != NULL && object[0] == 0 &&
+                 memcmp(object, object + 1, length - 1) == 0);
+    memset(object, 0xa5, length);
+    return object;
+}
+
+/* Whatever was there before: an object, one whose block has others behind it,
+ * all that a reset took, another pool. */
 START_TEST(a_long_calloc_is_zero)
 {
     static const size_t lengths[] = {300 * 1024, MIB, 5 * MIB};
 
-    for (size_t i = 0; i < 18; i++) {
-        size_t length = lengths[i / 2 % 3];
+    for (size_t i = 0; i < 6; i++) {
+        size_t length = lengths[i / 2];
         memory_pool_t *mp = pools_make(_i);
-        for (unsigned round = 0; round < 4; round++) {
-            unsigned char *object = mp_calloc(mp, 1, length);
-            POOLS_EXPECT(object != NULL && object[0] == 0 &&
-                         memcmp(object, object + 1, length - 1) == 0);
-            memset(object, 0xa5, length);
-            if (round == 1) {
-                object = mp_realloc(mp, object, length / 2);
-            }
-            if (round == 2) {
-                free_all_memory(mp);
-            } else if (i % 2 == 0) {
-                free_memory(mp, object);
-            }
+        unsigned char *object = calloc_is_zero(mp, length);
+        if (i % 2 == 0) {
+            free_memory(mp, object);
+            object = calloc_is_zero(mp, length);
         }
+        /* The rest of its last 64 KiB stays with the block. */
+        object = mp_realloc(mp, object, length / 2 + 20000);
+        POOLS_EXPECT(object != NULL && mp_allocate(mp, 30000) != NULL &&
+                     mp_allocate(mp, 12000) != NULL);
+        free_memory(mp, object);
+        calloc_is_zero(mp, length / 2);
+        free_all_memory(mp);
+        free_memory(mp, calloc_is_zero(mp, length));
         pools_end(mp, _i);
     }
 }

@@ -283,7 +283,10 @@ enum result alloc_chunk(struct memory_pool *mp, const struct user *user,
         if (result != RESULT_OK || chunk->block != NULL) {
             break;
         }
-        if (!gathered && alloc_heap(mp, user) == &mp->heap) {
+        /* A block that the pool keeps empty costs less than the search, and no
+         * memory. */
+        if (!gathered && alloc_heap(mp, user) == &mp->heap &&
+            !blocks_have(&mp->blocks, granules)) {
             gathered = true;
             (void)alloc_gather(mp); /* a long chunk may be whole now */
         } else if (granules <= BLOCKS_WHOLE) {

@@ -308,6 +308,18 @@ static struct block *blocks_unlink(struct blocks *blocks, struct block **link)
     return block;
 }
 
+bool blocks_have(const struct blocks *blocks, size_t granules)
+{
+    ASSERT(granules > 0);
+    for (const struct block *block = blocks->stock; block != NULL;
+         block = block->next) {
+        if (!block->dirty && block->granules >= granules) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct block *blocks_take(struct blocks *blocks, size_t granules)
 {
     ASSERT(granules > 0);

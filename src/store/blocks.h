@@ -80,6 +80,7 @@ MP_INNER void blocks_put(struct blocks *blocks, void *memory, size_t bytes);
  * fourth takes off what exceeds keep bytes, for blocks_release(). */
 MP_INNER void blocks_push(struct blocks *blocks, struct block *block);
 MP_INNER struct block *blocks_take(struct blocks *blocks, size_t granules);
+MP_INNER bool blocks_have(const struct blocks *blocks, size_t granules);
 MP_INNER struct block *blocks_take_whole(struct blocks *blocks,
                                          size_t granules);
 MP_INNER struct block *blocks_excess(struct blocks *blocks, size_t keep);
