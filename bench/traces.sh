@@ -22,7 +22,7 @@ ROUNDS=${ROUNDS:-5}
 AWK=${AWK:-awk}
 CC=${CC:-cc}
 ONLY=${ONLY:-}
-LINES=${LINES:-20000}
+LINES=20000 # of the text, whatever the terminal has
 tuned='cc perl sqlite3 git jq xz'
 dir=$(mktemp -d) || exit 99
 server=
@@ -102,10 +102,14 @@ record_redis()
         fi
         sleep 0.1
     done
-    redis-benchmark -s "$dir/redis/socket" -q -n $((LINES / 4)) -c 10 -d 100 \
+    timeout 60 redis-benchmark -s "$dir/redis/socket" -q -n $((LINES / 4)) -c 10 -d 100 \
         -r 5000 -t set,get,lpush,lpop,sadd,hset >/dev/null 2>&1
+    # Its exit handlers write the rest of the trace.  It might not hear.
     redis-cli -s "$dir/redis/socket" shutdown nosave >/dev/null 2>&1
+    (sleep 20 && kill $server) >/dev/null 2>&1 &
+    watch=$!
     wait $server
+    kill $watch 2>/dev/null
     server=
     for file in "$dir"/redis/redis.[0-9]*; do
         mv "$file" "$dir/"
