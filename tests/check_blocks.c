@@ -413,11 +413,11 @@ static unsigned char *calloc_is_zero(memory_pool_t *mp, size_t length)
     return object;
 }
 
-/* Whatever was there before: an object, one whose block has others behind it,
- * all that a reset took, another pool. */
+/* Whatever was there before: an object, a longer one, all that a reset took,
+ * another pool. */
 START_TEST(a_long_calloc_is_zero)
 {
-    static const size_t lengths[] = {300 * 1024, MIB, 5 * MIB};
+    static const size_t lengths[] = {300 * 1024, MIB, 2 * MIB};
 
     for (size_t i = 0; i < 6; i++) {
         size_t length = lengths[i / 2];
@@ -427,16 +427,39 @@ START_TEST(a_long_calloc_is_zero)
             free_memory(mp, object);
             object = calloc_is_zero(mp, length);
         }
-        /* The rest of its last 64 KiB stays with the block. */
-        object = mp_realloc(mp, object, length / 2 + 20000);
-        POOLS_EXPECT(object != NULL && mp_allocate(mp, 30000) != NULL &&
-                     mp_allocate(mp, 12000) != NULL);
+        object = mp_realloc(mp, object, length / 2);
+        POOLS_EXPECT(object != NULL);
         free_memory(mp, object);
         calloc_is_zero(mp, length / 2);
         free_all_memory(mp);
         free_memory(mp, calloc_is_zero(mp, length));
         pools_end(mp, _i);
     }
+}
+END_TEST
+
+/* It gets the first chunk of a block that was new when others got theirs. */
+START_TEST(a_long_calloc_of_used_memory_in_a_new_block_is_zero)
+{
+    memory_pool_t *mp = pools_make(_i);
+    void *objects[60];
+
+    mp_trim(mp, 0); /* what the next blocks get is new */
+    for (unsigned i = 0; i < 60; i++) {
+        objects[i] = mp_allocate(mp, 100000);
+        POOLS_EXPECT(objects[i] != NULL);
+        memset(objects[i], 0xa5, 100000);
+    }
+    /* Of those that begin a block, some go: one in ten begins one. */
+    for (unsigned i = 0; i < 60; i++) {
+        if (i % 5 != 3) {
+            free_memory(mp, objects[i]);
+        }
+    }
+    for (unsigned i = 0; i < 12; i++) {
+        calloc_is_zero(mp, 300000);
+    }
+    pools_end(mp, _i);
 }
 END_TEST
 
@@ -493,6 +516,9 @@ int main(void)
     }
 #endif
     tcase_add_loop_test(kinds, a_long_calloc_is_zero, 0, pools_count);
+    tcase_add_loop_test(kinds,
+                        a_long_calloc_of_used_memory_in_a_new_block_is_zero, 0,
+                        pools_count);
     tcase_add_test(kinds, a_trim_that_may_keep_all_gathers_nothing);
     return support_run(suite);
 }
