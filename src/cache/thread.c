@@ -14,8 +14,8 @@
  * last round of key destructors, after which our own is not run any more: no
  * system tells.  Two things narrow that down.  Our key has a high number, see
  * thread_make_key(), so that our destructor is run after those of most keys in
- * the same round.  And a thread that gets the memory of one that is gone ends
- * it, see thread_end_stale().
+ * the same round.  And a thread that gets the memory of one that is gone, or
+ * its pthread_t, ends it, see thread_end_stale().
  *
  * Invariants, under the lock of the list:
  *
@@ -131,7 +131,15 @@ static void thread_move_in(struct thread *thread)
 {
     thread->home = (struct mp_inline_thread)THREAD_STATE;
     thread->state = &thread->home;
+    thread->id = pthread_self();
     thread_found_state = thread->state;
+}
+
+/* The record has what only one thread that runs can have, and the caller has
+ * that now.  The list's lock is held. */
+static bool thread_is_caller(const struct thread *thread)
+{
+    return thread->state != NULL && pthread_equal(thread->id, pthread_self());
 }
 
 /* The caller is back at a state of its own.  One that has ended is known by
@@ -160,6 +168,11 @@ static bool thread_comes_home(struct thread *thread)
 static void thread_move_in(struct thread *thread)
 {
     thread->state = &thread_state;
+}
+
+static bool thread_is_caller(const struct thread *thread)
+{
+    return thread->state == &thread_state;
 }
 
 static void thread_move_out(struct thread *own)
@@ -242,22 +255,23 @@ static void thread_end(void *argument)
     thread_retire(thread);
 }
 
-/* Two threads that run have no memory in common.  So a struct thread whose
- * state is at the calling thread's, which is not registered, is that of a
- * thread that is gone and was never told to have ended: it is ended now, by the
- * thread that got its memory.  Where a struct thread holds the state no thread
- * gets that memory, and such a thread is not noticed. */
+/* Two threads that run have no memory in common, and no pthread_t.  So a struct
+ * thread with those of the calling thread, which is not registered, is that of
+ * a thread that is gone and was never told to have ended.  The thread that got
+ * its memory ends it now.  The pthread_t decides where no thread gets that
+ * memory, since a struct thread holds the state.  A system that numbers its
+ * threads and gives no number twice leaves such a thread unnoticed there. */
 static void thread_end_stale(void)
 {
     bool taken = lock_enter(&thread_lock);
     struct thread *thread = thread_list;
 
     ASSERT(thread_state.own == NULL);
-    while (thread != NULL && thread->state != &thread_state) {
+    while (thread != NULL && !thread_is_caller(thread)) {
         thread = thread->next;
     }
-    /* The record stays as it is without the lock: nobody else has this
-     * memory, and a record with a state is used by no other thread. */
+    /* The record stays as it is without the lock: no other thread passes for
+     * the one that is gone, and none uses a record that has a state. */
     lock_leave(&thread_lock, taken);
     if (thread != NULL) {
         sync_get(&thread_ends)(thread);

@@ -24,6 +24,7 @@
 #ifndef MP_THREAD_H
 #define MP_THREAD_H
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -78,6 +79,7 @@ struct thread {
 #if THREAD_KEEPS_STATE
     struct mp_inline_thread home; /* what state leads to; only its thread, but
                                    * for inside, see memory_pool_inline.h */
+    pthread_t id;            /* the list's lock; of the thread */
 #endif
     struct thread *next;     /* the list's lock */
     struct user user;        /* only its thread */
@@ -113,7 +115,8 @@ struct thread_place {
  * pools that the thread keeps and ends the thread's caches.  thread.c does all
  * else: from then on the thread is known to have ended, the pools that it made
  * are the orphans', and its struct thread may be used again.  The caller is
- * that thread, or one that got the memory of a thread which is gone.
+ * that thread, or one that got the memory, or the pthread_t, of a thread which
+ * is gone.
  *
  * Set before the first thread is registered, by what knows pools; any number
  * of times, but always the same function. */

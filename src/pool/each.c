@@ -189,12 +189,15 @@ static void each_end(void)
     free(pools);
 }
 
-/* A thread was cancelled in visit. */
+/* A thread was cancelled in visit.  It may have been registered after it began
+ * the visit; the caller may be another thread. */
 void each_thread_ends(const struct thread *thread)
 {
     ASSERT(lock_none_is_held() && thread->state != NULL);
     bool taken = lock_enter(&thread_attachments);
-    bool visits = thread_is_own(each_list.visitor);
+    bool visits =
+        each_list.visitor == thread->state ||
+        (thread == thread_known() && thread_is_own(each_list.visitor));
 
     lock_leave(&thread_attachments, taken);
     if (visits) {

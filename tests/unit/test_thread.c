@@ -281,7 +281,9 @@ static void on_stack(void *(*run)(void *))
 
 static void *come_after(void *unused)
 {
+#if !THREAD_KEEPS_STATE
     ck_assert_ptr_eq(self_late->state, &thread_state);
+#endif
     ck_assert_uint_eq(ends, 0);
     ck_assert_ptr_null(thread_known());
     do_register(NULL);
@@ -421,8 +423,7 @@ static void add(TCase *tcase)
     if (!SANITIZER_THREAD) {
         tcase_add_test(tcase, a_thread_past_its_end_is_not_registered_again);
     }
-    /* The state of a thread in a struct thread is no other thread's later. */
-    if (!SANITIZER_THREAD && !THREAD_KEEPS_STATE) {
+    if (!SANITIZER_THREAD) {
         tcase_add_test(tcase,
                        the_end_is_told_to_a_thread_that_came_in_the_last_round);
         tcase_add_test(tcase,
@@ -443,7 +444,7 @@ int main(void)
 {
     if (THREAD_KEEPS_STATE) {
         puts("thread: thread-local variables are emulated: their memory "
-             "has a key of its own, so four tests are left out");
+             "has a key of its own, so two tests are left out");
     }
     return fixture_run("thread", add);
 }
