@@ -11,8 +11,8 @@
 #   make check-rpm          builds the RPM packages
 #   make check-musl         builds with musl and runs the tests
 #   make check-cross        builds for aarch64, armhf, i686, ppc64el, riscv64
-#                           and s390x, and runs the tests, emulated but for i686; MACHINES
-#                           selects
+#                           and s390x, and runs the tests, emulated but for
+#                           i686; MACHINES selects
 #   make check-targets      compiles for macOS, the BSDs, illumos, and musl on
 #                           seven processors; links for macOS
 #   make check-abi          the binary interface is what the baseline says

@@ -37,7 +37,7 @@ while read -r words fault kind; do
     case $words in
     *callers*)
         if test -n "$EMULATOR" || test "$named" = 0; then
-            echo "debug-output.sh: left out: $words $fault: callers have no name"
+            echo "debug-output.sh: left out: $words: no names here"
             continue
         fi ;;
     esac
