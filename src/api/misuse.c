@@ -111,7 +111,7 @@ bool misuse_has_handle(const mp_handle_t *handle)
     return handle != NULL;
 }
 
-bool misuse_retry(memory_pool_t *mp, enum result result, size_t size)
+bool misuse_retry_slow(memory_pool_t *mp, enum result result, size_t size)
 {
     ASSERT(mp != NULL && lock_none_is_held());
     if (quota_is_due(&mp->quota)) {

@@ -13,6 +13,7 @@
 #define MP_MISUSE_H
 
 #include "pool/found.h"
+#include "pool/pool.h"
 
 /* What the address is that a report of that event is of, and whose. */
 MP_INNER void misuse_find(memory_pool_t *mp, mp_event_t event,
@@ -34,7 +35,14 @@ MP_INNER bool misuse_has_handle(const mp_handle_t *handle);
 /* After each try of a request for size bytes.  Calls what the program wants to
  * be called near a limit.  True: the try failed, and the program wants another
  * one.  Its functions may also leave for good: nothing is held then. */
-MP_INNER bool misuse_retry(memory_pool_t *mp, enum result result, size_t size);
+MP_INNER bool misuse_retry_slow(memory_pool_t *mp, enum result result,
+                                size_t size);
+static inline bool misuse_retry(memory_pool_t *mp, enum result result,
+                                size_t size)
+{
+    return MP_UNLIKELY(result != RESULT_OK || quota_is_due(&mp->quota)) &&
+           misuse_retry_slow(mp, result, size);
+}
 
 /* Reports a result other than RESULT_OK and sets errno.  step is what a lack
  * of memory is reported under; NULL where there can be none. */
