@@ -2,8 +2,8 @@
 #
 # tools.sh - what the tests of debugging modes and of checkers share.
 #
-# mempool_debug(7) has a table of faults and of what finds each: "yes" is a
-# promise, which a test holds; what has none may or may not be found.
+# mempool_debug(7) has a table of faults and of what finds each.  Tests hold both
+# of its words to what is found: "yes", and "-".
 . "${top_srcdir:-.}/tests/shell.sh"
 page=$top_srcdir/man/mempool_debug.7
 ulimit -c 0
@@ -17,10 +17,11 @@ table()
           on && !/^\./ { print }' "$page"
 }
 
-# The faults that a column of a table promises to find: table, column.
-promised()
+# The faults for which a column of a table says "yes", or "-": table, column,
+# word.
+faults()
 {
-    table "$1" | $AWK -v column="$2" '
+    table "$1" | $AWK -v column="$2" -v word="$3" '
         NR == 1 { for (i = 1; i <= NF; i++) if ($i == column) at = i; next }
-        at && $at == "yes" { print $1 }'
+        at && $at == word { print $1 }'
 }
