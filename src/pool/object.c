@@ -77,7 +77,8 @@ static size_t object_spare(const struct memory_pool *mp, size_t size)
     size_t least = mp->mode->counts ? BLOCKS_WHOLE : SIZES_SHORT;
     size_t spare = size / OBJECT_SPARE_PART;
 
-    return size > least * SIZES_GRANULE && spare <= SIZE_MAX / 2 - size &&
+    return size > least * SIZES_GRANULE && size <= SIZE_MAX / 2 &&
+                   spare <= SIZE_MAX / 2 - size &&
                    size + spare <= sync_get(&mp->settings.max_object)
                ? spare
                : 0;
