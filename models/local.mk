@@ -4,8 +4,9 @@
 #
 #   make check-models               all; about a minute
 
-EXTRA_DIST += models/lock.cc models/lock_unit.c models/lock_unit.h \
-	models/model.cc models/model.h models/models.sh models/orders.h \
+EXTRA_DIST += models/access.h models/lock.cc models/lock_unit.c \
+	models/lock_unit.h models/model.cc models/model.h models/models.sh \
+	models/orders.h \
 	models/pause.cc models/pause_unit.c models/pause_unit.h
 
 check-models:

@@ -7,8 +7,8 @@
  *
  *     lock KIND SEED RUNS
  *
- * KIND is "one" for one lock, and "two" for two that share the place where
- * threads sleep.
+ * SEED is an error of lock_unit.h, 0 for none.  KIND is "one" for one lock, and
+ * "two" for two that share the place where threads sleep.
  *
  * What it cannot do: have a mutex that fails.
  */

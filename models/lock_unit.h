@@ -14,9 +14,8 @@ extern "C" {
 /* What is wrong on purpose. */
 enum unit_seed {
     UNIT_RIGHT,
-    UNIT_NO_WAKE,   /* who leaves wakes nobody */
-    UNIT_NO_MUTEX,  /* who leaves does not wait for one that goes to sleep */
-    UNIT_SEEDS
+    UNIT_NO_WAKE, /* a thread that leaves the lock wakes nobody */
+    UNIT_NO_MUTEX /* it does not wait for one that is going to sleep */
 };
 
 /* Of the model: the mutex and the condition of that place. */
@@ -24,7 +23,6 @@ void model_sleep_lock(void);
 void model_sleep_unlock(void);
 void model_sleep(void);
 void model_wake(void);
-void model_name(volatile void *place, unsigned size);
 
 void unit_start(enum unit_seed seed);
 void unit_take(unsigned lock);

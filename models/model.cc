@@ -6,20 +6,6 @@
  */
 #include "model.h"
 
-extern "C" {
-uintptr_t model_load(const volatile void *place, unsigned size, int order,
-                     const char *file, unsigned line);
-void model_store(volatile void *place, unsigned size, uintptr_t value,
-                 int order, const char *file, unsigned line);
-uintptr_t model_swap(volatile void *place, unsigned size, uintptr_t value,
-                     int order, const char *file, unsigned line);
-uintptr_t model_add(volatile void *place, unsigned size, uintptr_t value,
-                    int order, const char *file, unsigned line);
-bool model_exchange(volatile void *place, unsigned size, uintptr_t *expected,
-                    uintptr_t value, int order, const char *file,
-                    unsigned line);
-}
-
 model_memory *model_now;
 
 /* Looks at one place before other threads run. */

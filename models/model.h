@@ -24,6 +24,8 @@
 #include <cstring>
 #include <ostream>
 
+#include "access.h"
+
 /* Last: it has macros for words of the language. */
 #include <relacy/relacy.hpp>
 
@@ -42,7 +44,7 @@ extern model_memory *model_now; /* of this run */
 
 /* One run begins; the places that threads share are named first. */
 void model_begin(model_memory *memory);
-extern "C" void model_name(volatile void *place, unsigned size);
+
 
 /* main() of a model: runs the suite; 0, if no run goes wrong. */
 bool model_is_quiet();

@@ -11,22 +11,10 @@
 #ifndef MODELS_ORDERS_H
 #define MODELS_ORDERS_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "access.h"
 
 #define MODEL_HERE __FILE__, __LINE__
 
-uintptr_t model_load(const volatile void *place, unsigned size, int order,
-                     const char *file, unsigned line);
-void model_store(volatile void *place, unsigned size, uintptr_t value,
-                 int order, const char *file, unsigned line);
-uintptr_t model_swap(volatile void *place, unsigned size, uintptr_t value,
-                     int order, const char *file, unsigned line);
-uintptr_t model_add(volatile void *place, unsigned size, uintptr_t value,
-                    int order, const char *file, unsigned line);
-bool model_exchange(volatile void *place, unsigned size, uintptr_t *expected,
-                    uintptr_t value, int order, const char *file,
-                    unsigned line);
 
 #define __atomic_load_n(place, order)                             \
     ((__typeof__(*(place)))model_load(place, sizeof *(place), order, \

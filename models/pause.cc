@@ -6,9 +6,9 @@
  * holds the lock; the pauser writes all while the set is paused.  Relacy finds
  * two such writes that no order keeps apart.
  *
- *     pause KIND [SEED]
+ *     pause KIND SEED RUNS
  *
- * KIND says how the caches are enabled: "light" by the heavy fence, "fenced"
+ * SEED is an error of pause_unit.h, 0 for none.  KIND says how the caches are enabled: "light" by the heavy fence, "fenced"
  * without one, "exact" and "exact-fenced" with credit; "handle" and
  * "handle-fenced" for a handle; "refused" and "exact-refused" where the system
  * refuses the fence from the second pause on.

@@ -19,16 +19,13 @@ enum unit_seed {
     UNIT_NO_WAIT,     /* the pauser waits for nobody */
     UNIT_FENCE_FIRST, /* the heavy fence comes before the caches are revoked */
     UNIT_NO_REVOKE,   /* they stay enabled */
-    UNIT_NO_FENCE,    /* there is no heavy fence */
-    UNIT_SEEDS
+    UNIT_NO_FENCE     /* there is no heavy fence */
 };
 
-/* Of the model: the thread that runs; the heavy fence; whether there is one;
- * and a place that threads share. */
+/* Of the model: the thread that runs; the heavy fence; whether there is one. */
 unsigned model_thread(void);
 void model_fence(void);
 bool model_fence_works(void);
-void model_name(volatile void *place, unsigned size);
 
 /* A set with a cache of each user, all enabled.  handled: the first user's is
  * that of a handle. */
