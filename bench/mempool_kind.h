@@ -17,14 +17,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#if defined(__linux__) && defined(__has_include)
-#if __has_include(<linux/seccomp.h>)
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#endif
-#endif
+#include "../tests/membarrier.h"
 
 #define KIND_CAPACITY (SIZE_MAX / 4) /* more than a work needs */
 #define KIND_BUFFER ((size_t)64 << 20)
@@ -75,20 +68,7 @@ static int kind_with_mark(void)
 /* As on a system without membarrier(2), or in a sandbox that refuses it. */
 static int kind_without_membarrier(void)
 {
-#if defined(SYS_membarrier) && defined(PR_SET_SECCOMP)
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
-
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-#else
-    return 0;
-#endif
+    return membarrier_refuse(ENOSYS);
 }
 
 static int kind_with_little_space(void)

@@ -173,6 +173,8 @@ tests_stress_LDADD = libmempool-internal.la tests/libinject.a $(PTHREAD_LIBS)
 check_PROGRAMS += tests/without_membarrier
 TESTS += tests/fenced.sh
 EXTRA_DIST += tests/fenced.sh
+tests_without_membarrier_SOURCES = tests/membarrier.h \
+	tests/without_membarrier.c
 tests_without_membarrier_LDADD =
 
 MP_STRESS_SECONDS = 600

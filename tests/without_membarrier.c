@@ -14,37 +14,17 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#if defined(__linux__) && defined(__has_include)
-#if __has_include(<linux/seccomp.h>)
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#endif
-#endif
+#include "membarrier.h"
 
-#if defined(SYS_membarrier) && defined(PR_SET_SECCOMP)
-static int refuse(void)
+static bool refuse(void)
 {
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
-
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0 &&
+#ifdef MEMBARRIER_FILTERS
+    return membarrier_refuse(ENOSYS) &&
            syscall(SYS_membarrier, 0, 0, 0) == -1 && errno == ENOSYS;
-}
 #else
-static int refuse(void)
-{
-    return 0;
-}
+    return false;
 #endif
+}
 
 int main(int argc, char **argv)
 {

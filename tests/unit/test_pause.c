@@ -15,18 +15,8 @@
 #include <time.h>
 
 #include "cache/handle.h"
+#include "../membarrier.h"
 
-#if defined(__linux__) && defined(__has_include)
-#if __has_include(<linux/seccomp.h>)
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#if defined(SYS_membarrier) && defined(PR_SET_SECCOMP)
-#define PAUSE_FILTERS
-#endif
-#endif
-#endif
 #ifdef __linux__
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -140,28 +130,11 @@ static void look_around(void)
     sync_put(&paused, false);
 }
 
-#ifdef PAUSE_FILTERS
-/* As a sandbox does that is entered after the first pool was made: from now on
- * membarrier(2) fails; false: there are no such filters here. */
+/* As a sandbox does that is entered after the first pool was made. */
 static bool refuse_fences(void)
 {
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
-
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+    return membarrier_refuse(EPERM);
 }
-#else
-static bool refuse_fences(void)
-{
-    return false;
-}
-#endif
 
 static bool refused; /* the fence is, from the first pause on */
 
@@ -426,7 +399,7 @@ START_TEST(the_child_of_fork_awaits_no_handle_of_a_thread_that_is_gone)
 }
 END_TEST
 
-#ifdef PAUSE_FILTERS
+#ifdef MEMBARRIER_FILTERS
 START_TEST(a_pause_that_is_refused_the_fence_waits_and_fences_the_set)
 {
     begin(0);
@@ -481,7 +454,7 @@ END_TEST
 
 static void add(TCase *tcase)
 {
-#ifdef PAUSE_FILTERS
+#ifdef MEMBARRIER_FILTERS
     tcase_add_test(
         tcase, a_pause_that_is_refused_the_fence_waits_and_fences_the_set);
     tcase_add_test(tcase, no_thread_is_inside_while_a_set_becomes_fenced);
