@@ -247,6 +247,15 @@ static void track_check(struct memory_pool *mp, const struct record *record)
     }
 }
 
+/* Records of a list, from the first to the last, are spare from now on.  The
+ * lock is held. */
+static void track_spare(struct track *track, struct record *first,
+                        struct record *last)
+{
+    last->next = track->spare;
+    track->spare = first;
+}
+
 /* Gives back the memory of a list of records that are out of the tree, and the
  * records.  They were checked before.  No lock held. */
 static void track_give(struct memory_pool *mp, struct record *records)
@@ -262,8 +271,7 @@ static void track_give(struct memory_pool *mp, struct record *records)
         last = r;
     }
     bool taken = pool_enter(mp);
-    last->next = mp->track->spare;
-    mp->track->spare = records;
+    track_spare(mp->track, records, last);
     lock_leave(&mp->lock, taken);
 }
 
@@ -395,8 +403,7 @@ static struct record *track_prepare(struct memory_pool *mp, size_t size,
         return record;
     }
     taken = pool_enter(mp);
-    record->next = track->spare;
-    track->spare = record;
+    track_spare(track, record, record);
     lock_leave(&mp->lock, taken);
     return NULL;
 }
@@ -486,8 +493,7 @@ static enum result track_release(struct memory_pool *mp,
         mp->counters.freed++;
         if (plain) {
             fence = record->fence;
-            record->next = mp->track->spare;
-            mp->track->spare = record;
+            track_spare(mp->track, record, record);
         }
     }
     lock_leave(&mp->lock, taken);
