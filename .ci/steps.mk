@@ -27,8 +27,8 @@ step = @work='$(work)' stop='$(stop)' '$(tree)/.ci/step' $(name)
 clone = rm -rf "$(work)/$(name)"; \
 	git clone -q "$(tree)" "$(work)/$(name)"; cd "$(work)/$(name)"
 start = cd "$(work)/vpath"; rm -rf build-$@; mkdir build-$@; cd build-$@
-# $(call build,ARGUMENTS) with configure's arguments.  A sanitizer's build takes
-# half as long to compile with -O1, and its tests take as long as with -O2.
+# $(call build,ARGUMENTS) with configure's arguments.  A sanitizer's build has
+# -O1, which takes less time to compile and keeps its stacks readable.
 build = $(start); ../configure -q $(1); make -s -j$(jobs)
 # Check's own summary of each unit test program; there must be some.
 summaries = find . -name "*.log" -exec \

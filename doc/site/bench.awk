@@ -88,10 +88,10 @@ function name_of(peer,    name) {
         return label[peer]
     }
     name = peer
-    if (sub(/^mempool-/, "", name) && sub(/-inline$/, ", inline", name) + 1) {
-        return name
+    if (sub(/^mempool-/, "", name)) {
+        sub(/-inline$/, ", inline", name)
     }
-    return peer
+    return name
 }
 
 # One row: its class, its name, the share of the width, a goal's share, text.

@@ -42,7 +42,7 @@
  * a sleeper wakes.  With two processors a hundred reads took two to four times
  * as long where threads do nothing but take a lock, and none at all took a
  * tenth longer where they seldom meet, as at the lock of a pool with caches. */
-#ifndef LOCK_LOOKS
+#ifndef LOCK_LOOKS /* a model has its own */
 #define LOCK_LOOKS 8
 #endif
 

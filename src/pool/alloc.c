@@ -4,10 +4,10 @@
  *
  * Capacity is a promise about the bytes that callers ask for.  So a mode that
  * counts keeps an object's size to the byte: its chunk's length in granules
- * stands in the block's map, and its slack, the bytes that were not asked for,
- * beside that.  What alignment and fragmentation
- * cost is paid with further blocks, not with capacity.  Caches in such a mode
- * charge beforehand, see pool/recall.h.
+ * stands in the block's map, and beside that its slack, the bytes that were not
+ * asked for.  What alignment and fragmentation cost is paid with further
+ * blocks, not with capacity.  Caches in such a mode charge beforehand, see
+ * pool/recall.h.
  *
  * The order is the same everywhere: charge, take, gather, grow.  What the last
  * two bring is not handed to the caller but put where taking finds it, and then

@@ -49,17 +49,17 @@ MP_INNER void blocks_start(struct blocks *blocks, struct memory_pool *owner,
                            bool ranged, size_t stock_limit,
                            const mp_backing_t *backing);
 
-/* The first returns the bytes of a head, of granules, of their map, and of
- * what aligning the granules may cost.  The second returns how many
- * granules fit in so many bytes behind a head; 0: none.  No lock. */
+/* The first returns the bytes of a head, of granules, of their map, and of what
+ * aligning the granules may cost.  The second returns how many granules fit in
+ * so many bytes behind a head; 0: none.  No lock. */
 MP_INNER size_t blocks_layout(size_t head, size_t granules);
 MP_INNER size_t blocks_fit(size_t head, size_t bytes);
 
 /* Both lay a block out.  The first does so in the memory behind the head, with
- * a map of its own.  The second does so in the range,
- * from memory to end, where the map exists and is clear.  They set every member
- * as for the first block of a pool or mark; for any other block the caller
- * changes what differs.  No lock. */
+ * a map of its own.  The second does so in the range, from memory to end, where
+ * the map exists and is clear.  They set every member as for the first block of
+ * a pool or mark; for any other block the caller changes what differs.  No
+ * lock. */
 MP_INNER void blocks_lay(struct block *block, unsigned char *memory,
                          size_t granules);
 MP_INNER void blocks_lay_range(struct block *block, unsigned char *memory,
@@ -80,10 +80,12 @@ MP_INNER void blocks_put(struct blocks *blocks, void *memory, size_t bytes);
  * fourth takes off what exceeds keep bytes, for blocks_release(). */
 MP_INNER void blocks_push(struct blocks *blocks, struct block *block);
 MP_INNER struct block *blocks_take(struct blocks *blocks, size_t granules);
-MP_INNER bool blocks_have(const struct blocks *blocks, size_t granules);
 MP_INNER struct block *blocks_take_whole(struct blocks *blocks,
                                          size_t granules);
 MP_INNER struct block *blocks_excess(struct blocks *blocks, size_t keep);
+
+/* blocks_take() would have a block for that many granules; with the lock. */
+MP_INNER bool blocks_have(const struct blocks *blocks, size_t granules);
 
 /* The lock is held.  blocks_plan() returns how many bytes to ask
  * blocks_acquire() for; whole: the block is for one long object, which asks for

@@ -8,9 +8,9 @@
 # library, which knows none.  Each fault that mempool_debug(7) says a tool finds
 # is found in a pool of every kind, and in the correct program none is, called
 # and compiled in.  What the page says that a tool does not find is not found in
-# a default pool: else the page is out of date.  A sanitizer or tool that is not installed is left out, and
-# named.  MP_TABLE=1 also prints which faults each tool finds in a default pool,
-# as the page's table has them.
+# a default pool: else the page is out of date.  A sanitizer or tool that is not
+# installed is left out, and named.  MP_TABLE=1 also prints which faults each
+# tool finds in a default pool, as the page's table has them.
 . "${top_srcdir:-.}/tests/tools.sh"
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 library=$top_builddir/.libs/libmempool.so
