@@ -226,7 +226,8 @@ void cache_set_renew(struct cache_set *set)
     for (struct cache *c = set->caches; c != NULL; c = c->next) {
         cache_renew(c);
     }
-    set->frees_of_gone = 0;
+    set->frees_of_gone = set->counted_frees = 0;
+    set->counted = 0;
 }
 
 void cache_start(struct cache *cache, struct cache_set *set,
@@ -491,15 +492,25 @@ void cache_forget(struct cache_set *set)
     depot_forget(&set->depot);
 }
 
-size_t cache_count(const struct cache_set *set)
+/* A count reads the map, which takes long in a large heap.  But no more can
+ * have come into the lists of short chunks than was freed.  So a heap that
+ * grows by long objects alone is not counted over and over. */
+bool cache_holds(struct cache_set *set, size_t least)
 {
     ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
-    size_t granules = heap_count_cached(set->heap, CACHE_LOOK);
+    uint64_t frees = cache_set_frees(set);
+    size_t middle = 0;
 
     for (const struct cache *c = set->caches; c != NULL; c = c->next) {
-        granules += c->middle == NULL ? 0 : c->middle->granules;
+        middle += c->middle == NULL ? 0 : c->middle->granules;
     }
-    return granules;
+    if (middle + set->counted + (frees - set->counted_frees) * SIZES_SHORT <
+        least) {
+        return false;
+    }
+    set->counted = heap_count_cached(set->heap, CACHE_LOOK);
+    set->counted_frees = frees;
+    return middle + set->counted >= least;
 }
 
 /* The lists are only forgotten: the map still says where their chunks are, and
@@ -534,6 +545,8 @@ void cache_sweep(struct cache_set *set)
         cache_grant_lists(c);
     }
     depot_forget(&set->depot);
+    set->counted = 0;
+    set->counted_frees = cache_set_frees(set);
     heap_sweep(set->heap);
 }
 

@@ -96,6 +96,9 @@ struct cache_set {
                                 * the lock */
     struct depot depot;
     uint64_t frees_of_gone;    /* done in caches that were detached */
+    uint64_t counted_frees;    /* all frees up to the last count or sweep */
+    size_t counted;            /* granules that it found in the lists of short
+                                * chunks; 0: it was a sweep */
     struct treap_node *runs;   /* see cache_sort_runs() */
 };
 
@@ -212,8 +215,9 @@ MP_INNER bool cache_is_damaged(struct cache *cache,
 /* Puts all that caches and depot have into the heaps, at once; paused. */
 MP_INNER void cache_sweep(struct cache_set *set);
 
-/* About as many granules have the chunks in caches and depot; paused. */
-MP_INNER size_t cache_count(const struct cache_set *set);
+/* Caches and depot may hold chunks of about as many granules as least; paused.
+ * They are counted only where enough was freed since the last count. */
+MP_INNER bool cache_holds(struct cache_set *set, size_t least);
 
 /* True: something was freed into a cache of the set, and it may be there. */
 MP_INNER bool cache_set_has_freed(const struct cache_set *set);

@@ -71,7 +71,7 @@ bool alloc_gather(struct memory_pool *mp)
         return false;
     }
     pause_begin(&mp->caches);
-    bool worth = cache_count(&mp->caches) >= least;
+    bool worth = cache_holds(&mp->caches, least);
     if (worth) {
         cache_sweep(&mp->caches);
     }
