@@ -138,14 +138,24 @@ static struct block *alloc_lend(struct memory_pool *mp, size_t granules)
 }
 
 /* Says whether caches may take what is freed in the block.  They do not where
- * it is a mark's, since they would hand it out again beyond the rewind. */
+ * it is a mark's, since they would hand it out again beyond the rewind.  whole:
+ * the block will be one chunk, so one name is enough. */
 static void alloc_name(struct memory_pool *mp, struct block *block,
-                       const struct heap *heap)
+                       const struct heap *heap, bool whole)
 {
     ASSERT(pool_is_entered(mp));
-    if (range_has(block)) {
-        ASSERT(!block->lent && block->bytes > 0);
-        range_rename(block, block->bytes, mp, heap != &mp->heap);
+    if (!range_has(block)) {
+        return;
+    }
+    ASSERT(!block->lent && block->bytes > 0);
+    bool apart = heap != &mp->heap;
+    if (!block->row && range_is_named(block, mp, apart)) {
+        return; /* as a new block is */
+    }
+    range_rename(block, RANGE_SLOT, mp, apart);
+    block->row = true;
+    if (!whole) {
+        blocks_spread(block);
     }
 }
 
@@ -159,7 +169,7 @@ static void alloc_add(struct memory_pool *mp, struct heap *heap,
         /* A cache would cut its run from it, and reads maps in the range. */
         attach_retire(&mp->caches);
     }
-    alloc_name(mp, block, heap);
+    alloc_name(mp, block, heap, false);
     heap_add(heap, block, granules);
 }
 
@@ -235,7 +245,7 @@ static enum result alloc_grow_whole(struct memory_pool *mp,
     struct heap *heap = alloc_heap(mp, user);
     /* Outside of the range, too, caches go on: no run is cut from a block
      * that has nothing free.  object.c retires them before it frees a part. */
-    alloc_name(mp, block, heap);
+    alloc_name(mp, block, heap, true);
     heap_add_whole(heap, block, granules, chunk);
     return RESULT_OK;
 }

@@ -82,6 +82,8 @@ struct block {
                            * releases the block does */
     bool fresh;           /* of a live chunk that has the block to itself: it
                            * was all 0 when it was handed out */
+    bool row;             /* a row of the range, of whose slots the first alone
+                           * may have the right name */
     union {
         size_t bytes;        /* got from the source; 0: part of a pool or a
                               * mark */

@@ -112,6 +112,7 @@ static void blocks_lay_head(struct block *block, unsigned char *memory,
     block->lent = false;
     block->dirty = false;
     block->fresh = false;
+    block->row = false;
     block->heap = NULL;
     block->next = NULL;
     block->own = block->shared = (struct treap_node){NULL, NULL};
@@ -277,6 +278,16 @@ void blocks_shrink(struct blocks *blocks, struct block *block)
     }
 }
 
+void blocks_spread(struct block *block)
+{
+    if (block->row) {
+        block->row = false;
+        if (block->bytes > RANGE_SLOT) {
+            range_spread(block, block->bytes);
+        }
+    }
+}
+
 /* Bytes beyond the limit stay in the stock until the caller takes the excess
  * off.  This runs in the middle of a free, with the lock held, where nothing
  * may go back. */
@@ -416,6 +427,7 @@ static struct block *blocks_acquire_range(const struct blocks *blocks,
     size_t spans =
         ((need > bytes ? need : bytes) + RANGE_SPAN - 1) / RANGE_SPAN;
     size_t size = slot ? RANGE_SLOT : spans * RANGE_SPAN;
+    bool whole = granules > BLOCKS_WHOLE;
     bool zero = false;
     unsigned char *memory =
         slot ? range_take_slot() : range_take(spans, &zero);
@@ -426,10 +438,15 @@ static struct block *blocks_acquire_range(const struct blocks *blocks,
     }
     struct block *block = (struct block *)(void *)memory;
     /* Before any address in it is handed out; see range_owner(). */
-    range_own(memory, size, blocks->owner);
+    if (whole) {
+        range_own_row(memory, size, blocks->owner);
+    } else {
+        range_own(memory, size, blocks->owner);
+    }
     blocks_lay_range(block, memory + BLOCKS_RANGE_HEAD, memory + size);
     block->bytes = size;
     block->fresh = zero;
+    block->row = whole;
     ASSERT(block->granules >= granules);
     return block;
 }

@@ -116,6 +116,10 @@ MP_INNER bool blocks_extend(struct blocks *blocks, struct block *block,
 MP_INNER bool blocks_can_shrink(const struct block *block);
 MP_INNER void blocks_shrink(struct blocks *blocks, struct block *block);
 
+/* Other chunks than the first may start in the block from now on; the lock is
+ * held.  See range_own_row(). */
+MP_INNER void blocks_spread(struct block *block);
+
 /* No lock held: a new block of at least that many granules, and about that
  * many bytes or fewer where the source has no more, or NULL; and a list of
  * blocks back to where they came from.  Reads what is fixed alone. */

@@ -458,7 +458,8 @@ void heap_defer(struct heap *heap, size_t *keep)
         }
         block->dirty = true;
         if (range_has(block)) {
-            range_rename(block, block->bytes, heap->stock->owner, true);
+            range_rename(block, block->row ? RANGE_SLOT : block->bytes,
+                         heap->stock->owner, true);
         }
     }
 }

@@ -133,6 +133,7 @@ void heap_shrink(struct heap *heap, struct heap_chunk chunk,
         if (length == granules) {
             return;
         }
+        blocks_spread(chunk.block);
     }
     /* What is cut off is then as a run is: its map is 0. */
     block_clear_live(chunk.block, chunk.granule, length);
@@ -147,6 +148,7 @@ struct heap_chunk heap_trim(struct heap *heap, struct heap_chunk chunk,
     if (heap_is_whole(heap, chunk)) {
         /* What is behind becomes free, all of it. */
         heap_resize_whole(heap, block, (uint32_t)blocks_room(block));
+        blocks_spread(block);
     }
     uint32_t length = block_length(block, chunk.granule);
     uint32_t back = length - skipped - granules;

@@ -260,6 +260,47 @@ void range_own(void *start, size_t bytes, struct memory_pool *owner)
     range_rename(start, bytes, owner, false);
 }
 
+/* To name each slot of a long row would take longer than the system needs to
+ * lend it.  Behind the first slot the names of former owners stay.  They do no
+ * harm, since no object starts there. */
+void range_own_row(void *start, size_t bytes, struct memory_pool *owner)
+{
+    size_t first = (size_t)((unsigned char *)start - extent.base) / RANGE_SPAN;
+
+    ASSERT(owner != NULL && range_has_slots(start, bytes));
+    ASSERT(bytes % RANGE_SPAN == 0);
+    tool_show(start, bytes);
+    bool taken = lock_enter(&range_lock);
+    (void)spans_set_row(&range_spans, first, bytes / RANGE_SPAN);
+    lock_leave(&range_lock, taken);
+    range_rename(start, RANGE_SLOT, owner, false);
+}
+
+/* The names come first: until they are there, the row answers. */
+void range_spread(void *start, size_t bytes)
+{
+    size_t first = (size_t)((unsigned char *)start - extent.base) / RANGE_SPAN;
+
+    range_write_owner(start, bytes, extent.owners[first * SPANS_SLOTS]);
+    bool taken = lock_enter(&range_lock);
+    (void)spans_set_row(&range_spans, first, 0);
+    lock_leave(&range_lock, taken);
+}
+
+struct memory_pool *range_holder(const void *ptr)
+{
+    if (!range_reaches(ptr)) {
+        return NULL;
+    }
+    size_t span = (size_t)((uintptr_t)ptr - (uintptr_t)extent.base) /
+                  RANGE_SPAN;
+    bool taken = lock_enter(&range_lock);
+    size_t first = spans_row(&range_spans, span);
+    lock_leave(&range_lock, taken);
+    return range_owner(first == SPANS_NONE ? ptr
+                                           : extent.base + first * RANGE_SPAN);
+}
+
 void range_rename(void *start, size_t bytes, struct memory_pool *owner,
                   bool apart)
 {
@@ -279,6 +320,9 @@ void range_narrow(void *start, size_t spans, size_t less)
     tool_hide(start, spans * RANGE_SPAN);
     tool_show(start, (spans - less) * RANGE_SPAN);
     bool taken = lock_enter(&range_lock);
+    if (spans_set_row(&range_spans, first, 0) != 0) {
+        (void)spans_set_row(&range_spans, first, spans - less);
+    }
     range_give_spans(first + spans - less, less);
     lock_leave(&range_lock, taken);
 }
@@ -296,13 +340,19 @@ bool range_extend(void *start, size_t spans, size_t more)
          range_grow(more) &&
          spans_take_at(&range_spans, first + spans, more));
     ASSERT(!fits || range_is_clear(end));
+    size_t row = fits ? spans_set_row(&range_spans, first, 0) : 0;
+    if (row != 0) {
+        (void)spans_set_row(&range_spans, first, spans + more);
+    }
     lock_leave(&range_lock, taken);
     if (fits) {
         /* LeakSanitizer forgets a region only as it was told of it. */
         tool_hide(start, spans * RANGE_SPAN);
         tool_show(start, (spans + more) * RANGE_SPAN);
-        range_write_owner(end, more * RANGE_SPAN,
-                          extent.owners[first * SPANS_SLOTS]);
+        if (row == 0) {
+            range_write_owner(end, more * RANGE_SPAN,
+                              extent.owners[first * SPANS_SLOTS]);
+        }
     }
     return fits;
 }

@@ -51,11 +51,35 @@ MP_INNER void range_give_slot(void *slot);
  * and what is not in its owner's heap is not its owner's. */
 MP_INNER void range_own(void *start, size_t bytes, struct memory_pool *owner);
 
+/* The same for whole spans that were taken together, are a row from now on, and
+ * will hold one chunk: only the first slot gets the name.  The second gives
+ * that name to all slots, before another chunk may start in them.  The row must
+ * not change meanwhile. */
+MP_INNER void range_own_row(void *start, size_t bytes,
+                            struct memory_pool *owner);
+MP_INNER void range_spread(void *start, size_t bytes);
+
+/* The pool that an address belongs to, or belonged to last, in a row, too;
+ * NULL: none in the range.  range_owner() is for addresses where a chunk or a
+ * block starts. */
+MP_INNER struct memory_pool *range_holder(const void *ptr);
+
 /* Names it again, for blocks that are kept and used again.  apart: no cache
  * takes what is freed there; the name is then one byte off, so that the fast
  * path does not know it. */
 MP_INNER void range_rename(void *start, size_t bytes,
                            struct memory_pool *owner, bool apart);
+
+/* It is named so. */
+static inline bool range_is_named(const void *start,
+                                  const struct memory_pool *owner, bool apart)
+{
+    size_t slot =
+        (size_t)((uintptr_t)start - (uintptr_t)extent.base) / RANGE_SLOT;
+
+    return (uintptr_t)sync_get(&extent.owners[slot]) ==
+           ((uintptr_t)owner | apart);
+}
 
 /* Tells the range's lock, see lock_tell_all(). */
 MP_INNER void range_tell_lock(void);
@@ -85,8 +109,9 @@ static inline unsigned char range_code(const void *ptr)
                                       (uintptr_t)ptr / SIZES_GRANULE));
 }
 
-/* The pool that an address belongs to, or belonged to last; NULL: none in the
- * range.  An owner is written before the first address of its slot is handed
+/* The pool that stands in the table of owners for an address: the one that it
+ * belongs to, or belonged to last, unless it lies within a row; NULL: none in
+ * the range.  An owner is written before the first address of its slot is handed
  * out and after the last one is dead, so only misuse can race with it.
  * Acquire, for callers that read the pool; a free, which only compares, needs
  * none. */
@@ -101,7 +126,7 @@ static inline struct memory_pool *range_owner(const void *ptr)
     return (struct memory_pool *)(owner & ~(uintptr_t)1);
 }
 
-/* True: the address is in the range.  Foreign mappings may lie between pieces
+/* True: the address, where a chunk or a block starts, is in the range.  Foreign mappings may lie between pieces
  * of the range; such an address never has an owner. */
 static inline bool range_has(const void *ptr)
 {

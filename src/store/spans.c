@@ -12,6 +12,8 @@
  *     dirty & ~free == 0
  *     nodes[n] == what spans_join() makes of its children
  *     cuts[s].free != 0  =>  span s is taken, and on the list
+ *     starts & free == 0
+ *     cuts[s].row != 0   =>  the bit of span s in starts is set
  *
  * What it cannot do: take a row of spans that is not together.
  */
@@ -26,7 +28,7 @@
 size_t spans_bytes(size_t words)
 {
     ASSERT(words > 0);
-    return words * (2 * sizeof(uint64_t) + 2 * sizeof(struct spans_node) +
+    return words * (3 * sizeof(uint64_t) + 2 * sizeof(struct spans_node) +
                     SPANS_WORD * sizeof(struct spans_cut));
 }
 
@@ -100,11 +102,13 @@ void spans_move(struct spans *spans, void *memory, size_t words)
     to.words = words;
     to.free = memory;
     to.dirty = to.free + words;
-    to.nodes = (struct spans_node *)(void *)(to.dirty + words);
+    to.starts = to.dirty + words;
+    to.nodes = (struct spans_node *)(void *)(to.starts + words);
     to.cuts = (struct spans_cut *)(void *)(to.nodes + 2 * words);
     if (spans->words > 0) {
         memcpy(to.free, spans->free, spans->words * sizeof *to.free);
         memcpy(to.dirty, spans->dirty, spans->words * sizeof *to.dirty);
+        memcpy(to.starts, spans->starts, spans->words * sizeof *to.starts);
         memcpy(to.cuts, spans->cuts,
                spans->words * SPANS_WORD * sizeof *to.cuts);
     }
@@ -188,6 +192,7 @@ size_t spans_take(struct spans *spans, size_t count)
         return SPANS_NONE;
     }
     spans_mark_taken(spans, first, count);
+    spans->starts[first / SPANS_WORD] |= (uint64_t)1 << first % SPANS_WORD;
     return first;
 }
 
@@ -241,16 +246,48 @@ void spans_give(struct spans *spans, size_t first, size_t count, bool dirty)
     ASSERT(count > 0 && count <= spans->words * SPANS_WORD - first);
     size_t last_word = (first + count - 1) / SPANS_WORD;
 
+    /* Only the first of what was taken together may name a row, and it goes
+     * last. */
+    spans->cuts[first].row = 0;
     for (size_t w = first / SPANS_WORD; w <= last_word; w++) {
         uint64_t mask = spans_mask(w, first, first + count);
         ASSERT((spans->free[w] & mask) == 0);
         spans->free[w] |= mask;
+        spans->starts[w] &= ~mask;
         if (dirty) {
             spans->dirty[w] |= mask;
         }
     }
     spans->dirty_count += dirty ? count : 0;
     spans_carry(spans, first / SPANS_WORD, last_word);
+}
+
+size_t spans_set_row(struct spans *spans, size_t first, size_t count)
+{
+    ASSERT((spans->starts[first / SPANS_WORD] >> first % SPANS_WORD & 1) != 0);
+    ASSERT(count <= spans->words * SPANS_WORD - first);
+    size_t before = spans->cuts[first].row;
+
+    spans->cuts[first].row = (uint32_t)count;
+    return before;
+}
+
+size_t spans_row(const struct spans *spans, size_t span)
+{
+    size_t word = span / SPANS_WORD;
+    ASSERT(word < spans->words);
+    uint64_t starts =
+        spans->starts[word] & UINT64_MAX >> (SPANS_WORD - 1 - span % SPANS_WORD);
+
+    while (starts == 0 && word > 0) {
+        starts = spans->starts[--word];
+    }
+    if (starts == 0) {
+        return SPANS_NONE;
+    }
+    size_t first = word * SPANS_WORD + SPANS_WORD - 1 -
+                   (size_t)__builtin_clzll(starts);
+    return span - first < spans->cuts[first].row ? first : SPANS_NONE;
 }
 
 /* Puts a span in front of those with a free slot, or takes it off. */
@@ -335,7 +372,8 @@ bool spans_is_sound(const struct spans *spans)
     for (size_t w = 0; w < spans->words; w++) {
         struct spans_node leaf = spans_leaf(spans->free[w]);
         if (memcmp(&leaf, &spans->nodes[spans->words + w], sizeof leaf) != 0 ||
-            (spans->dirty[w] & ~spans->free[w]) != 0) {
+            (spans->dirty[w] & ~spans->free[w]) != 0 ||
+            (spans->starts[w] & spans->free[w]) != 0) {
             return false;
         }
         dirty += (size_t)__builtin_popcountll(spans->dirty[w]);

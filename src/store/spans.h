@@ -35,18 +35,20 @@ struct spans_node {
     uint32_t most;
 };
 
-/* A span that is cut; all 0: it is whole.  Names of spans are their numbers
+/* A span that is cut; all 0 but row: it is whole.  Names of spans are their numbers
  * plus 1, and 0 is none. */
 struct spans_cut {
     uint32_t free; /* a bit for each free slot */
     uint32_t next; /* on the list of those with a free slot */
     uint32_t from;
+    uint32_t row; /* how many spans from this one on are one row; 0: none */
 };
 
 struct spans {
     size_t words;             /* of 64 spans; a power of two, or 0 */
     uint64_t *free;           /* a bit for each span */
     uint64_t *dirty;          /* free, and with memory */
+    uint64_t *starts;         /* the first of some that were taken together */
     struct spans_node *nodes; /* the root is 1; a leaf for each word */
     struct spans_cut *cuts;   /* one for each span */
     size_t dirty_count;
@@ -74,6 +76,14 @@ MP_INNER size_t spans_clean(struct spans *spans, size_t *count);
 /* They are free now; dirty: and have memory. */
 MP_INNER void spans_give(struct spans *spans, size_t first, size_t count,
                          bool dirty);
+
+/* So many spans, which were taken together, are one row from now on; 0: they
+ * are none any more.  Returns how many were. */
+MP_INNER size_t spans_set_row(struct spans *spans, size_t first, size_t count);
+
+/* Where the row starts that has this span; SPANS_NONE: none has it.  Takes a
+ * step for each word of spans between the two. */
+MP_INNER size_t spans_row(const struct spans *spans, size_t span);
 
 /* A slot; SPANS_NONE: no slot and no span is free. */
 MP_INNER size_t spans_take_slot(struct spans *spans);

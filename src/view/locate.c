@@ -113,13 +113,13 @@ static void locate_ask_owner(struct memory_pool *owner,
 {
     ASSERT(owner != NULL && search->owner == NULL);
     /* Only addresses in the range have an owner that is named there. */
-    ASSERT(range_has(search->ptr) && !lock_none_is_held());
+    ASSERT(range_reaches(search->ptr) && !lock_none_is_held());
     /* A slot keeps the name of a pool that is gone, whose own slot may be
      * another's block by now: then it has another name.  The maker tells that
      * a pool lives there, and it does until the threads' locks are left.
      * Acquire pairs with the release in thread_enlist(): what is on a list is
      * made. */
-    if (range_owner(owner) == owner &&
+    if (range_holder(owner) == owner &&
         sync_get_acquire(&owner->place.maker) != NULL &&
         !sync_get(&owner->place.kept)) {
         locate_ask(&owner->place, search);
@@ -135,7 +135,7 @@ memory_pool_t *locate_owner(const void *ptr)
     thread_hold();
     /* One load answers for the range.  An address elsewhere may lie in a block
      * of any pool that has a backing, so all pools are asked. */
-    struct memory_pool *owner = range_owner(ptr);
+    struct memory_pool *owner = range_holder(ptr);
     if (owner != NULL) {
         locate_ask_owner(owner, &search);
     } else if (ptr != NULL) {
@@ -197,7 +197,7 @@ static bool locate_inside(struct memory_pool *mp, const void *ptr,
         pause_begin(&mp->caches);
         locate_chunk(mp, chunk, ptr, found);
         pause_end(&mp->caches);
-    } else if (range_owner(ptr) == mp) {
+    } else if (range_holder(ptr) == mp) {
         /* A block that became empty, or the pool itself. */
         found->what = FOUND_UNUSED;
     }
@@ -246,10 +246,10 @@ void locate_find(struct memory_pool *mp, const void *ptr, struct found *found)
     struct locate_hunt hunt = {mp, ptr, found, 0};
     thread_hold();
     /* As in locate_ask_owner(). */
-    struct memory_pool *owner = range_owner(ptr);
+    struct memory_pool *owner = range_holder(ptr);
     if (owner == NULL) {
         thread_each_pool(locate_hunt_in, &hunt);
-    } else if (range_owner(owner) == owner &&
+    } else if (range_holder(owner) == owner &&
                sync_get_acquire(&owner->place.maker) != NULL) {
         locate_hunt_in(&owner->place, &hunt);
     }
