@@ -24,7 +24,8 @@ tests_programs = tests/check_append tests/check_blocks tests/check_bulk \
 	tests/check_leaks tests/check_lifetimes tests/check_limits tests/check_limits_model tests/check_malloc \
 	tests/check_mark_cleanups tests/check_marks tests/check_memory \
 	tests/check_misuse tests/check_mixes tests/check_moves tests/check_names \
-	tests/check_near_limit tests/check_options tests/check_pause \
+	tests/check_near_limit tests/check_options tests/check_owners \
+	tests/check_pause \
 	tests/check_pools tests/check_portions tests/check_print \
 	tests/check_processes tests/check_range tests/check_recycle \
 	tests/check_report tests/check_scopes tests/check_set_capacity \
@@ -76,6 +77,7 @@ tests_check_mixes_LDADD = $(tests_shared)
 tests_check_moves_LDADD = $(tests_shared)
 tests_check_names_LDADD = $(tests_shared)
 tests_check_near_limit_LDADD = $(tests_shared)
+tests_check_owners_LDADD = $(tests_shared)
 tests_check_options_LDADD = $(tests_shared)
 tests_check_pools_LDADD = $(tests_shared)
 tests_check_portions_LDADD = $(tests_shared)

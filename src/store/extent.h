@@ -69,6 +69,9 @@ MP_INNER bool extent_drop(size_t offset, size_t bytes);
 MP_INNER void *extent_get(size_t bytes);
 MP_INNER void extent_put(void *memory, size_t bytes);
 
+/* Milliseconds since some moment. */
+MP_INNER uint64_t extent_now(void);
+
 /* The bytes that are mapped.  Acquire pairs with the release in extent_grow():
  * the tables are there for all that is below. */
 static inline size_t extent_bytes(void)

@@ -4,9 +4,11 @@
  *
  * spans.c knows which spans and slots are free, and finds the first that fit,
  * so that what is in use stays together; extent.c maps more where none does.
- * A span that is given back keeps its memory for the next taker as long as no
- * more than RANGE_KEEP bytes lie so; beyond that the system gets the memory,
- * not the addresses.  A span whose slots are all free is a span again.
+ * A span that is given back keeps its memory for the next taker, as long as no
+ * more than RANGE_HOLD bytes lie so; beyond that the system gets the memory, not
+ * the addresses.  If more than RANGE_KEEP bytes lie so for a second, the next
+ * that is given lets the system have what is too much.  A span whose slots are
+ * all free is a span again.
  *
  * What it cannot do: move what is taken together, or give back a span while
  * one of its slots is in use.
@@ -16,8 +18,15 @@
 #include "base/tool.h"
 #include "store/spans.h"
 
-/* Bytes of free spans that keep their memory, in the whole process. */
+/* Bytes of free spans that keep their memory, in the whole process: for good,
+ * and for RANGE_HOLD_TIME milliseconds.  Many programs give back all that they
+ * have, and soon want as much again.  A row of more than RANGE_HOLD_ROW bytes
+ * is not held: it may be wanted as zeros next, which the system has for
+ * nothing. */
 #define RANGE_KEEP ((size_t)16 << 20)
+#define RANGE_HOLD ((size_t)64 << 20)
+#define RANGE_HOLD_ROW ((size_t)4 << 20)
+#define RANGE_HOLD_TIME 1000u
 
 /* What a word of spans reaches. */
 #define RANGE_WORD (64 * RANGE_SPAN)
@@ -27,8 +36,12 @@ _Static_assert(RANGE_SPAN / RANGE_SLOT == SPANS_SLOTS, "slots of a span");
 static struct lock range_lock = LOCK_INIT(LOCK_RANGE); /* owns what follows,
                                                         * and the extent */
 static struct spans range_spans;
+static uint64_t range_over_since; /* milliseconds; more than RANGE_KEEP bytes
+                                   * have been kept since then; 0: no more */
 /* The first word of spans; longer memory comes from the system. */
 static uint64_t range_memory[128];
+
+MP_INNER_OBJECT uint64_t (*range_clock)(void) = extent_now;
 
 void range_tell_lock(void)
 {
@@ -153,6 +166,35 @@ static bool range_drop(size_t first, size_t spans)
     return gone;
 }
 
+static bool range_keeps_more(void)
+{
+    return range_spans.dirty_count > RANGE_KEEP / RANGE_SPAN;
+}
+
+/* Lets the system have what was kept for too long. */
+static void range_decay(void)
+{
+    size_t count;
+
+    ASSERT(lock_is_held(&range_lock));
+    if (!range_keeps_more()) {
+        range_over_since = 0;
+        return;
+    }
+    uint64_t now = range_clock();
+    if (range_over_since == 0) {
+        range_over_since = now;
+    }
+    if (now - range_over_since < RANGE_HOLD_TIME) {
+        return;
+    }
+    range_over_since = 0;
+    while (range_keeps_more()) {
+        size_t first = spans_clean(&range_spans, &count);
+        (void)range_drop(first, count);
+    }
+}
+
 /* A dirty span's memory holds what its last owner left.  Its map is clear all
  * the same: the heap that was there has cleared it. */
 void *range_take(size_t spans, bool *zero)
@@ -172,6 +214,7 @@ void *range_take(size_t spans, bool *zero)
     if (zero != NULL) {
         *zero = range_zeroes && range_spans.dirty_count == dirty;
     }
+    range_over_since = range_keeps_more() ? range_over_since : 0;
     lock_leave(&range_lock, taken);
     return start;
 }
@@ -183,12 +226,13 @@ void *range_take(size_t spans, bool *zero)
 static void range_give_spans(size_t first, size_t spans)
 {
     size_t bytes = spans * RANGE_SPAN;
+    size_t most = bytes > RANGE_HOLD_ROW ? RANGE_KEEP : RANGE_HOLD;
 
     ASSERT(lock_is_held(&range_lock));
-    bool dirty =
-        range_spans.dirty_count * RANGE_SPAN + bytes <= RANGE_KEEP ||
-        !range_drop(first, spans);
+    bool dirty = range_spans.dirty_count * RANGE_SPAN + bytes <= most ||
+                 !range_drop(first, spans);
     spans_give(&range_spans, first, spans, dirty);
+    range_decay();
 }
 
 void range_give(void *start, size_t spans)

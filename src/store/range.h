@@ -39,6 +39,10 @@ MP_INNER void range_narrow(void *start, size_t spans, size_t less);
  * their map 0; false: they are not free. */
 MP_INNER bool range_extend(void *start, size_t spans, size_t more);
 
+/* Milliseconds since some moment, for what is kept for a while; tests have
+ * their own. */
+MP_INNER uint64_t (*range_clock)(void);
+
 /* Gives the memory that free spans kept for the next pool to the system. */
 MP_INNER void range_trim(void);
 

@@ -435,7 +435,7 @@ START_TEST(a_ranged_block_grows_and_shrinks_where_it_is)
     ck_assert(blocks_extend(&blocks, block, granules + 2 * more));
     ck_assert_uint_eq(block->bytes, bytes + 2 * RANGE_SPAN);
     ck_assert_uint_eq(blocks.bytes, block->bytes);
-    ck_assert_ptr_eq(range_owner(end), OWNER);
+    ck_assert_ptr_eq(range_holder(end), OWNER);
     ck_assert_uint_ge(blocks_room(block), granules + 2 * more);
     struct block *behind = acquire(more / 2, 0);
     ck_assert_ptr_eq(behind, end + 2 * RANGE_SPAN);

@@ -254,7 +254,7 @@ static size_t resident(unsigned char *at, size_t bytes)
     return count * page;
 }
 
-START_TEST(free_spans_keep_16_mib_of_memory_and_no_more)
+START_TEST(long_free_rows_keep_16_mib_of_memory_and_no_more)
 {
     const size_t spans = KEPT / RANGE_SPAN;
     const size_t map = KEPT / SIZES_GRANULE;
@@ -626,7 +626,7 @@ int main(void)
     tcase_add_test(range, an_owner_is_named_for_just_its_slots);
     tcase_add_test(range, an_owner_apart_differs_from_its_pool);
     tcase_add_test(range, the_range_has_its_own_addresses_only);
-    tcase_add_test(range, free_spans_keep_16_mib_of_memory_and_no_more);
+    tcase_add_test(range, long_free_rows_keep_16_mib_of_memory_and_no_more);
     tcase_add_test(range, the_first_piece_is_short);
     tcase_add_test(range, the_range_grows_with_what_is_taken);
     tcase_add_test(range, a_long_piece_is_mapped_at_once);

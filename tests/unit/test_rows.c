@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_rows.c - rows of the range, which have a name in their first slot alone,
+ * and how long free spans hold their memory.
+ *
+ * What it cannot do: test anything where the system has no range.  There each
+ * test only shows that this is said.
+ */
+#include "store/range.h"
+#include "store/spans.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "../support.h"
+
+#define MIB ((size_t)1 << 20)
+#define OWNER ((struct memory_pool *)(void *)&owned)
+#define OTHER ((struct memory_pool *)(void *)&owned[1])
+
+static uint64_t owned[2];
+
+static bool able; /* there is a range */
+static uint64_t now = 5000; /* what the clock says, in milliseconds */
+
+static uint64_t clock_of_the_test(void)
+{
+    return now;
+}
+
+static void start(void)
+{
+    able = range_start();
+    range_clock = clock_of_the_test;
+}
+
+/* Spans in which all slots have another owner's name, and then a row. */
+static unsigned char *take_row(size_t spans)
+{
+    unsigned char *at = range_take(spans, NULL);
+
+    ck_assert_ptr_nonnull(at);
+    range_own(at, spans * RANGE_SPAN, OTHER);
+    range_own_row(at, spans * RANGE_SPAN, OWNER);
+    return at;
+}
+
+/* Each slot is held by that pool. */
+static void expect_holder(const unsigned char *at, size_t bytes,
+                          const struct memory_pool *holder)
+{
+    for (size_t i = 0; i < bytes; i += RANGE_SLOT) {
+        ck_assert_ptr_eq(range_holder(at + i), holder);
+        ck_assert_ptr_eq(range_holder(at + i + RANGE_SLOT - 1), holder);
+    }
+}
+
+START_TEST(a_row_is_its_owner_s_though_other_names_stand_in_it)
+{
+    static const size_t lengths[] = {1, 2, 63, 64, 65, 200};
+
+    if (!able) {
+        return;
+    }
+    const size_t spans = lengths[_i];
+    unsigned char *before = range_take(1, NULL);
+    range_own(before, RANGE_SPAN, OTHER);
+    unsigned char *at = take_row(spans);
+    unsigned char *behind = range_take(1, NULL);
+    range_own(behind, RANGE_SPAN, OTHER);
+    ck_assert_ptr_eq(range_owner(at + RANGE_SLOT), OTHER);
+    ck_assert_ptr_eq(range_holder(at - 1), OTHER);
+    expect_holder(at, spans * RANGE_SPAN, OWNER);
+    ck_assert_ptr_eq(range_holder(behind), OTHER);
+    range_spread(at, spans * RANGE_SPAN);
+    expect_holder(at, spans * RANGE_SPAN, OWNER);
+    for (size_t i = 0; i < spans * RANGE_SPAN; i += RANGE_SLOT) {
+        ck_assert_ptr_eq(range_owner(at + i), OWNER);
+    }
+    ck_assert_ptr_eq(range_owner(behind), OTHER);
+}
+END_TEST
+
+START_TEST(a_row_that_is_given_back_is_no_row)
+{
+    if (!able) {
+        return;
+    }
+    unsigned char *at = take_row(5);
+    range_give(at, 5);
+    expect_holder(at + RANGE_SLOT, 5 * RANGE_SPAN - RANGE_SLOT, OTHER);
+    ck_assert_ptr_eq(range_take(1, NULL), at);
+    range_own(at, RANGE_SPAN, OTHER);
+    expect_holder(at, 5 * RANGE_SPAN, OTHER);
+}
+END_TEST
+
+START_TEST(a_row_grows_and_narrows_with_its_spans)
+{
+    if (!able) {
+        return;
+    }
+    unsigned char *spare = range_take(9, NULL);
+    range_own(spare, 9 * RANGE_SPAN, OTHER);
+    range_give(spare, 9);
+    unsigned char *at = take_row(2);
+    ck_assert_ptr_eq(at, spare);
+    ck_assert(range_extend(at, 2, 7));
+    ck_assert_ptr_eq(range_owner(at + 8 * RANGE_SPAN), OTHER);
+    expect_holder(at, 9 * RANGE_SPAN, OWNER);
+    range_narrow(at, 9, 4);
+    expect_holder(at, 5 * RANGE_SPAN, OWNER);
+    expect_holder(at + 5 * RANGE_SPAN, 4 * RANGE_SPAN, OTHER);
+    /* Without a row, what is added gets the name. */
+    range_spread(at, 5 * RANGE_SPAN);
+    ck_assert(range_extend(at, 5, 4));
+    ck_assert_ptr_eq(range_owner(at + 8 * RANGE_SPAN), OWNER);
+}
+END_TEST
+
+START_TEST(all_slots_get_the_name_apart_that_the_first_has)
+{
+    if (!able) {
+        return;
+    }
+    unsigned char *at = take_row(2);
+    range_rename(at, RANGE_SLOT, OWNER, true);
+    ck_assert(range_is_named(at, OWNER, true));
+    ck_assert(!range_is_named(at + RANGE_SPAN, OWNER, true));
+    range_spread(at, 2 * RANGE_SPAN);
+    for (size_t i = 0; i < 2 * RANGE_SPAN; i += RANGE_SLOT) {
+        ck_assert(range_is_named(at + i, OWNER, true));
+        ck_assert(!range_is_named(at + i, OWNER, false));
+    }
+}
+END_TEST
+
+START_TEST(rows_move_with_the_tables)
+{
+    if (!able) {
+        return;
+    }
+    unsigned char *at = take_row(3);
+    unsigned char *far = range_take(64 * MIB / RANGE_SPAN, NULL);
+    if (far != NULL) {
+        expect_holder(at, 3 * RANGE_SPAN, OWNER);
+    }
+}
+END_TEST
+
+/* Spans of that many bytes in all, each row with memory, given back. */
+static unsigned char *give(size_t rows, size_t bytes)
+{
+    static unsigned char *row[64];
+
+    ck_assert_uint_le(rows, 64);
+    for (size_t i = 0; i < rows; i++) {
+        row[i] = range_take(bytes / RANGE_SPAN, NULL);
+        ck_assert_ptr_nonnull(row[i]);
+        range_own(row[i], bytes, OWNER);
+        *row[i] = 1;
+    }
+    for (size_t i = 0; i < rows; i++) {
+        range_give(row[i], bytes / RANGE_SPAN);
+    }
+    return row[0];
+}
+
+/* Of so many rows, those whose first page has memory. */
+static size_t held(unsigned char *at, size_t rows, size_t bytes)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < rows; i++) {
+        unsigned char page = 0;
+        ck_assert(support_pages(at + i * bytes, (size_t)sysconf(_SC_PAGESIZE),
+                                &page));
+        count += page & 1;
+    }
+    return count;
+}
+
+START_TEST(free_spans_hold_64_mib_for_a_second_and_then_16)
+{
+    if (!able || !SUPPORT_PAGES) {
+        return;
+    }
+    unsigned char *at = give(40, 2 * MIB);
+    ck_assert_uint_eq(held(at, 40, 2 * MIB), 32);
+    now += 999;
+    (void)give(1, RANGE_SPAN);
+    ck_assert_uint_eq(held(at, 40, 2 * MIB), 32);
+    now += 1;
+    (void)give(1, RANGE_SPAN);
+    ck_assert_uint_le(held(at, 40, 2 * MIB), 8);
+}
+END_TEST
+
+START_TEST(what_is_taken_and_given_all_the_time_is_held)
+{
+    if (!able || !SUPPORT_PAGES) {
+        return;
+    }
+    for (unsigned cycle = 0; cycle < 5; cycle++) {
+        ck_assert_uint_eq(held(give(30, 2 * MIB), 30, 2 * MIB), 30);
+        now += 700;
+    }
+}
+END_TEST
+
+START_TEST(a_very_long_row_is_not_held)
+{
+    if (!able || !SUPPORT_PAGES) {
+        return;
+    }
+    unsigned char *at = give(3, 8 * MIB);
+    ck_assert_uint_eq(held(at, 3, 8 * MIB), 2);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("rows");
+    TCase *rows = support_case(suite, "rows");
+    TCase *hold = support_case(suite, "held memory");
+
+    tcase_add_checked_fixture(rows, start, NULL);
+    tcase_add_checked_fixture(hold, start, NULL);
+    tcase_add_loop_test(rows,
+                        a_row_is_its_owner_s_though_other_names_stand_in_it, 0,
+                        6);
+    tcase_add_test(rows, a_row_that_is_given_back_is_no_row);
+    tcase_add_test(rows, a_row_grows_and_narrows_with_its_spans);
+    tcase_add_test(rows, all_slots_get_the_name_apart_that_the_first_has);
+    tcase_add_test(rows, rows_move_with_the_tables);
+    tcase_add_test(hold, free_spans_hold_64_mib_for_a_second_and_then_16);
+    tcase_add_test(hold, what_is_taken_and_given_all_the_time_is_held);
+    tcase_add_test(hold, a_very_long_row_is_not_held);
+    return support_run(suite);
+}
