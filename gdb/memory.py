@@ -33,6 +33,7 @@ LIMIT = 1 << 20  # elements of a list
 PIECE = 1 << 24  # bytes of a map that are read at once
 GRANULE = 16
 SLOT = 2048  # bytes of the range that have one owner
+SPAN = 65536  # bytes that are taken from the range at once
 
 # As in memory_pool.h.
 FLAGS = (

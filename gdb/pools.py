@@ -58,13 +58,32 @@ class Copy:
     def owner(self, address):
         """The address of the pool that the range names for an address; None:
         that is not in the range."""
-        extent = next(symbol.value() for symbol in variables("extent")
-                      if symbol.symtab.objfile == self.objfile)
+        extent = self.variable("extent")
         offset = address - number(extent["base"])
         if not 0 <= offset < number(extent["bytes"]):
             return None
+        row = self.row(offset // SPAN)
+        slot = offset // SLOT if row is None else row * (SPAN // SLOT)
         # The lowest bit says that caches keep away.
-        return number(extent["owners"][offset // SLOT]) & ~1
+        return number(extent["owners"][slot]) & ~1
+
+    def variable(self, name):
+        return next(symbol.value() for symbol in variables(name)
+                    if symbol.symtab.objfile == self.objfile)
+
+    def row(self, span):
+        """The first span of the row that has a span, of which that alone is
+        named; None: it is in no row."""
+        spans = self.variable("range_spans")
+        for word in range(span // 64, -1, -1):
+            starts = number(spans["starts"][word])
+            if word == span // 64:
+                starts &= (2 << span % 64) - 1
+            if starts:
+                first = word * 64 + starts.bit_length() - 1
+                length = number(spans["cuts"][first]["row"])
+                return first if span - first < length else None
+        return None
 
 
 def copies():

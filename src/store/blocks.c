@@ -140,7 +140,7 @@ void blocks_lay_range(struct block *block, unsigned char *memory,
 {
     size_t shift = blocks_shift(memory);
 
-    ASSERT(range_has(memory) && range_has(end - 1));
+    ASSERT(range_has(memory) && range_reaches(end - 1));
     ASSERT((size_t)(end - memory) >= shift + SIZES_GRANULE);
     blocks_lay_head(block, memory, shift);
     block->map = extent_map(block->base);

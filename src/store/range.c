@@ -39,7 +39,7 @@ static struct spans range_spans;
 static uint64_t range_over_since; /* milliseconds; more than RANGE_KEEP bytes
                                    * have been kept since then; 0: no more */
 /* The first word of spans; longer memory comes from the system. */
-static uint64_t range_memory[128];
+static uint64_t range_memory[136];
 
 MP_INNER_OBJECT uint64_t (*range_clock)(void) = extent_now;
 
