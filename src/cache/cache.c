@@ -311,6 +311,12 @@ void cache_return_run(struct cache *cache)
     cache->fast.cut = cache->fast.end = NULL;
 }
 
+/* Chunks that a list keeps at least when it gives away what it has too much. */
+static unsigned cache_half(size_t granules)
+{
+    return (sizes_batch(granules) + 1) / 2;
+}
+
 /* Moves all of a list but its first chunks, which were freed last and are
  * warm, to the depot, or to the heap while the depot has no lists.  Returns the
  * number of those that stay. */
@@ -351,11 +357,12 @@ void cache_flush_excess(struct cache *cache, struct cache_set *set,
         return;
     }
     unsigned batch = sizes_batch(granules);
-    unsigned kept = cache_keep_first(cache, set, i, batch);
+    unsigned half = cache_half(granules);
+    unsigned kept = cache_keep_first(cache, set, i, half);
     /* A list that stays short is taken from as often as it is freed into:
      * there is no need to come back here soon. */
     cache_grant(cache, i,
-                kept < batch ? CACHE_BATCHES_BALANCED * batch : batch);
+                kept < half ? CACHE_BATCHES_BALANCED * batch : batch);
 }
 
 /* While a mark is open, what is freed may be the mark's, and no list takes
@@ -416,13 +423,17 @@ static bool cache_fill_list(struct cache *cache, struct cache_set *set,
     struct mp_inline_list *list = &cache->fast.lists[granules - 1];
     void *batch = depot_pop(&set->depot, granules);
 
+    if (set->depot.damaged) {
+        set->depot.damaged = false;
+        set->damaged = true;
+    }
     if (batch == NULL) {
         return false;
     }
     ASSERT(list->chunks == NULL);
     list->chunks = batch;
-    /* With a batch in the list already, it may get one more. */
-    cache_grant(cache, granules - 1, sizes_batch(granules));
+    /* With a batch in the list already, it may get some more. */
+    cache_grant(cache, granules - 1, cache_half(granules));
     return true;
 }
 

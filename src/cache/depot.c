@@ -10,8 +10,11 @@
  * Batches of one length are a stack.  So the batch that came last goes out
  * first, and its chunks are more likely to be in some processor's cache.
  *
- * What it cannot do: count its chunks without following them.  A batch may
- * have fewer chunks than sizes_batch() says, where a chain ended.
+ * A program may have written over a link.  What it led to then stays free in
+ * the map, where a sweep finds it.
+ *
+ * What it cannot do: count its chunks without following them.  A batch is what
+ * a list had too much, which may be some more than sizes_batch() says, or less.
  *
  * Invariant: lists == NULL, or lists[n - 1] leads to batches whose chunks are
  * all n granules long, in the map of their blocks as chunks in a cache.
@@ -61,33 +64,20 @@ void **depot_open(struct depot *depot, void **lists)
     return NULL;
 }
 
-/* Cuts a chain behind its first n chunks, of which there is one at least;
- * returns the rest. */
-static void *depot_cut(void *chain, unsigned n)
+/* A free chunk of that length starts there, in a cache or in the depot. */
+static bool depot_takes(const void *chunk, size_t granules)
 {
-    void **last = chain;
-
-    ASSERT(chain != NULL && n > 0);
-    unsigned char code = range_code(chain);
-    while (--n > 0 && *last != NULL && range_code(*last) == code) {
-        last = *last;
-    }
-    void *rest = *last;
-    *last = NULL;
-    /* A link that a program wrote over ends the chain.  What was behind it is
-     * free in the map, where a sweep finds it. */
-    return rest != NULL && range_code(rest) == code ? rest : NULL;
+    return range_code(chunk) == (BLOCK_CACHED | (granules - 1));
 }
 
+/* Within a batch first words are the links, so that the second word of its
+ * first chunk is free to link batches. */
 void depot_push(struct depot *depot, size_t granules, void *chain)
 {
     ASSERT(depot->lists != NULL);
     ASSERT(granules > 0 && granules <= SIZES_SHORT);
-    while (chain != NULL) {
+    if (chain != NULL && depot_takes(chain, granules)) {
         void **batch = chain;
-        /* Within a batch first words are the links, so that the second word
-         * of its first chunk is free to link batches. */
-        chain = depot_cut(batch, sizes_batch(granules));
         batch[1] = depot->lists[granules - 1];
         depot->lists[granules - 1] = batch;
     }
@@ -100,6 +90,11 @@ void *depot_pop(struct depot *depot, size_t granules)
         return NULL;
     }
     void **batch = depot->lists[granules - 1];
+    if (!depot_takes(batch, granules)) {
+        depot->lists[granules - 1] = NULL;
+        depot->damaged = true;
+        return NULL;
+    }
     /* The second word stays what it was: the chunk is free, so nobody reads
      * it but as part of a new object. */
     depot->lists[granules - 1] = batch[1];
@@ -112,7 +107,7 @@ void depot_give_chain(struct heap *heap, void *chain)
 {
     while (chain != NULL) {
         if (!block_is_cached(range_code(chain))) {
-            return; /* a program wrote over the link; as in depot_cut() */
+            return; /* a program wrote over the link */
         }
         void *next = *(void **)chain;
         struct heap_chunk chunk = heap_find(heap, chain);

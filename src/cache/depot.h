@@ -28,6 +28,7 @@ struct depot {
     void **lists; /* by granules less one; NULL: no memory was got yet */
     bool wanted;  /* batches were to be kept, and there were no lists; read
                    * without the lock, too */
+    bool damaged; /* a list was found written over since this was cleared */
 };
 
 /* False: there are no lists, so batches cannot be kept.  Lists are wanted from
@@ -41,10 +42,11 @@ MP_INNER bool depot_is_open(struct depot *depot);
 MP_INNER void **depot_get_lists(const struct depot *depot);
 MP_INNER void **depot_open(struct depot *depot, void **lists);
 
-/* An open depot takes all chunks of a chain, in batches of that length. */
+/* An open depot takes a chain of chunks of that length as one batch, and no
+ * chain that leads to something else. */
 MP_INNER void depot_push(struct depot *depot, size_t granules, void *chain);
 
-/* A batch; NULL: there is none. */
+/* A batch; NULL: there is none, or its list was damaged and is dropped. */
 MP_INNER void *depot_pop(struct depot *depot, size_t granules);
 
 /* The first gives every chunk of a chain back to the heap, the second every

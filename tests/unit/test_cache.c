@@ -101,7 +101,7 @@ START_TEST(a_fill_prefers_the_depot)
     cache_flush(cache, &f.set);
     ck_assert(cache_fill(cache, &f.set, 2));
     ck_assert_ptr_eq(cache->fast.lists[1].chunks, batch);
-    ck_assert_uint_eq(cache->fast.lists[1].room, sizes_batch(2));
+    ck_assert_uint_eq(cache->fast.lists[1].room, sizes_batch(2) / 2);
     ck_assert_ptr_null(cache->fast.cut);
 }
 END_TEST
@@ -146,8 +146,9 @@ START_TEST(the_excess_of_a_list_goes_to_the_depot)
     ck_assert_uint_eq(fixture_length(cache->fast.lists[0].chunks), 2 * batch);
     ck_assert_uint_eq(cache->fast.lists[0].room, 0);
     cache_flush_excess(cache, &f.set, 1);
-    ck_assert_uint_eq(fixture_length(cache->fast.lists[0].chunks), batch);
-    ck_assert_uint_eq(fixture_length(f.set.depot.lists[0]), batch);
+    ck_assert_uint_eq(fixture_length(cache->fast.lists[0].chunks), batch / 2);
+    ck_assert_uint_eq(fixture_length(f.set.depot.lists[0]),
+                      2 * batch - batch / 2);
     ck_assert_uint_eq(cache->fast.lists[0].room, batch);
     ck_assert_ptr_eq(cache->fast.lists[0].chunks, objects[2 * batch - 1]);
 }

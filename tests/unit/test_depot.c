@@ -46,7 +46,7 @@ static void begin(void)
 
 START_TEST(a_depot_that_was_not_opened_has_nothing)
 {
-    struct depot closed = {NULL, false};
+    struct depot closed = {NULL, false, false};
 
     fixture_start(&f);
     ck_assert_ptr_null(depot_pop(&closed, 1));
@@ -90,30 +90,49 @@ START_TEST(a_batch_comes_back_whole)
 }
 END_TEST
 
-START_TEST(a_long_chain_is_cut_into_batches)
+START_TEST(a_chain_of_any_length_is_one_batch)
 {
-    unsigned batch = sizes_batch(8);
-    size_t lengths = 0;
+    static const unsigned granules[] = {1, 8, SIZES_SHORT};
 
     begin();
-    depot_push(&depot, 8, chain_of(2 * batch + 3, 8));
-    for (int i = 0; i < 3; i++) {
-        size_t length = fixture_length(depot_pop(&depot, 8));
-        ck_assert_uint_ge(length, 1);
-        ck_assert_uint_le(length, batch);
-        lengths += length;
+    for (unsigned i = 0; i < 3; i++) {
+        unsigned length = 2 * sizes_batch(granules[i]) + 3;
+        void *chain = chain_of(length, granules[i]);
+        depot_push(&depot, granules[i], chain);
+        ck_assert_ptr_eq(depot_pop(&depot, granules[i]), chain);
+        ck_assert_uint_eq(fixture_length(chain), length);
+        ck_assert_ptr_null(depot_pop(&depot, granules[i]));
     }
-    ck_assert_uint_eq(lengths, 2 * batch + 3);
-    ck_assert_ptr_null(depot_pop(&depot, 8));
+    ck_assert(!depot.damaged);
 }
 END_TEST
 
-START_TEST(a_batch_of_one_granule_keeps_its_links)
+/* What a program can write over are the links of chains in a chain's first
+ * word and of batches in the second. */
+START_TEST(a_link_that_was_written_over_is_not_followed)
 {
+    uint64_t foreign[2] = {0, 0};
+    void *bad[] = {foreign, (void *)(uintptr_t)1, NULL};
+
     begin();
-    depot_push(&depot, 1, chain_of(sizes_batch(1) + 1, 1));
-    ck_assert_uint_eq(fixture_length(depot_pop(&depot, 1)), 1);
-    ck_assert_uint_eq(fixture_length(depot_pop(&depot, 1)), sizes_batch(1));
+    bad[2] = (char *)chain_of(1, 9); /* free, and of another length */
+    for (unsigned i = 0; i < 3; i++) {
+        void **under = chain_of(1, 4);
+        void **over = chain_of(1, 4);
+        depot_push(&depot, 4, under);
+        depot_push(&depot, 4, over);
+        over[1] = bad[i];
+        ck_assert_ptr_eq(depot_pop(&depot, 4), over);
+        ck_assert(!depot.damaged);
+        ck_assert_ptr_null(depot_pop(&depot, 4));
+        ck_assert(depot.damaged);
+        depot.damaged = false;
+        ck_assert_ptr_null(depot_pop(&depot, 4));
+        ck_assert(!depot.damaged);
+        depot_push(&depot, 4, bad[i]);
+        ck_assert_ptr_null(depot_pop(&depot, 4));
+    }
+    ck_assert(foreign[0] == 0 && foreign[1] == 0);
 }
 END_TEST
 
@@ -185,7 +204,9 @@ START_TEST(each_batch_is_visited_until_one_is_refused)
     size_t chunks = 0;
 
     begin();
-    depot_push(&depot, 60, chain_of(3 * sizes_batch(60), 60));
+    for (unsigned i = 0; i < 3; i++) {
+        depot_push(&depot, 60, chain_of(sizes_batch(60), 60));
+    }
     depot_push(&depot, 59, chain_of(1, 59));
     ck_assert(!depot_each(&depot, 60, count_until_two, &visits));
     ck_assert_uint_eq(visits, 2);
@@ -201,8 +222,8 @@ static void add(TCase *tcase)
     tcase_add_test(tcase, a_depot_that_was_not_opened_has_nothing);
     tcase_add_test(tcase, opening_keeps_errno_and_what_is_there);
     tcase_add_test(tcase, a_batch_comes_back_whole);
-    tcase_add_test(tcase, a_long_chain_is_cut_into_batches);
-    tcase_add_test(tcase, a_batch_of_one_granule_keeps_its_links);
+    tcase_add_test(tcase, a_chain_of_any_length_is_one_batch);
+    tcase_add_test(tcase, a_link_that_was_written_over_is_not_followed);
     tcase_add_test(tcase, lengths_are_kept_apart);
     tcase_add_test(tcase, an_empty_chain_is_no_batch);
     tcase_add_test(tcase, draining_gives_all_to_the_heap);
