@@ -5,12 +5,14 @@
  * On every kind of pool: what a committed mark had is the next older mark's,
  * or the pool's, and so are its cleanups.  Counts stay exact, and the memory
  * comes back as objects go.  Random work with commits is in check_scopes.c and
- * check_handles.c.
+ * check_handles.c.  Which of two marks' memory changes its heap is asked of the
+ * library's inner functions.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "pool/pool.h"
 #include "pools.h"
 #include "threads.h"
 
@@ -117,6 +119,67 @@ START_TEST(the_next_older_mark_has_them_and_no_other)
     POOLS_EXPECT(mp_rewind(mp, inner) != 0 && mp_rewind(mp, middle) != 0);
     POOLS_EXPECT(mp_commit(mp, outer) != 0);
     expect_there(mp, objects);
+    pools_end(mp, _i);
+}
+END_TEST
+
+static const struct heap *heap_of(memory_pool_t *mp, const void *object)
+{
+    bool taken = pool_enter(mp);
+    const struct heap *heap = pool_find(mp, object).block->heap;
+
+    lock_leave(&mp->lock, taken);
+    return heap;
+}
+
+/* An older mark with a number of objects, and a newer one with another. */
+static void commit_sizes(memory_pool_t *mp, unsigned older, unsigned newer)
+{
+    void *first = NULL, *second = NULL;
+    mp_handle_t *handle = mp_attach(mp);
+
+    mp_mark_t outer = mp_mark(mp);
+    for (unsigned i = 0; i < older; i++) {
+        first = mp_allocate(mp, 1000);
+    }
+    mp_mark_t between = mp_handle_mark(handle);
+    void *other = mp_handle_allocate(handle, 100);
+    mp_mark_t inner = mp_mark(mp);
+    for (unsigned i = 0; i < newer; i++) {
+        second = mp_allocate(mp, 1000);
+    }
+    const struct heap *larger = heap_of(mp, older < newer ? second : first);
+    ck_assert_int_eq(mp_commit(mp, inner), 0);
+    ck_assert_ptr_eq(heap_of(mp, first), larger);
+    ck_assert_ptr_eq(heap_of(mp, second), larger);
+    ck_assert_int_eq(mp_check(mp), 0);
+    /* The older one has it all, and its number. */
+    ck_assert_int_eq(mp_rewind(mp, inner), -1);
+    mp_free(mp, second);
+    second = mp_allocate(mp, 1000);
+    ck_assert(mp_owns(mp, first) && mp_owns(mp, second));
+    ck_assert_int_eq(mp_rewind(mp, outer), 0);
+    ck_assert(!mp_owns(mp, first) && !mp_owns(mp, second));
+    ck_assert_int_eq(mp_check(mp), 0);
+    /* What was set between them is another user's. */
+    ck_assert(mp_owns(mp, other));
+    ck_assert_int_eq(mp_handle_rewind(handle, between), 0);
+    ck_assert(!mp_owns(mp, other));
+    mp_detach(handle);
+}
+
+START_TEST(of_two_marks_the_smaller_one_moves)
+{
+    if (pools_tracked(_i)) {
+        return; /* no object of it lies in a block */
+    }
+    memory_pool_t *mp = pools_make(_i);
+    size_t before = live_bytes(mp);
+
+    commit_sizes(mp, 1, 500);
+    commit_sizes(mp, 500, 1);
+    commit_sizes(mp, 300, 1000);
+    ck_assert_uint_eq(live_bytes(mp), before);
     pools_end(mp, _i);
 }
 END_TEST
@@ -394,6 +457,8 @@ int main(void)
     tcase_add_loop_test(kinds, the_objects_are_the_pools_from_then_on, 0,
                         pools_count);
     tcase_add_loop_test(kinds, the_next_older_mark_has_them_and_no_other, 0,
+                        pools_count);
+    tcase_add_loop_test(kinds, of_two_marks_the_smaller_one_moves, 0,
                         pools_count);
     tcase_add_loop_test(kinds, cleanups_go_where_the_objects_go, 0,
                         pools_count);

@@ -56,4 +56,18 @@ static inline void list_remove(struct list_link *link)
     link->from = NULL;
 }
 
+/* Takes a link out, and puts another one in its place. */
+static inline void list_replace(struct list_link *link,
+                                struct list_link *other)
+{
+    ASSERT(list_has(link) && *link->from == link && !list_has(other));
+    *other = *link;
+    *other->from = other;
+    if (other->next != NULL) {
+        other->next->from = &other->next;
+    }
+    link->next = NULL;
+    link->from = NULL;
+}
+
 #endif /* MP_LIST_H */

@@ -276,13 +276,19 @@ static void mark_keep(struct memory_pool *mp, struct mark *mark)
     mp->marks.spares++;
 }
 
+/* Takes a mark off those that are open. */
+static void mark_close(struct memory_pool *mp, struct mark *mark)
+{
+    list_remove(&mark->link);
+    treap_remove(&mp->marks.users, &mark->user, mark_before);
+}
+
 /* Drops a mark with what is in it, which is spare then. */
 static void mark_drop(struct memory_pool *mp, struct mark *mark)
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(mark->heap.lent == 0); /* only the pool's own heap lends */
-    list_remove(&mark->link);
-    treap_remove(&mp->marks.users, &mark->user, mark_before);
+    mark_close(mp, mark);
     /* Blocks go to the stock, or to the heap that lent them; the mark's first
      * one stays with the structure, its map clear. */
     heap_reset(&mark->heap);
@@ -381,16 +387,14 @@ static size_t mark_drop_until(struct memory_pool *mp, const struct mark *last)
     return held;
 }
 
-/* A mark ends, and its heap goes into another one.  Where its first block has
+/* A closed mark's heap goes into another one.  Where its first block has
  * chunks, the memory of the mark becomes a block.  In the range the blocks stay
  * apart: a cache would keep what is freed there, and with it a block, though
  * while one mark follows another nobody takes it again. */
 static void mark_merge(struct memory_pool *mp, struct mark *mark,
                        struct heap *into)
 {
-    ASSERT(pool_is_entered(mp));
-    list_remove(&mark->link);
-    treap_remove(&mp->marks.users, &mark->user, mark_before);
+    ASSERT(pool_is_entered(mp) && !list_has(&mark->link));
     uint32_t used = heap_merge(into, &mark->heap);
     heap_unshare(&mark->heap);
 
@@ -410,6 +414,30 @@ static void mark_merge(struct memory_pool *mp, struct mark *mark,
     struct block *block = (struct block *)(void *)mark;
     *block = head;
     heap_merge_block(into, block, used);
+}
+
+/* The newest mark of an owner ends, and what it has goes to the next older one,
+ * which is returned.  The smaller heap goes into the larger one, so a block
+ * changes its heap only if that becomes twice as large, however deep marks are
+ * nested.  Then the newer structure takes the number and the place of the older
+ * one, which is all that a mark is known by. */
+static struct mark *mark_join(struct memory_pool *mp, struct mark *mark,
+                              struct mark *below)
+{
+    ASSERT(pool_is_entered(mp));
+    ASSERT(mark->owner == below->owner && mark->number > below->number);
+    mark_close(mp, mark);
+    if (mark->heap.size <= below->heap.size) {
+        mark_merge(mp, mark, &below->heap);
+        return below;
+    }
+    treap_remove(&mp->marks.users, &below->user, mark_before);
+    list_replace(&below->link, &mark->link);
+    mark->number = below->number;
+    mark->cache = below->cache;
+    treap_add(&mp->marks.users, &mark->user, mark_before);
+    mark_merge(mp, below, &mark->heap);
+    return mark;
 }
 
 /* The owner's newer marks are within this one, and end with it.  Cleanups keep
@@ -432,7 +460,6 @@ enum result mark_commit(struct memory_pool *mp, const struct user *user,
     }
     struct cache *cache = last->cache;
     struct mark *below = mark_search(mp, user->number, number - 1);
-    struct heap *into = below == NULL ? &mp->heap : &below->heap;
     if (cache != NULL && mp->mode->counts) {
         cache_collect(cache, &mp->caches);
         recall_settle(mp);
@@ -442,11 +469,17 @@ enum result mark_commit(struct memory_pool *mp, const struct user *user,
         cache_return_run(cache);
     }
     struct mark *mark;
-    while ((mark = mark_newest(mp, user)) != below) {
-        mark_merge(mp, mark, into);
+    while ((mark = mark_newest(mp, user)) != NULL && mark != below) {
+        if (below != NULL) {
+            below = mark_join(mp, mark, below);
+        } else {
+            mark_close(mp, mark);
+            mark_merge(mp, mark, &mp->heap);
+        }
     }
     if (caches) {
-        cache_close_mark(cache, &mp->caches, into);
+        cache_close_mark(cache, &mp->caches,
+                         below == NULL ? &mp->heap : &below->heap);
     }
     pool_set_bump(mp);
     ASSERT(mark_is_sound(mp));

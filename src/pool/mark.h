@@ -29,8 +29,8 @@ struct mark {
     struct mark *next;      /* of the spare ones */
     uint64_t owner;      /* fixed; a user's number; a mark whose owner has
                           * ended stays until the next reset */
-    uint64_t number;     /* fixed; mp_mark_t's */
-    struct cache *cache; /* fixed; the owner's, in a pool with caches; only
+    uint64_t number;     /* mp_mark_t's; a commit may change it */
+    struct cache *cache; /* the owner's, in a pool with caches; only
                           * the owner follows it, since it goes with a
                           * thread */
     size_t bytes;        /* fixed for good; of its own memory */
@@ -77,7 +77,7 @@ MP_INNER enum result mark_rewind(struct memory_pool *mp,
 
 /* The same, but its objects go to the next older mark of the user, or to the
  * pool, and the cleanups with them.  It costs a step for each block and each
- * free chunk. */
+ * free chunk of the smaller one of two heaps. */
 MP_INNER enum result mark_commit(struct memory_pool *mp,
                                  const struct user *user, uint64_t number);
 
