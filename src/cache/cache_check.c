@@ -48,7 +48,7 @@ static bool cache_run_before(const struct treap_node *one,
 
 /* A walk meets each run, so to look for its cache among all of them would make
  * a walk cost their square. */
-void cache_sort_runs(struct cache_set *set)
+unsigned cache_sort_runs(struct cache_set *set)
 {
     unsigned number = 0;
 
@@ -61,6 +61,7 @@ void cache_sort_runs(struct cache_set *set)
             treap_add(&set->runs, &c->sorted, cache_run_before);
         }
     }
+    return number;
 }
 
 uint32_t cache_run_at(const struct cache_set *set, const void *at,

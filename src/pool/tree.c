@@ -60,6 +60,24 @@ static bool tree_is_late(const struct memory_pool *mp)
            (tree != NULL && sync_get(&tree->stage) == TREE_CLOSED);
 }
 
+/* The newest child of a pool from now on; no more a child of its parent.  The
+ * parent's lock is held. */
+static void tree_add(struct tree *tree, struct tree *parent)
+{
+    ASSERT(pool_is_entered(parent->mp));
+    list_push(&parent->children[TREE_OPEN], &tree->link);
+    parent->count++;
+}
+
+static void tree_take(struct tree *tree)
+{
+    struct tree *parent = tree->parent->tree;
+
+    ASSERT(pool_is_entered(parent->mp) && parent->count > 0);
+    list_remove(&tree->link);
+    parent->count--;
+}
+
 /* The lock of the pool's parent, if it has one. */
 static void tree_set_stage(struct tree *tree, enum tree_stage stage)
 {
@@ -182,7 +200,7 @@ void tree_join(struct memory_pool *mp)
     ASSERT(parent->tree != NULL && parent != mp);
     bool taken = pool_enter(parent);
 
-    list_push(&parent->tree->children[TREE_OPEN], &tree->link);
+    tree_add(tree, parent->tree);
     pool_unpin(parent);
     lock_leave(&parent->lock, taken);
     tree_reopen(parent);
@@ -246,10 +264,10 @@ void tree_move(struct memory_pool *mp, struct memory_pool *parent)
     ASSERT(tree_is_open(mp));
 
     if (tree->parent != NULL) {
-        list_remove(&tree->link);
+        tree_take(tree);
     }
     if (parent != NULL) {
-        list_push(&parent->tree->children[TREE_OPEN], &tree->link);
+        tree_add(tree, parent->tree);
     }
     /* Relaxed: who goes up by it with no lock has pinned the pool, and a
      * program that asks for the parent knows when it may use that. */
@@ -271,7 +289,7 @@ void tree_leave(struct memory_pool *mp)
         bool taken = pool_enter(parent);
         /* A pool that could not be made was never on it. */
         if (list_has(&tree->link)) {
-            list_remove(&tree->link);
+            tree_take(tree);
         }
         lock_leave(&parent->lock, taken);
     }
@@ -303,6 +321,12 @@ static struct memory_pool *tree_first_from(const struct tree *tree, int stage)
         }
     }
     return NULL;
+}
+
+size_t tree_count(const struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp));
+    return mp->tree == NULL ? 0 : mp->tree->count;
 }
 
 struct memory_pool *tree_first(const struct memory_pool *mp)
@@ -517,14 +541,16 @@ void tree_strand(struct memory_pool *mp)
         return;
     }
     if (list_has(&tree->link)) {
-        list_remove(&tree->link);
+        tree_take(tree);
     }
     sync_put(&tree->parent, (struct memory_pool *)NULL);
 }
 
 /* It compares what each link points back to, so that a list which leads into
- * itself is found before it is followed a second time. */
-static bool tree_has_sound(const struct tree *tree, enum tree_stage stage)
+ * itself is found before it is followed a second time.  *count grows by the
+ * children in the list. */
+static bool tree_has_sound(const struct tree *tree, enum tree_stage stage,
+                           size_t *count)
 {
     struct list_link *const *from = &tree->children[stage].first;
 
@@ -536,6 +562,7 @@ static bool tree_has_sound(const struct tree *tree, enum tree_stage stage)
             return false;
         }
         from = &child->link.next;
+        *count += 1;
     }
     return true;
 }
@@ -544,15 +571,16 @@ bool tree_is_sound(const struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp));
     const struct tree *tree = mp->tree;
+    size_t count = 0;
 
     if (tree == NULL) {
         return true;
     }
     for (int stage = 0; stage < TREE_STAGES; stage++) {
-        if (!tree_has_sound(tree, (enum tree_stage)stage)) {
+        if (!tree_has_sound(tree, (enum tree_stage)stage, &count)) {
             return false;
         }
     }
-    return tree->mp == mp && tree->parent != mp &&
+    return tree->mp == mp && tree->parent != mp && tree->count == count &&
            cleanup_are_sound(&tree->cleanups);
 }

@@ -78,6 +78,7 @@ struct tree {
     enum tree_stage stage;        /* atomic; which list; the parent's lock */
     struct list children[TREE_STAGES]; /* struct tree by link, the newest
                                         * first */
+    size_t count;                 /* in all of these */
     struct cleanups cleanups;
     struct tree_gone *gone;       /* totals.c; the pool's lock */
     unsigned gone_names;          /* in that */
@@ -130,8 +131,10 @@ MP_INNER void tree_reopen(struct memory_pool *mp);
  * held. */
 MP_INNER void tree_leave(struct memory_pool *mp);
 
-/* The newest child, the next older one, and the parent; NULL: none.  The lock
- * of the pool, or of the parent where that is next, is held. */
+/* How many children there are; the newest, the next older one, and the parent;
+ * NULL: none.  The lock of the pool, or of the parent where that is next, is
+ * held. */
+MP_INNER size_t tree_count(const struct memory_pool *mp);
 MP_INNER struct memory_pool *tree_first(const struct memory_pool *mp);
 MP_INNER struct memory_pool *tree_next(const struct memory_pool *mp);
 MP_INNER struct memory_pool *tree_parent(const struct memory_pool *mp);

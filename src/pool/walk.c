@@ -34,7 +34,7 @@ void walk_blocks(struct memory_pool *mp,
     const struct mark *mark;
     const struct heap *heap = mark_next_heap(mp, NULL, &mark);
 
-    cache_sort_runs(&mp->caches);
+    (void)cache_sort_runs(&mp->caches);
     while (heap != NULL) {
         ASSERT(heap->first->heap == heap);
         visit(heap->first, mark, arg);

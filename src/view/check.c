@@ -316,7 +316,7 @@ static bool check_parts(struct memory_pool *mp)
         !blocks_is_sound(&mp->blocks)) {
         return false;
     }
-    cache_sort_runs(&mp->caches);
+    (void)cache_sort_runs(&mp->caches);
     while (count.sound && (heap = mark_next_heap(mp, heap, &mark)) != NULL) {
         ASSERT((mark == NULL) == (heap == &mp->heap));
         check_heap(&count, heap);

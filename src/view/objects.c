@@ -33,6 +33,18 @@ struct objects_place {
     uint32_t granule;
 };
 
+/* Granules to the next place where a chunk may start.  A short free chunk has
+ * one byte at its start and at its end, so it is no known start. */
+static uint32_t objects_step(const struct block *block, uint32_t i)
+{
+    unsigned char code = sync_get(&block->map[i]);
+    bool starts = block_starts_live(code) || block_is_cached(code) ||
+                  code == BLOCK_LONG_LENT || block_starts_long_free(block, i);
+
+    ASSERT(i < block->granules);
+    return starts ? block_length(block, i) : 1;
+}
+
 /* Collects the live objects of a block from where the walk stands. */
 static size_t objects_of_block(const struct block *block,
                                struct objects_place *place, void **objects,
@@ -46,11 +58,11 @@ static size_t objects_of_block(const struct block *block,
     ASSERT(end <= block->granules);
 
     /* The walk may begin in the middle of a chunk: all bytes up to the next
-     * start are 0 or nibbles, and none of them is taken for a live start. */
-    for (; i < end && count < most; i++) {
+     * start are 0, nibbles, or the end of a free chunk, and none of them is
+     * taken for a start. */
+    for (; i < end && count < most; i += objects_step(block, i)) {
         if (block_starts_live(sync_get(&block->map[i]))) {
             objects[count++] = block_address(block, i);
-            i += block_length(block, i) - 1;
         }
     }
     /* One byte behind the block's start: that block is done. */

@@ -27,8 +27,12 @@
 #include "pool/walk.h"
 
 /* Bytes of blocks that are read at a time, at least: some 2 ms if all objects
- * are short.  A block more than that is as long as 1 MiB, or one object. */
+ * are short.  A block more than that is as long as 1 MiB, or one object.  Each
+ * portion pauses every cache.  So it is longer for each, which takes as long
+ * to read as the pause takes: else the pauses of a pool with many handles would
+ * take the most of the time. */
 #define STATS_PORTION ((size_t)4 << 20)
+#define STATS_PORTION_CACHE ((size_t)1 << 10)
 
 struct stats_count {
     const struct memory_pool *mp;
@@ -109,14 +113,16 @@ static bool stats_add_portion(struct memory_pool *mp, mp_stats_t *stats,
     size_t bytes = 0;
 
     ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
-    cache_sort_runs(&mp->caches);
-    while (bytes < STATS_PORTION &&
+    size_t most = STATS_PORTION +
+                  cache_sort_runs(&mp->caches) * STATS_PORTION_CACHE;
+
+    while (bytes < most &&
            (block = walk_next_block(mp, *base)) != NULL) {
         stats_add_block(&count, block);
         bytes += block->granules * SIZES_GRANULE;
         *base = (uintptr_t)block->base + 1;
     }
-    return bytes >= STATS_PORTION;
+    return bytes >= most;
 }
 
 /* Tracked objects lie in no block.  What stands around them is memory that the
@@ -206,20 +212,6 @@ static void stats_add_gone(const struct memory_pool *mp, mp_stats_t *stats)
     stats->gone_peak_bytes = gone.peak_bytes;
 }
 
-static size_t stats_children(const struct memory_pool *mp)
-{
-    size_t children = 0;
-    ASSERT(pool_is_entered(mp));
-
-    /* Counted here and not as children come and go: to ask is rare. */
-    for (const struct memory_pool *child = tree_first(mp); child != NULL;
-         child = tree_next(child)) {
-        ASSERT(tree_parent(child) == mp);
-        children++;
-    }
-    return children;
-}
-
 /* All but what is in blocks, which has been added.  The lock is held, and the
  * pool is paused. */
 static void stats_fill(struct memory_pool *mp, mp_stats_t *stats)
@@ -252,7 +244,7 @@ static void stats_fill(struct memory_pool *mp, mp_stats_t *stats)
     }
     stats->peak_objects = counters->peak_objects;
     ASSERT(stats->peak_objects >= stats->live_objects);
-    stats->children = stats_children(mp);
+    stats->children = tree_count(mp);
     stats->refused_size = counters->refused[POOL_REFUSED_SIZE];
     stats->refused_full = counters->refused[POOL_REFUSED_FULL];
     stats->refused_memory = counters->refused[POOL_REFUSED_MEMORY];
