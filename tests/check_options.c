@@ -495,6 +495,63 @@ START_TEST(a_buffer_has_room_for_what_the_manual_states)
 }
 END_TEST
 
+/* So many objects of one length fit into a buffer. */
+static void fill_buffer(unsigned char *buffer, size_t size, size_t length,
+                        size_t count)
+{
+    mp_backing_t backing = mp_backing_buffer(buffer, size);
+    mp_options_t options = {.backing = &backing};
+    memory_pool_t *mp = mp_create(&options);
+
+    POOLS_EXPECT(mp != NULL);
+    for (size_t i = 0; i < count; i++) {
+        POOLS_EXPECT(mp_allocate(mp, length) != NULL);
+    }
+    mp_destroy(mp);
+}
+
+START_TEST(a_buffer_has_room_for_what_its_size_was_asked_for)
+{
+    static unsigned char constant[MP_BUFFER_SIZE(10000)];
+    static unsigned char buffer[16 + MP_BUFFER_SIZE(2000000)];
+    const size_t lengths[] = {1, 16, 17, 100, 1024, 1025, 5000, 20000};
+
+    fill_buffer(constant, sizeof constant, 1, 625);
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        size_t whole = (lengths[i] + 15) / 16 * 16;
+        for (size_t count = 1; count <= 64; count += 7) {
+            fill_buffer(buffer + count % 16, MP_BUFFER_SIZE(count * whole),
+                        lengths[i], count);
+        }
+    }
+    /* A product that no unsigned int holds. */
+    ck_assert_uint_gt(MP_BUFFER_SIZE(0xfffffff0u), 0xfffffff0u);
+    mp_backing_t backing = mp_backing_buffer(buffer, 2048);
+    mp_options_t options = {.backing = &backing};
+    memory_pool_t *mp = mp_create(&options);
+    ck_assert_ptr_nonnull(mp);
+    mp_destroy(mp);
+}
+END_TEST
+
+/* What the manual says of marks there. */
+START_TEST(a_mark_takes_no_more_of_a_buffer_than_stated)
+{
+    static unsigned char buffer[BUFFER_FIXED + 10 * 2200];
+    mp_backing_t backing = mp_backing_buffer(buffer, sizeof buffer);
+    mp_options_t options = {.backing = &backing};
+    memory_pool_t *mp = mp_create(&options);
+
+    for (unsigned i = 0; i < 10; i++) {
+        mp_mark_t mark = mp_mark(mp);
+        ck_assert(!MP_MARK_FAILED(mark));
+        /* It has room of its own for some objects. */
+        ck_assert_ptr_nonnull(mp_allocate(mp, 900));
+    }
+    mp_destroy(mp);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("options");
@@ -522,5 +579,7 @@ int main(void)
                         3);
     tcase_add_test(memory, a_buffer_is_used_within_its_bounds);
     tcase_add_test(memory, a_buffer_has_room_for_what_the_manual_states);
+    tcase_add_test(memory, a_buffer_has_room_for_what_its_size_was_asked_for);
+    tcase_add_test(memory, a_mark_takes_no_more_of_a_buffer_than_stated);
     return support_run(suite);
 }
