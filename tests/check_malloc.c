@@ -88,6 +88,11 @@ static void note(void *arg)
     (void)arg;
 }
 
+static int visit_pool(memory_pool_t *mp, void *arg)
+{
+    return mp == arg;
+}
+
 static int visit(void *object, size_t size, void *arg)
 {
     (void)object;
@@ -126,7 +131,14 @@ static void use_objects(memory_pool_t *mp)
     mp_string_t string = {0};
     for (int i = 0; i < 300; i++) {
         (void)mp_append_bytes(mp, &string, "more bytes", 10);
+        (void)mp_append_printf(mp, &string, "%0500d", i);
     }
+    for (size_t size = 30; size < 10000; size *= 18) {
+        size_t count = mp_allocate_many(mp, size, 120, objects);
+        POOLS_EXPECT(count == 120);
+        mp_free_many(mp, objects, count);
+    }
+    objects[5] = mp_aligned_realloc(mp, NULL, 4096, 5000);
     (void)!mp_expand(mp, objects[5], 100);
     /* Refused: a number of bytes, but too much for any system. */
     (void)!mp_allocate(mp, SIZE_MAX > UINT32_MAX ? SIZE_MAX >> 18
@@ -149,10 +161,16 @@ static void use_scopes(memory_pool_t *mp)
         POOLS_EXPECT(handles[i] != NULL);
         mp_mark_t mark = mp_handle_mark(handles[i]);
         mp_handle_free(handles[i], mp_handle_allocate(handles[i], 3000));
+        (void)!mp_handle_realloc(handles[i],
+                                 mp_handle_calloc(handles[i], 10, 300), 90000);
+        (void)!mp_handle_asprintf(handles[i], "%0900d", i);
         if (i % 2 == 0) {
             POOLS_EXPECT(mp_handle_rewind(handles[i], mark) == 0);
+        } else if (i % 4 == 1) {
+            POOLS_EXPECT(mp_handle_commit(handles[i], mark) == 0);
         }
     }
+    POOLS_EXPECT(mp_commit(mp, marks[2]) == 0);
     for (int i = 0; i < 5; i++) {
         mp_detach(handles[i]);
     }
@@ -172,6 +190,8 @@ static void use_views(memory_pool_t *mp)
     POOLS_EXPECT(mp_stats(mp, &stats) == 0 && mp_check(mp) == 0);
     POOLS_EXPECT(mp_walk(mp, visit, NULL) == 0 && mp_map(mp, nowhere) == 0);
     POOLS_EXPECT(mp_stats_print(mp, nowhere, MP_JSON) == 0);
+    POOLS_EXPECT(mp_stats_print(mp, nowhere, MP_OPENMETRICS) == 0);
+    POOLS_EXPECT(mp_each_pool(visit_pool, nowhere) == 0);
     (void)mp_locate(mp, &stats);
     (void)mp_owner(nowhere);
     (void)mp_trim(mp, 100000);
@@ -179,10 +199,36 @@ static void use_views(memory_pool_t *mp)
     fclose(nowhere);
 }
 
+static void near_limit(memory_pool_t *mp, size_t used, void *arg)
+{
+    (void)mp;
+    (void)used;
+    (void)arg;
+}
+
+/* Pools below, which move, and change their limits. */
+static void use_limits(memory_pool_t *mp)
+{
+    const mp_options_t options = {.capacity = 100000, .parent = mp};
+    memory_pool_t *first = mp_create(&options);
+    memory_pool_t *second = mp_create(&options);
+
+    POOLS_EXPECT(first != NULL && second != NULL);
+    POOLS_EXPECT(mp_set_near_limit(first, 5000, near_limit, NULL) == 0);
+    POOLS_EXPECT(mp_set_parent(second, first) == 0);
+    POOLS_EXPECT(mp_allocate(second, 50000) != NULL);
+    POOLS_EXPECT(mp_set_capacity(first, 60000) == 0);
+    POOLS_EXPECT(mp_allocate(second, 50000) == NULL);
+    POOLS_EXPECT(mp_set_parent(second, NULL) == 0);
+    mp_destroy(first);
+    mp_destroy(second);
+}
+
 static void *use(void *arg)
 {
     memory_pool_t *mp = arg;
 
+    use_limits(mp);
     use_objects(mp);
     use_scopes(mp);
     use_views(mp);

@@ -18,6 +18,7 @@ tests_programs = tests/check_append tests/check_blocks tests/check_bulk \
 	tests/check_capacity tests/check_children tests/check_cleanups \
 	tests/check_close tests/check_commit tests/check_copies \
 	tests/check_damage tests/check_debug tests/check_each \
+	tests/check_errno \
 	tests/check_failure tests/check_first_call tests/check_footprint \
 	tests/check_forks tests/check_gone tests/check_growth \
 	tests/check_handles tests/check_hooks tests/check_inline \
@@ -98,6 +99,7 @@ tests_check_caches_LDADD = $(tests_static)
 tests_check_cleanups_LDADD = $(tests_static)
 tests_check_commit_LDADD = $(tests_static)
 tests_check_damage_LDADD = $(tests_static)
+tests_check_errno_LDADD = $(tests_static)
 tests_check_forks_LDADD = $(tests_static)
 tests_check_handles_LDADD = $(tests_static)
 tests_check_malloc_LDADD = $(tests_static)

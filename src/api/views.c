@@ -170,16 +170,38 @@ int mp_walk(memory_pool_t *mp,
             int (*visit)(void *object, size_t size, void *arg), void *arg)
 {
     ASSERT(lock_none_is_held());
+    int error = errno;
+
     /* -1 may also be what visit returns, and errno tells the two apart. */
     if (mp == NULL || visit == NULL) {
-        errno = EINVAL;
-        return -1;
+        return views_finish(EINVAL, error);
     }
-    /* errno is visit's: the walk itself changes nothing. */
-    return objects_visit(mp, visit, arg);
+    int answer = objects_visit(mp, visit, arg);
+    if (answer == 0) {
+        errno = error;
+    }
+    return answer; /* else errno is as visit left it */
 }
 
-/* errno is visit's, or as it was, where that is not what failed. */
+/* A visit to pools, and errno as the visit that ended it left it. */
+struct views_visit {
+    int (*visit)(memory_pool_t *mp, void *arg);
+    void *arg;
+    int error;
+};
+
+static int views_visit_pool(memory_pool_t *mp, void *arg)
+{
+    struct views_visit *visit = arg;
+    int answer = visit->visit(mp, visit->arg);
+
+    if (answer != 0) {
+        visit->error = errno;
+    }
+    return answer;
+}
+
+/* errno is as the visit left it that ended the call, or as it was. */
 int mp_each_pool(int (*visit)(memory_pool_t *mp, void *arg), void *arg)
 {
     ASSERT(lock_none_is_held());
@@ -189,8 +211,10 @@ int mp_each_pool(int (*visit)(memory_pool_t *mp, void *arg), void *arg)
     if (visit == NULL) {
         return views_finish(EINVAL, error);
     }
-    enum result result = each_pool(visit, arg, &answer);
+    struct views_visit all = {visit, arg, error};
+    enum result result = each_pool(views_visit_pool, &all, &answer);
     if (result == RESULT_OK) {
+        errno = all.error;
         return answer;
     }
     ASSERT(result == RESULT_BUSY || result == RESULT_NO_MEMORY);
