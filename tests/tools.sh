@@ -7,7 +7,8 @@
 . "${top_srcdir:-.}/tests/shell.sh"
 page=$top_srcdir/man/mempool_debug.7
 ulimit -c 0
-kinds='default capacity locked none mmap backing buffer zero child base'
+kinds='default capacity locked none mmap backing buffer zero child bounded mark
+    handle base'
 
 # The table, a line of words for each fault, the columns' names first.
 table()

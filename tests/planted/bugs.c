@@ -24,7 +24,7 @@ static volatile int sink;
 
 static char *__attribute__((__noinline__)) get(void)
 {
-    pointer = mp_allocate(pool, SIZE);
+    pointer = kinds_allocate(pool, SIZE);
     if (pointer == NULL) {
         exit(2);
     }
@@ -56,13 +56,13 @@ static void underrun_write(void)
 
 static void freed_write(void)
 {
-    free_memory(pool, get_filled());
+    kinds_free(pool, get_filled());
     pointer[3] = 2;
 }
 
 static void freed_read(void)
 {
-    free_memory(pool, get_filled());
+    kinds_free(pool, get_filled());
     sink = pointer[3];
 }
 
@@ -75,10 +75,15 @@ static void reset_write(void)
 
 static void rewound_write(void)
 {
-    mp_mark_t mark = mp_mark(pool);
+    mp_mark_t mark = kinds_handle != NULL ? mp_handle_mark(kinds_handle)
+                                          : mp_mark(pool);
 
     get_filled();
-    mp_rewind(pool, mark);
+    if (kinds_handle != NULL) {
+        mp_handle_rewind(kinds_handle, mark);
+    } else {
+        mp_rewind(pool, mark);
+    }
     pointer[3] = 2;
 }
 
@@ -94,24 +99,24 @@ static void double_free(void)
 {
     char *object = get_filled();
 
-    free_memory(pool, object);
-    free_memory(pool, object);
+    kinds_free(pool, object);
+    kinds_free(pool, object);
 }
 
 static void double_free_reused(void)
 {
     char *object = get_filled();
 
-    free_memory(pool, object);
+    kinds_free(pool, object);
     get_filled();
-    free_memory(pool, object);
+    kinds_free(pool, object);
 }
 
 static void reused_write(void)
 {
     volatile char *object = get_filled();
 
-    free_memory(pool, (char *)(size_t)object);
+    kinds_free(pool, (char *)(size_t)object);
     get_filled();
     object[3] = 2;
 }
@@ -126,7 +131,7 @@ static void wrong_pool(void)
 
 static void interior_free(void)
 {
-    free_memory(pool, get_filled() + 8);
+    kinds_free(pool, get_filled() + 8);
 }
 
 static void foreign_free(void)
@@ -134,7 +139,7 @@ static void foreign_free(void)
     char local[SIZE];
 
     pointer = memset(local, 1, sizeof local);
-    free_memory(pool, (char *)(size_t)pointer);
+    kinds_free(pool, (char *)(size_t)pointer);
 }
 
 static void __attribute__((__noinline__)) lose(void)

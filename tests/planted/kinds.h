@@ -36,12 +36,14 @@ static void kinds_release(void *context, void *block, size_t size)
 
 static const char *const kinds_names[] = {
     "default", "capacity", "locked", "none", "mmap", "backing", "buffer",
-    "zero", "child", "base",
+    "zero", "child", "bounded", "mark", "handle", "base",
 };
 #define KINDS (sizeof kinds_names / sizeof kinds_names[0])
 
-/* The pool above a child; NULL: the kind has none. */
+/* The pool above a child, and the handle through which objects come and go;
+ * NULL: the kind has none. */
 static memory_pool_t *kinds_parent;
+static mp_handle_t *kinds_handle;
 
 static memory_pool_t *kinds_make(const char *kind)
 {
@@ -66,14 +68,23 @@ static memory_pool_t *kinds_make(const char *kind)
         options.backing = &buffer;
     } else if (strcmp(kind, "zero") == 0) {
         options.flags = MP_ZERO_ON_FREE;
-    } else if (strcmp(kind, "child") == 0) {
+    } else if (strcmp(kind, "child") == 0 || strcmp(kind, "bounded") == 0) {
         mp_options_t above;
         memset(&above, 0, sizeof above);
         above.capacity = 1 << 16;
         kinds_parent = mp_create(&above);
         options.parent = kinds_parent;
+        options.capacity = strcmp(kind, "bounded") == 0 ? 1 << 15 : 0;
     } else if (strcmp(kind, "base") == 0) {
         return init_memory_pool();
+    } else if (strcmp(kind, "mark") == 0 || strcmp(kind, "handle") == 0) {
+        memory_pool_t *mp = mp_create(&options);
+        if (strcmp(kind, "handle") == 0) {
+            kinds_handle = mp_attach(mp);
+        } else if (MP_MARK_FAILED(mp_mark(mp))) {
+            exit(2);
+        }
+        return mp;
     } else if (strcmp(kind, "default") != 0) {
         fprintf(stderr, "no such kind: %s\n", kind);
         exit(2);
@@ -81,9 +92,25 @@ static memory_pool_t *kinds_make(const char *kind)
     return mp_create(&options);
 }
 
+static inline void *kinds_allocate(memory_pool_t *mp, size_t size)
+{
+    return kinds_handle != NULL ? mp_handle_allocate(kinds_handle, size)
+                                : mp_allocate(mp, size);
+}
+
+static inline void kinds_free(memory_pool_t *mp, const void *object)
+{
+    if (kinds_handle != NULL) {
+        mp_handle_free(kinds_handle, object);
+    } else {
+        free_memory(mp, object);
+    }
+}
+
 static void kinds_end(memory_pool_t *mp)
 {
     destroy_memory_pool(mp);
+    kinds_handle = NULL;
     if (kinds_parent != NULL) {
         destroy_memory_pool(kinds_parent);
         kinds_parent = NULL;
