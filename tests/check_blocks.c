@@ -143,7 +143,7 @@ START_TEST(a_trim_to_nothing_leaves_no_empty_block)
     static void *objects[3000];
     uint64_t random = support_seed();
 
-    for (unsigned round = 0; round < 8; round++) {
+    for (unsigned round = 0; round < support_times(8, 2); round++) {
         memory_pool_t *mp = pools_make(_i);
         bool marked = round % 2 != 0;
         POOLS_EXPECT(mp_allocate(mp, 100) != NULL);
@@ -152,7 +152,7 @@ START_TEST(a_trim_to_nothing_leaves_no_empty_block)
             mark = mp_mark(mp);
         }
         void *kept = mp_allocate(mp, 100);
-        size_t most = sizes[round % SIZES];
+        size_t most = sizes[round * 5 % SIZES];
         for (unsigned i = 0; i < 3000; i++) {
             objects[i] = i * most > 20 * MIB
                              ? NULL
@@ -201,15 +201,15 @@ START_TEST(a_shrunk_object_leaves_its_rest_to_others)
     static const size_t long_and_short[][2] = {
         {1000, 520},   {1000, 900},     {500, 30},        {5000, 2600},
         {70000, 9000}, {200000, 40000}, {1000000, 500000}};
+    const size_t all = support_times(8, 4) * MIB;
 
     for (size_t k = 0; k < sizeof long_and_short / sizeof *long_and_short;
          k++) {
         memory_pool_t *mp = pools_make(_i);
         size_t from = long_and_short[k][0], to = long_and_short[k][1];
         size_t live = 0;
-        bool more = true;
         mp_stats_t stats;
-        while (live < 8 * MIB && more) {
+        while (live < all) {
             unsigned char *object = mp_allocate(mp, from);
             POOLS_EXPECT(object != NULL);
             support_fill(object, to, 1);
