@@ -39,6 +39,7 @@ make -s -j"$jobs" all
 make -s -j"$jobs" check TESTS=
 if [ -n "$EMULATOR" ]; then
     sh "$top_srcdir/packaging/emulate.sh"
+    EMULATOR=$PWD/emulator
     : "${MP_TEST_SCALE:=50}" "${CK_TIMEOUT_MULTIPLIER:=10}"
     export MP_TEST_SCALE CK_TIMEOUT_MULTIPLIER
 fi

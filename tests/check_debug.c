@@ -332,7 +332,10 @@ START_TEST(a_program_ends_after_its_first_misuse_if_it_wants)
     ck_assert_ptr_nonnull(second);
     ck_assert(strncmp(second + 1, SUPPORT_NOT_IN_POOL,
                       strlen(SUPPORT_NOT_IN_POOL) - 1) == 0);
-    ck_assert_ptr_eq(strchr(second + 1, '\n'), strrchr(said, '\n'));
+    /* An emulator may say, too, by which signal the program ended. */
+    const char *third = strchr(second + 1, '\n');
+    ck_assert_ptr_nonnull(third);
+    ck_assert(third[1] == '\0' || strncmp(third + 1, "qemu: ", 6) == 0);
     free(said);
 }
 END_TEST
