@@ -26,7 +26,7 @@ header_tests = tests/header.sh tests/header-told.sh tests/header-names.sh \
 static_tests = tests/options.sh tests/bootstrap.sh tests/design-tests.sh \
 	tests/addresses.sh tests/forge.sh tests/header.sh \
 	tests/header-told.sh tests/header-names.sh tests/hpp.sh \
-	$(gate_tests)
+	$(gate_tests) tests/site.sh tests/bench.sh
 TESTS += $(build_tests)
 EXTRA_DIST += $(build_tests) tests/installcheck.sh tests/dist-identical.sh \
 	tests/header-setup.sh tests/header_use.c tests/header_use.cc \
@@ -132,8 +132,9 @@ dist-hook:
 	echo "$$date" >$(distdir)/.tarball-date
 
 # All tests but those that no compiler flag nor C library makes any different:
-# of the manual, of what the design names, of configure's options, of the gate
-# of the interface, and of what each compiler says of the headers.
+# of the manual and the site, of what the design names, of configure's options,
+# of the gate of the interface, of the goals of the measurements, and of what
+# each compiler says of the headers.
 check-programs:
 	@tests=; for test in $(TESTS); do \
 	  case " $(man_tests) $(static_tests) " in \

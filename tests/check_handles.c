@@ -84,7 +84,7 @@ static void *wander(void *argument)
 {
     uint64_t random = (uintptr_t)argument;
 
-    for (unsigned n = support_times(400, 20); n > 0; n--) {
+    for (unsigned n = support_times(200, 10); n > 0; n--) {
         size_t i = support_below(&random, WANDERERS);
         struct scopes *scopes = atomic_exchange(&wanderers[i], NULL);
         if (scopes == NULL) {

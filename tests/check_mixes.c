@@ -7,7 +7,7 @@
  * what the pool says of itself its blocks stay within a part more than the
  * most that was live, 1 MiB for each thread, and 1 MiB for long objects.
  *
- * MP_TEST_TIMES multiplies the steps; make check-long does so.
+ * make check-long takes more steps.
  *
  * What it cannot do: show a bound for a mix that it does not have.
  */
@@ -118,15 +118,6 @@ static void *replace(void *unused)
     return unused;
 }
 
-/* More steps, as the environment says. */
-static unsigned times(void)
-{
-    const char *text = getenv("MP_TEST_TIMES");
-    unsigned long n = text == NULL ? 1 : strtoul(text, NULL, 10);
-
-    return n == 0 ? 1 : (unsigned)n;
-}
-
 START_TEST(blocks_are_bounded_by_what_was_live)
 {
     pthread_t threads[THREADS];
@@ -135,7 +126,7 @@ START_TEST(blocks_are_bounded_by_what_was_live)
     work.mp = mp_create(NULL);
     ck_assert_ptr_nonnull(work.mp);
     work.seed = support_seed();
-    work.steps = support_times(400000, 20) * times() / work.mix->phases /
+    work.steps = support_times(400000, 20) / work.mix->phases /
                  work.mix->threads;
     threads_barrier_start(&work.gate, work.mix->threads);
     for (unsigned i = 0; i < work.mix->threads; i++) {

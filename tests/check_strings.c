@@ -47,13 +47,18 @@ static void edge_end(void)
     munmap(edge.at, edge.bytes + edge.page);
 }
 
-/* n bytes right before the edge; none is 0 and each n has its own. */
+/* n bytes right before the edge; none is 0 and each n has its own.  After 255
+ * they are the same again. */
 static char *edge_bytes(size_t n)
 {
     char *at = edge.at + edge.bytes - n;
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && i < 255; i++) {
         at[i] = (char)(1 + (i * 7 + n) % 255);
+    }
+    for (size_t done = 255, more; done < n; done += more) {
+        more = n - done < done ? n - done : done;
+        memcpy(at + done, at, more);
     }
     return at;
 }

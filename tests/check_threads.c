@@ -108,10 +108,11 @@ static size_t threads_example_once(memory_pool_t *mp, uint32_t round)
     return refused;
 }
 
-/* The example 10,000 times, in a pool of its own each time or in one. */
+/* The example often, in a pool of its own each time or in one; make check-long
+ * has more rounds, here and below. */
 static void threads_example_often(bool fresh)
 {
-    unsigned rounds = support_times(10000, 20);
+    unsigned rounds = support_times(2000, 4);
     memory_pool_t *mp = init_memory_pool();
 
     for (unsigned round = 0; round < rounds;) {
@@ -247,7 +248,7 @@ static void *threads_hammer(void *argument)
 START_TEST(a_reset_races_with_everything_and_the_pool_stays_whole)
 {
     memory_pool_t *mp = init_memory_pool();
-    unsigned rounds = support_times(20, 4);
+    unsigned rounds = support_times(8, 2);
 
     ck_assert_ptr_nonnull(mp);
     for (unsigned round = 0; round < rounds; round++) {
@@ -488,7 +489,7 @@ static void *threads_until_cancelled(void *argument)
 START_TEST(a_cancelled_thread_leaves_the_pool_to_others)
 {
     memory_pool_t *mp = init_memory_pool();
-    unsigned rounds = support_times(500, 10);
+    unsigned rounds = support_times(200, 4);
 
     ck_assert_ptr_nonnull(mp);
     for (unsigned round = 0; round < rounds; round++) {

@@ -15,8 +15,14 @@ ${EMULATOR:-} "$without" /bin/true
 if [ $? -eq 77 ]; then
     exit 77
 fi
+# They run as often as they are in the suite, but for fewer rounds.  With a
+# sanitizer those are few anyway.
 MP_STRESS_SECONDS=2
 export MP_STRESS_SECONDS
+if [ -z "${SANITIZE_CFLAGS-}" ]; then
+    : "${MP_TEST_SCALE:=4}"
+    export MP_TEST_SCALE
+fi
 for test in unit/test_pause unit/test_attach check_caches check_pause \
     check_handles check_processes stress; do
     program=$top_builddir/tests/$test

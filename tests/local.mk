@@ -182,7 +182,9 @@ tests_without_membarrier_SOURCES = tests/membarrier.h \
 tests_without_membarrier_LDADD =
 
 MP_STRESS_SECONDS = 600
-check-long: tests/stress$(EXEEXT) tests/check_mixes$(EXEEXT)
-	MP_TEST_TIMES=10 ./tests/check_mixes$(EXEEXT)
+long_tests = tests/check_capacity$(EXEEXT) tests/check_mixes$(EXEEXT) \
+	tests/check_threads$(EXEEXT)
+check-long: tests/stress$(EXEEXT) $(long_tests)
+	for test in $(long_tests); do MP_TEST_TIMES=10 ./$$test || exit; done
 	MP_STRESS_SECONDS='$(MP_STRESS_SECONDS)' ./tests/stress$(EXEEXT)
 .PHONY: check-long

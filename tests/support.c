@@ -77,16 +77,22 @@ static bool support_is_slow(void)
     return SANITIZER_ON || support_under_valgrind();
 }
 
+/* The number that a variable of the environment has; other: it has none. */
+static unsigned support_number(const char *name, unsigned other)
+{
+    const char *text = getenv(name);
+    unsigned long number = text != NULL ? strtoul(text, NULL, 10) : other;
+
+    return number > 0 ? (unsigned)number : 1;
+}
+
 unsigned support_times(unsigned n, unsigned slow)
 {
-    const char *text = getenv("MP_TEST_SCALE");
-    unsigned long scale = text != NULL ? strtoul(text, NULL, 10)
-                          : support_is_slow() ? slow : 1;
+    unsigned scale =
+        support_number("MP_TEST_SCALE", support_is_slow() ? slow : 1);
+    unsigned times = n * support_number("MP_TEST_TIMES", 1) / scale;
 
-    if (scale == 0) {
-        scale = 1;
-    }
-    return n / scale > 0 ? (unsigned)(n / scale) : 1;
+    return times > 0 ? times : 1;
 }
 
 uint64_t support_seed(void)

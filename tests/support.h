@@ -46,7 +46,8 @@ TCase *support_case(Suite *suite, const char *name);
 bool support_under_valgrind(void);
 
 /* n repetitions divided by MP_TEST_SCALE; without that variable by slow
- * where a sanitizer or valgrind makes the program slow, else n. */
+ * where a sanitizer or valgrind makes the program slow, else n.  MP_TEST_TIMES
+ * multiplies them, for make check-long. */
 unsigned support_times(unsigned n, unsigned slow);
 
 /* A seed: MP_SEED if set, else a new one; printed either way. */
