@@ -336,7 +336,7 @@ START_TEST(a_mark_without_memory_is_refused_and_the_pool_stays_whole)
     mp_options_t options = {.backing = &backing,
                             .threads = (mp_threads_t)_i};
 
-    for (size_t fail = 2; fail < 40; fail++) {
+    for (size_t fail = 2; fail < 2 + support_times(38, 3); fail++) {
         pools_backing_start(&own);
         memory_pool_t *mp = mp_create(&options);
         mp_mark_t first = {0};
