@@ -67,26 +67,30 @@ $(vpath):
 # often; make check-valgrind by hand has all.
 valgrind:
 	$(step) 'export MP_TEST_SCALE=40; $(call tests,\
-	  check-valgrind VALGRIND_LEAVES="$(leaves)",\
+	  check-valgrind LEAVES="$(leaves) $(examples)",\
 	  CFLAGS="-g -O1 -std=c11")'
 leaves = tests/check_pools tests/check_scopes tests/check_misuse \
 	tests/check_blocks
+# The examples of the manual are short programs, which make check and gcc-address
+# run.  A script reads what they print.
+examples = \$$(man_examples) tests/man-output.sh
 
 # Checkers see through the library as it is shipped, and models of it run.
 tools:
 	$(step) '$(build); make -s check-tools check-models'
 
 gcc-thread:
-	$(step) '$(call tests,check-programs,CC=gcc $(less) --enable-werror \
-	  --enable-sanitize=thread --with-max-block-size=4096)'
+	$(step) '$(call tests,check-programs LEAVES="$(examples)",\
+	  CC=gcc $(less) --enable-werror --enable-sanitize=thread \
+	  --with-max-block-size=4096)'
 
 gcc-address:
 	$(step) '$(call tests,check-programs,CC=gcc $(less) --enable-werror \
 	  --enable-sanitize=address$(,)undefined --with-max-block-size=64)'
 
 clang-address:
-	$(step) '$(call tests,check-programs,CC=clang CXX=clang++ $(less) \
-	  --enable-werror --enable-checks \
+	$(step) '$(call tests,check-programs LEAVES="$(examples)",\
+	  CC=clang CXX=clang++ $(less) --enable-werror --enable-checks \
 	  --enable-sanitize=address$(,)undefined)'
 , = ,
 less = CFLAGS="-g -O1" CXXFLAGS="-g -O1"

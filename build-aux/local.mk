@@ -136,24 +136,27 @@ dist-hook:
 # of the gate of the interface, of the goals of the measurements, and of what
 # each compiler says of the headers.
 check-programs:
-	@tests=; for test in $(TESTS); do \
-	  case " $(man_tests) $(static_tests) " in \
-	  *" $$test "*) ;; \
-	  *) tests="$$tests $$test" ;; esac; \
-	done; \
-	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$$tests"
+	@leaves='$(man_tests) $(static_tests) $(LEAVES)'; $(kept); \
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS="`kept $(TESTS)`" \
+	  check_PROGRAMS="`kept $(check_PROGRAMS)`"
+
+# What LEAVES names is neither made nor run by check-programs and
+# check-valgrind.  kept prints those of its arguments that $leaves does not name.
+LEAVES =
+kept = kept() { for one; do \
+	  case " $$leaves " in *" $$one "*) ;; *) printf '%s ' "$$one" ;; esac; \
+	done; }
 
 # The test programs under valgrind; the scripts test other things.  Leaks
 # are left to AddressSanitizer, which sees each test's own: valgrind also
-# counts what the vanished threads of a forked child held.  VALGRIND_LEAVES
-# names programs to leave out.
+# counts what the vanished threads of a forked child held.
 check-valgrind:
-	@tests=; for test in $(TESTS); do \
-	  case "$$test $(VALGRIND_LEAVES) " in *.sh\ *|$$test\ *"$$test "*) ;; \
-	  *) tests="$$tests $$test" ;; esac; \
+	@leaves='$(LEAVES)'; $(kept); tests=; for test in `kept $(TESTS)`; do \
+	  case $$test in *.sh) ;; *) tests="$$tests $$test" ;; esac; \
 	done; \
 	MEMPOOL_OPTIONS=native \
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$$tests" \
+	  check_PROGRAMS="`kept $(check_PROGRAMS)`" \
 	  LOG_COMPILER='$(LIBTOOL) --mode=execute valgrind -q \
 	  --error-exitcode=99 --leak-check=no'
 
