@@ -19,7 +19,6 @@
 
 #include "inject.h"
 #include "pools.h"
-#include "sanitizer.h"
 #include "threads.h"
 
 #define FORKS_THREADS 3
@@ -28,6 +27,7 @@
 /* Pools of the whole process, with children of the threads below. */
 static memory_pool_t *forks_limited;
 static memory_pool_t *forks_plain;
+static bool forks_threads; /* a child may start some */
 static atomic_bool forks_end;
 static atomic_uint forks_begun; /* threads that work */
 
@@ -192,8 +192,7 @@ static int forks_child(void *kind)
     }
     if (kind != NULL) {
         forks_round(*(unsigned *)kind, NULL);
-    } else if (SANITIZER_THREAD) {
-        /* It starts no thread in the child of a process that had some. */
+    } else if (!forks_threads) {
         (void)forks_work_once(NULL);
     } else if (pthread_create(&thread, NULL, forks_work_once, NULL) != 0 ||
                pthread_join(thread, NULL) != 0) {
@@ -214,6 +213,7 @@ static void forks_start(void)
     forks_plain = mp_create(NULL);
     POOLS_EXPECT(forks_limited != NULL && forks_plain != NULL);
     atomic_store(&forks_end, false);
+    forks_threads = support_child_has_threads();
 }
 
 static void forks_finish(void)

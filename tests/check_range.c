@@ -21,6 +21,7 @@
 
 #define SMALL_MOST 4000
 #define OBJECTS 20000 /* at most */
+#define OBJECTS_LEAST 1000 /* fewer would fit into what a pool has */
 #define LONG ((size_t)300 << 10)
 #define THREADS 3
 
@@ -140,6 +141,7 @@ static bool there_is_a_range(void)
         puts("check_range: no pool has caches here, and nothing is tried");
     }
     objects = support_times(OBJECTS / 10, 10) * 10;
+    objects = objects < OBJECTS_LEAST ? OBJECTS_LEAST : objects;
     return cached;
 }
 

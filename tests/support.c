@@ -72,6 +72,18 @@ bool support_under_valgrind(void)
     return preload != NULL && strstr(preload, "vgpreload") != NULL;
 }
 
+/* Whoever has a program emulated says so; see packaging/emulate.sh. */
+bool support_child_has_threads(void)
+{
+    bool has = !SANITIZER_THREAD && getenv("MP_EMULATED") == NULL;
+
+    if (!has) {
+        puts("left out: a thread in a child, which the checker or the emulator"
+             " does not start");
+    }
+    return has;
+}
+
 static bool support_is_slow(void)
 {
     return SANITIZER_ON || support_under_valgrind();

@@ -45,6 +45,11 @@ TCase *support_case(Suite *suite, const char *name);
 
 bool support_under_valgrind(void);
 
+/* Whether the child of a process that had threads may start some.  It may not
+ * with ThreadSanitizer, nor in qemu's user mode, which ends such a child now
+ * and then.  Where it may not, that is printed. */
+bool support_child_has_threads(void);
+
 /* n repetitions divided by MP_TEST_SCALE; without that variable by slow
  * where a sanitizer or valgrind makes the program slow, else n.  MP_TEST_TIMES
  * multiplies them, for make check-long. */

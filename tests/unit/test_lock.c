@@ -201,7 +201,7 @@ static void use_after_fork(void)
 
 START_TEST(a_lock_held_across_fork_is_the_childs)
 {
-    if (SANITIZER_THREAD) { /* starts no thread in a child of threads */
+    if (!support_child_has_threads()) {
         return;
     }
     sync_put(&arrived, 0);
@@ -269,7 +269,7 @@ static void use_told(void)
 
 START_TEST(told_locks_exclude_nest_and_survive_a_fork)
 {
-    if (SANITIZER_THREAD) { /* starts no thread in a child of threads */
+    if (!support_child_has_threads()) {
         return;
     }
     ck_assert(child_succeeds(use_told));
