@@ -81,6 +81,7 @@
 #include "pool/move.c"
 #include "pool/object.c"
 #include "pool/pool.c"
+#include "pool/quiet.c"
 #include "pool/recall.c"
 #include "pool/record.c"
 #include "pool/recycle.c"

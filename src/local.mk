@@ -108,6 +108,8 @@ pool_sources = \
 	src/pool/object.h \
 	src/pool/pool.c \
 	src/pool/pool.h \
+	src/pool/quiet.c \
+	src/pool/quiet.h \
 	src/pool/recall.c \
 	src/pool/recall.h \
 	src/pool/record.c \

@@ -21,10 +21,38 @@
 #include "api/slow.h"
 #include "pool/end.h"
 #include "pool/life.h"
+#include "pool/recycle.h"
 #include "pool/report.h"
 #include "pool/setting.h"
 #include "view/final.h"
 #include "view/locate.h"
+
+/* True: the options ask for no more than recycle_make() can do.  What this
+ * knows to be valid is not looked at again. */
+static inline bool api_is_plain(const mp_options_t *given, size_t size)
+{
+    return size == sizeof *given && given->threads == MP_THREADS_CACHED &&
+           given->flags == 0 && given->max_object == 0 &&
+           given->backing == NULL && given->name == NULL &&
+           given->parent == NULL &&
+           (given->report != NULL || given->report_context == NULL);
+}
+
+/* A pool made again, where nothing but that is to be done; NULL: there is more
+ * to do.  Keeps errno. */
+static inline memory_pool_t *api_create_again(const mp_options_t *given,
+                                              size_t size)
+{
+    static const mp_options_t none;
+
+    if (!setting_is_none()) {
+        return NULL;
+    }
+    if (given == NULL) {
+        return recycle_make(&none);
+    }
+    return api_is_plain(given, size) ? recycle_make(given) : NULL;
+}
 
 /* flags: SETTING_* that no program can ask for.  caller is what a failing step
  * is reported under. */
@@ -79,7 +107,10 @@ memory_pool_t *init_memory_pool(void)
 memory_pool_t *mp_create_sized(const mp_options_t *options,
                                size_t options_size)
 {
-    return api_create(options, options_size, 0, "mp_create: acquire");
+    memory_pool_t *mp = api_create_again(options, options_size);
+
+    return MP_LIKELY(mp != NULL)
+               ? mp : api_create(options, options_size, 0, "mp_create: acquire");
 }
 
 /* For a call through a pointer, and for a language that has no headers.  Such
@@ -89,7 +120,7 @@ memory_pool_t *mp_create(const mp_options_t *options)
     const size_t first_length =
         offsetof(mp_options_t, parent) + sizeof options->parent;
 
-    return api_create(options, first_length, 0, "mp_create: acquire");
+    return mp_create_sized(options, first_length);
 }
 
 /* Ends or resets a pool by the given function. */

@@ -69,6 +69,8 @@ struct lock {
     unsigned word; /* atomic: LOCK_LEFT, LOCK_TAKEN, or LOCK_AWAITED: taken,
                     * and a thread may sleep until it is left; or always
                     * LOCK_TOLD, but for the moment of lock_drop() */
+    bool entered;  /* atomic; true from each lock_enter() on, until somebody
+                    * says false; see lock_forget() */
 #ifdef MP_CHECKS
     enum lock_rank rank; /* fixed */
     const void *holder;  /* atomic; written by the holder alone */
@@ -76,9 +78,9 @@ struct lock {
 };
 
 #ifdef MP_CHECKS
-#define LOCK_INIT(lock_rank) {LOCK_LEFT, lock_rank, (const void *)0}
+#define LOCK_INIT(lock_rank) {LOCK_LEFT, false, lock_rank, (const void *)0}
 #else
-#define LOCK_INIT(lock_rank) {LOCK_LEFT}
+#define LOCK_INIT(lock_rank) {LOCK_LEFT, false}
 #endif
 
 /* The word that a lock starts with: LOCK_LEFT, or LOCK_TOLD once
@@ -89,6 +91,7 @@ MP_INNER unsigned lock_first_word;
 static inline void lock_start(struct lock *lock, enum lock_rank rank)
 {
     lock->word = lock_first_word;
+    lock->entered = false;
 #ifdef MP_CHECKS
     lock->rank = rank;
     lock->holder = (const void *)0;
@@ -184,15 +187,37 @@ static inline bool lock_needless(void)
 #endif
 }
 
-/* Takes the lock if that is needed; true: it did. */
+/* Both take the lock if that is needed; true: it was.  The first does not note
+ * that the lock was entered. */
+static inline bool lock_enter_unseen(struct lock *lock, bool needed)
+{
+    if (needed) {
+        lock_take(lock);
+    } else {
+        lock_note_enter(lock);
+    }
+    return needed;
+}
+
 static inline bool lock_enter_if(struct lock *lock, bool needed)
 {
-    if (!needed) {
-        lock_note_enter(lock);
-        return false;
-    }
-    lock_take(lock);
-    return true;
+    (void)lock_enter_unseen(lock, needed);
+    sync_put(&lock->entered, true);
+    return needed;
+}
+
+/* The second says whether the lock was entered since the first, so that what it
+ * owns may have changed.  Relaxed: a caller without the lock knows by other
+ * means that nobody enters it now, and that it sees what was written when
+ * somebody did. */
+static inline void lock_forget(struct lock *lock)
+{
+    sync_put(&lock->entered, false);
+}
+
+static inline bool lock_was_entered(const struct lock *lock)
+{
+    return sync_get(&lock->entered);
 }
 
 static inline bool lock_enter(struct lock *lock)

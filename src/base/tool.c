@@ -53,6 +53,11 @@ void __tsan_acquire(void *place) TOOL_WEAK;
 #define TOOL_HAS(name) false
 #endif
 
+bool tool_follows(void)
+{
+    return TOOL_HAS(__lsan_register_root_region);
+}
+
 void tool_show(const void *start, size_t bytes)
 {
     ASSERT(start != NULL && bytes > 0);

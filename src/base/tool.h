@@ -21,6 +21,9 @@
 
 #include "base/compiler.h"
 
+/* A tool follows pointers, and wants to know what is said by the next two. */
+MP_INNER bool tool_follows(void);
+
 /* The bytes hold pointers to what is in use; and they do no longer. */
 MP_INNER void tool_show(const void *start, size_t bytes);
 MP_INNER void tool_hide(const void *start, size_t bytes);

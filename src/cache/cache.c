@@ -486,11 +486,45 @@ void cache_take_first(struct cache *cache, struct cache_set *set)
 
     ASSERT(cache_is_ready(cache, set));
     ASSERT(cache->fast.cut == NULL && !cache_has_mark(cache, set));
-    ASSERT(heap->taken == 0 && heap->current == heap->first);
-    cache->fast.cut =
-        heap_take_run(heap, 1, heap->first->granules, false, &got);
-    ASSERT(cache->fast.cut != NULL && got == heap->first->granules);
+    ASSERT(heap->taken == 0);
+    cache->fast.cut = heap_first_run(
+        heap, heap->blocks == 0 ? heap->granules : cache->run, &got);
     cache->fast.end = cache->fast.cut + got * SIZES_GRANULE;
+}
+
+/* The credit is again what was granted: what is live was taken off it, and what
+ * was freed was put there. */
+void cache_begin_again(struct cache *cache, struct cache_set *set,
+                       unsigned char *run)
+{
+    size_t bytes = (size_t)(cache->fast.cut - run);
+
+    ASSERT(cache_is_own(cache) && set->caches == cache && cache->next == NULL);
+    ASSERT(run <= cache->fast.cut && !cache_has_mark(cache, set));
+    ASSERT(cache->middle == NULL || cache->middle->granules == 0);
+    memset(middle_map(cache->state, run), BLOCK_NONE, bytes / SIZES_GRANULE);
+    if (set->zero) {
+        memset(run, 0, bytes);
+    }
+    cache->fast.cut = run;
+    for CACHE_EACH_LIST(bits, cache) {
+        size_t i = cache_lowest(bits);
+        cache->fast.lists[i].chunks = NULL;
+        cache_grant(cache, i, cache_first_frees(i));
+    }
+    cache->credit = cache->granted;
+}
+
+void cache_begin_new(struct cache *cache, struct cache_set *set,
+                     unsigned char *run)
+{
+    cache_begin_again(cache, set, run);
+    cache->credit = cache->least = cache->granted = cache->raised = 0;
+    /* Without lists nothing was granted. */
+    if (cache->lists_used != 0) {
+        cache->frees_granted -= cache_frees(cache);
+    }
+    ASSERT(cache_frees(cache) == 0);
 }
 
 void cache_forget(struct cache_set *set)

@@ -78,15 +78,15 @@ struct cache_set {
                                 * again */
     bool damaged;              /* a list was found written over, and nobody was
                                 * told yet */
-    size_t owed;               /* bytes to be given back to the quota */
-    size_t unused;             /* so many of them raised its mark in vain */
-    struct lock *lock;         /* fixed; the pool's */
-    struct heap *heap;         /* fixed; the pool's own */
     bool fenced;               /* users of its caches pay for the order in
                                 * a pause: those are enabled by fast.fenced,
                                 * and not by fast.pool */
     bool retired;              /* atomic; no cache is enabled any more, or ever
                                 * was: written under the lock, once */
+    size_t owed;               /* bytes to be given back to the quota */
+    size_t unused;             /* so many of them raised its mark in vain */
+    struct lock *lock;         /* fixed; the pool's */
+    struct heap *heap;         /* fixed; the pool's own */
     struct cache *caches;      /* every user's, linked by next */
     struct treap_node *threads; /* those of threads, by cache->thread */
     struct thread *first_thread; /* atomic; the thread whose cache was the
@@ -202,9 +202,20 @@ static inline bool cache_has_mark(const struct cache *cache,
 MP_INNER bool cache_fill(struct cache *cache, struct cache_set *set,
                          size_t granules);
 
-/* Makes all of the pool's first block the cache's run: a small pool then
- * needs the slow path no more.  The heap is empty. */
+/* Makes the start of the heap's current block, or all of the pool's first one,
+ * the cache's run: a small pool then needs the slow path no more.  The heap is
+ * empty. */
 MP_INNER void cache_take_first(struct cache *cache, struct cache_set *set);
+
+/* Drops all objects, where the run was got by that and nothing else was got or
+ * given back since: run is its start.  The calling thread's cache, and the only
+ * one of the set.  The lock is held, or nobody else uses the pool. */
+MP_INNER void cache_begin_again(struct cache *cache, struct cache_set *set,
+                                unsigned char *run);
+
+/* The same for a pool made again: forgets what was freed, and all credit. */
+MP_INNER void cache_begin_new(struct cache *cache, struct cache_set *set,
+                              unsigned char *run);
 
 /* The list of that length leads to what is no free chunk of that length, so
  * that the fast path takes nothing from it: a program wrote over a link.  Makes

@@ -89,8 +89,9 @@ struct thread {
     struct cache *found[THREAD_CACHES]; /* only its thread; attach.c writes
                                          * it, but for the registration, which
                                          * sets all of it to NULL */
-    struct memory_pool *kept; /* only its thread; pool/recycle.c: pools that
-                               * are to be made again */
+    struct memory_pool *kept[2]; /* only its thread; pool/recycle.c: pools that
+                                  * are to be made again: plain ones, and those
+                                  * that count */
     unsigned kept_count;      /* only its thread; pool/recycle.c */
 };
 
@@ -104,11 +105,11 @@ struct thread_place {
                             * made again; only its maker's thread writes it */
     bool open;             /* atomic; pool/each.h: the pool may be visited;
                             * the thread that makes or ends it writes it */
+    unsigned listed;       /* atomic; pool/each.c: its number among those to be
+                            * visited; 0: none; the attachments' lock */
     const struct mp_inline_thread *builder; /* atomic; the thread that makes
                             * or ends the pool, or was the last to do so; it
                             * writes it before it closes the pool */
-    unsigned listed;       /* atomic; pool/each.c: its number among those to be
-                            * visited; 0: none; the attachments' lock */
 };
 
 /* The hook that is called as a thread ends, with no lock held.  It destroys the

@@ -173,6 +173,16 @@ static void alloc_add(struct memory_pool *mp, struct heap *heap,
     heap_add(heap, block, granules);
 }
 
+void alloc_begin(struct memory_pool *mp, size_t granules)
+{
+    ASSERT(pool_is_entered(mp) && mp->heap.blocks == 0);
+    struct block *block = blocks_take_ranged(&mp->blocks, granules);
+
+    if (block != NULL) {
+        alloc_add(mp, &mp->heap, block, 1);
+    }
+}
+
 /* Puts a block that the source gave, or one lent if that is NULL, into the
  * user's heap as of now: marks may have come and gone since it was wanted. */
 static enum result alloc_add_got(struct memory_pool *mp,

@@ -60,6 +60,11 @@ MP_INNER enum result alloc_grow(struct memory_pool *mp,
                                 const struct user *user, size_t granules,
                                 bool *taken);
 
+/* Before the first run of a pool whose heap is empty, with the lock: if the
+ * pool keeps a block in the range, a run of that many granules is to come from
+ * it. */
+MP_INNER void alloc_begin(struct memory_pool *mp, size_t granules);
+
 /* Before the heap grows: puts what caches and depot hold back into it, if that
  * is a good part of it.  True: it did.  To look costs a pass over the map; so
  * where it was in vain, the heap has to change by such a part first. */

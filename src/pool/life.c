@@ -29,6 +29,7 @@
 #include "pool/mode.h"
 #include "pool/fork.h"
 #include "pool/mark.h"
+#include "pool/quiet.h"
 #include "pool/recall.h"
 #include "pool/recycle.h"
 #include "pool/setting.h"
@@ -210,6 +211,7 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
     mp->tree = NULL;
     mp->track = NULL;
     mp->kept_next = NULL;
+    mp->quiet_run = NULL;
     lock_start(&mp->lock, LOCK_POOL);
     quota_start(&mp->quota, QUOTA_NONE, NULL);
     blocks_start(&mp->blocks, mp, ranged, mode->stock_limit,
@@ -511,14 +513,6 @@ static size_t life_drop_objects(struct memory_pool *mp)
     quota_uncharge(&mp->quota, quota_held(&mp->quota));
     ASSERT(quota_held(&mp->quota) == 0 && mp->marks.open.first == NULL);
     cache_forget(&mp->caches);
-    /* The thread that resets a pool is likely to use it next. */
-    struct cache *cache = attach_first(&mp->caches);
-    if (cache != NULL && !sync_get(&mp->caches.retired)) {
-        cache_take_first(cache, &mp->caches);
-        if (!mp->mode->counts) {
-            alloc_note_peak(mp);
-        }
-    }
     return live;
 }
 
@@ -547,6 +541,9 @@ void life_reset(struct memory_pool *mp)
     ASSERT(lock_none_is_held());
     probe_reset(mp);
     struct track_gone gone = {NULL, NULL};
+    if (quiet_reset(mp)) {
+        return;
+    }
     bool taken = pool_enter(mp);
 
     /* All of it at one moment: a call beside it comes before or after. */
@@ -560,6 +557,8 @@ void life_reset(struct memory_pool *mp)
     pause_end(&mp->caches);
     struct block *excess = blocks_excess(&mp->blocks, mp->blocks.stock_limit);
     bool damaged = blocks_take_damage(&mp->blocks);
+    /* The thread that resets a pool is likely to use it next. */
+    quiet_begin(mp, true);
     lock_leave(&mp->lock, taken);
     life_release_dirty(mp, excess, live);
     if (pool_is_tracked(mp)) {

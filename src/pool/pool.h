@@ -146,6 +146,9 @@ struct memory_pool {
     struct thread_place place;
     struct track *track; /* fixed; what track.c knows of the objects; NULL:
                           * the pool is not tracked */
+    unsigned char *quiet_run; /* quiet.c; the pool's lock; where the first run
+                               * of its only cache began; NULL: the pool is not
+                               * quiet */
     struct memory_pool *kept_next; /* recycle.c; only the maker's thread; or
                                     * fork.c: the next that was left */
     struct block first;

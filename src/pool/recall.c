@@ -169,22 +169,25 @@ void recall_own(struct memory_pool *mp, struct cache *cache)
     }
 }
 
-bool recall_lend(struct memory_pool *mp, struct cache *cache, size_t size)
+/* The part of what is free that a cache is lent at most. */
+static size_t recall_part(const struct memory_pool *mp,
+                          const struct cache *cache)
+{
+    return mp->caches.caches == cache && cache->next == NULL &&
+                   quota_is_own(&mp->quota)
+               ? RECALL_PART_ALONE
+               : RECALL_PART;
+}
+
+/* Hands a loan to the cache; false: the caches were retired meanwhile. */
+static bool recall_grant(struct memory_pool *mp, struct cache *cache,
+                         size_t bytes)
 {
     struct cache_set *set = &mp->caches;
-    bool alone = set->caches == cache && cache->next == NULL &&
-                 quota_is_own(&mp->quota);
 
-    ASSERT(pool_is_entered(mp) && set->counts);
-    ASSERT(!sync_get(&set->retired));
-    cache_collect(cache, set);
-    recall_settle(mp);
-    size_t bytes = quota_lend(&mp->quota, size, RECALL_LEND_MOST,
-                              alone ? RECALL_PART_ALONE : RECALL_PART);
-    if (bytes == 0) {
-        return false;
+    if (set->suspended) {
+        pause_resume(set);
     }
-    pause_resume(set);
     if (sync_get(&set->retired)) {
         /* The system refuses heavy fences by now, see pause_end().  Credit of
          * retired caches would never be recalled. */
@@ -193,6 +196,26 @@ bool recall_lend(struct memory_pool *mp, struct cache *cache, size_t size)
     }
     credit_grant(cache, bytes, mp->quota.lent_raised);
     return true;
+}
+
+bool recall_lend(struct memory_pool *mp, struct cache *cache, size_t size)
+{
+    ASSERT(pool_is_entered(mp) && mp->caches.counts);
+    ASSERT(!sync_get(&mp->caches.retired));
+    cache_collect(cache, &mp->caches);
+    recall_settle(mp);
+    size_t bytes = quota_lend(&mp->quota, size, RECALL_LEND_MOST,
+                              recall_part(mp, cache));
+    return bytes > 0 && recall_grant(mp, cache, bytes);
+}
+
+bool recall_lend_first(struct memory_pool *mp, struct cache *cache)
+{
+    ASSERT(mp->caches.counts && mp->caches.owed == 0 && cache->credit == 0);
+    ASSERT(!sync_get(&mp->caches.retired));
+    size_t bytes = quota_lend_first(&mp->quota, RECALL_LEND_MOST,
+                                    recall_part(mp, cache));
+    return bytes > 0 && recall_grant(mp, cache, bytes);
 }
 
 void recall_suspend(struct memory_pool *mp)

@@ -44,6 +44,12 @@ MP_INNER void recall_forked(struct memory_pool *mp);
 MP_INNER bool recall_lend(struct memory_pool *mp, struct cache *cache,
                           size_t size);
 
+/* Lends it some before anybody asks for an object.  Nothing is lent where a
+ * quota that would be charged has somebody to be told of use near its limit:
+ * this call would not tell.  The lock is held, or the pool is a new one and its
+ * caches are not suspended. */
+MP_INNER bool recall_lend_first(struct memory_pool *mp, struct cache *cache);
+
 /* recall_settle() gives to the quota what the set owes it.  recall_collect()
  * first collects the credit of all caches; the pool is paused.  The lock is
  * held. */

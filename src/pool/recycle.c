@@ -19,9 +19,13 @@
  */
 #include "pool/recycle.h"
 
+#include "base/probe.h"
 #include "base/tool.h"
-#include "pool/alloc.h"
+#include "cache/credit.h"
+#include "cache/pause.h"
+#include "pool/each.h"
 #include "pool/mode.h"
+#include "pool/quiet.h"
 #include "pool/recall.h"
 #include "store/range.h"
 
@@ -34,6 +38,9 @@
 static void recycle_show(const struct memory_pool *mp, bool shown)
 {
     ASSERT(mp->mode->caches && mp->settings.bytes == RANGE_SLOT);
+    if (!tool_follows()) {
+        return;
+    }
     void (*say)(const void *start, size_t bytes) =
         shown ? tool_show : tool_hide;
 
@@ -41,23 +48,61 @@ static void recycle_show(const struct memory_pool *mp, bool shown)
     for (const struct block *b = mp->blocks.stock; b != NULL; b = b->next) {
         say(b, b->bytes);
     }
+    for (const struct block *b = heap_block_lowest(&mp->heap); b != NULL;
+         b = heap_block_above(&mp->heap, b)) {
+        say(b, b->bytes);
+    }
 }
 
-/* Takes the pool that was pushed last off the thread's list. */
-static struct memory_pool *recycle_take(struct thread *self)
+/* A list of the thread's: pools that count have one of their own. */
+static struct memory_pool **recycle_list(struct thread *self,
+                                         const struct memory_pool *mp)
 {
-    struct memory_pool *mp = self->kept;
+    return &self->kept[mp->mode->counts];
+}
+
+/* Keeps a pool, of which all is as it was when it was new. */
+static void recycle_keep(struct thread *self, struct memory_pool *mp)
+{
+    struct memory_pool **list = recycle_list(self, mp);
+
+    ASSERT(self->kept_count < RECYCLE_MOST);
+    recycle_show(mp, false);
+    sync_put(&mp->place.kept, true);
+    mp->kept_next = *list;
+    *list = mp;
+    self->kept_count++;
+}
+
+/* Takes the pool that was kept last off one of the thread's lists. */
+static struct memory_pool *recycle_take(struct thread *self,
+                                        struct memory_pool **list)
+{
+    struct memory_pool *mp = *list;
     ASSERT(mp != NULL && self->kept_count > 0);
     ASSERT(sync_get(&mp->place.kept) && mp->tree == NULL);
 
-    self->kept = mp->kept_next;
+    *list = mp->kept_next;
     self->kept_count--;
-    sync_put(&mp->place.builder, &thread_state);
-    /* Relaxed: only this thread writes it, and a thread that asks for the owner
-     * of an address meanwhile may get either answer. */
-    sync_put(&mp->place.kept, false);
     recycle_show(mp, true);
     return mp;
+}
+
+/* Which of the thread's lists has a pool. */
+static struct memory_pool **recycle_any(struct thread *self)
+{
+    return &self->kept[self->kept[false] == NULL];
+}
+
+/* The pool counts no more. */
+static void recycle_make_plain(struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp));
+    sync_put(&mp->mode, mode_of(MODE_CACHED));
+    heap_set_zero(&mp->heap, false);
+    quota_restart(&mp->quota, QUOTA_NONE, NULL);
+    cache_set_count(&mp->caches, false, false);
+    mp->quiet_run = NULL; /* the numbers are others in such a pool */
 }
 
 /* A pool with a name is made anew: the name's place is behind the structure,
@@ -68,17 +113,70 @@ struct memory_pool *recycle_pop(struct thread *self,
     ASSERT(self == thread_known());
     ASSERT(lock_none_is_held());
 
-    if (self->kept == NULL || options->threads != MP_THREADS_CACHED ||
-        options->name != NULL) {
+    if (self->kept_count == 0 || options->threads != MP_THREADS_CACHED ||
+        options->name != NULL || *recycle_any(self) == NULL) {
         return NULL;
     }
-    struct memory_pool *mp = recycle_take(self);
+    struct memory_pool *mp = recycle_take(self, recycle_any(self));
     ASSERT(sync_get(&mp->place.maker) == self);
     ASSERT(mp->settings.name == NULL && mp->marks.open.first == NULL);
+    sync_put(&mp->place.builder, &thread_state);
+    /* Relaxed: only this thread writes it, and a thread that asks for the owner
+     * of an address meanwhile may get either answer. */
+    sync_put(&mp->place.kept, false);
+    if (mp->mode->counts) {
+        bool taken = pool_enter(mp);
+        recycle_make_plain(mp);
+        lock_leave(&mp->lock, taken);
+    }
     pool_set_most(mp, options);
     mp->settings.flags = options->flags;
     mp->settings.report = options->report;
     mp->settings.report_context = options->report_context;
+    return mp;
+}
+
+/* The quota of a kept pool that counts, and credit for its cache.  Without any
+ * the cache is not enabled, as it is in a new pool. */
+static void recycle_limit(struct memory_pool *mp, size_t capacity)
+{
+    struct cache *cache = attach_first(&mp->caches);
+
+    quota_restart(&mp->quota, capacity, NULL);
+    if (!recall_lend_first(mp, cache)) {
+        cache_disable(cache);
+        mp->caches.suspended = true;
+        mp->quiet_run = NULL;
+    }
+}
+
+/* Others meet the pool from the moment on that it is not kept, and then find
+ * all of it.  Release pairs with the acquire of those that ask. */
+struct memory_pool *recycle_make(const mp_options_t *options)
+{
+    bool counts = options->capacity != 0;
+    struct thread *self = thread_known();
+    struct memory_pool *mp = self == NULL ? NULL : self->kept[counts];
+
+    ASSERT(options->threads == MP_THREADS_CACHED && options->name == NULL);
+    ASSERT(options->flags == 0 && options->max_object == 0);
+    ASSERT(options->parent == NULL && options->backing == NULL);
+    if (mp == NULL || quiet_cache(mp) == NULL) {
+        return NULL;
+    }
+    (void)recycle_take(self, &self->kept[counts]);
+    ASSERT(mp->mode->counts == counts && mp->tree == NULL);
+    pool_set_most(mp, options);
+    mp->settings.flags = 0;
+    mp->settings.report = options->report;
+    mp->settings.report_context = options->report_context;
+    sync_put(&mp->settings.why, counts ? KIND_CAPACITY : KIND_DEFAULT);
+    if (counts) {
+        recycle_limit(mp, options->capacity);
+    }
+    sync_put_release(&mp->place.kept, false);
+    each_open(mp);
+    probe_create(mp, NULL, NULL);
     return mp;
 }
 
@@ -105,14 +203,29 @@ static void recycle_uncount(struct memory_pool *mp)
     ASSERT(quota_held(&mp->quota) == 0);
 }
 
-/* An empty pool counts no more, so that all kept ones are alike. */
-static void recycle_make_plain(struct memory_pool *mp)
+/* Numbers and functions of a new pool. */
+static void recycle_clear(struct memory_pool *mp)
 {
-    ASSERT(pool_is_entered(mp) && mp->heap.taken == 0);
-    sync_put(&mp->mode, mode_of(MODE_CACHED));
-    heap_set_zero(&mp->heap, false);
+    memset(&mp->counters, 0, sizeof mp->counters);
+    mp->failure = (struct pool_failure){NULL, NULL};
+    mp->reporter = (struct pool_reporter){NULL, NULL};
+    mp->near = (struct pool_near){NULL, NULL};
+    /* Its end had pinned it, and a move may have found it so. */
+    mp->pins = (struct pool_pins){0, false, NULL};
+}
+
+/* A pool that counts goes on to do so, with caches that are enabled. */
+static void recycle_renew_quota(struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp));
+    if (mp->caches.zero) {
+        recycle_make_plain(mp);
+        return;
+    }
     quota_restart(&mp->quota, QUOTA_NONE, NULL);
-    cache_set_count(&mp->caches, false, false);
+    if (mp->caches.suspended) {
+        pause_resume(&mp->caches);
+    }
 }
 
 /* Makes all of the pool as it was when it was new, but for its settings. */
@@ -125,34 +238,61 @@ static void recycle_renew(struct memory_pool *mp)
     /* Its blocks go to the stock, where they are less than its limit. */
     heap_reset(&mp->heap);
     if (mp->mode->counts) {
-        recycle_make_plain(mp);
+        recycle_renew_quota(mp);
     }
     ASSERT(mp->heap.blocks == 0 && blocks_is_sound(&mp->blocks));
-    memset(&mp->counters, 0, sizeof mp->counters);
-    mp->failure = (struct pool_failure){NULL, NULL};
-    mp->reporter = (struct pool_reporter){NULL, NULL};
-    mp->near = (struct pool_near){NULL, NULL};
-    /* Its end had pinned it, and a move may have found it so. */
-    mp->pins = (struct pool_pins){0, false, NULL};
+    recycle_clear(mp);
     cache_set_renew(&mp->caches);
     ASSERT(!mp->caches.suspended);
-    /* The next one to use it is the same thread. */
-    struct cache *cache = attach_first(&mp->caches);
-    if (cache != NULL) {
-        cache_take_first(cache, &mp->caches);
-        alloc_note_peak(mp); /* what is cut from the run is seen by no one */
+    /* The next one to use it is the same thread.  What is cut from the run is
+     * seen by no one. */
+    quiet_begin(mp, false);
+}
+
+/* The pool is the caller's, and its thread may keep it. */
+static struct thread *recycle_keeper(const struct memory_pool *mp)
+{
+    struct thread *self = thread_known();
+
+    /* No lock for the maker: where it is the caller, no other thread changes
+     * it. */
+    return self != NULL && sync_get(&mp->place.maker) == self &&
+                   self->kept_count < RECYCLE_MOST
+               ? self
+               : NULL;
+}
+
+/* The thread's lock keeps all out that look at a pool which is listed and not
+ * open: those who ask for the owner of an address, who print what is left, and
+ * fork().  Where they were first, the lock of the pool was entered. */
+bool recycle_drop(struct memory_pool *mp)
+{
+    ASSERT(lock_none_is_held());
+    struct thread *self = recycle_keeper(mp);
+
+    if (self == NULL || quiet_cache(mp) == NULL || mp->tree != NULL ||
+        mp->caches.zero || (mp->settings.flags & MP_LEAK_CHECK) != 0) {
+        return false;
     }
+    each_close(mp);
+    bool taken = lock_enter(&self->lock);
+    struct cache *cache = quiet_cache(mp);
+    if (cache != NULL) {
+        probe_end(mp);
+        cache_begin_new(cache, &mp->caches, mp->quiet_run);
+        memset(&mp->counters, 0, sizeof mp->counters);
+        recycle_keep(self, mp);
+    }
+    lock_leave(&self->lock, taken);
+    return cache != NULL;
 }
 
 bool recycle_push(struct memory_pool *mp)
 {
     ASSERT(lock_none_is_held());
-    struct thread *self = thread_known();
+    struct thread *self = recycle_keeper(mp);
 
-    /* No lock for the maker: where it is the caller, no other thread changes
-     * it. */
-    if (self == NULL || sync_get(&mp->place.maker) != self ||
-        self->kept_count == RECYCLE_MOST) {
+    if (self == NULL) {
         return false;
     }
     /* The lock waits for a thread that is taking its own cache off it. */
@@ -160,11 +300,7 @@ bool recycle_push(struct memory_pool *mp)
     bool fits = recycle_fits(mp);
     if (fits) {
         recycle_renew(mp);
-        recycle_show(mp, false);
-        sync_put(&mp->place.kept, true);
-        mp->kept_next = self->kept;
-        self->kept = mp;
-        self->kept_count++;
+        recycle_keep(self, mp);
     }
     lock_leave(&mp->lock, taken);
     ASSERT(self->kept_count <= RECYCLE_MOST);
@@ -172,20 +308,25 @@ bool recycle_push(struct memory_pool *mp)
 }
 
 /* A pool that the thread was just taking off is not kept any more, or is so
- * again. */
+ * again.  The thread's cache left it, and may have given back what it was lent
+ * for the next life. */
 void recycle_forked(struct thread *thread)
 {
     ASSERT(lock_is_held(&thread->lock) && thread != thread_known());
-    thread->kept = NULL;
+    thread->kept[false] = thread->kept[true] = NULL;
     thread->kept_count = 0;
     for (struct list_link *link = thread->made.first; link != NULL;
          link = link->next) {
         struct memory_pool *mp =
             pool_at(LIST_ENTRY(link, struct thread_place, link));
         if (sync_get(&mp->place.kept)) {
-            mp->kept_next = thread->kept;
-            thread->kept = mp;
+            struct memory_pool **list = recycle_list(thread, mp);
+            mp->kept_next = *list;
+            *list = mp;
             thread->kept_count++;
+            mp->quiet_run = NULL;
+            mp->caches.owed = mp->caches.unused = 0;
+            quota_restart(&mp->quota, QUOTA_NONE, NULL);
         }
     }
 }
@@ -195,12 +336,16 @@ void recycle_forked(struct thread *thread)
 struct memory_pool *recycle_take_last(struct thread *self)
 {
     ASSERT(lock_none_is_held());
-    if (self->kept == NULL) {
+    struct memory_pool **list = recycle_any(self);
+
+    if (*list == NULL) {
         /* The structure may serve another thread next. */
         self->kept_count = 0;
         return NULL;
     }
-    struct memory_pool *mp = recycle_take(self);
+    struct memory_pool *mp = recycle_take(self, list);
+    sync_put(&mp->place.builder, &thread_state);
+    sync_put(&mp->place.kept, false);
     self->kept_count = RECYCLE_MOST; /* none is pushed any more */
     return mp;
 }

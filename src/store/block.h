@@ -374,8 +374,8 @@ static inline void block_clear(struct block *block, size_t used)
     }
 }
 
-/* Live chunks that start in the first n granules. */
-static inline size_t block_count_live(const struct block *block, size_t n)
+/* Live chunks that start in n granules whose map is that. */
+static inline size_t block_count_live_at(const unsigned char *map, size_t n)
 {
     size_t live = 0;
     size_t i = 0;
@@ -385,19 +385,25 @@ static inline size_t block_count_live(const struct block *block, size_t n)
         size_t most = 255 * sizeof(block_sixteen);
         size_t part = (n - i < most ? n - i : most) /
                       sizeof(block_sixteen) * sizeof(block_sixteen);
-        live += block_count_columns(block->map + i, part);
+        live += block_count_columns(map + i, part);
         i += part;
     }
     if (i < n) {
         unsigned char last[sizeof(block_sixteen)] = {BLOCK_NONE};
-        memcpy(last, block->map + i, n - i);
+        memcpy(last, map + i, n - i);
         return live + block_count_columns(last, sizeof last);
     }
 #endif
     for (; i < n; i++) {
-        live += block_starts_live(block->map[i]);
+        live += block_starts_live(map[i]);
     }
     return live;
+}
+
+/* The same in the first n granules of a block. */
+static inline size_t block_count_live(const struct block *block, size_t n)
+{
+    return block_count_live_at(block->map, n);
 }
 
 static inline bool block_find(const struct block *block, const void *ptr,

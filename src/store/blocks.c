@@ -363,6 +363,23 @@ struct block *blocks_take_whole(struct blocks *blocks, size_t granules)
     return best == NULL ? NULL : blocks_unlink(blocks, best);
 }
 
+struct block *blocks_take_ranged(struct blocks *blocks, size_t granules)
+{
+    struct block **best = NULL;
+
+    for (struct block **link = &blocks->stock; *link != NULL;
+         link = &(*link)->next) {
+        if (!(*link)->dirty && range_has(*link) &&
+            (best == NULL || (*link)->granules > (*best)->granules)) {
+            best = link;
+            if ((*link)->granules >= granules) {
+                break;
+            }
+        }
+    }
+    return best == NULL ? NULL : blocks_unlink(blocks, best);
+}
+
 /* Each block stays that still fits, so that one long block does not drive all
  * the short ones out: those are what the next objects want. */
 struct block *blocks_excess(struct blocks *blocks, size_t keep)

@@ -77,11 +77,15 @@ MP_INNER void blocks_put(struct blocks *blocks, void *memory, size_t bytes);
  * the first of a pool or mark and is not lent.  The second takes a block of at
  * least that many granules; NULL: there is none.  The third takes one for a
  * single chunk of so many granules, which is not much longer than that.  The
- * fourth takes off what exceeds keep bytes, for blocks_release(). */
+ * fourth takes one that lies in the range, of that many granules or else the
+ * longest.  The fifth takes off what exceeds keep bytes, for
+ * blocks_release(). */
 MP_INNER void blocks_push(struct blocks *blocks, struct block *block);
 MP_INNER struct block *blocks_take(struct blocks *blocks, size_t granules);
 MP_INNER struct block *blocks_take_whole(struct blocks *blocks,
                                          size_t granules);
+MP_INNER struct block *blocks_take_ranged(struct blocks *blocks,
+                                          size_t granules);
 MP_INNER struct block *blocks_excess(struct blocks *blocks, size_t keep);
 
 /* blocks_take() would have a block for that many granules; with the lock. */

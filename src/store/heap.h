@@ -37,6 +37,11 @@ MP_INNER struct heap_chunk heap_take(struct heap *heap, uint32_t granules);
 MP_INNER unsigned char *heap_take_run(struct heap *heap, size_t least,
                                       size_t most, bool apart, size_t *got);
 
+/* The same of a current block of which nothing is cut: up to most granules from
+ * its start, which there are. */
+MP_INNER unsigned char *heap_first_run(struct heap *heap, size_t most,
+                                       size_t *got);
+
 /* Frees a live chunk, or one that was in a cache.  The second is for callers
  * that have read its length from the map. */
 MP_INNER void heap_give(struct heap *heap, struct heap_chunk chunk);

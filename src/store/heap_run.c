@@ -151,3 +151,11 @@ unsigned char *heap_take_run(struct heap *heap, size_t least, size_t most,
     ASSERT(*got >= least && *got <= most);
     return heap_run_of_top(heap, 0, *got);
 }
+
+unsigned char *heap_first_run(struct heap *heap, size_t most, size_t *got)
+{
+    ASSERT(heap_is_sound(heap));
+    ASSERT(heap->top == 0 && heap->taken == 0 && most > 0);
+    *got = heap->granules < most ? heap->granules : most;
+    return heap_run_of_top(heap, 0, *got);
+}

@@ -118,10 +118,10 @@ static inline size_t heap_unbump_from(const struct heap *heap,
     return heap->zero ? SIZE_MAX : block != heap->first;
 }
 
-/* An empty heap zeroes memory from now on as its chunks go, or does not. */
+/* A heap without chunks zeroes memory from now on as they go, or does not.  What
+ * is free stays as it is. */
 static inline void heap_set_zero(struct heap *heap, bool zero)
 {
-    ASSERT(heap->blocks == 0);
     heap->zero = zero;
     heap->unbump_from = heap_unbump_from(heap, heap->current);
 }

@@ -302,6 +302,17 @@ static size_t quota_spare(struct quota *quota, size_t least, size_t part)
     return spare;
 }
 
+/* Charges for a loan. */
+static void quota_take_loan(struct quota *quota, size_t bytes)
+{
+    quota_take_all(quota, bytes);
+    /* The raise is the loan's from now on.  Were it the last charge's, too, the
+     * end of another loan could lower the mark by it, and then the end of this
+     * loan would do so a second time. */
+    quota->lent_raised = quota->raised;
+    quota->raised = 0;
+}
+
 size_t quota_lend(struct quota *quota, size_t least, size_t most, size_t part)
 {
     ASSERT(least > 0 && part > 0);
@@ -311,12 +322,28 @@ size_t quota_lend(struct quota *quota, size_t least, size_t most, size_t part)
     most = most < least ? least : most;
     bytes = bytes < least ? 0 : bytes < most ? bytes : most;
     if (bytes > 0) {
-        quota_take_all(quota, bytes);
-        /* The raise is the loan's from now on.  Were it the last charge's, too,
-         * the end of another loan could lower the mark by it, and then the end
-         * of this loan would do so a second time. */
-        quota->lent_raised = quota->raised;
-        quota->raised = 0;
+        quota_take_loan(quota, bytes);
+    }
+    quota_leave(quota, taken);
+    return bytes;
+}
+
+size_t quota_lend_first(struct quota *quota, size_t most, size_t part)
+{
+    ASSERT(most > 0 && part > 0);
+    bool taken = quota_enter(quota);
+    struct quota *up = quota;
+    size_t bytes = 0;
+
+    while (up != NULL && up->near_bytes == SIZE_MAX) {
+        up = up->above;
+    }
+    if (up == NULL) {
+        bytes = quota_spare(quota, 1, part);
+        bytes = bytes < most ? bytes : most;
+        if (bytes > 0) {
+            quota_take_loan(quota, bytes);
+        }
     }
     quota_leave(quota, taken);
     return bytes;

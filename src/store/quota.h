@@ -72,10 +72,10 @@ struct quota {
     size_t near_bytes;    /* use from which somebody is told; SIZE_MAX: none */
     bool due;             /* atomic; a charge of this quota made it or one above
                            * due */
+    bool limits;          /* fixed; it was made with a capacity */
     size_t past_peak;     /* most that was held before capacity became less
                            * than that; 0: it never did */
     size_t capacity;      /* atomic; QUOTA_UNLIMITED: no limit */
-    bool limits;          /* fixed; it was made with a capacity */
     struct quota *above;  /* atomic; the nearest quota above that has a
                            * capacity; NULL: none.  Who writes it holds the
                            * pool's lock, the recall lock and the tree's, so
@@ -136,6 +136,11 @@ MP_INNER void quota_undo(struct quota *quota, size_t bytes);
  * once an eighth of its capacity is free. */
 MP_INNER size_t quota_lend(struct quota *quota, size_t least, size_t most,
                            size_t part);
+
+/* The same, but nothing where somebody is to be told of use near the limit of
+ * one of them. */
+MP_INNER size_t quota_lend_first(struct quota *quota, size_t most,
+                                 size_t part);
 
 /* Takes credit back.  Its loan raised this quota's high-water mark, by unused
  * bytes more than objects ever held.  So the mark falls back by that many.  The
