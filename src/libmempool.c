@@ -85,6 +85,7 @@
 #include "pool/recall.c"
 #include "pool/record.c"
 #include "pool/recycle.c"
+#include "pool/rejoin.c"
 #include "pool/report.c"
 #include "pool/setting.c"
 #include "pool/totals.c"

@@ -116,6 +116,8 @@ pool_sources = \
 	src/pool/record.h \
 	src/pool/recycle.c \
 	src/pool/recycle.h \
+	src/pool/rejoin.c \
+	src/pool/rejoin.h \
 	src/pool/report.c \
 	src/pool/report.h \
 	src/pool/setting.c \

@@ -34,7 +34,6 @@ static inline bool api_is_plain(const mp_options_t *given, size_t size)
     return size == sizeof *given && given->threads == MP_THREADS_CACHED &&
            given->flags == 0 && given->max_object == 0 &&
            given->backing == NULL && given->name == NULL &&
-           given->parent == NULL &&
            (given->report != NULL || given->report_context == NULL);
 }
 

@@ -212,6 +212,7 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
     mp->track = NULL;
     mp->kept_next = NULL;
     mp->quiet_run = NULL;
+    mp->spare_tree = NULL;
     lock_start(&mp->lock, LOCK_POOL);
     quota_start(&mp->quota, QUOTA_NONE, NULL);
     blocks_start(&mp->blocks, mp, ranged, mode->stock_limit,
@@ -286,6 +287,7 @@ static void life_release(struct memory_pool *mp)
     if (mp->track != NULL) {
         track_free(mp->track);
     }
+    tree_free_spare(mp);
     blocks_put(&mp->blocks, mp, mp->settings.bytes);
 }
 

@@ -33,7 +33,7 @@ void pool_tell_lock(void)
 
 /* A move takes some microseconds, and waits for threads that are pinned: they
  * do not wait here. */
-void pool_await_move(struct memory_pool *mp, bool *taken)
+void pool_await_move_slow(struct memory_pool *mp, bool *taken)
 {
     ASSERT(pool_is_entered(mp));
     unsigned times = 0;

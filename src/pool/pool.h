@@ -149,6 +149,8 @@ struct memory_pool {
     unsigned char *quiet_run; /* quiet.c; the pool's lock; where the first run
                                * of its only cache began; NULL: the pool is not
                                * quiet */
+    struct tree *spare_tree; /* tree.c; the pool's lock; of its life before, for
+                              * the next tree; NULL: there is none */
     struct memory_pool *kept_next; /* recycle.c; only the maker's thread; or
                                     * fork.c: the next that was left */
     struct block first;
@@ -201,7 +203,14 @@ MP_INNER void pool_tell_lock(void);
  * way. */
 MP_INNER void pool_pin(struct memory_pool *mp, bool *taken);
 MP_INNER void pool_unpin(struct memory_pool *mp);
-MP_INNER void pool_await_move(struct memory_pool *mp, bool *taken);
+MP_INNER void pool_await_move_slow(struct memory_pool *mp, bool *taken);
+
+static inline void pool_await_move(struct memory_pool *mp, bool *taken)
+{
+    if (MP_UNLIKELY(mp->pins.moving)) {
+        pool_await_move_slow(mp, taken);
+    }
+}
 
 /* Says whether pool_bump() may serve: objects are counted, by this pool's lock
  * alone, no mark is open, and nobody wants to be told of use near the limit.

@@ -55,7 +55,7 @@ size_t quiet_count(const struct memory_pool *mp, const struct cache *cache)
 {
     size_t bytes = (size_t)(cache->fast.cut - mp->quiet_run);
 
-    ASSERT(quiet_cache(mp) == cache);
+    ASSERT(cache_is_own(cache) && cache->fast.cut >= mp->quiet_run);
     return block_count_live_at(middle_map(cache->state, mp->quiet_run),
                                bytes / SIZES_GRANULE);
 }

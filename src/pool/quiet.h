@@ -32,8 +32,8 @@ static inline struct cache *quiet_cache(const struct memory_pool *mp)
                : NULL;
 }
 
-/* How many objects are live in a quiet pool.  What is called for is as for
- * quiet_cache(), which returned the cache. */
+/* How many objects are live in a quiet pool; quiet_cache() returned that cache,
+ * and nobody has changed more than the cache since. */
 MP_INNER size_t quiet_count(const struct memory_pool *mp,
                             const struct cache *cache);
 

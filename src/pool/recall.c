@@ -128,6 +128,20 @@ void recall_delist(struct memory_pool *mp, struct memory_pool *heir)
     lock_leave(&top->recall, top_taken);
 }
 
+size_t recall_end(struct memory_pool *mp, struct cache *cache)
+{
+    struct cache_set *set = &mp->caches;
+
+    ASSERT(set->owed == 0 && set->caches == cache && cache->next == NULL);
+    cache_collect(cache, set);
+    size_t peak = quota_end_quiet(&mp->quota, set->unused);
+    set->owed = set->unused = 0;
+    if (list_has(&mp->quota.borrower)) {
+        list_remove(&mp->quota.borrower);
+    }
+    return peak;
+}
+
 /* Whoever was at it, the numbers are whole: the locks that own them are held,
  * or were. */
 void recall_forked(struct memory_pool *mp)

@@ -27,6 +27,7 @@
 #include "pool/mode.h"
 #include "pool/quiet.h"
 #include "pool/recall.h"
+#include "pool/rejoin.h"
 #include "store/range.h"
 
 /* Pools that a thread keeps, and bytes of empty blocks in each. */
@@ -136,32 +137,21 @@ struct memory_pool *recycle_pop(struct thread *self,
     return mp;
 }
 
-/* The quota of a kept pool that counts, and credit for its cache.  Without any
- * the cache is not enabled, as it is in a new pool. */
-static void recycle_limit(struct memory_pool *mp, size_t capacity)
-{
-    struct cache *cache = attach_first(&mp->caches);
-
-    quota_restart(&mp->quota, capacity, NULL);
-    if (!recall_lend_first(mp, cache)) {
-        cache_disable(cache);
-        mp->caches.suspended = true;
-        mp->quiet_run = NULL;
-    }
-}
-
 /* Others meet the pool from the moment on that it is not kept, and then find
- * all of it.  Release pairs with the acquire of those that ask. */
+ * its settings.  Release pairs with the acquire of those that ask. */
 struct memory_pool *recycle_make(const mp_options_t *options)
 {
-    bool counts = options->capacity != 0;
+    struct memory_pool *parent = options->parent;
+    bool limited = parent != NULL && quota_is_limited(&parent->quota);
+    bool counts = options->capacity != 0 || limited;
     struct thread *self = thread_known();
     struct memory_pool *mp = self == NULL ? NULL : self->kept[counts];
 
     ASSERT(options->threads == MP_THREADS_CACHED && options->name == NULL);
     ASSERT(options->flags == 0 && options->max_object == 0);
-    ASSERT(options->parent == NULL && options->backing == NULL);
-    if (mp == NULL || quiet_cache(mp) == NULL) {
+    ASSERT(options->backing == NULL);
+    if (mp == NULL || quiet_cache(mp) == NULL ||
+        (parent != NULL && !rejoin_begin(mp, parent, limited))) {
         return NULL;
     }
     (void)recycle_take(self, &self->kept[counts]);
@@ -170,13 +160,18 @@ struct memory_pool *recycle_make(const mp_options_t *options)
     mp->settings.flags = 0;
     mp->settings.report = options->report;
     mp->settings.report_context = options->report_context;
-    sync_put(&mp->settings.why, counts ? KIND_CAPACITY : KIND_DEFAULT);
-    if (counts) {
-        recycle_limit(mp, options->capacity);
-    }
+    sync_put(&mp->settings.why, options->capacity != 0 ? KIND_CAPACITY
+                                : limited              ? KIND_ABOVE
+                                                       : KIND_DEFAULT);
     sync_put_release(&mp->place.kept, false);
+    if (counts) {
+        rejoin_limit(mp, options->capacity, parent);
+    }
+    if (parent != NULL) {
+        rejoin_end(mp, parent);
+    }
     each_open(mp);
-    probe_create(mp, NULL, NULL);
+    probe_create(mp, NULL, parent);
     return mp;
 }
 
@@ -270,11 +265,14 @@ bool recycle_drop(struct memory_pool *mp)
     ASSERT(lock_none_is_held());
     struct thread *self = recycle_keeper(mp);
 
-    if (self == NULL || quiet_cache(mp) == NULL || mp->tree != NULL ||
-        mp->caches.zero || (mp->settings.flags & MP_LEAK_CHECK) != 0) {
+    if (self == NULL || quiet_cache(mp) == NULL || mp->caches.zero ||
+        (mp->settings.flags & MP_LEAK_CHECK) != 0) {
         return false;
     }
     each_close(mp);
+    if (mp->tree != NULL && !rejoin_leave(mp)) {
+        return false;
+    }
     bool taken = lock_enter(&self->lock);
     struct cache *cache = quiet_cache(mp);
     if (cache != NULL) {

@@ -20,14 +20,14 @@
 MP_INNER struct memory_pool *recycle_pop(struct thread *self,
                                          const mp_options_t *options);
 
-/* A pool with no other options than a capacity, a report function and its
- * context, made and open; NULL: the calling thread keeps none of its kind, or
- * there is more to do.  No lock held. */
+/* A pool with no other options than a capacity, a report function, its context
+ * and a parent, made and open; NULL: the calling thread keeps none of its kind,
+ * or there is more to do.  No lock held. */
 MP_INNER struct memory_pool *recycle_make(const mp_options_t *options);
 
-/* Ends a pool, and keeps it, where that is quickly done: it has no parent, no
- * child and no cleanup, and is quiet.  false: it is not, and nothing is done
- * but that nobody visits it any more.  No lock held. */
+/* Ends a pool, and keeps it, where that is quickly done: it is quiet, and so has
+ * no child and no cleanup.  false: it is to be ended in the usual way, though
+ * nobody visits it any more, and it may have left its parent.  No lock held. */
 MP_INNER bool recycle_drop(struct memory_pool *mp);
 
 /* Keeps a pool that is to go, if only the calling thread has used it and it is

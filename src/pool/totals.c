@@ -40,7 +40,7 @@ size_t totals_count_live(struct memory_pool *mp)
     return live;
 }
 
-static void totals_add(struct tree_totals *to, const struct tree_totals *add)
+void totals_add(struct tree_totals *to, const struct tree_totals *add)
 {
     to->pools += add->pools;
     to->allocations += add->allocations;

@@ -13,6 +13,10 @@
  * is paused. */
 MP_INNER size_t totals_count_live(struct memory_pool *mp);
 
+/* Adds numbers to others; the lock that owns these is held. */
+MP_INNER void totals_add(struct tree_totals *to,
+                         const struct tree_totals *add);
+
 /* Adds what a pool did to what its parent keeps of pools by that name, and
  * hands on what the pool keeps of others.  The pool has no children any more, and
  * no other thread uses it.  No lock held. */

@@ -130,6 +130,12 @@ static struct tree *tree_of(struct memory_pool *mp, bool pin)
     bool taken = pool_enter(mp);
     struct tree *tree = mp->tree;
 
+    if (tree == NULL && mp->spare_tree != NULL) {
+        tree = mp->spare_tree;
+        mp->spare_tree = NULL;
+        /* Release as below. */
+        sync_put_release(&mp->tree, tree);
+    }
     if (tree != NULL && pin) {
         pool_pin(mp, &taken);
     }
@@ -204,6 +210,50 @@ void tree_join(struct memory_pool *mp)
     pool_unpin(parent);
     lock_leave(&parent->lock, taken);
     tree_reopen(parent);
+}
+
+void tree_come(struct memory_pool *mp, struct memory_pool *parent)
+{
+    struct tree *tree = mp->spare_tree;
+    ASSERT(pool_is_entered(parent) && parent->tree != NULL);
+    ASSERT(mp->tree == NULL && tree != NULL && tree->parent == NULL);
+
+    mp->spare_tree = NULL;
+    sync_put(&tree->parent, parent);
+    tree->late = tree_is_late(parent);
+    /* Release as in tree_of(). */
+    sync_put_release(&mp->tree, tree);
+    list_push(&parent->tree->children[TREE_OPEN], &tree->link);
+}
+
+/* Relaxed: a thread that ends the pool together with one above is the caller,
+ * or the program ends the pool twice. */
+bool tree_may_go(const struct memory_pool *mp)
+{
+    const struct tree *tree = mp->tree;
+
+    return sync_get(&tree->runner) == NULL && sync_get(&tree->own.mp) == NULL;
+}
+
+void tree_go(struct memory_pool *mp)
+{
+    struct tree *tree = mp->tree;
+    ASSERT(tree_may_go(mp) && pool_is_entered(tree->parent));
+    ASSERT(tree->cleanups.all.first == NULL && tree->gone == NULL);
+    ASSERT(tree->gone_unnamed.pools == 0 && tree->added == 0);
+
+    list_remove(&tree->link);
+    sync_put(&tree->parent, (struct memory_pool *)NULL);
+    sync_put(&tree->stage, TREE_OPEN);
+    sync_put(&mp->tree, (struct tree *)NULL);
+    mp->spare_tree = tree;
+}
+
+void tree_free_spare(struct memory_pool *mp)
+{
+    ASSERT(lock_none_is_held() && mp->tree == NULL);
+    free(mp->spare_tree);
+    mp->spare_tree = NULL;
 }
 
 /* Nobody uses the pool, but a fork may find it, and its child would free again
@@ -306,7 +356,8 @@ void tree_leave(struct memory_pool *mp)
      * returning, is that thread's to free.  Of the two the second to come here
      * frees it; see end_forget(). */
     if (sync_swap(&tree->own.mp, (struct memory_pool *)NULL) == NULL) {
-        free(tree);
+        *tree = (struct tree){.mp = mp};
+        mp->spare_tree = tree;
     }
 }
 

@@ -271,6 +271,29 @@ void quota_end(struct quota *quota, struct quota *heir)
     }
 }
 
+size_t quota_end_quiet(struct quota *quota, size_t unused)
+{
+    bool taken = quota_enter(quota);
+    struct lock *tree = quota->tree;
+
+    ASSERT(quota->charged_below == 0 && unused <= quota_used(quota));
+    quota_give(quota, quota_used(quota), false);
+    quota->free_to_peak -= unused;
+    quota->beyond_peak += unused;
+    for (struct quota *up = quota->above; up != NULL; up = up->above) {
+        quota_lower(up, unused);
+    }
+    size_t peak = quota->capacity - quota->beyond_peak;
+    peak = peak > quota->past_peak ? peak : quota->past_peak;
+    ASSERT(quota_is_whole(quota));
+    sync_put(&quota->above, (struct quota *)NULL);
+    quota->tree = NULL;
+    if (tree != NULL) {
+        lock_leave(tree, taken);
+    }
+    return peak;
+}
+
 /* Nothing was ever held for the charge, so the peak must not show it. */
 void quota_undo(struct quota *quota, size_t bytes)
 {

@@ -124,6 +124,11 @@ MP_INNER void quota_uncharge(struct quota *quota, size_t bytes);
  * go before its pool's memory does. */
 MP_INNER void quota_end(struct quota *quota, struct quota *heir);
 
+/* The same without heir for a quota that nobody below charges.  Of what a loan
+ * charged, so many bytes were never used by objects: marks fall back by them as
+ * in quota_settle().  Returns this quota's mark. */
+MP_INNER size_t quota_end_quiet(struct quota *quota, size_t unused);
+
 /* Gives back what the caller's last charge took, for which there was no
  * memory: the high-water mark falls back, too.  Where other pools of the tree
  * were charged meanwhile, it may stay higher than without the failed charge,
