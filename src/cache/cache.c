@@ -262,8 +262,8 @@ void cache_reach(struct cache *cache)
 
 void cache_collect(struct cache *cache, struct cache_set *set)
 {
-    ASSERT(lock_is_held(set->lock) && cache->set == set);
-    ASSERT(cache->least <= cache->credit);
+    ASSERT(lock_is_held(set->lock) || set->caches == cache);
+    ASSERT(cache->set == set && cache->least <= cache->credit);
     if (cache_has_mark(cache, set)) {
         cache->heap->held += cache->granted - cache->credit;
     }

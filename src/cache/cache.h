@@ -165,7 +165,8 @@ MP_INNER void cache_reach(struct cache *cache);
 MP_INNER void cache_renew(struct cache *cache);
 MP_INNER void cache_set_renew(struct cache_set *set);
 
-/* Moves the cache's credit to what its set owes the quota; see credit.h. */
+/* Moves the cache's credit to what its set owes the quota; see credit.h.  The
+ * lock need not be held for the only cache of a pool that nobody else uses. */
 MP_INNER void cache_collect(struct cache *cache, struct cache_set *set);
 
 /* Puts all that the cache has back into the heaps; the run alone. */

@@ -149,6 +149,9 @@ struct memory_pool {
     unsigned char *quiet_run; /* quiet.c; the pool's lock; where the first run
                                * of its only cache began; NULL: the pool is not
                                * quiet */
+    bool quiet_new; /* quiet.c; the pool's lock; while the pool is quiet: all of
+                     * it is as in a new one, but what that cache did, and what
+                     * a reset counted */
     struct tree *spare_tree; /* tree.c; the pool's lock; of its life before, for
                               * the next tree; NULL: there is none */
     struct memory_pool *kept_next; /* recycle.c; only the maker's thread; or

@@ -32,6 +32,7 @@ void quiet_begin(struct memory_pool *mp, bool lend)
     ASSERT(pool_is_entered(mp) && mp->heap.taken == 0);
 
     mp->quiet_run = NULL;
+    mp->quiet_new = false;
     if (cache == NULL || sync_get(&set->retired)) {
         return;
     }

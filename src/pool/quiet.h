@@ -23,6 +23,12 @@
  * cache gets credit, too, or the pool is not quiet. */
 MP_INNER void quiet_begin(struct memory_pool *mp, bool lend);
 
+/* The pool is quiet by now, or not; and all of it is as in a new one. */
+static inline void quiet_note_new(struct memory_pool *mp)
+{
+    mp->quiet_new = true;
+}
+
 /* The calling thread's cache, while the pool is quiet; NULL: it is not.  The
  * pool's lock is held, or the caller is the only one who uses the pool. */
 static inline struct cache *quiet_cache(const struct memory_pool *mp)
@@ -30,6 +36,13 @@ static inline struct cache *quiet_cache(const struct memory_pool *mp)
     return mp->quiet_run != NULL && !lock_was_entered(&mp->lock)
                ? attach_first(&mp->caches)
                : NULL;
+}
+
+/* The same where the pool was never reset when it was not quiet: then it has no
+ * functions and numbers but those of a new pool. */
+static inline struct cache *quiet_cache_of_new(const struct memory_pool *mp)
+{
+    return mp->quiet_new ? quiet_cache(mp) : NULL;
 }
 
 /* How many objects are live in a quiet pool; quiet_cache() returned that cache,

@@ -150,7 +150,7 @@ struct memory_pool *recycle_make(const mp_options_t *options)
     ASSERT(options->threads == MP_THREADS_CACHED && options->name == NULL);
     ASSERT(options->flags == 0 && options->max_object == 0);
     ASSERT(options->backing == NULL);
-    if (mp == NULL || quiet_cache(mp) == NULL ||
+    if (mp == NULL || quiet_cache_of_new(mp) == NULL ||
         (parent != NULL && !rejoin_begin(mp, parent, limited))) {
         return NULL;
     }
@@ -242,6 +242,7 @@ static void recycle_renew(struct memory_pool *mp)
     /* The next one to use it is the same thread.  What is cut from the run is
      * seen by no one. */
     quiet_begin(mp, false);
+    quiet_note_new(mp);
 }
 
 /* The pool is the caller's, and its thread may keep it. */
@@ -265,7 +266,7 @@ bool recycle_drop(struct memory_pool *mp)
     ASSERT(lock_none_is_held());
     struct thread *self = recycle_keeper(mp);
 
-    if (self == NULL || quiet_cache(mp) == NULL || mp->caches.zero ||
+    if (self == NULL || quiet_cache_of_new(mp) == NULL || mp->caches.zero ||
         (mp->settings.flags & MP_LEAK_CHECK) != 0) {
         return false;
     }
@@ -274,7 +275,7 @@ bool recycle_drop(struct memory_pool *mp)
         return false;
     }
     bool taken = lock_enter(&self->lock);
-    struct cache *cache = quiet_cache(mp);
+    struct cache *cache = quiet_cache_of_new(mp);
     if (cache != NULL) {
         probe_end(mp);
         cache_begin_new(cache, &mp->caches, mp->quiet_run);

@@ -77,7 +77,7 @@ static bool rejoin_uncharge(struct memory_pool *mp, size_t *peak)
 {
     struct quota *top = quota_top(&mp->quota);
     bool taken = top != NULL && lock_enter(&top->recall);
-    struct cache *cache = quiet_cache(mp);
+    struct cache *cache = quiet_cache_of_new(mp);
 
     if (cache != NULL) {
         *peak = recall_end(mp, cache);
@@ -106,7 +106,7 @@ bool rejoin_leave(struct memory_pool *mp)
 {
     ASSERT(lock_none_is_held());
     struct memory_pool *parent = mp->tree->parent;
-    struct cache *cache = quiet_cache(mp);
+    struct cache *cache = quiet_cache_of_new(mp);
     size_t peak = mp->counters.peak * SIZES_GRANULE;
 
     if (cache == NULL || parent == NULL || !tree_may_go(mp)) {
