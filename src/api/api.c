@@ -55,8 +55,8 @@ static inline memory_pool_t *api_create_again(const mp_options_t *given,
 
 /* flags: SETTING_* that no program can ask for.  caller is what a failing step
  * is reported under. */
-static memory_pool_t *api_create(const mp_options_t *given, size_t size,
-                                 unsigned flags, const char *caller)
+static MP_SLOW memory_pool_t *api_create(const mp_options_t *given, size_t size,
+                                         unsigned flags, const char *caller)
 {
     ASSERT(lock_none_is_held() && caller != NULL);
     int error = errno;
@@ -123,8 +123,8 @@ memory_pool_t *mp_create(const mp_options_t *options)
 }
 
 /* Ends or resets a pool by the given function. */
-static void api_end(memory_pool_t *mp,
-                    enum result (*end)(struct memory_pool *mp))
+static MP_SLOW void api_end(memory_pool_t *mp,
+                            enum result (*end)(struct memory_pool *mp))
 {
     MP_FRAME();
     /* A function and not a flag, so that the two callers cannot differ in how
@@ -151,10 +151,19 @@ static void api_end(memory_pool_t *mp,
     errno = error;
 }
 
+/* The end of a pool that is quickly made and dropped; false: there is more to
+ * do.  Keeps errno. */
+static inline bool api_drop(memory_pool_t *mp)
+{
+    return MP_LIKELY(mp != NULL) && recycle_drop(mp);
+}
+
 /* All of these may call the program's cleanups, with no lock held. */
 void destroy_memory_pool(memory_pool_t *mp)
 {
-    api_end(mp, end_destroy);
+    if (!MP_LIKELY(api_drop(mp))) {
+        api_end(mp, end_destroy);
+    }
 }
 
 void free_all_memory(memory_pool_t *mp)
@@ -165,7 +174,7 @@ void free_all_memory(memory_pool_t *mp)
 /* Where there is no pool, functions with a prefix print nothing. */
 void mp_destroy(memory_pool_t *mp)
 {
-    if (misuse_has_pool(mp)) {
+    if (!MP_LIKELY(api_drop(mp)) && misuse_has_pool(mp)) {
         api_end(mp, end_destroy);
     }
 }

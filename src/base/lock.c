@@ -120,7 +120,7 @@ static bool lock_spin(struct lock *lock)
     return false;
 }
 
-void lock_wait(struct lock *lock)
+MP_SLOW void lock_wait(struct lock *lock)
 {
     struct lock_berth *berth = lock_berth_of(lock);
     int cancel;
@@ -152,7 +152,7 @@ void lock_wait(struct lock *lock)
 
 /* Once the lock is left nothing of it is read but its address: another thread
  * may have taken it by then, and have freed the memory that it stands in. */
-void lock_wake(struct lock *lock)
+MP_SLOW void lock_wake(struct lock *lock)
 {
     struct lock_berth *berth = lock_berth_of(lock);
 

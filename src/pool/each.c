@@ -229,7 +229,7 @@ enum result each_pool(int (*visit)(memory_pool_t *mp, void *arg), void *arg,
 
 /* The memory of a thread that visits is no other's, so to compare it tells
  * whose visit it is.  A tracked pool comes here always, see each_close(). */
-void each_close_slow(struct memory_pool *mp)
+MP_SLOW void each_close_slow(struct memory_pool *mp)
 {
     bool waits = true;
 

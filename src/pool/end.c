@@ -52,7 +52,6 @@
 #include "base/probe.h"
 #include "pool/leaks.h"
 #include "pool/life.h"
-#include "pool/recycle.h"
 #include "pool/report.h"
 #include "pool/tree.h"
 
@@ -409,9 +408,6 @@ enum result end_destroy(struct memory_pool *mp)
     struct tree_run place;
     struct end_work work = {NULL, (uintptr_t)__builtin_frame_address(0),
                             true, false};
-    if (recycle_drop(mp)) {
-        return RESULT_OK;
-    }
     enum result result = end_prepare(&work, mp, &place);
 
     if (result == RESULT_OK) {

@@ -52,13 +52,18 @@ void quiet_begin(struct memory_pool *mp, bool lend)
     }
 }
 
+/* In sixteens, where the run has so much more: its map is 0 there. */
 size_t quiet_count(const struct memory_pool *mp, const struct cache *cache)
 {
-    size_t bytes = (size_t)(cache->fast.cut - mp->quiet_run);
+    const unsigned char *run = mp->quiet_run;
+    size_t granules = (size_t)(cache->fast.cut - run) / SIZES_GRANULE;
+    size_t more = (granules + 15) / 16 * 16;
 
-    ASSERT(cache_is_own(cache) && cache->fast.cut >= mp->quiet_run);
-    return block_count_live_at(middle_map(cache->state, mp->quiet_run),
-                               bytes / SIZES_GRANULE);
+    ASSERT(cache_is_own(cache) && cache->fast.cut >= run);
+    if (more <= (size_t)(cache->fast.end - run) / SIZES_GRANULE) {
+        granules = more;
+    }
+    return block_count_live_at(middle_map(cache->state, run), granules);
 }
 
 /* The lock, since other threads may read the numbers.  It is not noted as

@@ -36,12 +36,8 @@
 
 /* Says whether the pool's memory holds pointers to what is in use.  A kept
  * pool's memory does not, whatever the program has left in it. */
-static void recycle_show(const struct memory_pool *mp, bool shown)
+static MP_SLOW void recycle_say(const struct memory_pool *mp, bool shown)
 {
-    ASSERT(mp->mode->caches && mp->settings.bytes == RANGE_SLOT);
-    if (!tool_follows()) {
-        return;
-    }
     void (*say)(const void *start, size_t bytes) =
         shown ? tool_show : tool_hide;
 
@@ -52,6 +48,14 @@ static void recycle_show(const struct memory_pool *mp, bool shown)
     for (const struct block *b = heap_block_lowest(&mp->heap); b != NULL;
          b = heap_block_above(&mp->heap, b)) {
         say(b, b->bytes);
+    }
+}
+
+static inline void recycle_show(const struct memory_pool *mp, bool shown)
+{
+    ASSERT(mp->mode->caches && mp->settings.bytes == RANGE_SLOT);
+    if (MP_UNLIKELY(tool_follows())) {
+        recycle_say(mp, shown);
     }
 }
 

@@ -19,7 +19,7 @@
 #include "pool/recall.h"
 #include "pool/totals.h"
 
-bool rejoin_begin(const struct memory_pool *mp, struct memory_pool *parent,
+MP_SLOW bool rejoin_begin(const struct memory_pool *mp, struct memory_pool *parent,
                   bool limited)
 {
     ASSERT(lock_none_is_held() && mp != parent && mp->tree == NULL);
@@ -39,7 +39,7 @@ bool rejoin_begin(const struct memory_pool *mp, struct memory_pool *parent,
     return fits;
 }
 
-void rejoin_limit(struct memory_pool *mp, size_t capacity,
+MP_SLOW void rejoin_limit(struct memory_pool *mp, size_t capacity,
                   struct memory_pool *parent)
 {
     ASSERT(lock_none_is_held() && mp->mode->counts);
@@ -60,7 +60,7 @@ void rejoin_limit(struct memory_pool *mp, size_t capacity,
     }
 }
 
-void rejoin_end(struct memory_pool *mp, struct memory_pool *parent)
+MP_SLOW void rejoin_end(struct memory_pool *mp, struct memory_pool *parent)
 {
     ASSERT(lock_none_is_held() && parent->pins.count > 0);
     bool taken = pool_enter(parent);
@@ -102,7 +102,7 @@ static void rejoin_hand_over(struct memory_pool *mp, struct cache *cache,
     totals_add(&mp->tree->parent->tree->gone_unnamed, &own);
 }
 
-bool rejoin_leave(struct memory_pool *mp)
+MP_SLOW bool rejoin_leave(struct memory_pool *mp)
 {
     ASSERT(lock_none_is_held());
     struct memory_pool *parent = mp->tree->parent;
