@@ -28,7 +28,8 @@ tests_programs = tests/check_append tests/check_blocks tests/check_bulk \
 	tests/check_near_limit tests/check_options tests/check_owners \
 	tests/check_pause \
 	tests/check_pools tests/check_portions tests/check_print \
-	tests/check_processes tests/check_range tests/check_recycle \
+	tests/check_processes tests/check_quiet tests/check_range \
+	tests/check_recycle \
 	tests/check_report tests/check_scopes tests/check_set_capacity \
 	tests/check_set_parent tests/check_strings \
 	tests/check_threads tests/check_tree tests/check_tree_model \
@@ -82,6 +83,7 @@ tests_check_options_LDADD = $(tests_shared)
 tests_check_pools_LDADD = $(tests_shared)
 tests_check_portions_LDADD = $(tests_shared)
 tests_check_print_LDADD = $(tests_shared)
+tests_check_quiet_LDADD = $(tests_shared)
 tests_check_recycle_LDADD = $(tests_shared)
 tests_check_report_LDADD = $(tests_shared)
 tests_check_scopes_LDADD = $(tests_shared)
