@@ -298,6 +298,37 @@ START_TEST(the_first_block_is_taken_whole)
 }
 END_TEST
 
+START_TEST(a_run_begins_again_with_its_map_clear)
+{
+    begin();
+    cache_take_first(cache, &f.set);
+    unsigned char *run = cache->fast.cut;
+    take_many(20, 1);
+    give_many(20, 1);
+    take_many(5, 1);
+    size_t taken = f.heap.taken;
+    for (int again = 0; again < 2; again++) {
+        size_t frees = cache_frees(cache);
+        if (again == 0) {
+            cache_begin_again(cache, &f.set, run);
+            ck_assert_uint_eq(cache_frees(cache), frees);
+        } else {
+            cache_begin_new(cache, &f.set, run);
+            ck_assert_uint_eq(cache_frees(cache), 0);
+        }
+        ck_assert_ptr_eq(cache->fast.cut, run);
+        ck_assert_ptr_null(cache->fast.lists[0].chunks);
+        ck_assert_uint_eq(block_count_live(&f.first, f.first.granules), 0);
+        for (size_t i = 0; i < f.first.granules; i++) {
+            ck_assert_uint_eq(f.first.map[i], BLOCK_NONE);
+        }
+        ck_assert_uint_eq(f.heap.taken, taken);
+        take_many(10, 2);
+        give_many(3, 2);
+    }
+}
+END_TEST
+
 START_TEST(a_reset_forgets_chunks_and_keeps_counts)
 {
     unsigned number = 9;
@@ -419,6 +450,7 @@ static void add(TCase *tcase)
         tcase, the_inner_of_two_marks_gives_its_run_back_to_its_own_heap);
     tcase_add_test(tcase, a_renewed_cache_is_as_new);
     tcase_add_test(tcase, the_first_block_is_taken_whole);
+    tcase_add_test(tcase, a_run_begins_again_with_its_map_clear);
     tcase_add_test(tcase, a_reset_forgets_chunks_and_keeps_counts);
     tcase_add_test(tcase, a_run_is_found_by_its_start_with_its_place);
     tcase_add_test(tcase, every_chain_is_visited);

@@ -155,6 +155,25 @@ START_TEST(an_unneeded_lock_is_not_taken)
 }
 END_TEST
 
+START_TEST(a_lock_notes_that_it_was_entered)
+{
+    lock_forget(&lock_tested);
+    ck_assert(!lock_was_entered(&lock_tested));
+    for (int needed = 0; needed < 2; needed++) {
+        lock_leave(&lock_tested, lock_enter_unseen(&lock_tested, needed));
+        ck_assert(!lock_was_entered(&lock_tested));
+        ck_assert_uint_eq(lock_tested.word, LOCK_LEFT);
+        lock_leave(&lock_tested, lock_enter_if(&lock_tested, needed));
+        ck_assert(lock_was_entered(&lock_tested));
+        lock_forget(&lock_tested);
+    }
+    lock_leave(&lock_tested, lock_enter(&lock_tested));
+    ck_assert(lock_was_entered(&lock_tested));
+    lock_start(&lock_tested, LOCK_POOL);
+    ck_assert(!lock_was_entered(&lock_tested));
+}
+END_TEST
+
 /* The status that a child ends with.  It writes nothing, and leaves no core
  * file where it aborts. */
 static int in_child(void (*run)(void))
@@ -430,6 +449,7 @@ int main(void)
     tcase_add_test(lock, a_waiting_thread_sleeps_until_the_lock_is_left);
     tcase_add_test(lock, a_canceled_thread_still_takes_the_lock_it_waits_for);
     tcase_add_test(lock, an_unneeded_lock_is_not_taken);
+    tcase_add_test(lock, a_lock_notes_that_it_was_entered);
     tcase_add_test(lock, a_lock_held_across_fork_is_the_childs);
     tcase_add_test(lock, told_locks_exclude_nest_and_survive_a_fork);
 #ifdef MP_CHECKS

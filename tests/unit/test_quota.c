@@ -301,6 +301,41 @@ START_TEST(what_is_lent_counts_and_is_bounded_at_each_level)
 }
 END_TEST
 
+START_TEST(a_first_loan_is_not_made_where_somebody_is_to_be_told)
+{
+    start_tree();
+    ck_assert_uint_eq(quota_lend_first(&leaf, 40, 4), 40);
+    quota_settle(&leaf, 40, 40);
+    quota_set_near(&root, 900);
+    ck_assert_uint_eq(quota_lend_first(&leaf, 40, 4), 0);
+    expect(&root, 0, 0, 0);
+    quota_set_near(&root, SIZE_MAX);
+    ck_assert_uint_eq(quota_lend_first(&leaf, 1000, 2), 250); /* by upper */
+    quota_set_state(&root, QUOTA_TIGHTENING);
+    ck_assert_uint_eq(quota_lend_first(&leaf, 40, 4), 0);
+}
+END_TEST
+
+/* Of a loan of 200 bytes 120 were used at most, and 50 are in use. */
+START_TEST(a_quiet_end_gives_all_back_and_tells_the_mark)
+{
+    start_tree();
+    ck_assert_uint_eq(quota_lend_first(&leaf, 200, 2), 200);
+    expect(&upper, 0, 200, 200);
+    ck_assert_uint_eq(quota_end_quiet(&leaf, 80), 120);
+    expect(&leaf, 0, 0, 120);
+    expect(&upper, 0, 0, 120);
+    expect(&root, 0, 0, 120);
+    ck_assert_ptr_null(leaf.above);
+    ck_assert(quota_is_own(&leaf));
+    /* One in no tree, with a mark from before its capacity became less. */
+    quota_start(&leaf, 100, NULL);
+    ck_assert(quota_charge(&leaf, 60));
+    ck_assert_uint_eq(quota_end_quiet(&leaf, 0), 60);
+    expect(&leaf, 0, 0, 60);
+}
+END_TEST
+
 START_TEST(a_tight_quota_lends_nothing_until_an_eighth_is_free)
 {
     start_tree();
@@ -591,6 +626,8 @@ int main(void)
     tcase_add_test(one, a_part_of_what_is_free_is_lent);
     tcase_add_test(one, a_quota_started_again_keeps_its_locks);
     tcase_add_test(tree, what_is_lent_counts_and_is_bounded_at_each_level);
+    tcase_add_test(tree, a_first_loan_is_not_made_where_somebody_is_to_be_told);
+    tcase_add_test(tree, a_quiet_end_gives_all_back_and_tells_the_mark);
     tcase_add_test(tree, a_tight_quota_lends_nothing_until_an_eighth_is_free);
     tcase_add_test(tree, credit_that_was_never_used_leaves_no_mark);
     tcase_add_test(tree, a_raise_of_the_mark_is_taken_back_once);
