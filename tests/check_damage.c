@@ -448,6 +448,87 @@ START_TEST(no_unlinking_in_a_base_pool_writes_to_a_function_pointer)
 }
 END_TEST
 
+/* What an overflow leads to: none of these may ever be called. */
+static void damage_called(void)
+{
+    abort();
+}
+
+/* Two pools, the second of which stands right behind the last object of the
+ * first one; NULL: pools do not lie side by side here. */
+#define NEIGHBOURS 64
+static memory_pool_t *damage_neighbours(memory_pool_t **pools, void **last)
+{
+    memory_pool_t *below = NULL, *above = NULL;
+
+    for (unsigned i = 0; i < NEIGHBOURS; i++) {
+        pools[i] = pools_make_named();
+    }
+    for (unsigned i = 0; i < NEIGHBOURS * NEIGHBOURS; i++) {
+        memory_pool_t *one = pools[i % NEIGHBOURS];
+        memory_pool_t *other = pools[i / NEIGHBOURS];
+        if ((uintptr_t)other - (uintptr_t)one == RANGE_SLOT) {
+            below = one;
+            above = other;
+        }
+    }
+    *last = NULL;
+    for (void *at = NULL; below != NULL && *last == NULL;) {
+        at = mp_allocate(below, 16);
+        ck_assert_ptr_nonnull(at);
+        if ((uintptr_t)above - (uintptr_t)at == 16) {
+            *last = at;
+        } else if ((uintptr_t)at - (uintptr_t)below > RANGE_SLOT) {
+            return NULL;
+        }
+    }
+    return above;
+}
+
+#define REFUSED(call)                           \
+    do {                                        \
+        errno = 0;                              \
+        ck_assert(call);                        \
+        ck_assert_int_eq(errno, ENOTRECOVERABLE); \
+    } while (0)
+
+START_TEST(an_overflow_from_the_pool_before_calls_no_function)
+{
+    memory_pool_t *pools[NEIGHBOURS];
+    void *last, *object = &last;
+    mp_stats_t stats;
+    memory_pool_t *mp = damage_neighbours(pools, &last);
+
+    if (mp == NULL || last == NULL) {
+        return; /* there is no range here, or another one */
+    }
+    /* As far as that, or only up to the lock. */
+    size_t words = _i == 0 ? sizeof *mp / sizeof(void *) : 4;
+    for (size_t i = 0; i < 2 + words; i++) {
+        ((void (**)(void))last)[i] = damage_called;
+    }
+    support_capture();
+    REFUSED(mp_allocate(mp, 100) == NULL);
+    REFUSED(mp_allocate(mp, 100000) == NULL);
+    REFUSED(mp_allocate(mp, 0) == NULL);
+    REFUSED(mp_calloc(mp, 1, 100) == NULL);
+    REFUSED(mp_realloc(mp, object, 100) == NULL);
+    REFUSED((free_memory(mp, object), true));
+    REFUSED((mp_free(mp, object), true));
+    REFUSED(MP_MARK_FAILED(mp_mark(mp)));
+    REFUSED(mp_stats(mp, &stats) == -1);
+    REFUSED(mp_check(mp) == -1);
+    REFUSED(mp_attach(mp) == NULL);
+    REFUSED(!is_mp_ptr(mp, object));
+    REFUSED((mp_reset(mp), true));
+    REFUSED((mp_destroy(mp), true));
+    char *lines = support_release();
+    ck_assert_ptr_nonnull(
+        strstr(lines, "the memory of a pool itself was written over"));
+    free(lines);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("damage");
@@ -465,6 +546,9 @@ int main(void)
     tcase_add_loop_test(kinds,
                         a_link_in_a_heap_that_was_written_over_leads_nowhere,
                         0, LINKS_KINDS);
+    tcase_add_loop_test(kinds,
+                        an_overflow_from_the_pool_before_calls_no_function, 0,
+                        2);
     tcase_add_test(kinds,
                    no_unlinking_in_a_base_pool_writes_to_a_function_pointer);
     return support_run(suite);

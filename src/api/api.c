@@ -139,11 +139,12 @@ static MP_SLOW void api_end(memory_pool_t *mp,
     }
     /* With no lock held: cleanups are the program's functions, and may call
      * the library for this pool or others. */
-    enum result result = end(mp);
+    enum result result = pool_is_whole(mp) ? end(mp) : RESULT_DAMAGED;
     ASSERT(lock_none_is_held());
     if (result != RESULT_OK) {
-        /* Nothing was done: a cleanup asked for the end of its own pool. */
-        ASSERT(result == RESULT_BUSY);
+        /* Nothing was done: a cleanup asked for the end of its own pool, or the
+         * pool is damaged. */
+        ASSERT(result == RESULT_BUSY || result == RESULT_DAMAGED);
         misuse_answer(mp, result, NULL, NULL);
         return;
     }
@@ -155,7 +156,7 @@ static MP_SLOW void api_end(memory_pool_t *mp,
  * do.  Keeps errno. */
 static inline bool api_drop(memory_pool_t *mp)
 {
-    return MP_LIKELY(mp != NULL) && recycle_drop(mp);
+    return MP_LIKELY(mp != NULL) && pool_is_whole(mp) && recycle_drop(mp);
 }
 
 /* All of these may call the program's cleanups, with no lock held. */
@@ -209,7 +210,7 @@ static MP_SLOW void *api_allocate_elsewhere(memory_pool_t *mp, size_t size)
     void *object = NULL;
 
     /* The slow path reports it. */
-    if (mp == NULL) {
+    if (mp == NULL || !pool_is_whole(mp)) {
         return api_allocate_slow(mp, size);
     }
     if (mp->mode->caches) {
@@ -298,7 +299,7 @@ static MP_SLOW void api_free_elsewhere(memory_pool_t *mp, const void *ptr)
     ASSERT(sync_get(&thread_state.inside) == NULL);
     bool given = false;
 
-    if (mp == NULL) {
+    if (mp == NULL || !pool_is_whole(mp)) {
         api_free_slow(mp, ptr);
         return;
     }
@@ -406,10 +407,10 @@ bool is_mp_ptr(memory_pool_t *mp, void *ptr)
                         ptr);
         return false;
     }
-    return api_is_live(mp, ptr);
+    return misuse_is_whole(mp) && api_is_live(mp, ptr);
 }
 
 bool mp_owns(memory_pool_t *mp, const void *ptr)
 {
-    return misuse_has_pool(mp) && api_is_live(mp, ptr);
+    return misuse_may_use(mp) && api_is_live(mp, ptr);
 }

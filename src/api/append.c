@@ -36,7 +36,7 @@ static bool append_can(memory_pool_t *mp, const mp_string_t *string,
                        const void *from)
 {
     ASSERT(lock_none_is_held());
-    if (!misuse_has_pool(mp)) {
+    if (!misuse_may_use(mp)) {
         return false;
     }
     if (string == NULL || from == NULL) {

@@ -137,7 +137,7 @@ static size_t bulk_take(memory_pool_t *mp, size_t size, void **objects,
 static bool bulk_can(memory_pool_t *mp, void *const *objects)
 {
     ASSERT(lock_none_is_held());
-    if (!misuse_has_pool(mp)) {
+    if (!misuse_may_use(mp)) {
         return false;
     }
     if (objects == NULL) {

@@ -52,7 +52,7 @@ void mp_report_stderr(memory_pool_t *mp, mp_event_t event,
 
 int mp_set_reporter(memory_pool_t *mp, mp_reporter_fn *fn, void *context)
 {
-    if (!misuse_has_pool(mp)) {
+    if (!misuse_may_use(mp)) {
         return -1;
     }
     pool_set_reporter(mp, (struct pool_reporter){fn, context});

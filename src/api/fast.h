@@ -28,7 +28,8 @@
  * plain read: that member is fixed. */
 static inline bool fast_bumps(const memory_pool_t *mp)
 {
-    return MP_LIKELY(mp != NULL && !mp->blocks.ranged && lock_needless());
+    return MP_LIKELY(mp != NULL && mp->bumps == POOL_BUMPS &&
+                     lock_needless());
 }
 
 /* Inside the cache that the thread used last, which has no short chunk for

@@ -17,7 +17,7 @@
 /* True: the pool was made with a capacity.  Else reported, and errno set. */
 static bool limits_has(memory_pool_t *mp)
 {
-    if (!misuse_has_pool(mp)) {
+    if (!misuse_may_use(mp)) {
         return false;
     }
     if (!mp->quota.limits) {

@@ -32,6 +32,8 @@ static const struct misuse_row {
     [RESULT_NOT_LIVE] = {MP_EVENT_NOT_IN_POOL, EINVAL, MISUSE_NOT_COUNTED},
     [RESULT_NO_MARK] = {MP_EVENT_MARK, EINVAL, MISUSE_NOT_COUNTED},
     [RESULT_BUSY] = {MP_EVENT_BUSY, EBUSY, MISUSE_NOT_COUNTED},
+    [RESULT_DAMAGED] = {MP_EVENT_DAMAGE, ENOTRECOVERABLE,
+                        MISUSE_NOT_COUNTED},
 };
 
 /* The row of a result that is no success. */
@@ -102,6 +104,20 @@ bool misuse_has_pool(const memory_pool_t *mp)
     return mp != NULL;
 }
 
+bool misuse_is_whole(memory_pool_t *mp)
+{
+    if (!pool_is_whole(mp)) {
+        misuse_answer(mp, RESULT_DAMAGED, NULL, NULL);
+        return false;
+    }
+    return true;
+}
+
+bool misuse_may_use(memory_pool_t *mp)
+{
+    return misuse_has_pool(mp) && misuse_is_whole(mp);
+}
+
 /* Only a handle names the pool that could say how reports are made. */
 bool misuse_has_handle(const mp_handle_t *handle)
 {
@@ -114,6 +130,9 @@ bool misuse_has_handle(const mp_handle_t *handle)
 bool misuse_retry_slow(memory_pool_t *mp, enum result result, size_t size)
 {
     ASSERT(mp != NULL && lock_none_is_held());
+    if (result == RESULT_DAMAGED) {
+        return false;
+    }
     if (quota_is_due(&mp->quota)) {
         pool_call_near(mp);
     }
@@ -144,9 +163,12 @@ void misuse_answer(memory_pool_t *mp, enum result result, const char *step,
     const struct misuse_row *row = misuse_row_of(result);
 
     ASSERT(mp != NULL && lock_none_is_held());
-    /* A lack of memory is told in the words of perror(3), which need to know
-     * what step of whose failed. */
-    if (row->event == MP_EVENT_NO_MEMORY) {
+    /* No function of a damaged pool is called.  A lack of memory is told in the
+     * words of perror(3), which need to know what step of whose failed. */
+    if (result == RESULT_DAMAGED) {
+        report_words(NULL, MP_EVENT_DAMAGE,
+                     "the memory of a pool itself was written over", mp);
+    } else if (row->event == MP_EVENT_NO_MEMORY) {
         ASSERT(step != NULL);
         report_failure(mp, step, row->error);
     } else {

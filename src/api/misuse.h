@@ -29,6 +29,11 @@ MP_INNER void misuse_words(memory_pool_t *mp, mp_event_t event,
 /* True: there is a pool.  Else errno is EINVAL, and nothing is printed. */
 MP_INNER bool misuse_has_pool(const memory_pool_t *mp);
 
+/* True: its own structure is whole.  Else that is printed, and errno is
+ * ENOTRECOVERABLE.  misuse_may_use() asks both. */
+MP_INNER bool misuse_is_whole(memory_pool_t *mp);
+MP_INNER bool misuse_may_use(memory_pool_t *mp);
+
 /* The same for a handle. */
 MP_INNER bool misuse_has_handle(const mp_handle_t *handle);
 

@@ -158,7 +158,7 @@ void *mp_reallocarray(memory_pool_t *mp, void *ptr, size_t count, size_t size)
 {
     size_t bytes;
 
-    if (!misuse_has_pool(mp)) {
+    if (!misuse_may_use(mp)) {
         return NULL;
     }
     /* 0 is refused as a product that is no number is, before ptr is looked
@@ -205,7 +205,7 @@ static void *objects_align(memory_pool_t *mp, const struct user *user,
 
 void *mp_aligned_alloc(memory_pool_t *mp, size_t alignment, size_t size)
 {
-    return misuse_has_pool(mp)
+    return misuse_may_use(mp)
                ? objects_align(mp, thread_user(), alignment, size,
                                "mp_aligned_alloc: malloc")
                : NULL;
@@ -244,7 +244,7 @@ static void *objects_realign(memory_pool_t *mp, const struct user *user,
 void *mp_aligned_realloc(memory_pool_t *mp, void *ptr, size_t alignment,
                          size_t size)
 {
-    return misuse_has_pool(mp)
+    return misuse_may_use(mp)
                ? objects_realign(mp, thread_user(), ptr, alignment, size,
                                  "mp_aligned_realloc: malloc")
                : NULL;
@@ -264,7 +264,7 @@ int mp_expand(memory_pool_t *mp, void *ptr, size_t size)
     ASSERT(lock_none_is_held());
     int error = errno;
 
-    if (!misuse_has_pool(mp)) {
+    if (!misuse_may_use(mp)) {
         return -1;
     }
     enum result result;
@@ -296,7 +296,7 @@ void mp_free_sized(memory_pool_t *mp, const void *ptr, size_t size)
     size_t held = 0;
 
     /* As free_sized(3) of C23. */
-    if (ptr == NULL || !misuse_has_pool(mp)) {
+    if (ptr == NULL || !misuse_may_use(mp)) {
         return;
     }
     /* Two steps, and not one under the lock: only a program that frees the
@@ -326,7 +326,7 @@ size_t mp_usable_size(memory_pool_t *mp, const void *ptr)
     ASSERT(lock_none_is_held());
     int error = errno;
 
-    if (!misuse_has_pool(mp)) {
+    if (!misuse_may_use(mp)) {
         return 0;
     }
     /* 0 is no object's size, so it can stand for "no such object".  Nothing is

@@ -42,7 +42,7 @@ int mp_set_parent(memory_pool_t *mp, memory_pool_t *parent)
     MP_FRAME();
     int error = errno;
 
-    if (!misuse_has_pool(mp)) {
+    if (!misuse_may_use(mp)) {
         return -1;
     }
     enum move_result result =

@@ -39,8 +39,8 @@ MP_SLOW void *slow_allocate(memory_pool_t *mp, const struct user *user,
 }
 
 /* alloc_free() reads nothing through the address, so NULL is not told from
- * others before it turns out to be no object.  That is the only refusal: memory
- * and capacity are never missing for a free. */
+ * others before it turns out to be no object.  Memory and capacity are never
+ * missing for a free. */
 MP_SLOW void slow_free(memory_pool_t *mp, const struct user *user,
                        const void *ptr)
 {
@@ -49,11 +49,12 @@ MP_SLOW void slow_free(memory_pool_t *mp, const struct user *user,
     int error = errno;
     enum result result = alloc_free(mp, user, ptr);
 
-    ASSERT(result == RESULT_OK || result == RESULT_NOT_LIVE);
     ASSERT(result != RESULT_OK || ptr != NULL);
-    if (result != RESULT_OK) {
+    if (result == RESULT_OK) {
+        errno = error;
+    } else if (result == RESULT_NOT_LIVE) {
         misuse_free(mp, ptr);
-        return;
+    } else {
+        misuse_answer(mp, result, NULL, ptr);
     }
-    errno = error;
 }

@@ -26,7 +26,7 @@
 static bool strings_can_copy(memory_pool_t *mp, const void *from)
 {
     ASSERT(lock_none_is_held());
-    if (!misuse_has_pool(mp)) {
+    if (!misuse_may_use(mp)) {
         return false;
     }
     /* Reported as a free of NULL is: the fault is the same, a pointer that the

@@ -27,7 +27,7 @@
  * as it likes. */
 int mp_set_failure(memory_pool_t *mp, mp_failure_fn *fn, void *context)
 {
-    if (!misuse_has_pool(mp)) {
+    if (!misuse_may_use(mp)) {
         return -1;
     }
     pool_set_failure(mp, (struct pool_failure){fn, context});
@@ -128,7 +128,7 @@ mp_mark_t mp_mark(memory_pool_t *mp)
 {
     int error = errno;
 
-    if (!misuse_has_pool(mp)) {
+    if (!misuse_may_use(mp)) {
         return (mp_mark_t){0};
     }
     return users_mark(mp, thread_user(), "mp_mark: acquire", error);
@@ -140,7 +140,7 @@ int mp_rewind(memory_pool_t *mp, mp_mark_t mark)
 {
     int error = errno;
 
-    return misuse_has_pool(mp) ? users_rewind(mp, thread_user(), mark, error)
+    return misuse_may_use(mp) ? users_rewind(mp, thread_user(), mark, error)
                                : -1;
 }
 
@@ -148,7 +148,7 @@ int mp_commit(memory_pool_t *mp, mp_mark_t mark)
 {
     int error = errno;
 
-    return misuse_has_pool(mp) ? users_commit(mp, thread_user(), mark, error)
+    return misuse_may_use(mp) ? users_commit(mp, thread_user(), mark, error)
                                : -1;
 }
 
@@ -159,7 +159,7 @@ mp_handle_t *mp_attach(memory_pool_t *mp)
     ASSERT(lock_none_is_held());
     int error = errno;
 
-    if (!misuse_has_pool(mp)) {
+    if (!misuse_may_use(mp)) {
         return NULL;
     }
     /* In a pool without caches there is a handle, too, so that a program need
@@ -291,7 +291,7 @@ int mp_add_cleanup(memory_pool_t *mp, void (*fn)(void *arg), void *arg)
     ASSERT(lock_none_is_held());
     int error = errno;
 
-    if (!misuse_has_pool(mp)) {
+    if (!misuse_may_use(mp)) {
         return -1;
     }
     if (fn == NULL) {
@@ -336,7 +336,7 @@ static int users_add_marked(memory_pool_t *mp, const struct user *user,
 int mp_add_mark_cleanup(memory_pool_t *mp, mp_mark_t mark,
                         void (*fn)(void *arg), void *arg)
 {
-    return misuse_has_pool(mp)
+    return misuse_may_use(mp)
                ? users_add_marked(mp, thread_user(), mark, fn, arg)
                : -1;
 }
@@ -354,7 +354,7 @@ int mp_remove_cleanup(memory_pool_t *mp, void (*fn)(void *arg), void *arg)
     ASSERT(lock_none_is_held());
     int error = errno;
 
-    if (!misuse_has_pool(mp)) {
+    if (!misuse_may_use(mp)) {
         return -1;
     }
     /* NULL is never added, and would be searched for in vain. */

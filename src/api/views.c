@@ -26,18 +26,18 @@
  * of a pool that another thread uses alone. */
 const char *mp_name(memory_pool_t *mp)
 {
-    return misuse_has_pool(mp) ? mp->settings.name : NULL;
+    return misuse_may_use(mp) ? mp->settings.name : NULL;
 }
 
 memory_pool_t *mp_parent(memory_pool_t *mp)
 {
-    return misuse_has_pool(mp) ? tree_parent(mp) : NULL;
+    return misuse_may_use(mp) ? tree_parent(mp) : NULL;
 }
 
 mp_kind_t mp_kind(memory_pool_t *mp, const char **why)
 {
     enum kind_why reason =
-        misuse_has_pool(mp) ? kind_why_of(mp) : KIND_NO_POOL;
+        misuse_may_use(mp) ? kind_why_of(mp) : KIND_NO_POOL;
 
     if (why != NULL) {
         *why = kind_text(reason);
@@ -61,7 +61,7 @@ mp_where_t mp_locate(memory_pool_t *mp, const void *ptr)
     ASSERT(lock_none_is_held());
     int error = errno;
 
-    if (!misuse_has_pool(mp)) {
+    if (!misuse_may_use(mp)) {
         return MP_FOREIGN;
     }
     mp_where_t where = locate_address(mp, ptr);
@@ -88,7 +88,7 @@ int mp_check(memory_pool_t *mp)
     ASSERT(lock_none_is_held());
     int error = errno;
 
-    if (!misuse_has_pool(mp)) {
+    if (!misuse_may_use(mp)) {
         return -1;
     }
     /* The error says that memory of the pool was written over.  No call can
@@ -101,7 +101,7 @@ size_t mp_trim(memory_pool_t *mp, size_t keep_bytes)
     ASSERT(lock_none_is_held());
     int error = errno;
 
-    if (!misuse_has_pool(mp)) {
+    if (!misuse_may_use(mp)) {
         return 0;
     }
     /* The program's release function is called on the way, and may set
@@ -121,6 +121,9 @@ static int views_stats(memory_pool_t *mp, mp_stats_t *stats, size_t size)
 
     if (mp == NULL || stats == NULL) {
         return views_finish(EINVAL, error);
+    }
+    if (!misuse_is_whole(mp)) {
+        return -1;
     }
     ASSERT(lock_none_is_held());
     stats_gather(mp, &all);
@@ -163,6 +166,9 @@ int mp_stats_print(memory_pool_t *mp, FILE *stream, mp_format_t format)
         (unsigned)format > MP_OPENMETRICS) {
         return views_finish(EINVAL, error);
     }
+    if (!misuse_is_whole(mp)) {
+        return -1;
+    }
     return views_finish(stats_print(mp, stream, format), error);
 }
 
@@ -175,6 +181,9 @@ int mp_walk(memory_pool_t *mp,
     /* -1 may also be what visit returns, and errno tells the two apart. */
     if (mp == NULL || visit == NULL) {
         return views_finish(EINVAL, error);
+    }
+    if (!misuse_is_whole(mp)) {
+        return -1;
     }
     int answer = objects_visit(mp, visit, arg);
     if (answer == 0) {
@@ -230,6 +239,9 @@ int mp_map(memory_pool_t *mp, FILE *stream)
 
     if (mp == NULL || stream == NULL) {
         return views_finish(EINVAL, error);
+    }
+    if (!misuse_is_whole(mp)) {
+        return -1;
     }
     return views_finish(picture_draw(mp, stream), error);
 }

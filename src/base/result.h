@@ -16,7 +16,8 @@ enum result {
     RESULT_NO_MEMORY, /* neither the pool nor its source has memory */
     RESULT_NOT_LIVE,  /* the address is not the start of a live object */
     RESULT_NO_MARK,   /* the caller has no such mark open */
-    RESULT_BUSY       /* the caller is a cleanup of what it would end */
+    RESULT_BUSY,      /* the caller is a cleanup of what it would end */
+    RESULT_DAMAGED    /* the pool's own structure was written over */
 };
 
 #endif /* MP_RESULT_H */

@@ -431,6 +431,9 @@ enum result alloc_object(struct memory_pool *mp, const struct user *user,
     ASSERT(mp != NULL && user != NULL);
     ASSERT(lock_none_is_held());
     probe_slow(mp, size);
+    if (!pool_is_whole(mp)) {
+        return RESULT_DAMAGED;
+    }
     /* As unsigned numbers: a size of 0, too. */
     if (size - 1 >= sync_get(&mp->settings.max_object)) {
         return RESULT_SIZE;
@@ -465,5 +468,6 @@ enum result alloc_free(struct memory_pool *mp, const struct user *user,
     MP_FRAME();
     ASSERT(mp != NULL && user != NULL);
     ASSERT(lock_none_is_held());
-    return mp->mode->free(mp, user, ptr);
+    return pool_is_whole(mp) ? mp->mode->free(mp, user, ptr)
+                             : RESULT_DAMAGED;
 }

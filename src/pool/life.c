@@ -206,6 +206,9 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
 
     /* Member by member and not by memset(): the place may be read by another
      * thread at any moment, and most of the heap's bins need no value. */
+    (void)heap_seal_key();
+    mp->seal = pool_seal_of(mp);
+    mp->bumps = ranged ? 0 : POOL_BUMPS;
     mp->mode = mode;
     mp->bump_most = 0;
     mp->tree = NULL;

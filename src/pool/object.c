@@ -260,6 +260,9 @@ enum result object_resize(struct memory_pool *mp, const struct user *user,
 {
     MP_FRAME();
     ASSERT(lock_none_is_held());
+    if (!pool_is_whole(mp)) {
+        return RESULT_DAMAGED;
+    }
     /* As unsigned numbers: a size of 0, too. */
     if (size - 1 >= sync_get(&mp->settings.max_object)) {
         return RESULT_SIZE;

@@ -20,6 +20,7 @@
 #include "cache/attach.h"
 #include "memory_pool.h"
 #include "pool/kind.h"
+#include "store/heap_seal.h"
 #include "store/quota.h"
 
 struct mark;
@@ -114,7 +115,17 @@ struct pool_marks {
     unsigned spares;
 };
 
+/* A program that writes past the last object of a pool may reach the structure
+ * of another one behind it, and with it function pointers.  On its way it
+ * writes over the seal.  So what follows a pointer in the structure, or takes
+ * its lock, looks at the seal first.  The short ways of a cache follow none.
+ * That of pool_bump() does, and serves only pools with this word. */
+#define POOL_BUMPS 0x2b5eed1fu
+
 struct memory_pool {
+    uintptr_t seal; /* fixed; of the address, see pool_is_whole() */
+    unsigned bumps; /* fixed; POOL_BUMPS; 0: pool_bump() never serves */
+
     /* Written by every call of a pool without caches. */
     struct quota quota;
     struct lock lock;
@@ -163,6 +174,18 @@ struct memory_pool {
 static inline struct memory_pool *pool_at(struct thread_place *place)
 {
     return LIST_ENTRY(place, struct memory_pool, place);
+}
+
+/* The seal that a structure has, once the key was asked for. */
+static inline uintptr_t pool_seal_of(const struct memory_pool *mp)
+{
+    return (uintptr_t)mp ^ sync_get(&heap_seal_secret);
+}
+
+/* True: the structure has not been written over from its start on. */
+static inline bool pool_is_whole(const struct memory_pool *mp)
+{
+    return MP_LIKELY(mp->seal == pool_seal_of(mp));
 }
 
 static inline bool pool_locks(const struct memory_pool *mp)

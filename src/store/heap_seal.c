@@ -14,7 +14,7 @@
 #endif
 
 /* Atomic; relaxed, since nothing else is read by it.  0: nobody needed it. */
-static uintptr_t heap_seal_secret;
+MP_INNER_OBJECT uintptr_t heap_seal_secret;
 
 /* Spreads what differs over all bits, as the finish of MurmurHash3 does. */
 static uint64_t heap_seal_mix(uint64_t word)

@@ -27,8 +27,10 @@
 #define HEAP_SEAL_FACTOR UINT64_C(0x9e3779b97f4a7c15)
 #define HEAP_SEAL_INVERSE UINT64_C(0xf1de83e19937733d)
 
-/* The key of the process, which is not 0. */
+/* The key of the process, which is not 0; and what it is made of, which is 0
+ * until the key is asked for first.  Atomic, and relaxed: it is set once. */
 MP_INNER uint64_t heap_seal_key(void);
+MP_INNER uintptr_t heap_seal_secret;
 
 /* The granule of the address space that a chunk starts at; no chunk's is 0. */
 static inline uint64_t heap_place(const void *chunk)
