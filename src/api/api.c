@@ -108,8 +108,10 @@ memory_pool_t *mp_create_sized(const mp_options_t *options,
 {
     memory_pool_t *mp = api_create_again(options, options_size);
 
-    return MP_LIKELY(mp != NULL)
-               ? mp : api_create(options, options_size, 0, "mp_create: acquire");
+    if (!MP_LIKELY(mp != NULL)) {
+        mp = api_create(options, options_size, 0, "mp_create: acquire");
+    }
+    return mp;
 }
 
 /* For a call through a pointer, and for a language that has no headers.  Such

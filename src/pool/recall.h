@@ -35,8 +35,8 @@ MP_INNER void recall_share(struct memory_pool *mp);
 MP_INNER void recall_delist(struct memory_pool *mp, struct memory_pool *heir);
 
 /* The same for a quiet pool, whose only cache that is: returns the most bytes
- * that were ever in use in the pool.  The recall lock is held, if the pool is in
- * a tree of quotas. */
+ * that were ever in use in the pool.  The recall lock is held, if the pool is
+ * in a tree of quotas. */
 MP_INNER size_t recall_end(struct memory_pool *mp, struct cache *cache);
 
 /* In the child of fork(), where the thread that makes or ends the pool is gone:

@@ -19,8 +19,8 @@
 #include "pool/recall.h"
 #include "pool/totals.h"
 
-MP_SLOW bool rejoin_begin(const struct memory_pool *mp, struct memory_pool *parent,
-                  bool limited)
+MP_SLOW bool rejoin_begin(const struct memory_pool *mp,
+                          struct memory_pool *parent, bool limited)
 {
     ASSERT(lock_none_is_held() && mp != parent && mp->tree == NULL);
     if (mp->spare_tree == NULL) {
@@ -40,7 +40,7 @@ MP_SLOW bool rejoin_begin(const struct memory_pool *mp, struct memory_pool *pare
 }
 
 MP_SLOW void rejoin_limit(struct memory_pool *mp, size_t capacity,
-                  struct memory_pool *parent)
+                          struct memory_pool *parent)
 {
     ASSERT(lock_none_is_held() && mp->mode->counts);
     struct cache *cache = attach_first(&mp->caches);

@@ -106,9 +106,9 @@ MP_INNER enum result tree_start(struct memory_pool *mp,
  * done.  No lock held. */
 MP_INNER void tree_join(struct memory_pool *mp);
 
-/* For pool/rejoin.c, with the parent's lock held: a pool that nobody else knows,
- * and which kept the struct tree of its life before, becomes the newest child
- * of a pool that has children already; and the end of a child whose tree has
+/* For pool/rejoin.c, with the parent's lock held: a pool that nobody else
+ * knows, and which kept the struct tree of its life before, becomes the newest
+ * child of a pool that has children already; and the end of a child whose tree has
  * nothing but a parent, which tree_may_go() says of a quiet pool.  The struct
  * tree is kept. */
 MP_INNER void tree_come(struct memory_pool *mp, struct memory_pool *parent);
@@ -118,8 +118,8 @@ MP_INNER void tree_go(struct memory_pool *mp);
 /* Frees what a pool kept, as its memory goes. */
 MP_INNER void tree_free_spare(struct memory_pool *mp);
 
-/* tree_start() for a pool that may be moved: it and its parent, unless NULL, get a
- * struct tree.  RESULT_NO_MEMORY.  No lock held. */
+/* tree_start() for a pool that may be moved: it and its parent, unless NULL,
+ * get a struct tree.  RESULT_NO_MEMORY.  No lock held. */
 MP_INNER enum result tree_prepare(struct memory_pool *mp,
                                   struct memory_pool *parent);
 

@@ -118,8 +118,8 @@ static inline size_t heap_unbump_from(const struct heap *heap,
     return heap->zero ? SIZE_MAX : block != heap->first;
 }
 
-/* A heap without chunks zeroes memory from now on as they go, or does not.  What
- * is free stays as it is. */
+/* A heap without chunks zeroes memory from now on as they go, or does not.
+ * What is free stays as it is. */
 static inline void heap_set_zero(struct heap *heap, bool zero)
 {
     heap->zero = zero;
