@@ -60,7 +60,7 @@ ways()
 system_of()
 {
     printf '#include <limits.h>\nsystem __GLIBC__ __SIZEOF_POINTER__\n' |
-        $1 -E - | grep '^system'
+        $1 -E -P - | grep '^system'
 }
 is_alike()
 {
