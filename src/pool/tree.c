@@ -223,7 +223,7 @@ void tree_come(struct memory_pool *mp, struct memory_pool *parent)
     tree->late = tree_is_late(parent);
     /* Release as in tree_of(). */
     sync_put_release(&mp->tree, tree);
-    list_push(&parent->tree->children[TREE_OPEN], &tree->link);
+    tree_add(tree, parent->tree);
 }
 
 /* Relaxed: a thread that ends the pool together with one above is the caller,
@@ -242,7 +242,7 @@ void tree_go(struct memory_pool *mp)
     ASSERT(tree->cleanups.all.first == NULL && tree->gone == NULL);
     ASSERT(tree->gone_unnamed.pools == 0 && tree->added == 0);
 
-    list_remove(&tree->link);
+    tree_take(tree);
     sync_put(&tree->parent, (struct memory_pool *)NULL);
     sync_put(&tree->stage, TREE_OPEN);
     sync_put(&mp->tree, (struct tree *)NULL);
