@@ -61,6 +61,7 @@
 #include "cache/pause.c"
 #include "cache/resize.c"
 #include "cache/thread.c"
+#include "cache/window.c"
 
 #include "pool/alloc.c"
 #include "pool/callers.c"

@@ -69,7 +69,9 @@ cache_sources = \
 	src/cache/resize.h \
 	src/cache/thread.c \
 	src/cache/thread.h \
-	src/cache/user.h
+	src/cache/user.h \
+	src/cache/window.c \
+	src/cache/window.h
 pool_sources = \
 	src/pool/alloc.c \
 	src/pool/alloc.h \

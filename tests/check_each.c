@@ -70,12 +70,15 @@ START_TEST(a_pool_says_of_what_kind_it_is_and_why)
     each_expect_new(&(mp_options_t){.threads = MP_THREADS_LOCKED},
                     MP_KIND_LOCKED, "locked: MP_THREADS_LOCKED");
     each_expect_new(&(mp_options_t){.backing = &mp_backing_mmap},
-                    MP_KIND_LOCKED, "locked: the pool has a backing");
-    each_expect_new(&(mp_options_t){.backing = &buffer}, MP_KIND_LOCKED,
-                    "locked: the pool has a buffer");
+                    MP_KIND_COUNTED, "counted: the pool has a backing");
+    each_expect_new(&(mp_options_t){.backing = &buffer}, MP_KIND_COUNTED,
+                    "counted: the pool has a buffer");
     each_expect_new(&(mp_options_t){.backing = &mp_backing_malloc,
                                     .threads = MP_THREADS_NONE},
-                    MP_KIND_ALONE, "alone: MP_THREADS_NONE");
+                    MP_KIND_COUNTED, "counted: the pool has a backing");
+    each_expect_new(&(mp_options_t){.backing = &buffer,
+                                    .threads = MP_THREADS_LOCKED},
+                    MP_KIND_LOCKED, "locked: MP_THREADS_LOCKED");
     each_expect_new(&(mp_options_t){.flags = MP_POISON}, MP_KIND_TRACKED,
                     "tracked: a flag");
 

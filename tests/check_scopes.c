@@ -359,7 +359,9 @@ START_TEST(a_mark_without_memory_is_refused_and_the_pool_stays_whole)
             POOLS_EXPECT(objects[i] != NULL || errno == ENOMEM);
             POOLS_EXPECT(mp_check(mp) == 0);
         }
-        POOLS_EXPECT(failed > 0 || fail > 10);
+        /* What caches hold may make good for one refusal. */
+        POOLS_EXPECT(failed > 0 || fail > 10 ||
+                     (!own.fail_on && options.threads != MP_THREADS_LOCKED));
         POOLS_EXPECT(first.number == 0 || mp_rewind(mp, first) == 0);
         POOLS_EXPECT(mp_check(mp) == 0);
         POOLS_EXPECT(mp_locate(mp, before) == MP_LIVE);

@@ -25,7 +25,8 @@ tests_programs = tests/check_append tests/check_blocks tests/check_bulk \
 	tests/check_leaks tests/check_lifetimes tests/check_limits tests/check_limits_model tests/check_malloc \
 	tests/check_mark_cleanups tests/check_marks tests/check_memory \
 	tests/check_misuse tests/check_mixes tests/check_moves tests/check_names \
-	tests/check_near_limit tests/check_options tests/check_owners \
+	tests/check_near_limit tests/check_options tests/check_outside \
+	tests/check_owners \
 	tests/check_pause \
 	tests/check_pools tests/check_portions tests/check_print \
 	tests/check_processes tests/check_quiet tests/check_range \
@@ -106,6 +107,7 @@ tests_check_forks_LDADD = $(tests_static)
 tests_check_handles_LDADD = $(tests_static)
 tests_check_malloc_LDADD = $(tests_static)
 tests_check_memory_LDADD = $(tests_static)
+tests_check_outside_LDADD = $(tests_static)
 tests_check_pause_LDADD = $(tests_static)
 tests_check_processes_LDADD = $(tests_static)
 tests_check_range_LDADD = $(tests_static)

@@ -29,12 +29,10 @@ struct view *view_new(memory_pool_t *mp, uint64_t seed)
 
 struct view *view_start(int kind, uint64_t seed)
 {
-    const struct pools_kind *made = &pools_kinds[kind];
     struct view *view = view_new(pools_make(kind), seed);
 
     /* Caches of a pool that counts borrow from the quota. */
-    view->lent = made->source == POOLS_DEFAULT &&
-                         made->options.threads != MP_THREADS_LOCKED
+    view->lent = pools_kinds[kind].options.threads != MP_THREADS_LOCKED
                      ? (size_t)128 << 10
                      : 0;
     return view;

@@ -203,7 +203,7 @@ static MP_SLOW void *api_allocate_slow(memory_pool_t *mp, size_t size)
     return slow_allocate(mp, thread_user(), size, "mp_allocate: malloc");
 }
 
-/* Another pool than the last, or one without caches in a process with several
+/* Another pool than the last, or one without a cache in a process with several
  * threads. */
 static MP_SLOW void *api_allocate_elsewhere(memory_pool_t *mp, size_t size)
 {
@@ -242,12 +242,30 @@ static MP_SLOW MP_FAST void *api_allocate_counted(memory_pool_t *mp,
 
     if (MP_LIKELY(cache != NULL) &&
         MP_LIKELY(size <= sync_get(&mp->settings.max_object))) {
-        object = credit_take_short(state, cache, size);
+        object = credit_take_short(state, NULL, cache, size);
     } else if (MP_INLINE_LIGHT &&
                mp_inline_begin_fenced(state, state->cache, mp)) {
         object = mp_inline_take(state, state->cache, size);
     }
     mp_inline_leave(state);
+    return MP_LIKELY(object != NULL) ? object
+                                     : api_allocate_elsewhere(mp, size);
+}
+
+/* The pool lies outside of the range, and does not bump. */
+static MP_SLOW MP_FAST void *api_allocate_outside(memory_pool_t *mp,
+                                                  size_t size)
+{
+    struct mp_inline_thread *state = &thread_state;
+    struct cache *cache = credit_enter(state, mp);
+    void *object = NULL;
+
+    if (MP_LIKELY(cache != NULL)) {
+        if (MP_LIKELY(size <= sync_get(&mp->settings.max_object))) {
+            object = credit_take_short(state, cache->windows, cache, size);
+        }
+        mp_inline_leave(state);
+    }
     return MP_LIKELY(object != NULL) ? object
                                      : api_allocate_elsewhere(mp, size);
 }
@@ -267,10 +285,10 @@ MP_FAST void *mp_allocate(memory_pool_t *mp, size_t m_size)
     void *object;
 
     /* A NULL pool fails both tests, and the longer way reports it. */
-    if (fast_bumps(mp)) {
-        object = pool_bump(mp, m_size);
+    if (fast_is_outside(mp)) {
+        object = lock_needless() ? pool_bump(mp, m_size) : NULL;
         return MP_LIKELY(object != NULL) ? object
-                                         : api_allocate_slow(mp, m_size);
+                                         : api_allocate_outside(mp, m_size);
     }
     cache = mp_inline_begin(state, mp);
     if (MP_UNLIKELY(!mp_inline_offered(cache, mp))) {
@@ -331,12 +349,28 @@ static MP_SLOW MP_FAST void api_free_counted(memory_pool_t *mp,
     bool given = false;
 
     if (MP_LIKELY(cache != NULL)) {
-        given = credit_give_short(state, cache, mp, ptr);
+        given = credit_give_short(state, NULL, cache, mp, ptr);
     } else if (MP_INLINE_LIGHT &&
                mp_inline_begin_fenced(state, state->cache, mp)) {
         given = mp_inline_give(state, state->cache, mp, ptr);
     }
     mp_inline_leave(state);
+    if (!MP_LIKELY(given)) {
+        api_free_elsewhere(mp, ptr);
+    }
+}
+
+static MP_SLOW MP_FAST void api_free_outside(memory_pool_t *mp,
+                                             const void *ptr)
+{
+    struct mp_inline_thread *state = &thread_state;
+    struct cache *cache = credit_enter(state, mp);
+    bool given = false;
+
+    if (MP_LIKELY(cache != NULL)) {
+        given = credit_give_short(state, cache->windows, cache, mp, ptr);
+        mp_inline_leave(state);
+    }
     if (!MP_LIKELY(given)) {
         api_free_elsewhere(mp, ptr);
     }
@@ -356,9 +390,9 @@ static inline MP_INLINED void api_free(memory_pool_t *mp, const void *ptr)
     struct mp_inline_cache *cache;
 
     /* The order is that of mp_allocate(): what one served, the other takes. */
-    if (fast_bumps(mp)) {
-        if (!MP_LIKELY(pool_unbump(mp, ptr))) {
-            api_free_slow(mp, ptr);
+    if (fast_is_outside(mp)) {
+        if (!lock_needless() || !MP_LIKELY(pool_unbump(mp, ptr))) {
+            api_free_outside(mp, ptr);
         }
         return;
     }

@@ -73,7 +73,15 @@ static inline size_t bulk_take_counted(const struct mp_inline_thread *state,
         }
         return k;
     }
-    while (k < n && (object = credit_take_short(&copy, cache, size)) != NULL) {
+    if (cache->windows == NULL) {
+        while (k < n && (object = credit_take_short(&copy, NULL, cache,
+                                                    size)) != NULL) {
+            objects[k++] = object;
+        }
+        return k;
+    }
+    while (k < n && (object = credit_take_short(&copy, cache->windows, cache,
+                                                size)) != NULL) {
         objects[k++] = object;
     }
     return k;
@@ -106,6 +114,12 @@ static size_t bulk_take_cached(memory_pool_t *mp, size_t size, void **objects,
     return k;
 }
 
+/* Users of the pool have caches, or are about to get some. */
+static inline bool bulk_has_caches(const memory_pool_t *mp)
+{
+    return mp->mode->caches && !(fast_bumps(mp) && mp->bump_most > 0);
+}
+
 /* By the short ways, some objects at most; 0: none serves now. */
 static size_t bulk_take(memory_pool_t *mp, size_t size, void **objects,
                         size_t n)
@@ -113,7 +127,7 @@ static size_t bulk_take(memory_pool_t *mp, size_t size, void **objects,
     size_t most = n < BULK_PORTION ? n : BULK_PORTION;
     size_t k = 0;
 
-    if (mp->mode->caches) {
+    if (bulk_has_caches(mp)) {
         k = bulk_take_cached(mp, size, objects, most);
         /* The thread may have used another pool's cache last. */
         if (k == 0 && attach_find(&mp->caches) != NULL) {
@@ -203,9 +217,17 @@ static inline size_t bulk_give_counted(const struct mp_inline_thread *state,
 {
     struct mp_inline_thread copy = bulk_copy(state);
 
-    while (n > least &&
+    while (cache->windows == NULL && n > least &&
            (objects[n - 1] == NULL ||
-            MP_LIKELY(credit_give_short(&copy, cache, mp, objects[n - 1])) ||
+            MP_LIKELY(credit_give_short(&copy, NULL, cache, mp,
+                                        objects[n - 1])) ||
+            credit_give(state, cache, mp, objects[n - 1]))) {
+        n--;
+    }
+    while (cache->windows != NULL && n > least &&
+           (objects[n - 1] == NULL ||
+            MP_LIKELY(credit_give_short(&copy, cache->windows, cache, mp,
+                                        objects[n - 1])) ||
             credit_give(state, cache, mp, objects[n - 1]))) {
         n--;
     }
@@ -240,7 +262,7 @@ static size_t bulk_give(memory_pool_t *mp, void *const *objects, size_t n)
     size_t least = n < BULK_PORTION ? 0 : n - BULK_PORTION;
     size_t left = n;
 
-    if (mp->mode->caches) {
+    if (bulk_has_caches(mp)) {
         left = bulk_give_cached(mp, objects, n, least);
         if (left == n && attach_find(&mp->caches) != NULL) {
             left = bulk_give_cached(mp, objects, n, least);

@@ -3,10 +3,11 @@
  * fast.h - the short ways of allocating and freeing, for the calling thread or
  * a handle.
  *
- * There are two.  A pool without caches, in a process with one thread, only
- * moves its top: fast_bumps() says so.  A pool with caches serves from the
- * cache that the thread used last: a short object as memory_pool_inline.h has
- * it, a middle one by a call.
+ * There are two.  A pool of which nobody has a cache, in a process with one
+ * thread, only moves its top: fast_bumps() says so.  A pool with caches serves
+ * from the cache that the thread used last: a short object as
+ * memory_pool_inline.h has it, a middle one by a call.  A pool outside of the
+ * range may do either, so it is asked for both, one after the other.
  *
  * All is inline: a call from one exported function of a shared library to
  * another goes through a table that the dynamic linker fills, and costs as
@@ -22,14 +23,19 @@
 #include "cache/resize.h"
 #include "pool/pool.h"
 
-/* The top may be moved without a lock: the pool counts, and so may bump, and
- * the process has one thread.  Marked likely for the order of the code: pools
- * with caches have a way without a call, which compiled-in code takes.  A
- * plain read: that member is fixed. */
+/* The pool lies outside of the range, and so counts.  Marked likely for the
+ * order of the code: pools in the range have a way without a call, which
+ * compiled-in code takes.  A plain read: that member is fixed. */
+static inline bool fast_is_outside(const memory_pool_t *mp)
+{
+    return MP_LIKELY(mp != NULL && mp->bumps == POOL_BUMPS);
+}
+
+/* The top may be moved without a lock: the pool may bump, if it says so, and
+ * the process has one thread. */
 static inline bool fast_bumps(const memory_pool_t *mp)
 {
-    return MP_LIKELY(mp != NULL && mp->bumps == POOL_BUMPS &&
-                     lock_needless());
+    return fast_is_outside(mp) && MP_LIKELY(lock_needless());
 }
 
 /* Inside the cache that the thread used last, which has no short chunk for
@@ -125,8 +131,9 @@ static inline bool fast_give_counted(memory_pool_t *mp, const void *ptr)
  * NULL. */
 static inline void *fast_allocate(memory_pool_t *mp, size_t size)
 {
-    if (fast_bumps(mp)) {
-        return pool_bump(mp, size);
+    if (fast_is_outside(mp)) {
+        void *object = lock_needless() ? pool_bump(mp, size) : NULL;
+        return object != NULL ? object : fast_take_counted(mp, size);
     }
     return mp->caches.counts ? fast_take_counted(mp, size)
                              : fast_take(mp, size);
@@ -136,8 +143,9 @@ static inline void *fast_allocate(memory_pool_t *mp, size_t size)
  * not NULL. */
 static inline bool fast_free(memory_pool_t *mp, const void *ptr)
 {
-    if (fast_bumps(mp)) {
-        return pool_unbump(mp, ptr);
+    if (fast_is_outside(mp)) {
+        return (lock_needless() && pool_unbump(mp, ptr)) ||
+               fast_give_counted(mp, ptr);
     }
     return mp->caches.counts ? fast_give_counted(mp, ptr) : fast_give(mp, ptr);
 }

@@ -8,10 +8,9 @@
  * that the library does not know must be zero, since it could not do what they
  * ask for.
  *
- * What completing means: a backing where the default is not the range, and
- * the threads that the pool is really going to have.  life_can_cache() says
- * for which options a pool can have caches; any other pool is locked instead,
- * which does the same, only slower with many threads.
+ * What completing means: a backing where the pool is not to lie in the range,
+ * and the threads that it is really going to have.  A pool has caches unless it
+ * is asked to have none.
  *
  * What it cannot do: see whether a parent is a pool at all.
  */
@@ -19,9 +18,9 @@
 
 #include <string.h>
 
-#include "pool/life.h"
 #include "pool/setting.h"
 #include "store/backing.h"
+#include "store/range.h"
 
 /* Bytes behind the library's own structure are members of a later release. */
 static bool options_has_more(const mp_options_t *given, size_t size)
@@ -68,12 +67,11 @@ static const char *options_invalid(const mp_options_t *options)
     return NULL;
 }
 
-/* Why the pool has no caches, by options that are not completed yet but for
- * their flags, of which the program gave some; KIND_DEFAULT: it has some. */
+/* Why the pool has no caches, or lies outside of the range, by options that are
+ * not completed yet but for their flags, of which the program gave some;
+ * KIND_DEFAULT: it has caches, and lies in the range. */
 static enum kind_why options_why(const mp_options_t *options, unsigned given)
 {
-    bool alone = options->threads == MP_THREADS_NONE;
-
     if ((given & SETTING_TRACKED) != 0) {
         return KIND_FLAGS;
     }
@@ -84,14 +82,10 @@ static enum kind_why options_why(const mp_options_t *options, unsigned given)
         return KIND_LOCKED;
     }
     if (options->backing != NULL) {
-        return alone ? KIND_ALONE
-               : backing_buffer_room(options->backing) > 0 ? KIND_BUFFER
-                                                           : KIND_BACKING;
+        return backing_buffer_room(options->backing) > 0 ? KIND_BUFFER
+                                                         : KIND_BACKING;
     }
-    if (!life_can_cache(options)) {
-        return alone ? KIND_ALONE_NO_RANGE : KIND_NO_RANGE;
-    }
-    return KIND_DEFAULT;
+    return range_start() ? KIND_DEFAULT : KIND_NO_RANGE;
 }
 
 const char *options_complete(const mp_options_t *given, size_t size,
@@ -123,17 +117,16 @@ const char *options_complete(const mp_options_t *given, size_t size,
         options->flags |= setting_flags(options->name);
     }
     *why = options_why(options, flags);
-    /* This is no error: a locked pool answers every call in the same way. */
-    if (*why == KIND_DEFAULT) {
-        options->threads = MP_THREADS_CACHED;
-    } else if (options->threads == MP_THREADS_CACHED) {
-        options->threads = MP_THREADS_LOCKED;
-    }
-    if (options->threads != MP_THREADS_CACHED && options->backing == NULL) {
+    /* A pool that one thread uses at a time is no worse with caches than it
+     * would be without. */
+    mp_kind_t kind = kind_of(*why);
+    options->threads = kind == MP_KIND_CACHED || kind == MP_KIND_COUNTED
+                           ? MP_THREADS_CACHED
+                           : MP_THREADS_LOCKED;
+    if (*why != KIND_DEFAULT && options->backing == NULL) {
         options->backing = &backing_malloc;
     }
     ASSERT(options->threads == MP_THREADS_CACHED || options->backing != NULL);
-    ASSERT(options->threads != MP_THREADS_CACHED || options->backing == NULL);
     ASSERT(options->capacity == 0 ||
            options->max_object <= options->capacity);
     return NULL;

@@ -40,7 +40,8 @@ void attach_use(struct cache *cache)
 
 /* Where a thread remembers its cache of a set.  A pool with caches lies in a
  * slot of the range together with its set, so the slot's number tells pools
- * apart, and nothing of the set has to be read. */
+ * apart, and nothing of the set has to be read.  Pools elsewhere may have one
+ * place. */
 static inline size_t attach_place(const struct cache_set *set)
 {
     return ((uintptr_t)set / RANGE_SLOT) % THREAD_CACHES;
@@ -247,14 +248,9 @@ static struct cache *attach_new(struct thread *self, struct cache_set *set)
     return cache;
 }
 
-struct cache *attach_cache(struct cache_set *set, const struct user *user)
+/* The calling thread's cache, found or made. */
+static inline struct cache *attach_own(struct cache_set *set)
 {
-    ASSERT(lock_none_is_held());
-    /* A handle's is part of the handle. */
-    if (user->cache != NULL) {
-        ASSERT(user->cache->set == set);
-        return user->cache;
-    }
     struct thread *self = thread_self();
     if (self == NULL) {
         return NULL;
@@ -275,6 +271,22 @@ struct cache *attach_cache(struct cache_set *set, const struct user *user)
         attach_use(cache);
     }
     return cache;
+}
+
+/* Outside of the range a cache without windows knows no address, and is as
+ * good as none. */
+struct cache *attach_cache(struct cache_set *set, const struct user *user)
+{
+    ASSERT(lock_none_is_held());
+    /* A handle's is part of the handle. */
+    struct cache *cache =
+        user->cache != NULL ? user->cache : attach_own(set);
+
+    ASSERT(cache == NULL || cache->set == set);
+    return cache == NULL || cache_can_see(cache, set) ||
+                   cache_open_windows(cache, set)
+               ? cache
+               : NULL;
 }
 
 void attach_retire(struct cache_set *set)

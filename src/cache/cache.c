@@ -50,6 +50,10 @@ _Static_assert(offsetof(struct cache, exact) ==
 #define CACHE_RUN_FIRST 128
 #define CACHE_RUN_LAST 4096
 
+/* The part of a pool outside of the range that a run is at most, where several
+ * users have caches. */
+#define CACHE_RUN_PART 16
+
 /* Granules that are looked at to say what caches hold: in a larger pool some of
  * them stand for all, so that nobody waits longer for it. */
 #define CACHE_LOOK ((size_t)1 << 18)
@@ -95,6 +99,7 @@ void cache_set_start(struct cache_set *set, struct memory_pool *pool,
     set->retired = retired;
     set->fenced = !retired && (!MP_INLINE_LIGHT || !sync_fence_works());
     set->first_thread = CACHE_NO_THREAD;
+    set->depot.outside = cache_set_is_outside(set) ? heap : NULL;
 }
 
 void cache_set_count(struct cache_set *set, bool counts, bool zero)
@@ -121,6 +126,25 @@ void *cache_allocate(size_t bytes)
         memset(memory, 0, lines);
     }
     return memory;
+}
+
+/* Here and not for each free one: a thread's caches for pools in the range need
+ * none. */
+bool cache_open_windows(struct cache *cache, struct cache_set *set)
+{
+    ASSERT(lock_none_is_held());
+    if (!cache_can_see(cache, set)) {
+        volatile int error = errno; /* as in depot_get_lists() */
+        struct windows *windows = cache->kept_windows;
+        if (windows == NULL) {
+            windows = cache_allocate(sizeof *windows);
+        }
+        bool taken = lock_enter(set->lock);
+        cache->windows = cache->kept_windows = windows;
+        lock_leave(set->lock, taken);
+        errno = error;
+    }
+    return cache_can_see(cache, set);
 }
 
 /* The lock, since other threads look at all caches of the set by it. */
@@ -156,6 +180,7 @@ void cache_open_depot(struct cache_set *set)
 void cache_free(struct cache *cache)
 {
     free(cache->middle);
+    free(cache->kept_windows);
     free(cache->memory);
 }
 
@@ -202,6 +227,9 @@ static void cache_empty(struct cache *cache)
     if (cache->middle != NULL) {
         middle_forget(cache->middle);
     }
+    if (cache->windows != NULL) {
+        window_close_all(cache->windows);
+    }
     cache->fast.cut = cache->fast.end = NULL;
     cache->heap = cache->set->heap;
     cache_grant_lists(cache);
@@ -242,6 +270,7 @@ void cache_start(struct cache *cache, struct cache_set *set,
     /* A spare one still has the lists of the pool that it served.  They lead
      * into memory that is that pool's no more, and are only forgotten. */
     cache_renew(cache);
+    cache->windows = NULL; /* cache_open_windows() */
     /* Else another thread may be making the range at this moment. */
     if (range_has(set->pool)) {
         state->bias = extent.bias;
@@ -258,6 +287,19 @@ void cache_start(struct cache *cache, struct cache_set *set,
 void cache_reach(struct cache *cache)
 {
     cache->state->granules = extent_bytes() / SIZES_GRANULE;
+}
+
+void cache_see(struct cache *cache, const struct cache_set *set,
+               const void *ptr)
+{
+    ASSERT(cache_is_ready(cache, set));
+    if (cache->windows == NULL) {
+        return;
+    }
+    struct heap_chunk chunk = heap_find(cache->heap, ptr);
+    if (chunk.block != NULL) {
+        window_open(cache->windows, chunk.block);
+    }
 }
 
 void cache_collect(struct cache *cache, struct cache_set *set)
@@ -329,7 +371,7 @@ static unsigned cache_keep_first(struct cache *cache, struct cache_set *set,
     /* The list is followed no further than that: the rest of a long one may
      * be in no processor's cache any more. */
     while (*link != NULL && kept < most &&
-           range_code(*link) == (BLOCK_CACHED | i)) {
+           heap_code(set->heap, *link) == (BLOCK_CACHED | i)) {
         link = *link;
         kept++;
     }
@@ -400,6 +442,11 @@ void cache_open_mark(struct cache *cache, struct cache_set *set,
         cache_grant(cache, i, 0);
     }
     cache->heap = heap;
+    if (cache->windows != NULL) {
+        /* The mark's blocks may lie in chunks of what is shown, which would
+         * have the same addresses. */
+        window_close_all(cache->windows);
+    }
 }
 
 void cache_close_mark(struct cache *cache, struct cache_set *set,
@@ -410,6 +457,9 @@ void cache_close_mark(struct cache *cache, struct cache_set *set,
     ASSERT(cache->credit == 0); /* the mark is gone that would count it */
     cache->fast.cut = cache->fast.end = NULL;
     cache->heap = heap;
+    if (cache->windows != NULL) {
+        window_close_all(cache->windows);
+    }
     /* Below an outer mark the lists stay closed. */
     if (!cache_has_mark(cache, set)) {
         cache_grant_lists(cache);
@@ -434,7 +484,36 @@ static bool cache_fill_list(struct cache *cache, struct cache_set *set,
     list->chunks = batch;
     /* With a batch in the list already, it may get some more. */
     cache_grant(cache, granules - 1, cache_half(granules));
+    cache_see(cache, set, batch);
     return true;
+}
+
+/* Granules of the next run at most.  A mark's blocks are its user's alone, who
+ * may have all of them at once.  A pool outside of the range may have no other
+ * memory than it has now: there nobody takes much of what others need, too. */
+static size_t cache_run_most(const struct cache *cache,
+                             const struct cache_set *set, size_t granules)
+{
+    size_t most = cache->run;
+
+    if (cache_has_mark(cache, set)) {
+        return SIZES_GRANULES_MOST;
+    }
+    if (cache_set_is_outside(set) && set->caches->next != NULL &&
+        most > set->heap->size / CACHE_RUN_PART) {
+        most = set->heap->size / CACHE_RUN_PART;
+    }
+    return most > granules ? most : granules;
+}
+
+/* The next run is to have lines of its own.  The pool's own blocks are shared,
+ * as soon as there is another cache; what lies between lines is much of a small
+ * pool. */
+static bool cache_run_is_apart(const struct cache *cache,
+                               const struct cache_set *set)
+{
+    return !cache_has_mark(cache, set) && set->caches->next != NULL &&
+           (!cache_set_is_outside(set) || set->heap->size >= CACHE_RUN_LAST);
 }
 
 bool cache_fill(struct cache *cache, struct cache_set *set, size_t granules)
@@ -454,22 +533,22 @@ bool cache_fill(struct cache *cache, struct cache_set *set, size_t granules)
     if (batch != NULL) {
         cache->fast.lists[granules - 1].chunks = batch;
         cache_grant(cache, granules - 1, sizes_batch(granules));
+        cache_see(cache, set, batch);
         return true;
     }
     /* What is left of the run is too short for this length, and may be long
      * enough for others: the heap joins it with its neighbours. */
     cache_return_run(cache);
-    /* A mark's blocks are its user's alone, who may have all of them at
-     * once.  The pool's own are shared, as soon as there is another cache. */
     unsigned char *run = heap_take_run(
-        cache->heap, granules, mark ? SIZES_GRANULES_MOST : cache->run,
-        !mark && set->caches->next != NULL, &got);
+        cache->heap, granules, cache_run_most(cache, set, granules),
+        cache_run_is_apart(cache, set), &got);
     if (run == NULL) {
         return false;
     }
     ASSERT(got >= granules);
     cache->fast.cut = run;
     cache->fast.end = run + got * SIZES_GRANULE;
+    cache_see(cache, set, run);
     /* A user that needs run after run will need another. */
     if (!mark && cache->run < CACHE_RUN_LAST) {
         cache->run *= 2;
@@ -569,8 +648,11 @@ bool cache_is_damaged(struct cache *cache, const struct cache_set *set,
     ASSERT(cache_is_ready(cache, set));
     /* The user's copy of the extent may have been too small. */
     cache_reach(cache);
+    if (chunk != NULL) {
+        cache_see(cache, set, chunk);
+    }
     return chunk != NULL &&
-           range_code(chunk) != (BLOCK_CACHED | (granules - 1));
+           heap_code(set->heap, chunk) != (BLOCK_CACHED | (granules - 1));
 }
 
 void cache_sweep(struct cache_set *set)

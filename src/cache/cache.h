@@ -11,8 +11,8 @@
  * them and the lock that owns both, and nothing else of the pool.  pause.c
  * pauses a set; attach.c ties threads, caches and sets.
  *
- * What it cannot do: serve a pool outside of the range.  It serves one whose
- * objects are counted to the byte only together with credit.h.
+ * What it cannot do: serve a pool whose objects are counted to the byte, as
+ * each pool outside of the range does, other than together with credit.h.
  */
 #ifndef MP_CACHE_H
 #define MP_CACHE_H
@@ -40,6 +40,9 @@ struct cache {
     struct middle *middle;          /* only its user sets it, with the lock,
                                      * and it stays until the cache goes;
                                      * NULL: none was needed yet */
+    struct windows *windows;        /* as middle; of a set outside of the range;
+                                     * NULL: there was no memory */
+    struct windows *kept_windows;   /* the memory for those, which stays */
     size_t run;                     /* granules of the next run */
     struct mp_inline_thread *state; /* fixed while attached: of the thread or
                                      * the handle that uses it */
@@ -127,6 +130,9 @@ MP_INNER void cache_start(struct cache *cache, struct cache_set *set,
  * false: there is no memory for them.  No lock is held; keeps errno. */
 MP_INNER bool cache_open_middle(struct cache *cache, struct cache_set *set);
 
+/* The same for its windows, where the set is outside of the range. */
+MP_INNER bool cache_open_windows(struct cache *cache, struct cache_set *set);
+
 /* The depot gets its lists, where it was found to want them.  No lock; keeps
  * errno. */
 MP_INNER void cache_open_depot(struct cache_set *set);
@@ -139,9 +145,11 @@ static inline void *cache_take_middle(const struct mp_inline_thread *state,
                                       struct mp_inline_cache *fast,
                                       size_t granules)
 {
-    struct middle *middle = ((struct cache *)(void *)fast)->middle;
+    struct cache *cache = (struct cache *)(void *)fast;
 
-    return middle == NULL ? NULL : middle_take(state, middle, granules);
+    return cache->middle == NULL
+               ? NULL
+               : middle_take(state, cache->windows, cache->middle, granules);
 }
 
 static inline bool cache_give_middle(const struct mp_inline_thread *state,
@@ -149,9 +157,10 @@ static inline bool cache_give_middle(const struct mp_inline_thread *state,
                                      const struct memory_pool *mp,
                                      const void *ptr)
 {
-    struct middle *middle = ((struct cache *)(void *)fast)->middle;
+    struct cache *cache = (struct cache *)(void *)fast;
 
-    return middle != NULL && middle_give(state, middle, mp, ptr);
+    return cache->middle != NULL &&
+           middle_give(state, cache->windows, cache->middle, mp, ptr);
 }
 
 /* All of these with the pool's lock held, for a cache whose user is the caller
@@ -159,6 +168,11 @@ static inline bool cache_give_middle(const struct mp_inline_thread *state,
 
 /* Its user's state learns how far the range reaches by now; the user calls. */
 MP_INNER void cache_reach(struct cache *cache);
+
+/* Outside of the range: the user learns of the pool's block that has an
+ * address, if there is one. */
+MP_INNER void cache_see(struct cache *cache, const struct cache_set *set,
+                        const void *ptr);
 
 /* Forgets what it had and what was freed into it, for a pool made again; and
  * all caches of a set, with those that are gone. */
@@ -192,6 +206,20 @@ MP_INNER void cache_open_mark(struct cache *cache, struct cache_set *set,
 MP_INNER void cache_close_mark(struct cache *cache, struct cache_set *set,
                                struct heap *heap);
 
+/* The set's pool lies outside of the range. */
+static inline bool cache_set_is_outside(const struct cache_set *set)
+{
+    return !set->heap->stock->ranged;
+}
+
+/* The cache knows where the map of an address is, or may learn it: where it
+ * needs windows, it has them. */
+static inline bool cache_can_see(const struct cache *cache,
+                                 const struct cache_set *set)
+{
+    return cache->windows != NULL || !cache_set_is_outside(set);
+}
+
 static inline bool cache_has_mark(const struct cache *cache,
                                   const struct cache_set *set)
 {
@@ -220,7 +248,8 @@ MP_INNER void cache_begin_new(struct cache *cache, struct cache_set *set,
 
 /* The list of that length leads to what is no free chunk of that length, so
  * that the fast path takes nothing from it: a program wrote over a link.  Makes
- * the user's copy of the extent new. */
+ * the user's copy of the extent new, and outside of the range the user learns
+ * of the chunk's block. */
 MP_INNER bool cache_is_damaged(struct cache *cache,
                                const struct cache_set *set, size_t granules);
 

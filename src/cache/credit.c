@@ -31,7 +31,7 @@ void *credit_take(const struct mp_inline_thread *state, struct cache *cache,
     size_t granules = (size - 1) / SIZES_GRANULE + 1;
 
     if (granules - 1 < SIZES_SHORT) {
-        return credit_take_short(state, cache, size);
+        return credit_take_short(state, cache->windows, cache, size);
     }
     /* Of a size of 0 there are too many granules. */
     if (!middle_fits(granules) || size > cache->credit) {
@@ -39,7 +39,11 @@ void *credit_take(const struct mp_inline_thread *state, struct cache *cache,
     }
     void *object = cache_take_middle(state, &cache->fast, granules);
     if (object != NULL) {
-        unsigned char *at = middle_map(state, object);
+        unsigned char *at =
+            cache->windows == NULL
+                ? middle_map(state, object)
+                : window_map(window_find_known(cache->windows, object),
+                             object);
         uint32_t length = block_get_length(at + 1);
         block_put_slack_at(at, length, length * SIZES_GRANULE - size);
         credit_use(cache, size);
@@ -50,17 +54,14 @@ void *credit_take(const struct mp_inline_thread *state, struct cache *cache,
 bool credit_give(const struct mp_inline_thread *state, struct cache *cache,
                  const struct memory_pool *mp, const void *ptr)
 {
-    if (credit_give_short(state, cache, mp, ptr)) {
+    if (credit_give_short(state, cache->windows, cache, mp, ptr)) {
         return true;
     }
     /* What is taken here is the pool's, and a long object: so its length and
      * its slack may be read first. */
-    uintptr_t i = block_granule_at((const unsigned char *)state->base, ptr);
-    if (i >= state->granules || cache->credit > CREDIT_MOST) {
-        return false;
-    }
-    unsigned char *at = middle_map(state, ptr);
-    if (sync_get_acquire(at) != BLOCK_LONG_LIVE) {
+    unsigned char *at = window_reach(state, cache->windows, mp, ptr);
+    if (at == NULL || cache->credit > CREDIT_MOST ||
+        sync_get_acquire(at) != BLOCK_LONG_LIVE) {
         return false;
     }
     uint32_t length = block_get_length(at + 1);

@@ -32,15 +32,47 @@ static inline void credit_use(struct cache *cache, size_t bytes)
     cache->least = credit < cache->least ? credit : cache->least;
 }
 
+/* Outside of the range, what is the state of a user that takes the next short
+ * object of that size: the window which shows that; false: none does. */
+static inline bool credit_look(struct windows *windows,
+                               const struct cache *cache, size_t size,
+                               struct mp_inline_thread *state)
+{
+    size_t i = (size - 1) / SIZES_GRANULE;
+
+    if (MP_UNLIKELY(i >= SIZES_SHORT)) {
+        return false;
+    }
+    const void *next = cache->fast.lists[i].chunks;
+    const struct window *window =
+        window_find(windows, next != NULL ? next : cache->fast.cut);
+    if (MP_UNLIKELY(window == NULL)) {
+        return false;
+    }
+    state->bias = window->bias;
+    state->base = window->base;
+    state->granules = window->granules;
+    return true;
+}
+
 /* Inside: a short object; NULL: list, run or credit does not suffice, or the
- * object is not short.  state is the user's, which callers have at hand. */
-static inline void *credit_take_short(const struct mp_inline_thread *state,
-                                      struct cache *cache, size_t size)
+ * object is not short.  state is the user's, which callers have at hand;
+ * windows: the cache's, NULL in the range. */
+static inline MP_INLINED void *
+credit_take_short(const struct mp_inline_thread *state,
+                  struct windows *windows, struct cache *cache, size_t size)
 {
     size_t slack = -size % SIZES_GRANULE;
+    struct mp_inline_thread seen;
 
     if (MP_UNLIKELY(size > cache->credit)) {
         return NULL;
+    }
+    if (windows != NULL) {
+        if (!credit_look(windows, cache, size, &seen)) {
+            return NULL;
+        }
+        state = &seen;
     }
     unsigned char *object = mp_inline_take(state, &cache->fast, size);
     if (MP_LIKELY(object != NULL)) {
@@ -59,20 +91,18 @@ static inline void *credit_take_short(const struct mp_inline_thread *state,
 MP_INNER void *credit_take(const struct mp_inline_thread *state,
                            struct cache *cache, size_t size);
 
-/* Inside: takes a short object of the pool's; false: it is none, the list is
- * full, or the cache has enough credit. */
-static inline bool credit_give_short(const struct mp_inline_thread *state,
-                                     struct cache *cache,
-                                     const struct memory_pool *mp,
-                                     const void *ptr)
+/* Inside: takes a short object of the pool's; false: it is none, or none that
+ * the user knows, the list is full, or the cache has enough credit. */
+static inline MP_INLINED bool
+credit_give_short(const struct mp_inline_thread *state,
+                  struct windows *windows, struct cache *cache,
+                  const struct memory_pool *mp, const void *ptr)
 {
-    uintptr_t i = block_granule_at((const unsigned char *)state->base, ptr);
+    unsigned char *at = window_reach(state, windows, mp, ptr);
 
-    if (MP_UNLIKELY(i >= state->granules) ||
-        MP_UNLIKELY(sync_get(&state->owners[i / MP_INLINE_OWNED]) != mp)) {
+    if (MP_UNLIKELY(at == NULL)) {
         return false;
     }
-    unsigned char *at = middle_map(state, ptr);
     /* Acquire as in mp_inline_give(). */
     size_t code = sync_get_acquire(at);
     size_t slack;

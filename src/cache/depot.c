@@ -64,10 +64,18 @@ void **depot_open(struct depot *depot, void **lists)
     return NULL;
 }
 
-/* A free chunk of that length starts there, in a cache or in the depot. */
-static bool depot_takes(const void *chunk, size_t granules)
+/* What starts there, as the map says. */
+static unsigned char depot_code(const struct depot *depot, const void *chunk)
 {
-    return range_code(chunk) == (BLOCK_CACHED | (granules - 1));
+    return depot->outside == NULL ? range_code(chunk)
+                                  : heap_code(depot->outside, chunk);
+}
+
+/* A free chunk of that length starts there, in a cache or in the depot. */
+static bool depot_takes(const struct depot *depot, const void *chunk,
+                        size_t granules)
+{
+    return depot_code(depot, chunk) == (BLOCK_CACHED | (granules - 1));
 }
 
 /* Within a batch first words are the links, so that the second word of its
@@ -76,7 +84,7 @@ void depot_push(struct depot *depot, size_t granules, void *chain)
 {
     ASSERT(depot->lists != NULL);
     ASSERT(granules > 0 && granules <= SIZES_SHORT);
-    if (chain != NULL && depot_takes(chain, granules)) {
+    if (chain != NULL && depot_takes(depot, chain, granules)) {
         void **batch = chain;
         batch[1] = depot->lists[granules - 1];
         depot->lists[granules - 1] = batch;
@@ -90,7 +98,7 @@ void *depot_pop(struct depot *depot, size_t granules)
         return NULL;
     }
     void **batch = depot->lists[granules - 1];
-    if (!depot_takes(batch, granules)) {
+    if (!depot_takes(depot, batch, granules)) {
         depot->lists[granules - 1] = NULL;
         depot->damaged = true;
         return NULL;
@@ -106,7 +114,7 @@ void *depot_pop(struct depot *depot, size_t granules)
 void depot_give_chain(struct heap *heap, void *chain)
 {
     while (chain != NULL) {
-        if (!block_is_cached(range_code(chain))) {
+        if (!block_is_cached(heap_code(heap, chain))) {
             return; /* a program wrote over the link */
         }
         void *next = *(void **)chain;

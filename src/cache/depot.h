@@ -29,6 +29,8 @@ struct depot {
     bool wanted;  /* batches were to be kept, and there were no lists; read
                    * without the lock, too */
     bool damaged; /* a list was found written over since this was cleared */
+    const struct heap *outside; /* fixed; the heap whose chunks these are, where
+                                 * that lies outside of the range; or NULL */
 };
 
 /* False: there are no lists, so batches cannot be kept.  Lists are wanted from

@@ -51,16 +51,17 @@ static inline unsigned middle_search(const struct middle *middle,
                      : class + (unsigned)__builtin_ctzll(bits);
 }
 
-/* Takes the first chunk off a list that has one; NULL: it was damaged, and has
- * none any more. */
-static inline void *middle_pop(struct middle *middle, unsigned class)
+/* Takes the first chunk off a list that has one, where the map has that byte
+ * for it; NULL: it was damaged, and has none any more. */
+static inline void *middle_pop(struct middle *middle, unsigned class,
+                               unsigned char code)
 {
     void **chunk = middle->lists[class];
 
     ASSERT(chunk != NULL);
     /* A program may have written over the link that led here.  Then the list
      * ends, and a sweep finds what was in it. */
-    if (MP_UNLIKELY(range_code(chunk) != BLOCK_LONG_CACHED)) {
+    if (MP_UNLIKELY(code != BLOCK_LONG_CACHED)) {
         middle->lists[class] = NULL;
         middle->bits[class / 64] &= ~((uint64_t)1 << class % 64);
         middle->damaged = true;
@@ -73,7 +74,8 @@ static inline void *middle_pop(struct middle *middle, unsigned class)
     return chunk;
 }
 
-void *middle_take(const struct mp_inline_thread *state, struct middle *middle,
+void *middle_take(const struct mp_inline_thread *state,
+                  struct windows *windows, struct middle *middle,
                   size_t granules)
 {
     ASSERT(middle_fits(granules));
@@ -83,11 +85,20 @@ void *middle_take(const struct mp_inline_thread *state, struct middle *middle,
     if (class == SIZES_MIDDLE_CLASSES) {
         return NULL;
     }
-    void *object = middle_pop(middle, class);
+    const void *first = middle->lists[class];
+    const struct window *window =
+        windows == NULL ? NULL : window_find(windows, first);
+    if (windows != NULL && window == NULL) {
+        return NULL; /* the user may not know the block any more */
+    }
+    unsigned char code = window == NULL ? range_code(first)
+                                        : sync_get(window_map(window, first));
+    void *object = middle_pop(middle, class, code);
     if (MP_UNLIKELY(object == NULL)) {
         return NULL;
     }
-    unsigned char *at = middle_map(state, object);
+    unsigned char *at = window == NULL ? middle_map(state, object)
+                                       : window_map(window, object);
     ASSERT(sync_get(at) == BLOCK_LONG_CACHED);
     middle->granules -= block_get_length(at + 1);
     /* Release as in mp_inline_take(). */
@@ -95,18 +106,14 @@ void *middle_take(const struct mp_inline_thread *state, struct middle *middle,
     return object;
 }
 
-bool middle_give(const struct mp_inline_thread *state, struct middle *middle,
+bool middle_give(const struct mp_inline_thread *state,
+                 struct windows *windows, struct middle *middle,
                  const struct memory_pool *mp, const void *ptr)
 {
-    uintptr_t i = block_granule_at((const unsigned char *)state->base, ptr);
+    unsigned char *at = window_reach(state, windows, mp, ptr);
 
-    if (i >= state->granules ||
-        sync_get(&state->owners[i / MP_INLINE_OWNED]) != mp) {
-        return false;
-    }
-    unsigned char *at = middle_map(state, ptr);
     /* Acquire pairs with the release above. */
-    if (sync_get_acquire(at) != BLOCK_LONG_LIVE) {
+    if (at == NULL || sync_get_acquire(at) != BLOCK_LONG_LIVE) {
         return false;
     }
     uint32_t length = block_get_length(at + 1);
@@ -163,7 +170,8 @@ void middle_flush(struct middle *middle, struct heap *heap, size_t left)
             continue;
         }
         empty = 0;
-        void *object = middle_pop(middle, class);
+        void *object =
+            middle_pop(middle, class, heap_code(heap, middle->lists[class]));
         if (object == NULL) {
             continue;
         }

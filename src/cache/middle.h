@@ -19,6 +19,7 @@
 #define MP_MIDDLE_H
 
 #include "cache/thread.h"
+#include "cache/window.h"
 #include "store/heap.h"
 
 #define MIDDLE_WORDS ((SIZES_MIDDLE_CLASSES + 63) / 64 + 1)
@@ -57,12 +58,14 @@ static inline bool middle_is_live(const struct mp_inline_thread *state,
 
 /* The user is inside.  The first takes an object of that many granules; NULL:
  * there is none.  The second frees a live object of the pool into the lists;
- * false: it is not of a middle length, or the lists are full. */
+ * false: it is not of a middle length, or the lists are full.  windows: NULL in
+ * the range. */
 MP_INNER void *middle_take(const struct mp_inline_thread *state,
-                           struct middle *middle, size_t granules);
+                           struct windows *windows, struct middle *middle,
+                           size_t granules);
 MP_INNER bool middle_give(const struct mp_inline_thread *state,
-                          struct middle *middle, const struct memory_pool *mp,
-                          const void *ptr);
+                          struct windows *windows, struct middle *middle,
+                          const struct memory_pool *mp, const void *ptr);
 
 /* The others with the pool's lock held, for a cache whose user is the caller
  * or that is paused. */

@@ -128,6 +128,43 @@ void pause_begin(struct cache_set *set)
     ASSERT(cache_set_is_sound(set));
 }
 
+/* Windows are opened with the lock held, so they may be read here while their
+ * users are inside. */
+static bool pause_shows(const struct cache_set *set,
+                        const struct block *blocks)
+{
+    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
+        for (const struct block *b = blocks;
+             b != NULL && c->windows != NULL && !cache_is_own(c);
+             b = b->next) {
+            if (window_shows(c->windows, b)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+void pause_close(struct cache_set *set, const struct block *blocks)
+{
+    ASSERT(lock_is_held(set->lock));
+    bool pause = pause_shows(set, blocks);
+
+    if (pause) {
+        pause_begin(set);
+    }
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        for (const struct block *b = blocks;
+             b != NULL && c->windows != NULL && (pause || cache_is_own(c));
+             b = b->next) {
+            window_close(c->windows, b);
+        }
+    }
+    if (pause) {
+        pause_end(set);
+    }
+}
+
 void pause_retire(struct cache_set *set)
 {
     ASSERT(lock_is_held(set->lock));

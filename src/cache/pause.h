@@ -42,6 +42,11 @@ MP_INNER void pause_end(struct cache_set *set);
 MP_INNER bool pause_revoke(struct cache_set *set);
 MP_INNER void pause_await(struct cache_set *set);
 
+/* Not paused: no cache shows a block of that list any more, of which the memory
+ * may then go, or which may be a mark's.  Where another user's cache shows one,
+ * the set is paused for that. */
+MP_INNER void pause_close(struct cache_set *set, const struct block *blocks);
+
 /* In place of pause_end(): the caches of the set are empty, and enabled for no
  * pool any more, for good. */
 MP_INNER void pause_retire(struct cache_set *set);

@@ -20,25 +20,19 @@
 /* Bytes up to which copying granules costs less than a call. */
 #define RESIZE_FEW ((size_t)64)
 
-/* Granules of the pool's live object at an address; 0: there is none. */
-static uint32_t resize_length(const struct mp_inline_thread *state,
-                              const struct memory_pool *mp, const void *ptr)
+/* Granules of the live object whose byte of the map is there; 0: there is
+ * none. */
+static uint32_t resize_length(const unsigned char *at)
 {
-    uintptr_t i = block_granule_at((const unsigned char *)state->base, ptr);
-
-    if (i >= state->granules ||
-        sync_get(&state->owners[i / MP_INLINE_OWNED]) != mp) {
-        return 0;
-    }
-    const unsigned char *at = middle_map(state, ptr);
     /* Acquire as in mp_inline_give(). */
-    unsigned char code = sync_get_acquire(at);
-    return block_starts_live(code) ? block_length_at(at) : 0;
+    return at != NULL && block_starts_live(sync_get_acquire(at))
+               ? block_length_at(at)
+               : 0;
 }
 
 /* Grows an object into the run behind it; false: it ends elsewhere, or the run
  * is too short. */
-static bool resize_into_run(const struct mp_inline_thread *state,
+static bool resize_into_run(unsigned char *at,
                             struct mp_inline_cache *cache, void *ptr,
                             uint32_t old, uint32_t granules)
 {
@@ -50,7 +44,6 @@ static bool resize_into_run(const struct mp_inline_thread *state,
     }
     /* The map bytes of the run and of the object both belong to the caller.
      * The length is written before the byte that says to read it. */
-    unsigned char *at = middle_map(state, ptr);
     cache->cut += more;
     if (granules <= SIZES_SHORT) {
         sync_put_release(at, (unsigned char)(BLOCK_LIVE + granules - 1));
@@ -64,7 +57,7 @@ static bool resize_into_run(const struct mp_inline_thread *state,
 /* Shortens a short object that ends where the run begins: the rest serves
  * objects of any length there.  False: it ends elsewhere.  Behind the first
  * byte its map is 0, as that of a run has to be. */
-static bool resize_back_into_run(const struct mp_inline_thread *state,
+static bool resize_back_into_run(unsigned char *at,
                                  struct mp_inline_cache *cache, void *ptr,
                                  uint32_t old, size_t granules)
 {
@@ -72,7 +65,7 @@ static bool resize_back_into_run(const struct mp_inline_thread *state,
         (unsigned char *)ptr + old * SIZES_GRANULE != cache->cut) {
         return false;
     }
-    sync_put_release(middle_map(state, ptr),
+    sync_put_release(at,
                      (unsigned char)(BLOCK_LIVE + granules - 1));
     cache->cut -= (old - granules) * SIZES_GRANULE;
     return true;
@@ -112,7 +105,8 @@ void *resize_inside(const struct mp_inline_thread *state,
                     void **left)
 {
     size_t granules = (size - 1) / SIZES_GRANULE + 1;
-    uint32_t old = resize_length(state, mp, ptr);
+    unsigned char *at = window_reach(state, NULL, mp, ptr);
+    uint32_t old = resize_length(at);
 
     *left = NULL;
     /* A size of 0 has too many granules, too. */
@@ -120,11 +114,11 @@ void *resize_inside(const struct mp_inline_thread *state,
         return NULL;
     }
     if (resize_fits(old, granules) ||
-        resize_back_into_run(state, fast, ptr, old, granules)) {
+        resize_back_into_run(at, fast, ptr, old, granules)) {
         return ptr;
     }
     if (granules > old &&
-        resize_into_run(state, fast, ptr, old, (uint32_t)granules)) {
+        resize_into_run(at, fast, ptr, old, (uint32_t)granules)) {
         return ptr;
     }
     if (!resize_may_move(old, granules)) {
@@ -163,14 +157,14 @@ void *resize_counted(const struct mp_inline_thread *state,
                      void *ptr, size_t size)
 {
     size_t granules = (size - 1) / SIZES_GRANULE + 1;
-    uint32_t length = resize_length(state, mp, ptr);
+    unsigned char *at = window_reach(state, cache->windows, mp, ptr);
+    uint32_t length = resize_length(at);
 
     /* While a mark is open, what the credit loses is the mark's. */
     if (length == 0 || granules > SIZES_MIDDLE ||
         cache_has_mark(cache, cache->set)) {
         return NULL;
     }
-    unsigned char *at = middle_map(state, ptr);
     size_t old = length * SIZES_GRANULE - block_get_slack_at(at, length);
     size_t more = size - old; /* as unsigned numbers */
     bool grows = size > old;
@@ -181,7 +175,7 @@ void *resize_counted(const struct mp_inline_thread *state,
      * A long chunk that becomes much too long is cut by the heap. */
     bool fits = resize_fits(length, granules);
     if (!fits && granules > length &&
-        resize_into_run(state, &cache->fast, ptr, length,
+        resize_into_run(at, &cache->fast, ptr, length,
                         (uint32_t)granules)) {
         length = (uint32_t)granules;
         fits = true;
@@ -189,7 +183,7 @@ void *resize_counted(const struct mp_inline_thread *state,
         /* The slack may have stood where the run begins then. */
         size_t slack = block_get_slack_at(at, length);
         block_clear_slack_at(at, length);
-        fits = resize_back_into_run(state, &cache->fast, ptr, length,
+        fits = resize_back_into_run(at, &cache->fast, ptr, length,
                                     granules);
         if (fits) {
             length = (uint32_t)granules;

@@ -99,8 +99,8 @@ static struct block *alloc_acquire(struct memory_pool *mp, size_t granules,
     ASSERT(pool_is_entered(mp));
     size_t bytes = blocks_plan(&mp->blocks, whole);
     /* Empty blocks that do not serve now are of less use than the new one. */
-    struct block *excess = blocks_excess(
-        &mp->blocks, mp->blocks.bytes / ALLOC_STOCK_PART);
+    struct block *excess =
+        pool_take_excess(mp, mp->blocks.bytes / ALLOC_STOCK_PART);
 
     lock_leave(&mp->lock, *taken);
     blocks_release(&mp->blocks, excess);
@@ -144,15 +144,20 @@ static void alloc_name(struct memory_pool *mp, struct block *block,
                        const struct heap *heap, bool whole)
 {
     ASSERT(pool_is_entered(mp));
+    block->apart = heap != &mp->heap;
     if (!range_has(block)) {
+        if (block->apart) {
+            /* It may come from the stock, and have been the pool's before. */
+            ASSERT(block->next == NULL);
+            pause_close(&mp->caches, block);
+        }
         return;
     }
     ASSERT(!block->lent && block->bytes > 0);
-    bool apart = heap != &mp->heap;
-    if (!block->row && range_is_named(block, mp, apart)) {
+    if (!block->row && range_is_named(block, mp, block->apart)) {
         return; /* as a new block is */
     }
-    range_rename(block, RANGE_SLOT, mp, apart);
+    range_rename(block, RANGE_SLOT, mp, block->apart);
     block->row = true;
     if (!whole) {
         blocks_spread(block);
@@ -165,7 +170,7 @@ static void alloc_add(struct memory_pool *mp, struct heap *heap,
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(sync_get(&block->map[0]) == BLOCK_NONE);
-    if (!range_has(block)) {
+    if (mp->blocks.ranged && !range_has(block)) {
         /* A cache would cut its run from it, and reads maps in the range. */
         attach_retire(&mp->caches);
     }
@@ -191,6 +196,9 @@ static enum result alloc_add_got(struct memory_pool *mp,
 {
     struct heap *heap = alloc_heap(mp, user);
 
+    if (block == NULL && recall_memory(mp, granules)) {
+        return RESULT_OK;
+    }
     if (block == NULL && heap != &mp->heap) {
         block = alloc_lend(mp, granules);
     }
@@ -386,6 +394,7 @@ enum result alloc_from_heap(struct memory_pool *mp, const struct user *user,
     size_t granules = sizes_granules(size);
     struct heap_chunk chunk;
 
+    size_t need = granules;
     /* What caches take is cut so that it serves the next request of its size,
      * too. */
     if (mp->mode->caches) {
@@ -393,6 +402,11 @@ enum result alloc_from_heap(struct memory_pool *mp, const struct user *user,
     }
     enum result result =
         alloc_chunk(mp, user, counts ? size : 0, granules, &taken, &chunk);
+    if (result == RESULT_NO_MEMORY && granules > need) {
+        granules = need;
+        result =
+            alloc_chunk(mp, user, counts ? size : 0, need, &taken, &chunk);
+    }
 
     if (result == RESULT_OK) {
         if (counts) {

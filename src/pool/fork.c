@@ -26,10 +26,6 @@
  * must not be called here.  What the thread had in its hands is lost, as is
  * anything that a thread got from malloc() and that nobody else knows.
  *
- * A pool for one thread alone has no lock.  So the child must not use one that
- * another thread was inside of, and if such a pool is left, its memory is
- * lost.
- *
  * The handlers are registered when the library is loaded, so that handlers
  * of the program, registered later, may use pools: those run before ours
  * prepare and after ours are done.
@@ -85,10 +81,6 @@ static void fork_hold_pool(struct thread_place *place, void *argument)
     bool *fence = argument;
     ASSERT(sync_get(&place->maker) != NULL);
 
-    /* Relaxed: with either mode that it may have the answer is the same. */
-    if (!sync_get(&mp->mode)->locks) {
-        return;
-    }
     lock_take(&mp->lock);
     *fence = pause_revoke(&mp->caches) || *fence;
 }
@@ -98,9 +90,7 @@ static void fork_hold_pool(struct thread_place *place, void *argument)
 static void fork_await_pool(struct thread_place *place, void *argument)
 {
     (void)argument;
-    if (pool_at(place)->mode->locks) {
-        pause_await(&pool_at(place)->caches);
-    }
+    pause_await(&pool_at(place)->caches);
 }
 
 /* The lock of a tree of quotas is part of the topmost one.  Those of the others
@@ -124,9 +114,6 @@ static void fork_drop_pool(struct thread_place *place, void *argument)
     struct memory_pool *mp = pool_at(place);
 
     (void)argument;
-    if (!mp->mode->locks) {
-        return;
-    }
     ASSERT(pool_is_entered(mp) && cache_set_is_paused(&mp->caches));
     pause_end(&mp->caches);
     lock_drop(&mp->lock);
@@ -139,9 +126,7 @@ static void fork_forget_inside(struct thread_place *place, void *argument)
     struct memory_pool *mp = pool_at(place);
 
     (void)argument;
-    if (mp->mode->locks) {
-        pause_forked(&mp->caches);
-    }
+    pause_forked(&mp->caches);
     /* Nor do they unpin: who forks has pinned nothing itself, and no move is
      * under way. */
     mp->pins = (struct pool_pins){0, false, NULL};
@@ -161,10 +146,8 @@ static void fork_leave_pool(struct thread_place *place, void *argument)
     }
     tree_strand(mp);
     recall_forked(mp);
-    if (mp->mode->locks) {
-        mp->kept_next = sync_get(&fork_left);
-        sync_put(&fork_left, mp);
-    }
+    mp->kept_next = sync_get(&fork_left);
+    sync_put(&fork_left, mp);
 }
 
 /* Of a thread that the child does not have: the locks are held already. */
@@ -214,23 +197,6 @@ static void fork_parent(void)
     ASSERT(lock_none_is_held());
 }
 
-/* In the child the thread that uses such a pool is this one, or gone. */
-static void fork_enter_alone(struct thread_place *place, void *argument)
-{
-    (void)argument;
-    if (!pool_at(place)->mode->locks) {
-        lock_note_enter(&pool_at(place)->lock);
-    }
-}
-
-static void fork_leave_alone(struct thread_place *place, void *argument)
-{
-    (void)argument;
-    if (!pool_at(place)->mode->locks) {
-        lock_note_leave(&pool_at(place)->lock);
-    }
-}
-
 static void fork_child(void)
 {
     lock_fork_child();
@@ -238,13 +204,11 @@ static void fork_child(void)
     /* A new process has to ask for the fence anew. */
     sync_fence_renew();
     thread_each_pool(fork_drop_quota, NULL);
-    thread_each_pool(fork_enter_alone, NULL);
     thread_forked(fork_thread_gone);
     each_forked();
     /* Those that are left from before are listed yet, and found anew. */
     sync_put(&fork_left, (struct memory_pool *)NULL);
     thread_each_pool(fork_leave_pool, NULL);
-    thread_each_pool(fork_leave_alone, NULL);
     thread_each_pool(fork_forget_inside, NULL);
     thread_each_pool(fork_drop_pool, NULL);
     thread_each_pool(fork_drop_recall, NULL);

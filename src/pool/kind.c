@@ -14,7 +14,6 @@
 #define KIND_CACHED_ROW(words) {MP_KIND_CACHED, "cached: " words}
 #define KIND_COUNTED_ROW(words) {MP_KIND_COUNTED, "counted: " words}
 #define KIND_LOCKED_ROW(words) {MP_KIND_LOCKED, "locked: " words}
-#define KIND_ALONE_ROW(words) {MP_KIND_ALONE, "alone: " words}
 #define KIND_TRACKED_ROW(words) {MP_KIND_TRACKED, "tracked: " words}
 
 static const struct {
@@ -29,19 +28,16 @@ static const struct {
     [KIND_WAS_ABOVE] = KIND_COUNTED_ROW("a pool above had a capacity"),
     [KIND_LOCKED] =
         KIND_LOCKED_ROW("MP_THREADS_LOCKED was asked for, as a base pool does"),
-    [KIND_BACKING] = KIND_LOCKED_ROW("the pool has a backing"),
-    [KIND_BUFFER] = KIND_LOCKED_ROW("the pool has a buffer"),
+    [KIND_BACKING] = KIND_COUNTED_ROW("the pool has a backing"),
+    [KIND_BUFFER] = KIND_COUNTED_ROW("the pool has a buffer"),
     [KIND_NO_RANGE] =
-        KIND_LOCKED_ROW("the system has no range of addresses for caches"),
-    [KIND_NO_SLOT] = KIND_LOCKED_ROW(
+        KIND_COUNTED_ROW("the system has no range of addresses for pools"),
+    [KIND_NO_SLOT] = KIND_COUNTED_ROW(
         "the range of addresses could not grow for the pool"),
     [KIND_OUTSIDE] = KIND_LOCKED_ROW(
         "the range of addresses could not grow, so the caches were given up"),
-    [KIND_ALONE] =
-        KIND_ALONE_ROW("MP_THREADS_NONE was asked for, with a backing"),
-    [KIND_ALONE_NO_RANGE] = KIND_ALONE_ROW(
-        "MP_THREADS_NONE was asked for, and the system has no range of "
-        "addresses for caches"),
+    [KIND_NO_CACHE] = KIND_LOCKED_ROW(
+        "there was no memory for a cache, so all were given up"),
     [KIND_FLAGS] = KIND_TRACKED_ROW("a flag for debugging was asked for"),
     [KIND_OPTIONS] = KIND_TRACKED_ROW("MEMPOOL_OPTIONS asks for it"),
     [KIND_CHECKER] = KIND_TRACKED_ROW("a checker watches the program"),
@@ -78,7 +74,10 @@ enum kind_why kind_why_of(const struct memory_pool *mp)
     mp_kind_t kind = kind_of(why);
     bool caches = kind == MP_KIND_CACHED || kind == MP_KIND_COUNTED;
 
-    return caches && sync_get(&mp->caches.retired) ? KIND_OUTSIDE : why;
+    if (!caches || !sync_get(&mp->caches.retired)) {
+        return why;
+    }
+    return mp->blocks.ranged ? KIND_OUTSIDE : KIND_NO_CACHE;
 }
 
 mp_kind_t kind_of(enum kind_why why)

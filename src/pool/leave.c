@@ -9,6 +9,7 @@
  * What it cannot do: say which object was written to.  What the link was, and
  * where it led, is lost.
  */
+#include "cache/pause.h"
 #include "pool/pool.h"
 #include "pool/report.h"
 
@@ -22,6 +23,19 @@ void pool_report_damage(struct memory_pool *mp, bool damaged)
     }
 }
 
+/* Here all windows of other users' caches are closed that show them, since no
+ * later time is safe. */
+struct block *pool_take_excess(struct memory_pool *mp, size_t keep)
+{
+    ASSERT(pool_is_entered(mp));
+    struct block *excess = blocks_excess(&mp->blocks, keep);
+
+    if (excess != NULL) {
+        pause_close(&mp->caches, excess);
+    }
+    return excess;
+}
+
 /* The stock has too much, or a heap found damage. */
 static MP_SLOW void pool_leave_due(struct memory_pool *mp, bool taken)
 {
@@ -30,7 +44,7 @@ static MP_SLOW void pool_leave_due(struct memory_pool *mp, bool taken)
     struct block *excess = NULL;
 
     if (blocks->stock_bytes > blocks->stock_limit) {
-        excess = blocks_excess(blocks, blocks->stock_limit);
+        excess = pool_take_excess(mp, blocks->stock_limit);
         ASSERT(blocks->stock_bytes <= blocks->stock_limit);
     }
     lock_leave(&mp->lock, taken);

@@ -72,15 +72,6 @@ __attribute__((__constructor__)) static void life_load(void)
     fork_start();
 }
 
-bool life_can_cache(const mp_options_t *options)
-{
-    /* A cache reaches only into the range.  A pool that one thread uses at a
-     * time is no worse with caches than it would be without. */
-    return options->backing == NULL &&
-           (options->flags & SETTING_TRACKED) == 0 &&
-           options->threads != MP_THREADS_LOCKED && range_start();
-}
-
 /* Why a pool with caches counts; KIND_DEFAULT: it does not.  Compiled-in code
  * counts no bytes, zeroes nothing, and knows no smaller largest object than its
  * own. */
@@ -105,8 +96,10 @@ static enum kind_why life_counts(const mp_options_t *options)
 static enum mode_kind life_mode(const mp_options_t *options)
 {
     if (options->threads != MP_THREADS_CACHED) {
-        return options->threads == MP_THREADS_LOCKED ? MODE_LOCKED
-                                                     : MODE_ALONE;
+        return MODE_LOCKED;
+    }
+    if (options->backing != NULL) {
+        return MODE_OUTSIDE;
     }
     return life_counts(options) != KIND_DEFAULT ? MODE_COUNTED : MODE_CACHED;
 }
@@ -201,7 +194,7 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
                        const struct pool_mode *mode, bool ranged)
 {
     bool zero = (options->flags & MP_ZERO_ON_FREE) != 0;
-    ASSERT(mode->caches == ranged);
+    ASSERT(mode->caches || !ranged);
     ASSERT(mp->settings.bytes > 0 && mp->first.granules > 0);
 
     /* Member by member and not by memset(): the place may be read by another
@@ -229,6 +222,8 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
     mp->reporter = (struct pool_reporter){NULL, NULL};
     mp->near = (struct pool_near){NULL, NULL};
     mp->gather_size = 0;
+    mp->scarce = false;
+    mp->scarce_held = 0;
     mp->pins = (struct pool_pins){0, false, NULL};
     mp->place.link = (struct list_link){NULL, NULL};
     sync_put(&mp->place.maker, (struct thread *)NULL);
@@ -334,14 +329,15 @@ static struct memory_pool *life_make(const mp_options_t *options)
     bool tracked = (options->flags & SETTING_TRACKED) != 0;
     const struct pool_mode *mode =
         tracked ? &track_mode : mode_of(life_mode(options));
-    bool ranged = mode->caches;
+    bool ranged = options->backing == NULL;
     bool buffer = backing_buffer_room(options->backing) > 0;
     life_end_left();
     struct memory_pool *mp = ranged ? life_place_ranged(head) : NULL;
 
-    if (ranged && mp == NULL) { /* without caches, then */
+    ASSERT(!ranged || mode->caches);
+    if (ranged && mp == NULL) {
         ranged = false;
-        mode = mode_of(MODE_LOCKED);
+        mode = mode_of(MODE_OUTSIDE);
         elsewhere.backing = &backing_malloc;
     }
     if (!ranged) {
@@ -358,13 +354,13 @@ static struct memory_pool *life_make(const mp_options_t *options)
     return mp;
 }
 
-/* The reason that options_complete() found, or else one that the pool has
- * caches for, or has none for against its options. */
+/* The reason that options_complete() found, or else one that the pool counts
+ * for, or lies outside of the range for. */
 static enum kind_why life_why(const struct memory_pool *mp,
                               const mp_options_t *options, enum kind_why why)
 {
     if (why == KIND_DEFAULT) {
-        why = mp->mode->caches ? life_counts(options) : KIND_NO_SLOT;
+        why = mp->blocks.ranged ? life_counts(options) : KIND_NO_SLOT;
     }
     if (why == KIND_DEFAULT && mp->mode->counts) {
         why = KIND_WAS_ABOVE; /* the parent was moved meanwhile */
@@ -394,8 +390,7 @@ struct memory_pool *life_create(const mp_options_t *options,
                                 enum kind_why why)
 {
     ASSERT(lock_none_is_held());
-    ASSERT((options->threads == MP_THREADS_CACHED) ==
-           (options->backing == NULL));
+    ASSERT(options->threads == MP_THREADS_CACHED || options->backing != NULL);
     struct thread *self = NULL;
     struct memory_pool *kept = NULL;
 
@@ -403,7 +398,7 @@ struct memory_pool *life_create(const mp_options_t *options,
     /* Only pools in the range are on their maker's list, and may be kept.
      * Others are the orphans' from the start, so that a program that uses
      * nothing else needs no thread key. */
-    if (options->threads == MP_THREADS_CACHED) {
+    if (options->backing == NULL) {
         self = thread_self();
         kept = self == NULL ? NULL : recycle_pop(self, options);
     }
@@ -517,6 +512,7 @@ static size_t life_drop_objects(struct memory_pool *mp)
     heap_reset(&mp->heap);
     quota_uncharge(&mp->quota, quota_held(&mp->quota));
     ASSERT(quota_held(&mp->quota) == 0 && mp->marks.open.first == NULL);
+    mp->scarce = false;
     cache_forget(&mp->caches);
     return live;
 }
@@ -560,7 +556,7 @@ void life_reset(struct memory_pool *mp)
     }
     mp->counters.resets++;
     pause_end(&mp->caches);
-    struct block *excess = blocks_excess(&mp->blocks, mp->blocks.stock_limit);
+    struct block *excess = pool_take_excess(mp, mp->blocks.stock_limit);
     bool damaged = blocks_take_damage(&mp->blocks);
     /* The thread that resets a pool is likely to use it next. */
     quiet_begin(mp, true);

@@ -15,9 +15,6 @@
 MP_INNER struct memory_pool *life_create(const mp_options_t *options,
                                          enum kind_why why);
 
-/* True where a pool with such options can have caches: the range is there. */
-MP_INNER bool life_can_cache(const mp_options_t *options);
-
 /* No other call may be under way for the pool, which is a leaf.  heir: its
  * parent, which is about to be destroyed, too, and goes on to be charged for
  * what the pool held; NULL: that is uncharged. */

@@ -100,6 +100,7 @@ static void mark_lay(struct memory_pool *mp, struct mark *mark,
     mark->bytes = mark_layout();
     mark->lender = lender;
     blocks_lay(&mark->first, (unsigned char *)(mark + 1), MARK_FIRST);
+    mark->first.apart = true;
 }
 
 /* Memory for a mark from the pool's source, laid out; NULL: it has none.  No
@@ -123,6 +124,7 @@ static struct mark *mark_acquire(struct memory_pool *mp)
     /* Apart: no cache takes what is freed there. */
     range_rename(slot, RANGE_SLOT, mp, true);
     blocks_lay_range(&mark->first, slot + sizeof *mark, slot + RANGE_SLOT);
+    mark->first.apart = true;
     mark->bytes = RANGE_SLOT;
     mark->lender = NULL;
     return mark;
@@ -159,7 +161,13 @@ static struct mark *mark_take(struct memory_pool *mp, bool *taken)
     lock_leave(&mp->lock, *taken);
     mark = mark_acquire(mp);
     *taken = pool_enter(mp);
-    return mark != NULL ? mark : mark_lend(mp);
+    if (mark == NULL) {
+        mark = mark_lend(mp);
+    }
+    if (mark == NULL && recall_memory(mp, SIZES_GRANULES_MOST)) {
+        mark = mark_lend(mp);
+    }
+    return mark;
 }
 
 /* Puts a structure that was taken on the list of open marks, with an empty
@@ -170,7 +178,7 @@ static void mark_push(struct memory_pool *mp, struct mark *mark,
     ASSERT(pool_is_entered(mp));
     ASSERT(owner != 0);
     ASSERT(&mark->link != mp->marks.open.first);
-    if (!range_has(mark)) {
+    if (mp->blocks.ranged && !range_has(mark)) {
         attach_retire(&mp->caches); /* caches do not reach its first block */
     }
     mark->owner = owner;
@@ -205,6 +213,11 @@ static enum result mark_find_cache(struct memory_pool *mp,
     *cache = attach_cache(&mp->caches, user);
     if (*cache != NULL) {
         cache_open_depot(&mp->caches);
+    } else if (!mp->blocks.ranged) {
+        /* Such a pool may be all the memory that the program has. */
+        bool taken = pool_enter(mp);
+        attach_retire(&mp->caches);
+        lock_leave(&mp->lock, taken);
     }
     return *cache != NULL || sync_get(&mp->caches.retired) ? RESULT_OK
                                                            : RESULT_NO_MEMORY;

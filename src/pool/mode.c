@@ -2,7 +2,9 @@
  *
  * mode.c - how a pool serves its calls: the modes, and their slow paths.
  *
- * A mode without caches goes to the heap at once.  With caches a short object
+ * A mode without caches goes to the heap at once.  A pool outside of the range
+ * does so, too, as long as the process has one thread and the short way without
+ * caches suffices: many such pools live for a few objects.  Else a short object
  * comes from the user's own, which is filled first, and a short or middle one
  * goes back there.  What the cache does not serve is the heap's, see alloc.c.
  *
@@ -28,7 +30,7 @@
 #define MODE_STOCK_CACHED ((size_t)16 << 20)
 #define MODE_STOCK_LOCKED ((size_t)64 << 10)
 
-/* The modes without caches. */
+/* The mode without caches. */
 static enum result mode_locked(struct memory_pool *mp,
                                 const struct user *user, size_t size,
                                 void **object)
@@ -63,7 +65,7 @@ static bool mode_can_take(struct memory_pool *mp, struct cache *cache,
     struct cache_set *set = &mp->caches;
 
     ASSERT(pool_is_entered(mp));
-    return !set->retired &&
+    return !set->retired && !mp->scarce &&
            (!set->counts || (!set->suspended && size <= cache->credit) ||
             recall_lend(mp, cache, size));
 }
@@ -107,6 +109,7 @@ static enum result mode_from_cache(struct memory_pool *mp,
     enum result result = RESULT_OK;
 
     *object = NULL;
+    (void)recall_relieve(mp);
     /* No need to be inside: only the lock's holder pauses caches. */
     while (result == RESULT_OK && mode_can_take(mp, cache, size) &&
            (*object = mode_take(mp, cache, size)) == NULL) {
@@ -132,7 +135,32 @@ static enum result mode_from_cache(struct memory_pool *mp,
     return result;
 }
 
-/* The mode with caches. */
+/* A pool outside of the range whose users have no caches yet, in a process with
+ * one thread, where the short way needs none. */
+static inline bool mode_bumps(const struct memory_pool *mp)
+{
+    return !mp->blocks.ranged && lock_needless() && mp->bump_most > 0 &&
+           mp->heap.bits == 0;
+}
+
+/* The user's cache, found or made, and the short way without caches is over;
+ * NULL: there is none. */
+static inline struct cache *mode_attach(struct memory_pool *mp,
+                                  const struct user *user)
+{
+    struct cache *cache = attach_cache(&mp->caches, user);
+
+    if (cache != NULL && !mp->blocks.ranged) {
+        bool taken = pool_enter(mp);
+        if (mp->bump_most > 0) {
+            pool_set_bump(mp);
+        }
+        lock_leave(&mp->lock, taken);
+    }
+    return cache;
+}
+
+/* The modes with caches. */
 static enum result mode_cached(struct memory_pool *mp,
                                 const struct user *user, size_t size,
                                 void **object)
@@ -142,10 +170,13 @@ static enum result mode_cached(struct memory_pool *mp,
 
     ASSERT(lock_none_is_held());
     ASSERT(mp->mode->caches);
+    if (mode_bumps(mp)) {
+        return alloc_from_heap(mp, user, size, pool_enter(mp), object);
+    }
     /* A thread that reads false too early asks again under the lock. */
     if (size <= SIZES_MIDDLE * SIZES_GRANULE &&
         !sync_get(&mp->caches.retired)) {
-        cache = attach_cache(&mp->caches, user);
+        cache = mode_attach(mp, user);
     } else {
         cache = recall_find_own(mp, user); /* for its credit alone */
     }
@@ -161,7 +192,8 @@ static enum result mode_cached(struct memory_pool *mp,
     }
     bool damaged = mode_was_damaged(mp);
     if (result == RESULT_OK && *object == NULL) {
-        if (cache != NULL && mp->caches.suspended && !mp->caches.retired) {
+        if (cache != NULL && mp->caches.suspended && !mp->caches.retired &&
+            !mp->scarce) {
             /* A loan brings suspended caches back, for what is freed, too. */
             (void)recall_lend(mp, cache, size);
         }
@@ -189,9 +221,14 @@ static bool mode_into_cache(struct memory_pool *mp, struct cache *cache,
     size_t granules =
         chunk.block == NULL ? 0 : block_length(chunk.block, chunk.granule);
 
-    /* What is a mark's stays out of lists, which outlive the mark. */
-    if (granules == 0 || chunk.block->heap != &mp->heap) {
+    /* What is a mark's stays out of lists, which outlive the mark, and so does
+     * what was. */
+    if (granules == 0 || chunk.block->apart) {
         return false;
+    }
+    ASSERT(chunk.block->heap == &mp->heap);
+    if (cache->windows != NULL) {
+        window_open(cache->windows, chunk.block);
     }
     if (cache->credit > CREDIT_MOST) {
         cache_collect(cache, &mp->caches);
@@ -213,32 +250,72 @@ static bool mode_into_cache(struct memory_pool *mp, struct cache *cache,
                : mp_inline_give(cache->state, &cache->fast, mp, ptr);
 }
 
+/* Before the lock is taken, the user's cache for what a free may put there;
+ * NULL: it has none.  middle: the object is of a middle length. */
+static inline struct cache *mode_prepare(struct memory_pool *mp,
+                                   const struct user *user, const void *ptr,
+                                   bool middle)
+{
+    ASSERT(lock_none_is_held());
+    struct cache *cache = mode_attach(mp, user);
+
+    if (cache == NULL) {
+        return NULL;
+    }
+    if (mp->blocks.ranged) {
+        cache_reach(cache);
+        middle = middle_is_live(cache->state, ptr);
+    }
+    /* Here and not where they are needed: no lock is held yet.  Without memory
+     * for them the chunk goes to the heap. */
+    if (cache->middle == NULL && middle) {
+        (void)cache_open_middle(cache, &mp->caches);
+    }
+    cache_open_depot(&mp->caches);
+    return cache;
+}
+
+/* Outside of the range only the heap knows what is at an address.  *granules is
+ * the length of an object there that a cache may take; 0: there is none, or no
+ * cache takes any now.  The lock is held. */
+static size_t mode_outside_length(struct memory_pool *mp, const void *ptr)
+{
+    ASSERT(pool_is_entered(mp) && !mp->blocks.ranged);
+    struct heap_chunk chunk = pool_find_live(mp, ptr);
+
+    if (mp->caches.retired || mp->caches.suspended || chunk.block == NULL ||
+        chunk.block->apart) {
+        return 0;
+    }
+    size_t granules = block_length(chunk.block, chunk.granule);
+    bool stays = lock_needless() && mp->bump_most > 0 &&
+                 granules <= SIZES_SHORT;
+    return stays || granules > SIZES_MIDDLE ? 0 : granules;
+}
+
 /* A free comes here for lists that are full, for long objects and those of
  * marks, and for foreign addresses.  The fast path has served the rest. */
 static enum result mode_cached_free(struct memory_pool *mp,
                                      const struct user *user, const void *ptr)
 {
     struct cache *cache = NULL;
+    bool taken;
 
     ASSERT(lock_none_is_held());
     ASSERT(mp->mode->caches);
     /* A foreign address is no reason to make the thread a cache. */
-    if (!sync_get(&mp->caches.retired) && range_owner(ptr) == mp) {
-        cache = attach_cache(&mp->caches, user);
-        if (cache != NULL) {
-            cache_reach(cache);
+    if (!mp->blocks.ranged) {
+        taken = pool_enter(mp);
+        size_t granules = mode_outside_length(mp, ptr);
+        if (granules == 0) {
+            return alloc_into_heap(mp, ptr, taken);
         }
+        lock_leave(&mp->lock, taken);
+        cache = mode_prepare(mp, user, ptr, granules > SIZES_SHORT);
+    } else if (!sync_get(&mp->caches.retired) && range_owner(ptr) == mp) {
+        cache = mode_prepare(mp, user, ptr, false);
     }
-    /* Here and not where they are needed: no lock is held yet.  Without memory
-     * for them the chunk goes to the heap. */
-    if (cache != NULL && cache->middle == NULL &&
-        middle_is_live(cache->state, ptr)) {
-        (void)cache_open_middle(cache, &mp->caches);
-    }
-    if (cache != NULL) {
-        cache_open_depot(&mp->caches);
-    }
-    bool taken = pool_enter(mp);
+    taken = pool_enter(mp);
     if (cache != NULL && !mp->caches.retired && !mp->caches.suspended &&
         !cache_has_mark(cache, &mp->caches) &&
         mode_into_cache(mp, cache, ptr)) {
@@ -249,30 +326,26 @@ static enum result mode_cached_free(struct memory_pool *mp,
 }
 
 static const struct pool_mode mode_tables[] = {
-    [MODE_CACHED] = {.locks = true,
-                      .caches = true,
+    [MODE_CACHED] = {.caches = true,
                       .counts = false,
                       .stock_limit = MODE_STOCK_CACHED,
                       .allocate = mode_cached,
                       .free = mode_cached_free},
-    [MODE_COUNTED] = {.locks = true,
-                       .caches = true,
+    [MODE_COUNTED] = {.caches = true,
                        .counts = true,
                        .stock_limit = MODE_STOCK_CACHED,
                        .allocate = mode_cached,
                        .free = mode_cached_free},
-    [MODE_LOCKED] = {.locks = true,
-                      .caches = false,
+    [MODE_OUTSIDE] = {.caches = true,
+                       .counts = true,
+                       .stock_limit = MODE_STOCK_LOCKED,
+                       .allocate = mode_cached,
+                       .free = mode_cached_free},
+    [MODE_LOCKED] = {.caches = false,
                       .counts = true,
                       .stock_limit = MODE_STOCK_LOCKED,
                       .allocate = mode_locked,
                       .free = mode_locked_free},
-    [MODE_ALONE] = {.locks = false,
-                     .caches = false,
-                     .counts = true,
-                     .stock_limit = MODE_STOCK_LOCKED,
-                     .allocate = mode_locked,
-                     .free = mode_locked_free},
 };
 
 /* Pools share the tables, which never change, so a mode is read without a

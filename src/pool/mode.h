@@ -13,8 +13,9 @@ enum mode_kind {
     MODE_CACHED,  /* caches, and no object is counted */
     MODE_COUNTED, /* caches with credit, for a pool with a limit or one that
                    * zeroes what is freed */
-    MODE_LOCKED,  /* the lock alone */
-    MODE_ALONE    /* no lock: the program lets one thread at a time use it */
+    MODE_OUTSIDE, /* the same outside of the range: with a backing, or where
+                   * the range has no room */
+    MODE_LOCKED   /* the lock alone */
 };
 
 /* The table of a mode, which never changes. */

@@ -206,14 +206,14 @@ static void move_leave_recall(const struct move *move, struct quota *quota)
 static void move_enter_pool(const struct move *move, struct memory_pool *mp)
 {
     if (mp != NULL) {
-        (void)lock_enter_if(&mp->lock, move->needed && mp->mode->locks);
+        (void)lock_enter_if(&mp->lock, move->needed);
     }
 }
 
 static void move_leave_pool(const struct move *move, struct memory_pool *mp)
 {
     if (mp != NULL) {
-        lock_leave(&mp->lock, move->needed && mp->mode->locks);
+        lock_leave(&mp->lock, move->needed);
     }
 }
 

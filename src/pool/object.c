@@ -27,12 +27,12 @@
 #define OBJECT_SPARE_PART 8
 
 /* A part of a live chunk is about to become free.  Where that is outside of
- * the range, caches could cut runs from it, and read maps in the range.  Until
+ * the range, caches of a pool in the range could cut runs from it, and read maps in the range.  Until
  * then such a block was one long chunk, which did no harm. */
 static void object_free_part(struct memory_pool *mp, struct heap_chunk chunk)
 {
     ASSERT(pool_is_entered(mp));
-    if (!range_has(chunk.block)) {
+    if (mp->blocks.ranged && !range_has(chunk.block)) {
         attach_retire(&mp->caches);
     }
 }

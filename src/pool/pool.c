@@ -9,7 +9,8 @@
  *
  *     bump_most == min(max_object / granule, SIZES_SHORT)
  *                  where the mode counts, the quota is the pool's own, no
- *                  mark is open, the pool is not tracked and has no near-limit
+ *                  mark is open, no user has a cache, or had none yet when this
+ *                  was set, the pool is not tracked and has no near-limit
  *                  function, else 0
  *
  * What it cannot do: find an object without the lock.  The heaps' indexes
@@ -66,6 +67,7 @@ void pool_set_bump(struct memory_pool *mp)
     /* pool_bump() charges no quota above, and cuts from the pool's own heap,
      * which caches must not share. */
     if (mp->blocks.ranged || !quota_is_own(&mp->quota) ||
+        (mp->mode->caches && mp->caches.caches != NULL) ||
         mp->marks.open.first != NULL || mp->track != NULL ||
         mp->near.fn != NULL) {
         most = 0;

@@ -42,7 +42,6 @@ struct pool_pins {
 
 /* How calls are served.  The tables are in alloc.c and in track.c. */
 struct pool_mode {
-    bool locks;  /* takes the pool's lock, in a process with several threads */
     bool caches; /* users have caches, while the set of caches says so */
     bool counts; /* objects are counted to the byte, and the map has slack */
     size_t stock_limit; /* bytes of empty blocks that are kept */
@@ -134,8 +133,8 @@ struct memory_pool {
                        * may serve.  Follows from the rest, see
                        * pool_set_bump() */
     const struct pool_mode *mode; /* fixed, but for a pool that is made again:
-                                   * atomic, since fork.c asks whether it
-                                   * locks, which stays as it is */
+                                   * atomic, since another thread's fork
+                                   * may read it */
     struct heap heap;             /* its first members are in every call */
 
     /* Read by many calls, and hardly ever written. */
@@ -146,6 +145,9 @@ struct memory_pool {
 
     /* Written by slow paths. */
     struct blocks blocks;
+    bool scarce;        /* the source refused a block, so the caches are
+                         * suspended; recall.c; the pool's lock */
+    size_t scarce_held; /* bytes that objects held then */
     size_t gather_size; /* granules of the heap when what caches hold was last
                          * looked for in vain; alloc.c; the pool's lock */
     struct pool_marks marks;
@@ -188,16 +190,11 @@ static inline bool pool_is_whole(const struct memory_pool *mp)
     return MP_LIKELY(mp->seal == pool_seal_of(mp));
 }
 
-static inline bool pool_locks(const struct memory_pool *mp)
-{
-    return mp->mode->locks && !lock_needless();
-}
-
 /* Takes the pool's lock if that is needed; hand what it returns to
  * pool_leave(), or to lock_leave() where no block can have become empty. */
 static inline bool pool_enter(struct memory_pool *mp)
 {
-    return lock_enter_if(&mp->lock, pool_locks(mp));
+    return lock_enter(&mp->lock);
 }
 
 /* In leave.c: leaves the lock, gives back what the stock has too much, and
@@ -205,6 +202,10 @@ static inline bool pool_enter(struct memory_pool *mp)
  * that has left the lock, and took the note of damage under it. */
 MP_INNER void pool_leave(struct memory_pool *mp, bool taken);
 MP_INNER void pool_report_damage(struct memory_pool *mp, bool damaged);
+
+/* The lock is held, and the pool is not paused: takes empty blocks beyond keep
+ * bytes off the stock, for blocks_release() once the lock is left. */
+MP_INNER struct block *pool_take_excess(struct memory_pool *mp, size_t keep);
 
 /* For assertions: the caller entered. */
 static inline bool pool_is_entered(const struct memory_pool *mp)
@@ -239,7 +240,8 @@ static inline void pool_await_move(struct memory_pool *mp, bool *taken)
 }
 
 /* Says whether pool_bump() may serve: objects are counted, by this pool's lock
- * alone, no mark is open, and nobody wants to be told of use near the limit.
+ * alone, no mark is open, no user has a cache, and nobody wants to be told of
+ * use near the limit.
  * The lock is held. */
 MP_INNER void pool_set_bump(struct memory_pool *mp);
 

@@ -33,7 +33,8 @@ void quiet_begin(struct memory_pool *mp, bool lend)
 
     mp->quiet_run = NULL;
     mp->quiet_new = false;
-    if (cache == NULL || sync_get(&set->retired)) {
+    /* Elsewhere the first block may be all of a buffer. */
+    if (cache == NULL || !mp->blocks.ranged || sync_get(&set->retired)) {
         return;
     }
     bool alone = attach_is_own(set);
@@ -74,7 +75,7 @@ bool quiet_reset(struct memory_pool *mp)
     if (quiet_cache(mp) == NULL) {
         return false;
     }
-    bool taken = lock_enter_unseen(&mp->lock, pool_locks(mp));
+    bool taken = lock_enter_unseen(&mp->lock, !lock_needless());
     struct cache *cache = quiet_cache(mp);
 
     if (cache != NULL) {

@@ -30,6 +30,11 @@
 #define RECALL_PART_ALONE 2
 #define RECALL_PART 16
 
+/* The part of a pool's memory that has to come free before its caches are used
+ * again, and bytes of a pool below which several users do not get them back. */
+#define RECALL_SCARCE_PART 8
+#define RECALL_SHARED_LEAST ((size_t)64 << 10)
+
 void recall_enlist(struct memory_pool *mp)
 {
     struct quota *top = quota_top(&mp->quota);
@@ -318,6 +323,61 @@ bool recall_for(struct memory_pool *mp, size_t bytes, bool *taken)
         return owes;
     }
     recall_below(mp, refuser, taken);
+    return true;
+}
+
+/* What a long chunk needs others may have free all the time: so then the caches
+ * go on. */
+static bool recall_sweep(struct memory_pool *mp)
+{
+    size_t before = mp->heap.taken;
+
+    pause_begin(&mp->caches);
+    recall_take(mp);
+    cache_sweep(&mp->caches);
+    pause_end(&mp->caches);
+    return mp->heap.taken != before;
+}
+
+bool recall_memory(struct memory_pool *mp, size_t granules)
+{
+    struct cache_set *set = &mp->caches;
+
+    ASSERT(pool_is_entered(mp) && granules > 0);
+    if (!mp->mode->caches || mp->blocks.ranged || sync_get(&set->retired) ||
+        set->caches == NULL) {
+        return false;
+    }
+    if (granules > SIZES_SHORT) {
+        return recall_sweep(mp);
+    }
+    if (mp->scarce) {
+        return false; /* no cache has anything */
+    }
+    recall_suspend(mp);
+    mp->scarce = true;
+    mp->scarce_held = quota_held(&mp->quota);
+    return true;
+}
+
+/* An eighth of the memory has to come free, and a small pool that several users
+ * share is better off with its lock. */
+bool recall_relieve(struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp));
+    if (!mp->scarce) {
+        return true;
+    }
+    size_t held = quota_held(&mp->quota);
+    size_t bytes = mp->heap.size * SIZES_GRANULE;
+    bool shared = mp->caches.caches != NULL && mp->caches.caches->next != NULL;
+
+    if (held > 0 && ((shared && bytes < RECALL_SHARED_LEAST) ||
+                     mp->scarce_held < bytes / RECALL_SCARCE_PART ||
+                     held > mp->scarce_held - bytes / RECALL_SCARCE_PART)) {
+        return false;
+    }
+    mp->scarce = false;
     return true;
 }
 

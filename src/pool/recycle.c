@@ -38,6 +38,7 @@
  * pool's memory does not, whatever the program has left in it. */
 static MP_SLOW void recycle_say(const struct memory_pool *mp, bool shown)
 {
+    ASSERT(mp->blocks.ranged && mp->settings.bytes == RANGE_SLOT);
     void (*say)(const void *start, size_t bytes) =
         shown ? tool_show : tool_hide;
 
@@ -118,8 +119,9 @@ struct memory_pool *recycle_pop(struct thread *self,
     ASSERT(self == thread_known());
     ASSERT(lock_none_is_held());
 
-    if (self->kept_count == 0 || options->threads != MP_THREADS_CACHED ||
-        options->name != NULL || *recycle_any(self) == NULL) {
+    ASSERT(options->backing == NULL);
+    if (self->kept_count == 0 || options->name != NULL ||
+        *recycle_any(self) == NULL) {
         return NULL;
     }
     struct memory_pool *mp = recycle_take(self, recycle_any(self));
@@ -183,7 +185,7 @@ struct memory_pool *recycle_make(const mp_options_t *options)
 static bool recycle_fits(const struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp));
-    return mp->mode->caches && !sync_get(&mp->caches.retired) &&
+    return mp->blocks.ranged && !sync_get(&mp->caches.retired) &&
            mp->settings.name == NULL && mp->tree == NULL &&
            mp->marks.open.first == NULL && mp->marks.spare == NULL &&
            mp->caches.depot.lists == NULL &&

@@ -509,7 +509,6 @@ static enum result track_release(struct memory_pool *mp,
 }
 
 MP_INNER_OBJECT const struct pool_mode track_mode = {
-    .locks = true,
     .caches = false,
     .counts = true,
     .stock_limit = 0,

@@ -113,7 +113,7 @@ static void trim_parts(struct memory_pool *mp, struct trim *trim)
         heap_drop_empty(heap);
     }
     size_t before = blocks->stock_bytes;
-    trim->empty = blocks_excess(blocks, trim->keep);
+    trim->empty = pool_take_excess(mp, trim->keep);
     trim->given = before - blocks->stock_bytes;
     trim->keep -= blocks->stock_bytes;
     ASSERT(blocks_is_sound(blocks));

@@ -76,13 +76,15 @@ struct block {
     unsigned char *base;  /* granule 0, aligned to SIZES_GRANULE */
     unsigned char *map;   /* a byte per granule; one more at each end is 0 */
     uint32_t granules;
-    bool longs;           /* for long chunks, where its heap parts them */
-    bool lent;            /* it lies in a chunk of another heap */
-    bool dirty;           /* a reset has not cleared its map.  The function that
+    bool longs : 1;       /* for long chunks, where its heap parts them */
+    bool lent : 1;        /* it lies in a chunk of another heap */
+    bool apart : 1;       /* it is a mark's, or was: no cache takes what is
+                           * freed in it */
+    bool dirty : 1;       /* a reset has not cleared its map.  The function that
                            * releases the block does */
-    bool fresh;           /* of a live chunk that has the block to itself: it
+    bool fresh : 1;       /* of a live chunk that has the block to itself: it
                            * was all 0 when it was handed out */
-    bool row;             /* a row of the range, of whose slots the first alone
+    bool row : 1;         /* a row of the range, of whose slots the first alone
                            * may have the right name */
     union {
         size_t bytes;        /* got from the source; 0: part of a pool or a

@@ -110,6 +110,7 @@ static void blocks_lay_head(struct block *block, unsigned char *memory,
     block->bytes = 0;
     block->longs = false;
     block->lent = false;
+    block->apart = false;
     block->dirty = false;
     block->fresh = false;
     block->row = false;

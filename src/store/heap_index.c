@@ -25,6 +25,8 @@
  */
 #include "store/heap_index.h"
 
+#include "store/range.h"
+
 #include "store/heap_seal.h"
 
 /* The block of a node, whose place in it does not change the order. */
@@ -101,6 +103,16 @@ struct heap_chunk heap_find(const struct heap *heap, const void *ptr)
         }
     }
     return heap_none();
+}
+
+unsigned char heap_code(const struct heap *heap, const void *ptr)
+{
+    if (heap->stock->ranged) {
+        return range_code(ptr);
+    }
+    struct heap_chunk chunk = heap_find(heap, ptr);
+    return chunk.block == NULL ? BLOCK_NONE
+                               : sync_get(&chunk.block->map[chunk.granule]);
 }
 
 struct block *heap_shared_from(struct treap_node *shared, uintptr_t base)

@@ -17,6 +17,11 @@
 MP_INNER struct heap_chunk heap_find(const struct heap *heap,
                                      const void *ptr);
 
+/* The map byte at any address; BLOCK_NONE: it is in no block of the heap, or
+ * between granules.  For links that a program may have written over.  Of a
+ * pool in the range the blocks of all pools are looked at, which costs less. */
+MP_INNER unsigned char heap_code(const struct heap *heap, const void *ptr);
+
 /* Of all blocks but the first, in the order of addresses: the last that begins
  * at or below an address, and the first whose granules begin at base or above
  * it; NULL: there is none. */

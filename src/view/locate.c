@@ -216,8 +216,7 @@ struct locate_hunt {
     size_t count; /* pools asked so far */
 };
 
-/* A pool for one thread has no lock, and is asked only where there is no other
- * thread.  Relaxed reads are enough: all threads' locks are held. */
+/* Relaxed reads are enough: all threads' locks are held. */
 static void locate_hunt_in(struct thread_place *place, void *argument)
 {
     struct locate_hunt *hunt = argument;
@@ -227,8 +226,7 @@ static void locate_hunt_in(struct thread_place *place, void *argument)
         sync_get(&place->kept)) {
         return;
     }
-    if (hunt->count == LOCATE_POOLS ||
-        (!mp->mode->locks && !lock_needless())) {
+    if (hunt->count == LOCATE_POOLS) {
         hunt->found->bounded = true;
         return;
     }

@@ -10,6 +10,7 @@ unit_programs = tests/unit/test_sizes tests/unit/test_lock tests/unit/test_heap 
 	tests/unit/test_spans tests/unit/test_depot tests/unit/test_cache tests/unit/test_pause \
 	tests/unit/test_thread tests/unit/test_attach tests/unit/test_middle \
 	tests/unit/test_resize tests/unit/test_credit tests/unit/test_cleanup \
+	tests/unit/test_window \
 	tests/unit/test_track_mark
 check_PROGRAMS += $(unit_programs)
 TESTS += $(unit_programs)
@@ -38,6 +39,7 @@ tests_unit_test_attach_LDADD = $(unit_cache)
 tests_unit_test_middle_LDADD = $(unit_cache)
 tests_unit_test_resize_LDADD = $(unit_cache)
 tests_unit_test_credit_LDADD = $(unit_cache)
+tests_unit_test_window_LDADD = $(unit_cache)
 
 # Of the pool's, which have all below.
 tests_unit_test_cleanup_LDADD = $(tests_static)

@@ -46,7 +46,7 @@ static void begin(void)
 
 START_TEST(a_depot_that_was_not_opened_has_nothing)
 {
-    struct depot closed = {NULL, false, false};
+    struct depot closed = {NULL, false, false, NULL};
 
     fixture_start(&f);
     ck_assert_ptr_null(depot_pop(&closed, 1));

@@ -49,12 +49,12 @@ static void *take(uint32_t granules)
 
 static bool give(const void *ptr)
 {
-    return middle_give(cache->state, lists, f.pool, ptr);
+    return middle_give(cache->state, NULL, lists, f.pool, ptr);
 }
 
 static void *ask(size_t granules)
 {
-    return middle_take(cache->state, lists, granules);
+    return middle_take(cache->state, NULL, lists, granules);
 }
 
 START_TEST(middle_lengths_are_those_between_short_and_64_kib)
@@ -124,7 +124,7 @@ START_TEST(nothing_but_live_middle_chunks_of_the_pool_is_taken)
     ck_assert(!give(take(SIZES_SHORT)));
     ck_assert(!give(take(SIZES_SHORT + 1))); /* shorter than any class */
     ck_assert(!give(take(SIZES_MIDDLE + 1)));
-    ck_assert(!middle_give(cache->state, lists,
+    ck_assert(!middle_give(cache->state, NULL, lists,
                            (const struct memory_pool *)(void *)&f, chunk));
     ck_assert(give(chunk));
     ck_assert(!give(chunk)); /* a second time */

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * window.h - how a cache finds the map of an address outside of the range.
+ *
+ * In the range one table leads from any address to its map and its owner.  A
+ * block of a program's backing, or a buffer, may lie anywhere, and has a map of
+ * its own.  So each cache of such a pool remembers some blocks of the pool.  A
+ * window is what it has to know of one: where the granules are, and where
+ * their map is.  All addresses of a window are the pool's.  A table of pages
+ * says which window an address was found in last.
+ *
+ *     address -> pages[some bits of it] -> window -> byte of the map
+ *                       | another one
+ *                       +-> all windows, one by one
+ *
+ * A cache learns of a block under the pool's lock, as it meets the first
+ * address of the block.  Before a block's memory goes, or the block becomes a
+ * mark's, the windows that show it are closed; pause.c does it.
+ *
+ * What it cannot do: remember more than WINDOW_MOST blocks.  With more of them
+ * in use, calls come to the slow path more often.
+ */
+#ifndef MP_WINDOW_H
+#define MP_WINDOW_H
+
+#include "cache/thread.h"
+#include "store/block.h"
+
+/* 64 blocks are 64 MiB or more where a pool is large. */
+#define WINDOW_MOST 64u
+
+/* Bits of an address within a page: 16 KiB.  Small blocks share a page. */
+#define WINDOW_PAGE 14
+#define WINDOW_PAGES 1024u
+
+struct window {
+    uintptr_t bias;     /* the map byte of an address is at this plus a
+                         * sixteenth of the address */
+    uintptr_t base;     /* of granule 0 */
+    uintptr_t granules; /* 0: the window is closed */
+};
+
+/* The cache's user reads it while it is inside.  list and next are written with
+ * the pool's lock held, by the user or while that is paused; so others may read
+ * them under that lock.  pages is the user's, inside, and need not be right. */
+struct windows {
+    struct window list[WINDOW_MOST];
+    unsigned next;                       /* to be used next */
+    unsigned char pages[WINDOW_PAGES];   /* which of list */
+};
+
+/* The window that an address lies in, sought among all; NULL: in none. */
+MP_INNER const struct window *window_search(struct windows *windows,
+                                            const void *ptr);
+
+/* The same by the table first.  An address between granules is in none. */
+static inline const struct window *window_find(struct windows *windows,
+                                               const void *ptr)
+{
+    size_t page = (uintptr_t)ptr >> WINDOW_PAGE & (WINDOW_PAGES - 1);
+    const struct window *window = &windows->list[windows->pages[page]];
+
+    if (MP_LIKELY(block_granule_at((const unsigned char *)window->base, ptr) <
+                  window->granules)) {
+        return window;
+    }
+    return window_search(windows, ptr);
+}
+
+/* The same for an address that was found last in its page. */
+static inline const struct window *
+window_find_known(const struct windows *windows, const void *ptr)
+{
+    size_t page = (uintptr_t)ptr >> WINDOW_PAGE & (WINDOW_PAGES - 1);
+    const struct window *window = &windows->list[windows->pages[page]];
+
+    ASSERT(block_granule_at((const unsigned char *)window->base, ptr) <
+           window->granules);
+    return window;
+}
+
+/* Where the map has the byte of an address in the window. */
+static inline unsigned char *window_map(const struct window *window,
+                                        const void *ptr)
+{
+    return (unsigned char *)(window->bias + (uintptr_t)ptr / SIZES_GRANULE);
+}
+
+/* Where the map has the byte of an address of the pool, for a user that is
+ * inside; NULL: it is another's, or none that the user knows.  windows: NULL in
+ * the range. */
+static inline unsigned char *
+window_reach(const struct mp_inline_thread *state, struct windows *windows,
+             const struct memory_pool *mp, const void *ptr)
+{
+    if (windows != NULL) {
+        const struct window *window = window_find(windows, ptr);
+        return MP_UNLIKELY(window == NULL) ? NULL : window_map(window, ptr);
+    }
+    uintptr_t i = block_granule_at((const unsigned char *)state->base, ptr);
+    if (MP_UNLIKELY(i >= state->granules) ||
+        MP_UNLIKELY(sync_get(&state->owners[i / MP_INLINE_OWNED]) != mp)) {
+        return NULL;
+    }
+    return (unsigned char *)(state->bias + (uintptr_t)ptr / SIZES_GRANULE);
+}
+
+/* Opens a window on a block, in place of the one that was opened first if there
+ * are too many.  With the pool's lock held, by the cache's user. */
+MP_INNER void window_open(struct windows *windows, const struct block *block);
+
+/* The pool's lock is held: a window shows the block; closes that, and closes
+ * all; the last two by the user or while it is paused. */
+MP_INNER bool window_shows(const struct windows *windows,
+                           const struct block *block);
+MP_INNER void window_close(struct windows *windows,
+                           const struct block *block);
+MP_INNER void window_close_all(struct windows *windows);
+
+#endif /* MP_WINDOW_H */

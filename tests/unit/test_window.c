@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_window.c - how a cache finds the map of an address outside of the range.
+ */
+#include "set.h"
+
+#include "cache/window.h"
+
+#define BLOCKS (WINDOW_MOST + 3)
+#define GRANULES 40
+
+static struct windows windows;
+static struct block blocks[BLOCKS];
+static _Alignas(16) unsigned char memory[BLOCKS][(GRANULES + 1) * 17 + 32];
+
+static void start(void)
+{
+    memset(&windows, 0, sizeof windows);
+    for (size_t i = 0; i < BLOCKS; i++) {
+        blocks_lay(&blocks[i], memory[i], GRANULES);
+    }
+}
+
+/* The map byte of each granule is found, and of no address between. */
+static bool shows(size_t i)
+{
+    bool shown = window_shows(&windows, &blocks[i]);
+
+    for (uint32_t g = 0; g < GRANULES; g++) {
+        unsigned char *at = block_address(&blocks[i], g);
+        const struct window *window = window_find(&windows, at);
+        ck_assert((window != NULL) == shown);
+        ck_assert(window == NULL ||
+                  window_map(window, at) == &blocks[i].map[g]);
+        ck_assert_ptr_eq(window_reach(NULL, &windows, NULL, at),
+                         shown ? &blocks[i].map[g] : NULL);
+        ck_assert_ptr_null(window_find(&windows, at + 1));
+        ck_assert_ptr_null(window_find(&windows, at + 8));
+    }
+    return shown;
+}
+
+START_TEST(a_window_leads_to_the_map_of_its_block)
+{
+    start();
+    ck_assert(!shows(0));
+    ck_assert_ptr_null(window_find(&windows, NULL));
+    for (size_t i = 0; i < 5; i++) {
+        window_open(&windows, &blocks[i]);
+        window_open(&windows, &blocks[i]); /* it is the same */
+    }
+    for (size_t i = 0; i < BLOCKS; i++) {
+        ck_assert(shows(i) == (i < 5));
+        const unsigned char *base = blocks[i].base;
+        ck_assert_ptr_null(window_find(&windows, base - 16));
+        ck_assert_ptr_null(
+            window_find(&windows, base + (size_t)GRANULES * SIZES_GRANULE));
+    }
+    ck_assert_ptr_null(window_find(&windows, NULL));
+    ck_assert_ptr_null(window_find(&windows, (void *)UINTPTR_MAX));
+}
+END_TEST
+
+START_TEST(a_window_that_is_closed_shows_nothing)
+{
+    start();
+    for (size_t i = 0; i < 5; i++) {
+        window_open(&windows, &blocks[i]);
+    }
+    ck_assert(shows(2));
+    window_close(&windows, &blocks[2]);
+    window_close(&windows, &blocks[7]); /* there is none */
+    for (size_t i = 0; i < 8; i++) {
+        ck_assert(shows(i) == (i < 5 && i != 2));
+    }
+    window_open(&windows, &blocks[2]);
+    ck_assert(shows(2));
+    window_close_all(&windows);
+    for (size_t i = 0; i < 8; i++) {
+        ck_assert(!shows(i));
+    }
+}
+END_TEST
+
+START_TEST(a_block_that_has_become_longer_is_shown_whole)
+{
+    start();
+    blocks[0].granules = GRANULES / 2;
+    window_open(&windows, &blocks[0]);
+    unsigned char *last = block_address(&blocks[0], GRANULES - 1);
+    ck_assert_ptr_null(window_find(&windows, last));
+    blocks[0].granules = GRANULES;
+    window_open(&windows, &blocks[0]);
+    ck_assert_ptr_nonnull(window_find(&windows, last));
+    window_close(&windows, &blocks[0]); /* there is one window, not two */
+    ck_assert(!shows(0));
+}
+END_TEST
+
+START_TEST(where_there_are_too_many_blocks_the_oldest_is_not_shown)
+{
+    start();
+    for (size_t i = 0; i < BLOCKS; i++) {
+        window_open(&windows, &blocks[i]);
+        ck_assert(shows(i));
+    }
+    for (size_t i = 0; i < BLOCKS; i++) {
+        ck_assert(shows(i) == (i >= BLOCKS - WINDOW_MOST));
+    }
+}
+END_TEST
+
+static void add(TCase *tcase)
+{
+    tcase_add_test(tcase, a_window_leads_to_the_map_of_its_block);
+    tcase_add_test(tcase, a_window_that_is_closed_shows_nothing);
+    tcase_add_test(tcase, a_block_that_has_become_longer_is_shown_whole);
+    tcase_add_test(tcase,
+                   where_there_are_too_many_blocks_the_oldest_is_not_shown);
+}
+
+int main(void)
+{
+    return fixture_run("window", add);
+}
