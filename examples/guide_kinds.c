@@ -71,7 +71,7 @@ static int in_a_buffer(void)
 {
     static max_align_t buffer[1024];
     mp_backing_t backing = mp_backing_buffer(buffer, sizeof buffer);
-    mp_options_t options = {.backing = &backing, .threads = MP_THREADS_NONE};
+    mp_options_t options = {.backing = &backing, .threads = MP_THREADS_LOCKED};
     memory_pool_t *mp = mp_create(&options);
     int done = work(mp);
     destroy_memory_pool(mp);

@@ -19,7 +19,7 @@ static int compare(memory_pool_t *mp, void *arg)
     struct largest *largest = arg;
     mp_stats_t stats;
 
-    if (mp_kind(mp, NULL) != MP_KIND_ALONE && mp_stats(mp, &stats) == 0 &&
+    if (mp_stats(mp, &stats) == 0 &&
         stats.backing_bytes > largest->bytes) {
         const char *name = mp_name(mp);
         snprintf(largest->name, sizeof largest->name, "%s",
