@@ -75,7 +75,7 @@ class Command(gdb.Command):
 class List(Command):
     """List all pools.
 Usage: mempool list
-KIND is cached or counted if threads have caches, else locked, alone or
+KIND is cached or counted if threads have caches, else locked or
 tracked.  OBJECTS are live.  BYTES are those of the memory that the pool has."""
 
     def run(self, argument, trouble):

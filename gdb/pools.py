@@ -206,7 +206,7 @@ class Pool:
             return "tracked"
         if mode["caches"] and not self.value["caches"]["retired"]:
             return "counted" if mode["counts"] else "cached"
-        return "locked" if mode["locks"] else "alone"
+        return "locked"
 
     def capacity(self):
         capacity = self.value["quota"]["capacity"]
