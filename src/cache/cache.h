@@ -79,6 +79,8 @@ struct cache_set {
     bool zero;                 /* fixed; what is freed is zeroed */
     bool suspended;            /* no cache is enabled until the quota has room
                                 * again */
+    bool scarce;               /* the pool's source refused a block, so the
+                                * caches are suspended; recall.c writes it */
     bool damaged;              /* a list was found written over, and nobody was
                                 * told yet */
     bool fenced;               /* users of its caches pay for the order in

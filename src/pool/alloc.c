@@ -66,8 +66,8 @@ bool alloc_gather(struct memory_pool *mp)
                          : mp->gather_size - heap->size;
 
     /* A first block or two are cheaper than a search. */
-    if (heap->size < ALLOC_GATHER_LEAST || changed < least ||
-        !cache_set_has_freed(&mp->caches)) {
+    if (mp->caches.scarce || heap->size < ALLOC_GATHER_LEAST ||
+        changed < least || !cache_set_has_freed(&mp->caches)) {
         return false;
     }
     pause_begin(&mp->caches);

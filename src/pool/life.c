@@ -222,8 +222,7 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
     mp->reporter = (struct pool_reporter){NULL, NULL};
     mp->near = (struct pool_near){NULL, NULL};
     mp->gather_size = 0;
-    mp->scarce = false;
-    mp->scarce_held = 0;
+    mp->caches.scarce = false;
     mp->pins = (struct pool_pins){0, false, NULL};
     mp->place.link = (struct list_link){NULL, NULL};
     sync_put(&mp->place.maker, (struct thread *)NULL);
@@ -512,7 +511,7 @@ static size_t life_drop_objects(struct memory_pool *mp)
     heap_reset(&mp->heap);
     quota_uncharge(&mp->quota, quota_held(&mp->quota));
     ASSERT(quota_held(&mp->quota) == 0 && mp->marks.open.first == NULL);
-    mp->scarce = false;
+    mp->caches.scarce = false;
     cache_forget(&mp->caches);
     return live;
 }

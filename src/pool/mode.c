@@ -65,7 +65,7 @@ static bool mode_can_take(struct memory_pool *mp, struct cache *cache,
     struct cache_set *set = &mp->caches;
 
     ASSERT(pool_is_entered(mp));
-    return !set->retired && !mp->scarce &&
+    return !set->retired && !mp->caches.scarce &&
            (!set->counts || (!set->suspended && size <= cache->credit) ||
             recall_lend(mp, cache, size));
 }
@@ -193,7 +193,7 @@ static enum result mode_cached(struct memory_pool *mp,
     bool damaged = mode_was_damaged(mp);
     if (result == RESULT_OK && *object == NULL) {
         if (cache != NULL && mp->caches.suspended && !mp->caches.retired &&
-            !mp->scarce) {
+            !mp->caches.scarce) {
             /* A loan brings suspended caches back, for what is freed, too. */
             (void)recall_lend(mp, cache, size);
         }

@@ -145,11 +145,12 @@ struct memory_pool {
 
     /* Written by slow paths. */
     struct blocks blocks;
-    bool scarce;        /* the source refused a block, so the caches are
-                         * suspended; recall.c; the pool's lock */
-    size_t scarce_held; /* bytes that objects held then */
-    size_t gather_size; /* granules of the heap when what caches hold was last
-                         * looked for in vain; alloc.c; the pool's lock */
+    union {
+        size_t gather_size; /* granules of the heap when what caches hold was
+                             * last looked for in vain; alloc.c */
+        size_t scarce_held; /* bytes that objects held as the caches became
+                             * scarce, and have nothing; recall.c */
+    };                      /* the pool's lock */
     struct pool_marks marks;
     struct pool_counters counters;
     struct pool_failure failure;

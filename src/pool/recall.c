@@ -351,11 +351,11 @@ bool recall_memory(struct memory_pool *mp, size_t granules)
     if (granules > SIZES_SHORT) {
         return recall_sweep(mp);
     }
-    if (mp->scarce) {
+    if (mp->caches.scarce) {
         return false; /* no cache has anything */
     }
     recall_suspend(mp);
-    mp->scarce = true;
+    mp->caches.scarce = true;
     mp->scarce_held = quota_held(&mp->quota);
     return true;
 }
@@ -365,7 +365,7 @@ bool recall_memory(struct memory_pool *mp, size_t granules)
 bool recall_relieve(struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp));
-    if (!mp->scarce) {
+    if (!mp->caches.scarce) {
         return true;
     }
     size_t held = quota_held(&mp->quota);
@@ -377,7 +377,8 @@ bool recall_relieve(struct memory_pool *mp)
                      held > mp->scarce_held - bytes / RECALL_SCARCE_PART)) {
         return false;
     }
-    mp->scarce = false;
+    mp->caches.scarce = false;
+    mp->gather_size = 0;
     return true;
 }
 
