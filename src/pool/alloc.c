@@ -396,8 +396,8 @@ enum result alloc_from_heap(struct memory_pool *mp, const struct user *user,
 
     size_t need = granules;
     /* What caches take is cut so that it serves the next request of its size,
-     * too. */
-    if (mp->mode->caches) {
+     * too.  A buffer is too short for that. */
+    if (mp->mode->caches && !pool_is_in_buffer(mp)) {
         granules = sizes_middle_round(granules);
     }
     enum result result =

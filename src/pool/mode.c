@@ -290,7 +290,9 @@ static size_t mode_outside_length(struct memory_pool *mp, const void *ptr)
     size_t granules = block_length(chunk.block, chunk.granule);
     bool stays = lock_needless() && mp->bump_most > 0 &&
                  granules <= SIZES_SHORT;
-    return stays || granules > SIZES_MIDDLE ? 0 : granules;
+    /* In a buffer objects are not cut to the lengths of the lists' classes. */
+    size_t most = pool_is_in_buffer(mp) ? SIZES_SHORT : SIZES_MIDDLE;
+    return stays || granules > most ? 0 : granules;
 }
 
 /* A free comes here for lists that are full, for long objects and those of

@@ -231,18 +231,20 @@ static void move_enter(const struct move *move)
     }
     move_enter_pool(move, move->old);
     move_enter_pool(move, move->parent);
-    for (at = move->mp; at != NULL; at = move_next(move, at)) {
-        move_enter_pool(move, at);
-    }
+    at = move->mp; /* there is one, but gcc would not see it in a for loop */
+    do {
+        (void)lock_enter_if(&at->lock, move->needed);
+    } while ((at = move_next(move, at)) != NULL);
 }
 
 static void move_leave(const struct move *move)
 {
     struct memory_pool *at;
 
-    for (at = move->mp; at != NULL; at = move_next(move, at)) {
-        move_leave_pool(move, at);
-    }
+    at = move->mp;
+    do {
+        lock_leave(&at->lock, move->needed);
+    } while ((at = move_next(move, at)) != NULL);
     move_leave_pool(move, move->parent);
     move_leave_pool(move, move->old);
     if (move->from != move->to) {

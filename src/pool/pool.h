@@ -191,6 +191,12 @@ static inline bool pool_is_whole(const struct memory_pool *mp)
     return MP_LIKELY(mp->seal == pool_seal_of(mp));
 }
 
+/* All memory of the pool is a buffer.  Relaxed: nothing is read by it. */
+static inline bool pool_is_in_buffer(const struct memory_pool *mp)
+{
+    return sync_get(&mp->settings.why) == KIND_BUFFER;
+}
+
 /* Takes the pool's lock if that is needed; hand what it returns to
  * pool_leave(), or to lock_leave() where no block can have become empty. */
 static inline bool pool_enter(struct memory_pool *mp)
