@@ -56,7 +56,7 @@ def lines():
             ("server", "cached 5 none \"server\""),
             ("request", "counted 1 4096 \"request\""),
             ("locked", "locked 2 none"),
-            ("buffer", "locked 0 none"),
+            ("buffer", "counted 0 none"),
             ("base", "locked 1 %d" % gdb.parse_and_eval("told.capacity")),
             ("tracked", "tracked 1 none \"tracked?\"")):
         row = [line.split() for line in said.split("\n")
