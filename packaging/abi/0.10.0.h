@@ -179,13 +179,14 @@ typedef enum mp_threads {
                             * lock */
     MP_THREADS_LOCKED,     /* any thread, under a lock, without caches */
     MP_THREADS_NONE        /* the program makes sure that one thread at a time
-                            * uses the pool; it has a cache, unless the pool
-                            * has a backing */
+                            * uses the pool; it has a cache */
 } mp_threads_t;
 
 /* Functions that a pool gets its blocks from.  acquire returns size bytes
  * aligned to alignment, or NULL if there is no memory.  release takes a block
- * back, with the same size.  The library holds no lock while it calls them. */
+ * back, with the same size.  The library holds no lock while it calls them.
+ * acquire may leave by longjmp(3) or a C++ exception: then the call that needed
+ * memory has done nothing.  release has to return. */
 typedef struct mp_backing {
     void *(*acquire)(void *context, size_t size, size_t alignment);
     void (*release)(void *context, void *block, size_t size);
@@ -199,6 +200,15 @@ typedef struct mp_backing {
 MP_API extern const mp_backing_t mp_backing_malloc;
 MP_API extern const mp_backing_t mp_backing_mmap;
 MP_API mp_backing_t mp_backing_buffer(void *buffer, size_t size);
+
+/* The size of a buffer, at any address, that has room for objects of so many
+ * bytes in all.  Each object counts as a multiple of 16 bytes.  It is a constant
+ * if bytes is one.  So a program may give it to an array, and its objects have
+ * room with later releases, too.  sizeof makes a size_t of each number without
+ * a cast. */
+#define MP_BUFFER_SIZE(bytes)                                    \
+    (sizeof(char[2048]) + ((bytes) + sizeof(char[15])) / 16 * \
+                              sizeof(char[17]))
 
 /* What a report is about. */
 typedef enum mp_event {
@@ -588,7 +598,8 @@ MP_API int mp_rewind(memory_pool_t *mp, mp_mark_t mark);
 /* Ends a mark of the caller, and those of the caller since then, and keeps
  * their objects: they are now the next older mark's, or the pool's.  So are
  * the cleanups of these marks, none of which is called.  No object moves.  The
- * call takes a step for each block of the marks and each free piece in them.
+ * call takes a step for each block of the marks and each free piece in them; if
+ * the older mark has less memory, it takes a step for each of that instead.
  * Returns 0, or -1:
  *   EINVAL   as for mp_rewind() */
 MP_API int mp_commit(memory_pool_t *mp, mp_mark_t mark);
@@ -702,14 +713,14 @@ typedef enum mp_kind_t {
                        * 16 bytes */
     MP_KIND_COUNTED,  /* threads have caches; objects count to the byte */
     MP_KIND_LOCKED,   /* each call takes the pool's lock */
-    MP_KIND_ALONE,    /* no lock: one thread at a time uses the pool */
+    MP_KIND_ALONE,    /* no pool of this release */
     MP_KIND_TRACKED   /* each object has memory of its own, for debugging */
 } mp_kind_t;
 
 /* What kind of pool it is.  If why is not NULL, *why becomes a text such as
  * "counted: the pool has a capacity", a constant of the library.  The words may
  * differ in another release.  A pool that gives up its caches because the
- * system has no more addresses for them becomes MP_KIND_LOCKED.  If mp is NULL:
+ * system has no addresses or no memory for them becomes MP_KIND_LOCKED.  If mp is NULL:
  * MP_KIND_NONE and errno EINVAL. */
 MP_API mp_kind_t mp_kind(memory_pool_t *mp, const char **why);
 
@@ -725,8 +736,6 @@ MP_API mp_kind_t mp_kind(memory_pool_t *mp, const char **why);
  *     make and destroy pools, also mp itself.
  *   - A thread that destroys the pool which another thread visits waits until
  *     visit returns.  So visit must not wait for such a thread.
- *   - If mp is MP_KIND_ALONE, visit may only call mp_name(), mp_parent() and
- *     mp_kind() for it, unless it knows that no thread uses the pool.
  *   - visit must return.  It may not leave by longjmp(3) or a C++ exception.
  * One thread at a time is in such a call; others wait. */
 MP_API int mp_each_pool(int (*visit)(memory_pool_t *mp, void *arg),
