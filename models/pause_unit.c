@@ -10,6 +10,7 @@
 #include "cache/credit.h"
 #include "cache/handle.h"
 #include "cache/pause.c"
+#include "cache/window.c"
 
 #include "pause_unit.h"
 
