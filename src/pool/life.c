@@ -208,6 +208,7 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
     mp->track = NULL;
     mp->kept_next = NULL;
     mp->quiet_run = NULL;
+    mp->quiet_new = false;
     mp->spare_tree = NULL;
     lock_start(&mp->lock, LOCK_POOL);
     quota_start(&mp->quota, QUOTA_NONE, NULL);

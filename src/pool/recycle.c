@@ -35,13 +35,17 @@
 #define RECYCLE_BYTES (RANGE_SLOT + RANGE_SPAN)
 
 /* Says whether the pool's memory holds pointers to what is in use.  A kept
- * pool's memory does not, whatever the program has left in it. */
+ * pool's memory does not, whatever the program has left in it, except for the
+ * one to its spare tree. */
 static MP_SLOW void recycle_say(const struct memory_pool *mp, bool shown)
 {
     ASSERT(mp->blocks.ranged && mp->settings.bytes == RANGE_SLOT);
     void (*say)(const void *start, size_t bytes) =
         shown ? tool_show : tool_hide;
+    void (*say_of_tree)(const void *start, size_t bytes) =
+        shown ? tool_hide : tool_show;
 
+    say_of_tree(&mp->spare_tree, sizeof mp->spare_tree);
     say(mp, mp->settings.bytes);
     for (const struct block *b = mp->blocks.stock; b != NULL; b = b->next) {
         say(b, b->bytes);
