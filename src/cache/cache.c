@@ -272,7 +272,7 @@ void cache_start(struct cache *cache, struct cache_set *set,
     cache_renew(cache);
     cache->windows = NULL; /* cache_open_windows() */
     /* Else another thread may be making the range at this moment. */
-    if (range_has(set->pool)) {
+    if (!cache_set_is_outside(set)) {
         state->bias = extent.bias;
         state->base = (uintptr_t)extent.base;
         state->owners = extent.owners;

@@ -145,7 +145,7 @@ static void alloc_name(struct memory_pool *mp, struct block *block,
 {
     ASSERT(pool_is_entered(mp));
     block->apart = heap != &mp->heap;
-    if (!range_has(block)) {
+    if (!range_has_block(block)) {
         if (block->apart) {
             /* It may come from the stock, and have been the pool's before. */
             ASSERT(block->next == NULL);
@@ -170,7 +170,7 @@ static void alloc_add(struct memory_pool *mp, struct heap *heap,
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(sync_get(&block->map[0]) == BLOCK_NONE);
-    if (mp->blocks.ranged && !range_has(block)) {
+    if (mp->blocks.ranged && !range_has_block(block)) {
         /* A cache would cut its run from it, and reads maps in the range. */
         attach_retire(&mp->caches);
     }

@@ -32,7 +32,7 @@
 static void object_free_part(struct memory_pool *mp, struct heap_chunk chunk)
 {
     ASSERT(pool_is_entered(mp));
-    if (mp->blocks.ranged && !range_has(chunk.block)) {
+    if (mp->blocks.ranged && !range_has_block(chunk.block)) {
         attach_retire(&mp->caches);
     }
 }

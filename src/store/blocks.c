@@ -176,8 +176,10 @@ void *blocks_get(struct blocks *blocks, size_t bytes, bool *ranged)
     return memory;
 }
 
-/* The address alone says where memory came from: once the range is full, a
- * pool that lives there gets memory from its backing, too. */
+/* The address says where memory of a pool that lives in the range came from:
+ * once the range is full, such a pool gets memory from its backing, too.  A
+ * program's backing may give memory of another pool, which has an owner, and is
+ * no slot of this one's. */
 void blocks_put(struct blocks *blocks, void *memory, size_t bytes)
 {
     /* A copy, since the memory may be that of the pool with these blocks. */
@@ -186,7 +188,7 @@ void blocks_put(struct blocks *blocks, void *memory, size_t bytes)
     ASSERT(lock_none_is_held());
     ASSERT(memory != NULL && bytes > 0);
     probe_block_out(blocks->owner, memory, bytes);
-    if (range_has(memory)) {
+    if (blocks->ranged && range_has(memory)) {
         range_give_slot(memory);
     } else {
         backing.release(backing.context, memory, bytes);
@@ -218,7 +220,7 @@ static inline bool blocks_is_empty(const struct block *block)
  * begins where the granules end. */
 size_t blocks_room(const struct block *block)
 {
-    const unsigned char *end = range_has(block)
+    const unsigned char *end = range_has_block(block)
                                    ? (const unsigned char *)block + block->bytes
                                    : block->map - 1;
 
@@ -246,7 +248,7 @@ bool blocks_extend(struct blocks *blocks, struct block *block,
         return true;
     }
     size_t bytes = blocks_span_bytes(granules);
-    if (!range_has(block) || block->bytes % RANGE_SPAN != 0 ||
+    if (!range_has_block(block) || block->bytes % RANGE_SPAN != 0 ||
         !range_extend(block, block->bytes / RANGE_SPAN,
                       (bytes - block->bytes) / RANGE_SPAN)) {
         return false;
@@ -261,7 +263,7 @@ bool blocks_extend(struct blocks *blocks, struct block *block,
 
 bool blocks_can_shrink(const struct block *block)
 {
-    return range_has(block) && block->bytes % RANGE_SPAN == 0;
+    return range_has_block(block) && block->bytes % RANGE_SPAN == 0;
 }
 
 void blocks_shrink(struct blocks *blocks, struct block *block)
@@ -370,7 +372,7 @@ struct block *blocks_take_ranged(struct blocks *blocks, size_t granules)
 
     for (struct block **link = &blocks->stock; *link != NULL;
          link = &(*link)->next) {
-        if (!(*link)->dirty && range_has(*link) &&
+        if (!(*link)->dirty && range_has_block(*link) &&
             (best == NULL || (*link)->granules > (*best)->granules)) {
             best = link;
             if ((*link)->granules >= granules) {
@@ -540,10 +542,10 @@ void blocks_release(const struct blocks *blocks, struct block *block)
         struct block *next = block->next; /* it goes with the block */
         ASSERT(block->bytes > 0 && !block->lent);
         probe_block_out(blocks->owner, block, block->bytes);
-        if (block->dirty && range_has(block)) {
+        if (block->dirty && range_has_block(block)) {
             block_clear(block, block->granules);
         }
-        if (!range_has(block)) {
+        if (!range_has_block(block)) {
             blocks->backing.release(blocks->backing.context, block,
                                     block->bytes);
         } else if (block->bytes == RANGE_SLOT) {

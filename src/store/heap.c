@@ -457,7 +457,7 @@ void heap_defer(struct heap *heap, size_t *keep)
             continue;
         }
         block->dirty = true;
-        if (range_has(block)) {
+        if (range_has_block(block)) {
             range_rename(block, block->row ? RANGE_SLOT : block->bytes,
                          heap->stock->owner, true);
         }

@@ -137,4 +137,12 @@ static inline bool range_has(const void *ptr)
     return range_owner(ptr) != NULL;
 }
 
+/* True: the block is one of the range's, with its map there.  A block in the
+ * range need not be: a program's backing, or its buffer, may be memory that
+ * another pool handed out.  Its map then stands behind it. */
+static inline bool range_has_block(const struct block *block)
+{
+    return range_reaches(block) && block->map == extent_map(block->base);
+}
+
 #endif /* MP_RANGE_H */
