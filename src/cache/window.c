@@ -7,7 +7,7 @@
  *
  * Invariants, while the cache's user is not inside:
  *
- *     no two windows that are open have the same base
+ *     no two windows that are open have a granule in common
  *     an open window shows granules of a block of the cache's pool, with the
  *     map of that block; or of the newest mark of the cache's user
  */
@@ -36,23 +36,31 @@ const struct window *window_search(struct windows *windows, const void *ptr)
     return NULL;
 }
 
-/* The one with that base, or the one to be used next. */
-static unsigned window_place(const struct windows *windows, uintptr_t base)
+/* They have a granule in common: it is the same block, or one of them was lent
+ * and is gone, and the other is what became of its memory. */
+static inline bool window_meets(const struct window *window,
+                                const struct block *block)
 {
-    for (unsigned i = 0; i < WINDOW_MOST; i++) {
-        if (windows->list[i].granules > 0 && windows->list[i].base == base) {
-            return i;
-        }
-    }
-    return WINDOW_MOST;
+    uintptr_t base = (uintptr_t)block->base;
+
+    return window->granules > 0 &&
+           (base - window->base < window->granules * SIZES_GRANULE ||
+            window->base - base < (uintptr_t)block->granules * SIZES_GRANULE);
 }
 
-/* A block that was shown before may have become longer. */
+/* A block that was shown before may have become longer.  A block that was lent
+ * to a mark goes back into its chunk without a word to the caches. */
 void window_open(struct windows *windows, const struct block *block)
 {
     ASSERT(windows != NULL && block->granules > 0);
-    unsigned place = window_place(windows, (uintptr_t)block->base);
+    unsigned place = WINDOW_MOST;
 
+    for (unsigned i = 0; i < WINDOW_MOST; i++) {
+        if (window_meets(&windows->list[i], block)) {
+            windows->list[i].granules = 0;
+            place = i;
+        }
+    }
     if (place == WINDOW_MOST) {
         place = windows->next;
         windows->next = (place + 1) % WINDOW_MOST;
@@ -66,15 +74,20 @@ void window_open(struct windows *windows, const struct block *block)
 
 bool window_shows(const struct windows *windows, const struct block *block)
 {
-    return window_place(windows, (uintptr_t)block->base) < WINDOW_MOST;
+    for (unsigned i = 0; i < WINDOW_MOST; i++) {
+        if (window_meets(&windows->list[i], block)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void window_close(struct windows *windows, const struct block *block)
 {
-    unsigned place = window_place(windows, (uintptr_t)block->base);
-
-    if (place < WINDOW_MOST) {
-        windows->list[place].granules = 0;
+    for (unsigned i = 0; i < WINDOW_MOST; i++) {
+        if (window_meets(&windows->list[i], block)) {
+            windows->list[i].granules = 0;
+        }
     }
 }
 

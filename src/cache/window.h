@@ -109,8 +109,9 @@ window_reach(const struct mp_inline_thread *state, struct windows *windows,
  * are too many.  With the pool's lock held, by the cache's user. */
 MP_INNER void window_open(struct windows *windows, const struct block *block);
 
-/* The pool's lock is held: a window shows the block; closes that, and closes
- * all; the last two by the user or while it is paused. */
+/* The pool's lock is held: a window shows the block, or some of its memory;
+ * closes those, and closes all; the last two by the user or while it is
+ * paused. */
 MP_INNER bool window_shows(const struct windows *windows,
                            const struct block *block);
 MP_INNER void window_close(struct windows *windows,

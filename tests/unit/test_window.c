@@ -110,6 +110,31 @@ START_TEST(where_there_are_too_many_blocks_the_oldest_is_not_shown)
 }
 END_TEST
 
+/* What was lent to a mark goes back into its chunk while the mark is open, and
+ * may be lent again a little further on, or go with the block around it. */
+START_TEST(a_block_that_was_lent_is_not_shown_beside_what_came_after)
+{
+    struct block lent[2];
+
+    start();
+    for (size_t i = 0; i < 2; i++) {
+        blocks_lay(&lent[i], block_address(&blocks[0], 2 + 3 * i), 20);
+        window_open(&windows, &lent[i]);
+        for (uint32_t g = 0; g < 20; g++) {
+            unsigned char *at = block_address(&lent[i], g);
+            ck_assert_ptr_eq(window_reach(NULL, &windows, NULL, at),
+                             &lent[i].map[g]);
+        }
+    }
+    ck_assert_ptr_null(window_find(&windows, lent[0].base));
+    ck_assert(window_shows(&windows, &blocks[0]));
+    ck_assert(!window_shows(&windows, &blocks[1]));
+    window_close(&windows, &blocks[0]);
+    ck_assert_ptr_null(window_find(&windows, lent[1].base));
+    ck_assert(!shows(0));
+}
+END_TEST
+
 static void add(TCase *tcase)
 {
     tcase_add_test(tcase, a_window_leads_to_the_map_of_its_block);
@@ -117,6 +142,8 @@ static void add(TCase *tcase)
     tcase_add_test(tcase, a_block_that_has_become_longer_is_shown_whole);
     tcase_add_test(tcase,
                    where_there_are_too_many_blocks_the_oldest_is_not_shown);
+    tcase_add_test(tcase,
+                   a_block_that_was_lent_is_not_shown_beside_what_came_after);
 }
 
 int main(void)
