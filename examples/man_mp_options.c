@@ -2,21 +2,21 @@
  *
  * man_mp_options.c - the example of mp_options(3).
  *
- * A pool in a caller's buffer, for one thread: no memory is asked of the
+ * A pool in a caller's buffer, without thread caches: no memory is asked of the
  * system, neither for the pool nor for its objects.
  */
 #include <memory_pool.h>
 #include <errno.h>
 #include <stdlib.h>
 
-/* Makes a pool for one thread, whose only memory is the buffer. */
+/* Makes a pool whose only memory is the buffer: it has no caches. */
 static memory_pool_t *pool_in(void *buffer, size_t size)
 {
     mp_backing_t backing = mp_backing_buffer(buffer, size);
     mp_options_t options = {0};
 
     options.backing = &backing;
-    options.threads = MP_THREADS_NONE;
+    options.threads = MP_THREADS_LOCKED;
     return mp_create(&options);
 }
 
