@@ -27,20 +27,20 @@
 /* Bytes of empty blocks that a pool keeps.  One of the range costs a system
  * call as it goes and page faults as it comes, so a pool there keeps more.  A
  * backing may be expected to keep memory of its own. */
-#define MODE_STOCK_CACHED ((size_t)16 << 20)
-#define MODE_STOCK_LOCKED ((size_t)64 << 10)
+#define MODE_STOCK_RANGED ((size_t)16 << 20)
+#define MODE_STOCK_OTHER ((size_t)64 << 10)
 
 /* The mode without caches. */
 static enum result mode_locked(struct memory_pool *mp,
-                                const struct user *user, size_t size,
-                                void **object)
+                               const struct user *user, size_t size,
+                               void **object)
 {
     ASSERT(!mp->mode->caches);
     return alloc_from_heap(mp, user, size, pool_enter(mp), object);
 }
 
 static enum result mode_locked_free(struct memory_pool *mp,
-                                     const struct user *user, const void *ptr)
+                                    const struct user *user, const void *ptr)
 {
     (void)user;
     ASSERT(!mp->mode->caches);
@@ -49,7 +49,7 @@ static enum result mode_locked_free(struct memory_pool *mp,
 
 /* A short object from a list or the run; NULL: neither has one. */
 static void *mode_take(struct memory_pool *mp, struct cache *cache,
-                          size_t size)
+                       size_t size)
 {
     ASSERT(pool_is_entered(mp));
     return mp->caches.counts ? credit_take(cache->state, cache, size)
@@ -60,12 +60,12 @@ static void *mode_take(struct memory_pool *mp, struct cache *cache,
 /* True: the cache may be used, and has credit for the object where that is
  * needed.  The lock is held. */
 static bool mode_can_take(struct memory_pool *mp, struct cache *cache,
-                           size_t size)
+                          size_t size)
 {
     struct cache_set *set = &mp->caches;
 
     ASSERT(pool_is_entered(mp));
-    return !set->retired && !mp->caches.scarce &&
+    return !set->retired && !set->scarce &&
            (!set->counts || (!set->suspended && size <= cache->credit) ||
             recall_lend(mp, cache, size));
 }
@@ -97,9 +97,9 @@ static bool mode_was_damaged(struct memory_pool *mp)
  * meanwhile or there is no credit.  The lock is held, but may be left
  * meanwhile. */
 static enum result mode_from_cache(struct memory_pool *mp,
-                                    const struct user *user,
-                                    struct cache *cache, size_t size,
-                                    bool *taken, void **object)
+                                   const struct user *user,
+                                   struct cache *cache, size_t size,
+                                   bool *taken, void **object)
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(cache->set == &mp->caches);
@@ -109,7 +109,7 @@ static enum result mode_from_cache(struct memory_pool *mp,
     enum result result = RESULT_OK;
 
     *object = NULL;
-    (void)recall_relieve(mp);
+    recall_relieve(mp);
     /* No need to be inside: only the lock's holder pauses caches. */
     while (result == RESULT_OK && mode_can_take(mp, cache, size) &&
            (*object = mode_take(mp, cache, size)) == NULL) {
@@ -146,7 +146,7 @@ static inline bool mode_bumps(const struct memory_pool *mp)
 /* The user's cache, found or made, and the short way without caches is over;
  * NULL: there is none. */
 static inline struct cache *mode_attach(struct memory_pool *mp,
-                                  const struct user *user)
+                                        const struct user *user)
 {
     struct cache *cache = attach_cache(&mp->caches, user);
 
@@ -162,8 +162,8 @@ static inline struct cache *mode_attach(struct memory_pool *mp,
 
 /* The modes with caches. */
 static enum result mode_cached(struct memory_pool *mp,
-                                const struct user *user, size_t size,
-                                void **object)
+                               const struct user *user, size_t size,
+                               void **object)
 {
     struct cache *cache = NULL;
     enum result result = RESULT_OK;
@@ -213,7 +213,7 @@ static enum result mode_cached(struct memory_pool *mp,
 /* Frees an object into the user's list, from which the excess goes to the
  * depot or the heap first; false: it is none of the chunks that lists take. */
 static bool mode_into_cache(struct memory_pool *mp, struct cache *cache,
-                             const void *ptr)
+                            const void *ptr)
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(cache->set == &mp->caches && !mp->caches.retired);
@@ -253,8 +253,8 @@ static bool mode_into_cache(struct memory_pool *mp, struct cache *cache,
 /* Before the lock is taken, the user's cache for what a free may put there;
  * NULL: it has none.  middle: the object is of a middle length. */
 static inline struct cache *mode_prepare(struct memory_pool *mp,
-                                   const struct user *user, const void *ptr,
-                                   bool middle)
+                                         const struct user *user,
+                                         const void *ptr, bool middle)
 {
     ASSERT(lock_none_is_held());
     struct cache *cache = mode_attach(mp, user);
@@ -275,8 +275,8 @@ static inline struct cache *mode_prepare(struct memory_pool *mp,
     return cache;
 }
 
-/* Outside of the range only the heap knows what is at an address.  *granules is
- * the length of an object there that a cache may take; 0: there is none, or no
+/* Outside of the range only the heap knows what is at an address.  Returns the
+ * granules of an object there that a cache may take; 0: there is none, or no
  * cache takes any now.  The lock is held. */
 static size_t mode_outside_length(struct memory_pool *mp, const void *ptr)
 {
@@ -298,7 +298,7 @@ static size_t mode_outside_length(struct memory_pool *mp, const void *ptr)
 /* A free comes here for lists that are full, for long objects and those of
  * marks, and for foreign addresses.  The fast path has served the rest. */
 static enum result mode_cached_free(struct memory_pool *mp,
-                                     const struct user *user, const void *ptr)
+                                    const struct user *user, const void *ptr)
 {
     struct cache *cache = NULL;
     bool taken;
@@ -329,25 +329,25 @@ static enum result mode_cached_free(struct memory_pool *mp,
 
 static const struct pool_mode mode_tables[] = {
     [MODE_CACHED] = {.caches = true,
-                      .counts = false,
-                      .stock_limit = MODE_STOCK_CACHED,
+                     .counts = false,
+                     .stock_limit = MODE_STOCK_RANGED,
+                     .allocate = mode_cached,
+                     .free = mode_cached_free},
+    [MODE_COUNTED] = {.caches = true,
+                      .counts = true,
+                      .stock_limit = MODE_STOCK_RANGED,
                       .allocate = mode_cached,
                       .free = mode_cached_free},
-    [MODE_COUNTED] = {.caches = true,
-                       .counts = true,
-                       .stock_limit = MODE_STOCK_CACHED,
-                       .allocate = mode_cached,
-                       .free = mode_cached_free},
     [MODE_OUTSIDE] = {.caches = true,
-                       .counts = true,
-                       .stock_limit = MODE_STOCK_LOCKED,
-                       .allocate = mode_cached,
-                       .free = mode_cached_free},
-    [MODE_LOCKED] = {.caches = false,
                       .counts = true,
-                      .stock_limit = MODE_STOCK_LOCKED,
-                      .allocate = mode_locked,
-                      .free = mode_locked_free},
+                      .stock_limit = MODE_STOCK_OTHER,
+                      .allocate = mode_cached,
+                      .free = mode_cached_free},
+    [MODE_LOCKED] = {.caches = false,
+                     .counts = true,
+                     .stock_limit = MODE_STOCK_OTHER,
+                     .allocate = mode_locked,
+                     .free = mode_locked_free},
 };
 
 /* Pools share the tables, which never change, so a mode is read without a

@@ -362,11 +362,11 @@ bool recall_memory(struct memory_pool *mp, size_t granules)
 
 /* An eighth of the memory has to come free, and a small pool that several users
  * share is better off with its lock. */
-bool recall_relieve(struct memory_pool *mp)
+void recall_relieve(struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp));
     if (!mp->caches.scarce) {
-        return true;
+        return;
     }
     size_t held = quota_held(&mp->quota);
     size_t bytes = mp->heap.size * SIZES_GRANULE;
@@ -375,11 +375,10 @@ bool recall_relieve(struct memory_pool *mp)
     if (held > 0 && ((shared && bytes < RECALL_SHARED_LEAST) ||
                      mp->scarce_held < bytes / RECALL_SCARCE_PART ||
                      held > mp->scarce_held - bytes / RECALL_SCARCE_PART)) {
-        return false;
+        return;
     }
     mp->caches.scarce = false;
     mp->gather_size = 0;
-    return true;
 }
 
 void recall_relist(struct memory_pool *mp)
