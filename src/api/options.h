@@ -15,7 +15,8 @@
  * members that this library does not know must be zero.  NULL: done; else
  * the name of the member that is invalid; what was read of the options is then
  * in *options, so that a report can be made.  *why becomes the reason for which
- * the pool has no caches; KIND_DEFAULT: it has some. */
+ * the pool has no caches, or lies outside of the range; KIND_DEFAULT: it has
+ * some, and lies there. */
 MP_INNER const char *options_complete(const mp_options_t *given, size_t size,
                                       mp_options_t *options,
                                       enum kind_why *why);

@@ -22,8 +22,7 @@
 #include "view/stats.h"
 #include "view/stats_print.h"
 
-/* The name, the kind and the parent need no lock, so the caller may be a visit
- * of a pool that another thread uses alone. */
+/* The name, the kind and the parent need no lock. */
 const char *mp_name(memory_pool_t *mp)
 {
     return misuse_may_use(mp) ? mp->settings.name : NULL;

@@ -274,9 +274,10 @@ MP_INNER size_t cache_frees(const struct cache *cache);
 MP_INNER uint64_t cache_set_frees(const struct cache_set *set);
 
 /* For a walk over the chunks of a set: cache_sort_runs() puts the caches' runs
- * in order, and returns how many caches there are.  Then, in the same pause, cache_run_at() returns the granules of
- * the run that starts at an address, and the place of its cache in the set,
- * counted from 1; 0 and 0: none does.  Paused. */
+ * in order, and returns how many caches there are.  Then, in the same pause,
+ * cache_run_at() returns the granules of the run that starts at an address, and
+ * the place of its cache in the set, counted from 1; 0 and 0: none does.
+ * Paused. */
 MP_INNER unsigned cache_sort_runs(struct cache_set *set);
 MP_INNER uint32_t cache_run_at(const struct cache_set *set, const void *at,
                                unsigned *number);

@@ -32,9 +32,8 @@ static uint32_t resize_length(const unsigned char *at)
 
 /* Grows an object into the run behind it; false: it ends elsewhere, or the run
  * is too short. */
-static bool resize_into_run(unsigned char *at,
-                            struct mp_inline_cache *cache, void *ptr,
-                            uint32_t old, uint32_t granules)
+static bool resize_into_run(unsigned char *at, struct mp_inline_cache *cache,
+                            void *ptr, uint32_t old, uint32_t granules)
 {
     size_t more = (granules - old) * SIZES_GRANULE;
 
@@ -65,8 +64,7 @@ static bool resize_back_into_run(unsigned char *at,
         (unsigned char *)ptr + old * SIZES_GRANULE != cache->cut) {
         return false;
     }
-    sync_put_release(at,
-                     (unsigned char)(BLOCK_LIVE + granules - 1));
+    sync_put_release(at, (unsigned char)(BLOCK_LIVE + granules - 1));
     cache->cut -= (old - granules) * SIZES_GRANULE;
     return true;
 }
@@ -175,16 +173,14 @@ void *resize_counted(const struct mp_inline_thread *state,
      * A long chunk that becomes much too long is cut by the heap. */
     bool fits = resize_fits(length, granules);
     if (!fits && granules > length &&
-        resize_into_run(at, &cache->fast, ptr, length,
-                        (uint32_t)granules)) {
+        resize_into_run(at, &cache->fast, ptr, length, (uint32_t)granules)) {
         length = (uint32_t)granules;
         fits = true;
     } else if (!fits && granules < length) {
         /* The slack may have stood where the run begins then. */
         size_t slack = block_get_slack_at(at, length);
         block_clear_slack_at(at, length);
-        fits = resize_back_into_run(at, &cache->fast, ptr, length,
-                                    granules);
+        fits = resize_back_into_run(at, &cache->fast, ptr, length, granules);
         if (fits) {
             length = (uint32_t)granules;
         } else {

@@ -21,8 +21,8 @@
  * waits for no other pool's move: so the freezing ends.  A pool that is being
  * destroyed is pinned until its parent does not list it any more.
  *
- * Where the quotas above stay the same, as between parents without a limit, only
- * the link is changed.
+ * Where the quotas above stay the same, as between parents without a limit,
+ * only the link is changed.
  *
  * If a new quota above has no room, credit that its caches were lent may be
  * why.  Then all is let go, the credit is recalled, and the move begins anew.

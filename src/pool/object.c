@@ -27,8 +27,9 @@
 #define OBJECT_SPARE_PART 8
 
 /* A part of a live chunk is about to become free.  Where that is outside of
- * the range, caches of a pool in the range could cut runs from it, and read maps in the range.  Until
- * then such a block was one long chunk, which did no harm. */
+ * the range, caches of a pool in the range could cut runs from it, and would
+ * look for their map in the range.  Until then such a block was one long chunk,
+ * which did no harm. */
 static void object_free_part(struct memory_pool *mp, struct heap_chunk chunk)
 {
     ASSERT(pool_is_entered(mp));

@@ -40,7 +40,7 @@ struct pool_pins {
                                * the lock of moves */
 };
 
-/* How calls are served.  The tables are in alloc.c and in track.c. */
+/* How calls are served.  The tables are in mode.c and in track.c. */
 struct pool_mode {
     bool caches; /* users have caches, while the set of caches says so */
     bool counts; /* objects are counted to the byte, and the map has slack */
@@ -248,8 +248,7 @@ static inline void pool_await_move(struct memory_pool *mp, bool *taken)
 
 /* Says whether pool_bump() may serve: objects are counted, by this pool's lock
  * alone, no mark is open, no user has a cache, and nobody wants to be told of
- * use near the limit.
- * The lock is held. */
+ * use near the limit.  The lock is held. */
 MP_INNER void pool_set_bump(struct memory_pool *mp);
 
 /* The largest object of a new pool, by its options: nobody else knows it. */

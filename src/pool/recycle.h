@@ -27,7 +27,8 @@ MP_INNER struct memory_pool *recycle_make(const mp_options_t *options);
 
 /* Ends a pool, and keeps it, where that is quickly done: it is quiet, and so
  * has no child and no cleanup.  false: it is to be ended in the usual way,
- * though nobody visits it any more, and it may have left its parent.  No lock held. */
+ * though nobody visits it any more, and it may have left its parent.  No lock
+ * held. */
 MP_INNER bool recycle_drop(struct memory_pool *mp);
 
 /* Keeps a pool that is to go, if only the calling thread has used it and it is

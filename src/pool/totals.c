@@ -8,8 +8,8 @@
  * children itself hands their numbers on, each under its own name.
  *
  * Invariant, for each name that is kept apart: the sum over a tree of what
- * pools by that name did, and of what is kept of such pools, only grows until the top
- * of the tree ends.
+ * pools by that name did, and of what is kept of such pools, only grows until
+ * the top of the tree ends.
  *
  * What it cannot do: keep names apart without bound.  A program that numbers
  * its names has TREE_NAMES of them, and the rest together.

@@ -18,8 +18,8 @@ MP_INNER void totals_add(struct tree_totals *to,
                          const struct tree_totals *add);
 
 /* Adds what a pool did to what its parent keeps of pools by that name, and
- * hands on what the pool keeps of others.  The pool has no children any more, and
- * no other thread uses it.  No lock held. */
+ * hands on what the pool keeps of others.  The pool has no children any more,
+ * and no other thread uses it.  No lock held. */
 MP_INNER void totals_hand_over(struct memory_pool *mp);
 
 /* The sum over all names; the pool's lock is held. */

@@ -108,7 +108,7 @@ MP_INNER void tree_join(struct memory_pool *mp);
 
 /* For pool/rejoin.c, with the parent's lock held: a pool that nobody else
  * knows, and which kept the struct tree of its life before, becomes the newest
- * child of a pool that has children already; and the end of a child whose tree has
+ * child of a pool that has a struct tree; and the end of a child whose tree has
  * nothing but a parent, which tree_may_go() says of a quiet pool.  The struct
  * tree is kept. */
 MP_INNER void tree_come(struct memory_pool *mp, struct memory_pool *parent);

@@ -25,9 +25,8 @@
  */
 #include "store/heap_index.h"
 
-#include "store/range.h"
-
 #include "store/heap_seal.h"
+#include "store/range.h"
 
 /* The block of a node, whose place in it does not change the order. */
 static struct block *heap_index_block(struct treap_node *node)

@@ -5,10 +5,10 @@
  * spans.c knows which spans and slots are free, and finds the first that fit,
  * so that what is in use stays together; extent.c maps more where none does.
  * A span that is given back keeps its memory for the next taker, as long as no
- * more than RANGE_HOLD bytes lie so; beyond that the system gets the memory, not
- * the addresses.  If more than RANGE_KEEP bytes lie so for a second, the next
- * that is given lets the system have what is too much.  A span whose slots are
- * all free is a span again.
+ * more than RANGE_HOLD bytes lie so.  Beyond that the system gets the memory,
+ * not the addresses.  If more than RANGE_KEEP bytes lie so for a second, the
+ * next that is given lets the system have what is too much.  A span whose slots
+ * are all free is a span again.
  *
  * What it cannot do: move what is taken together, or give back a span while
  * one of its slots is in use.

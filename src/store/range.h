@@ -115,8 +115,8 @@ static inline unsigned char range_code(const void *ptr)
 
 /* The pool that stands in the table of owners for an address: the one that it
  * belongs to, or belonged to last, unless it lies within a row; NULL: none in
- * the range.  An owner is written before the first address of its slot is handed
- * out and after the last one is dead, so only misuse can race with it.
+ * the range.  An owner is written before the first address of its slot is
+ * handed out and after the last one is dead, so only misuse can race with it.
  * Acquire, for callers that read the pool; a free, which only compares, needs
  * none. */
 static inline struct memory_pool *range_owner(const void *ptr)
@@ -130,8 +130,9 @@ static inline struct memory_pool *range_owner(const void *ptr)
     return (struct memory_pool *)(owner & ~(uintptr_t)1);
 }
 
-/* True: the address, where a chunk or a block starts, is in the range.  Foreign mappings may lie between pieces
- * of the range; such an address never has an owner. */
+/* True: the address, where a chunk or a block starts, is in the range.  Foreign
+ * mappings may lie between pieces of the range; such an address never has an
+ * owner. */
 static inline bool range_has(const void *ptr)
 {
     return range_owner(ptr) != NULL;

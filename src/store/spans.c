@@ -276,8 +276,8 @@ size_t spans_row(const struct spans *spans, size_t span)
 {
     size_t word = span / SPANS_WORD;
     ASSERT(word < spans->words);
-    uint64_t starts =
-        spans->starts[word] & UINT64_MAX >> (SPANS_WORD - 1 - span % SPANS_WORD);
+    uint64_t mask = UINT64_MAX >> (SPANS_WORD - 1 - span % SPANS_WORD);
+    uint64_t starts = spans->starts[word] & mask;
 
     while (starts == 0 && word > 0) {
         starts = spans->starts[--word];

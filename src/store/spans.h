@@ -35,8 +35,8 @@ struct spans_node {
     uint32_t most;
 };
 
-/* A span that is cut; all 0 but row: it is whole.  Names of spans are their numbers
- * plus 1, and 0 is none. */
+/* A span that is cut; all 0 but row: it is whole.  Names of spans are their
+ * numbers plus 1, and 0 is none. */
 struct spans_cut {
     uint32_t free; /* a bit for each free slot */
     uint32_t next; /* on the list of those with a free slot */

@@ -11,8 +11,7 @@
  * at most, so that no thread waits long for a report of another.
  *
  * What it cannot do: find the owner of an address outside of the range without
- * asking every pool of the process.  Ask a pool for one thread alone that may
- * be another's.
+ * asking every pool of the process.
  */
 #include "view/locate.h"
 
