@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * range.c - one stretch of addresses, where pools with thread caches live.
+ * range.c - one stretch of addresses, where pools with thread caches live that
+ * have no backing.
  *
  * spans.c knows which spans and slots are free, and finds the first that fit,
  * so that what is in use stays together; extent.c maps more where none does.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * range.h - one stretch of addresses, where pools with thread caches live.
+ * range.h - one stretch of addresses, where pools with thread caches live that
+ * have no backing.
  *
  * It grows as pools do; extent.h says where it lies and how.  In front of it
  * are a map byte for each granule and an owner, a pool, for each 2 KiB.  "Is

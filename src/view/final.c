@@ -34,7 +34,8 @@ static void final_copy(struct thread_place *place, void *argument)
     struct final_all *all = argument;
     struct memory_pool *mp = pool_at(place);
 
-    if (sync_get(&place->kept)) {
+    /* Acquire pairs with the release in recycle_make(). */
+    if (sync_get_acquire(&place->kept)) {
         return;
     }
     if (all->count < all->room) {

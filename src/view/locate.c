@@ -117,10 +117,11 @@ static void locate_ask_owner(struct memory_pool *owner,
      * another's block by now: then it has another name.  The maker tells that
      * a pool lives there, and it does until the threads' locks are left.
      * Acquire pairs with the release in thread_enlist(): what is on a list is
-     * made. */
+     * made; and with that in recycle_make(): what is made again has its
+     * settings. */
     if (range_holder(owner) == owner &&
         sync_get_acquire(&owner->place.maker) != NULL &&
-        !sync_get(&owner->place.kept)) {
+        !sync_get_acquire(&owner->place.kept)) {
         locate_ask(&owner->place, search);
     }
 }
@@ -215,14 +216,14 @@ struct locate_hunt {
     size_t count; /* pools asked so far */
 };
 
-/* Relaxed reads are enough: all threads' locks are held. */
+/* All threads' locks are held.  Acquire as in locate_ask_owner(). */
 static void locate_hunt_in(struct thread_place *place, void *argument)
 {
     struct locate_hunt *hunt = argument;
     struct memory_pool *mp = pool_at(place);
 
     if (hunt->found->owner != NULL || mp == hunt->asked ||
-        sync_get(&place->kept)) {
+        sync_get_acquire(&place->kept)) {
         return;
     }
     if (hunt->count == LOCATE_POOLS) {
