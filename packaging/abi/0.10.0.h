@@ -195,18 +195,18 @@ typedef struct mp_backing {
 
 /* Backings that the library has.  The first uses malloc(3) and free(3).  The
  * second uses mmap(2), and advises the system to use huge pages for large
- * blocks.  The third takes a buffer of the caller, which is the whole memory
- * of one pool. */
+ * blocks.  The third takes a buffer of the caller, which is all memory of one
+ * pool but for thread caches, which take theirs from malloc(3). */
 MP_API extern const mp_backing_t mp_backing_malloc;
 MP_API extern const mp_backing_t mp_backing_mmap;
 MP_API mp_backing_t mp_backing_buffer(void *buffer, size_t size);
 
 /* The size of a buffer, at any address, that has room for objects of so many
- * bytes in all.  Each object counts as a multiple of 16 bytes.  It is a constant
- * if bytes is one.  So a program may give it to an array, and its objects have
- * room with later releases, too.  sizeof makes a size_t of each number without
- * a cast. */
-#define MP_BUFFER_SIZE(bytes)                                    \
+ * bytes in all.  Each object counts as a multiple of 16 bytes.  It is a
+ * constant if bytes is one, and may be the size of an array then.  The objects
+ * have room with later releases, too.  sizeof makes a size_t of each number
+ * without a cast. */
+#define MP_BUFFER_SIZE(bytes)                                 \
     (sizeof(char[2048]) + ((bytes) + sizeof(char[15])) / 16 * \
                               sizeof(char[17]))
 
@@ -363,8 +363,8 @@ MP_EXTENSION typedef void mp_near_limit_fn(memory_pool_t *mp, size_t used,
 MP_API int mp_set_near_limit(memory_pool_t *mp, size_t bytes,
                              mp_near_limit_fn *fn, void *context);
 
-/* Makes the pool, with all that are below it, a child of parent; NULL: it has no
- * parent from then on.  What the pool and those below it hold counts in the
+/* Makes the pool, with all that are below it, a child of parent; NULL: it has
+ * no parent from then on.  What the pool and those below it hold counts in the
  * capacities of the pools above, to the byte: in those above it from then on,
  * and no more in the others.  What it did is told by its own statistics and
  * moves with it.  Other threads may use all of these pools meanwhile.  Returns
@@ -713,15 +713,15 @@ typedef enum mp_kind_t {
                        * 16 bytes */
     MP_KIND_COUNTED,  /* threads have caches; objects count to the byte */
     MP_KIND_LOCKED,   /* each call takes the pool's lock */
-    MP_KIND_ALONE,    /* no pool of this release */
+    MP_KIND_ALONE,    /* no pool is of this kind in this release */
     MP_KIND_TRACKED   /* each object has memory of its own, for debugging */
 } mp_kind_t;
 
 /* What kind of pool it is.  If why is not NULL, *why becomes a text such as
  * "counted: the pool has a capacity", a constant of the library.  The words may
  * differ in another release.  A pool that gives up its caches because the
- * system has no addresses or no memory for them becomes MP_KIND_LOCKED.  If mp is NULL:
- * MP_KIND_NONE and errno EINVAL. */
+ * system has no addresses or no memory for them becomes MP_KIND_LOCKED.  If mp
+ * is NULL: MP_KIND_NONE and errno EINVAL. */
 MP_API mp_kind_t mp_kind(memory_pool_t *mp, const char **why);
 
 /* Calls visit(mp, arg) for every pool of the process, in unspecified order,
