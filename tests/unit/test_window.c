@@ -117,7 +117,7 @@ START_TEST(a_block_that_was_lent_is_not_shown_beside_what_came_after)
     struct block lent[2];
 
     start();
-    for (size_t i = 0; i < 2; i++) {
+    for (uint32_t i = 0; i < 2; i++) {
         blocks_lay(&lent[i], block_address(&blocks[0], 2 + 3 * i), 20);
         window_open(&windows, &lent[i]);
         for (uint32_t g = 0; g < 20; g++) {
