@@ -23,7 +23,8 @@
  * and for RANGE_HOLD_TIME milliseconds.  Many programs give back all that they
  * have, and soon want as much again.  A row of more than RANGE_HOLD_ROW bytes
  * is not held: it may be wanted as zeros next, which the system has for
- * nothing. */
+ * nothing.  Nor is what small pools had in slots: after many of them a program
+ * may do nothing for long, and each thread keeps some of its own. */
 #define RANGE_KEEP ((size_t)16 << 20)
 #define RANGE_HOLD ((size_t)64 << 20)
 #define RANGE_HOLD_ROW ((size_t)4 << 20)
@@ -224,16 +225,22 @@ void *range_take(size_t spans, bool *zero)
  * process: one for each pool would let many pools keep too much.  The memory
  * goes under the lock, since another thread could take the spans and write
  * there before. */
-static void range_give_spans(size_t first, size_t spans)
+static void range_give_spans(size_t first, size_t spans, size_t most)
 {
     size_t bytes = spans * RANGE_SPAN;
-    size_t most = bytes > RANGE_HOLD_ROW ? RANGE_KEEP : RANGE_HOLD;
 
     ASSERT(lock_is_held(&range_lock));
     bool dirty = range_spans.dirty_count * RANGE_SPAN + bytes <= most ||
                  !range_drop(first, spans);
     spans_give(&range_spans, first, spans, dirty);
     range_decay();
+}
+
+static void range_give_row(size_t first, size_t spans)
+{
+    bool is_long = spans * RANGE_SPAN > RANGE_HOLD_ROW;
+
+    range_give_spans(first, spans, is_long ? RANGE_KEEP : RANGE_HOLD);
 }
 
 void range_give(void *start, size_t spans)
@@ -245,7 +252,7 @@ void range_give(void *start, size_t spans)
     ASSERT(range_is_clear(start));
     tool_hide(start, spans * RANGE_SPAN);
     bool taken = lock_enter(&range_lock);
-    range_give_spans(first, spans);
+    range_give_row(first, spans);
     lock_leave(&range_lock, taken);
 }
 
@@ -277,7 +284,7 @@ void range_give_slot(void *slot)
     bool taken = lock_enter(&range_lock);
     size_t span = spans_give_slot(&range_spans, n);
     if (span != SPANS_NONE) {
-        range_give_spans(span, 1);
+        range_give_spans(span, 1, RANGE_KEEP);
     }
     lock_leave(&range_lock, taken);
 }
@@ -368,7 +375,7 @@ void range_narrow(void *start, size_t spans, size_t less)
     if (spans_set_row(&range_spans, first, 0) != 0) {
         (void)spans_set_row(&range_spans, first, spans - less);
     }
-    range_give_spans(first + spans - less, less);
+    range_give_row(first + spans - less, less);
     lock_leave(&range_lock, taken);
 }
 

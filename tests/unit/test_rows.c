@@ -218,6 +218,33 @@ START_TEST(a_very_long_row_is_not_held)
 }
 END_TEST
 
+START_TEST(slots_of_small_pools_are_not_held)
+{
+    enum { SLOTS = 40 * 1024 * 1024 / RANGE_SLOT };
+    static unsigned char *slots[SLOTS];
+    size_t kept = 0;
+
+    if (!able || !SUPPORT_PAGES) {
+        return;
+    }
+    for (size_t i = 0; i < SLOTS; i++) {
+        slots[i] = range_take_slot();
+        ck_assert_ptr_nonnull(slots[i]);
+        range_own(slots[i], RANGE_SLOT, OWNER);
+        *slots[i] = 1;
+    }
+    for (size_t i = 0; i < SLOTS; i++) {
+        range_give_slot(slots[i]);
+    }
+    for (size_t i = 0; i < SLOTS; i += RANGE_SPAN / RANGE_SLOT) {
+        kept += held(slots[i], 1, RANGE_SPAN);
+    }
+    ck_assert_uint_gt(kept, 0);
+    /* One span stays cut. */
+    ck_assert_uint_le(kept, 16 * MIB / RANGE_SPAN + 1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("rows");
@@ -236,5 +263,6 @@ int main(void)
     tcase_add_test(hold, free_spans_hold_64_mib_for_a_second_and_then_16);
     tcase_add_test(hold, what_is_taken_and_given_all_the_time_is_held);
     tcase_add_test(hold, a_very_long_row_is_not_held);
+    tcase_add_test(hold, slots_of_small_pools_are_not_held);
     return support_run(suite);
 }
