@@ -275,7 +275,12 @@ size_t spans_set_row(struct spans *spans, size_t first, size_t count)
 size_t spans_row(const struct spans *spans, size_t span)
 {
     size_t word = span / SPANS_WORD;
-    ASSERT(word < spans->words);
+
+    /* The range may be longer: where there was no memory for the tables, what
+     * was mapped last is never used. */
+    if (word >= spans->words) {
+        return SPANS_NONE;
+    }
     uint64_t mask = UINT64_MAX >> (SPANS_WORD - 1 - span % SPANS_WORD);
     uint64_t starts = spans->starts[word] & mask;
 

@@ -217,6 +217,18 @@ START_TEST(slots_are_given_once_and_spans_become_whole)
 }
 END_TEST
 
+/* The range may be longer than what there was memory to know of. */
+START_TEST(a_span_that_is_not_known_is_in_no_row)
+{
+    spans_give(&spans, 0, 64, false);
+    ck_assert_uint_eq(spans_take(&spans, 64), 0);
+    ck_assert_uint_eq(spans_set_row(&spans, 0, 64), 0);
+    ck_assert_uint_eq(spans_row(&spans, 63), 0);
+    ck_assert_uint_eq(spans_row(&spans, 64), SPANS_NONE);
+    ck_assert_uint_eq(spans_row(&spans, 64000), SPANS_NONE);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("spans");
@@ -226,6 +238,7 @@ int main(void)
     tcase_add_test(one, new_spans_are_taken);
     tcase_add_test(one, the_first_row_that_is_long_enough_is_found);
     tcase_add_test(one, a_wrong_tree_is_seen);
+    tcase_add_test(one, a_span_that_is_not_known_is_in_no_row);
     tcase_add_test(one, slots_are_given_once_and_spans_become_whole);
     return support_run(suite);
 }
