@@ -342,6 +342,67 @@ static void *outside_hoard(void *argument)
     return NULL;
 }
 
+static void *outside_from_pool(void *context, size_t size, size_t alignment)
+{
+    (void)alignment; /* an object is aligned to 16 bytes */
+    return mp_allocate(context, size);
+}
+
+static void outside_to_pool(void *context, void *block, size_t size)
+{
+    (void)size;
+    mp_free(context, block);
+}
+
+/* Objects of all lengths, a mark, a reset and the end. */
+static void outside_use_and_end(memory_pool_t *mp)
+{
+    struct outside worker = {.mp = mp, .random = 7};
+    unsigned char *objects[200];
+
+    for (size_t i = 0; i < 200; i++) {
+        objects[i] = outside_take(&worker, 8 + (uint32_t)i * 13 % 900);
+    }
+    mp_mark_t mark = mp_mark(mp);
+    outside_take(&worker, 3000);
+    ck_assert_int_eq(mp_rewind(mp, mark), 0);
+    for (size_t i = 0; i < 200; i++) {
+        ck_assert_ptr_nonnull(objects[i]);
+        ck_assert_uint_eq(outside_free(&worker, objects[i]), 0);
+    }
+    ck_assert_int_eq(mp_check(mp), 0);
+    mp_trim(mp, 0);
+    ck_assert_ptr_nonnull(mp_allocate(mp, 100000));
+    mp_reset(mp);
+    mp_destroy(mp);
+}
+
+/* That pool's memory lies in the range, and its names are another pool's. */
+START_TEST(a_pool_takes_its_memory_from_another_pool)
+{
+    memory_pool_t *around = mp_create(NULL);
+    mp_backing_t backing = {outside_from_pool, outside_to_pool, around};
+    mp_options_t options = {.backing = &backing};
+    unsigned char *beside = mp_allocate(around, 1000);
+    unsigned char *buffer = mp_allocate(around, 1 << 18);
+
+    ck_assert_ptr_nonnull(beside);
+    support_fill(beside, 1000, 1);
+    outside_use_and_end(mp_create(&options));
+    backing = mp_backing_buffer(buffer, 1 << 18);
+    outside_use_and_end(mp_create(&options));
+    ck_assert(mp_owner(beside) == around && mp_owner(buffer) == around);
+    ck_assert(support_holds(beside, 1000, 1));
+    mp_free(around, beside);
+    mp_free(around, buffer);
+    ck_assert_int_eq(mp_check(around), 0);
+    mp_stats_t stats;
+    ck_assert_int_eq(mp_stats(around, &stats), 0);
+    ck_assert_uint_eq(stats.live_objects, 0);
+    mp_destroy(around);
+}
+END_TEST
+
 /* What other threads' caches have is gathered before a pool says that it has no
  * memory; and a pool that is short of it works on. */
 START_TEST(a_buffer_is_used_to_its_last_block)
@@ -468,6 +529,7 @@ int main(void)
                         0, 2);
     tcase_add_test(single,
                    what_another_thread_frees_of_a_mark_goes_with_the_mark);
+    tcase_add_test(single, a_pool_takes_its_memory_from_another_pool);
     tcase_add_loop_test(single, a_buffer_is_used_to_its_last_block, 0, 4);
     tcase_add_loop_test(single, a_pool_works_without_memory_for_caches, 0, 2);
     return support_run(suite);
