@@ -6,10 +6,11 @@
  * spans.c knows which spans and slots are free, and finds the first that fit,
  * so that what is in use stays together; extent.c maps more where none does.
  * A span that is given back keeps its memory for the next taker, as long as no
- * more than RANGE_HOLD bytes lie so.  Beyond that the system gets the memory,
- * not the addresses.  If more than RANGE_KEEP bytes lie so for a second, the
- * next that is given lets the system have what is too much.  A span whose slots
- * are all free is a span again.
+ * more than RANGE_KEEP bytes lie so, or up to RANGE_HOLD if the program soon
+ * wants again what it gave.  Beyond that the system gets the memory, not the
+ * addresses.  If more than RANGE_KEEP bytes lie so for a second, the next that
+ * is given lets the system have what is too much.  A span whose slots are all
+ * free is a span again.
  *
  * What it cannot do: move what is taken together, or give back a span while
  * one of its slots is in use.
@@ -19,12 +20,12 @@
 #include "base/tool.h"
 #include "store/spans.h"
 
-/* Bytes of free spans that keep their memory, in the whole process: for good,
- * and for RANGE_HOLD_TIME milliseconds.  Many programs give back all that they
- * have, and soon want as much again.  A row of more than RANGE_HOLD_ROW bytes
- * is not held: it may be wanted as zeros next, which the system has for
- * nothing.  Nor is what small pools had in slots: after many of them a program
- * may do nothing for long, and each thread keeps some of its own. */
+/* Bytes of free spans that keep their memory, in the whole process: at first,
+ * and at most, once the program took memory within RANGE_HOLD_TIME milliseconds
+ * after some went.  Such a program gives back what it has, and soon wants as
+ * much again.  One that did so once, and then does nothing, keeps no more than
+ * others.  A row of more than RANGE_HOLD_ROW bytes never counts: it may be wanted
+ * as zeros next, which the system has for nothing. */
 #define RANGE_KEEP ((size_t)16 << 20)
 #define RANGE_HOLD ((size_t)64 << 20)
 #define RANGE_HOLD_ROW ((size_t)4 << 20)
@@ -38,6 +39,9 @@ _Static_assert(RANGE_SPAN / RANGE_SLOT == SPANS_SLOTS, "slots of a span");
 static struct lock range_lock = LOCK_INIT(LOCK_RANGE); /* owns what follows,
                                                         * and the extent */
 static struct spans range_spans;
+static size_t range_hold = RANGE_KEEP; /* bytes that may be kept now */
+static uint64_t range_dropped_at; /* milliseconds; when memory went last that
+                                   * could not be kept; 0: none did */
 static uint64_t range_over_since; /* milliseconds; more than RANGE_KEEP bytes
                                    * have been kept since then; 0: no more */
 /* The first word of spans; longer memory comes from the system. */
@@ -191,9 +195,25 @@ static void range_decay(void)
         return;
     }
     range_over_since = 0;
+    range_hold = RANGE_KEEP;
     while (range_keeps_more()) {
         size_t first = spans_clean(&range_spans, &count);
         (void)range_drop(first, count);
+    }
+}
+
+/* So many bytes are taken, of which some are new: they might have been kept. */
+static void range_regret(size_t bytes)
+{
+    ASSERT(lock_is_held(&range_lock));
+    if (range_dropped_at == 0 || bytes > RANGE_HOLD_ROW) {
+        return;
+    }
+    if (range_clock() - range_dropped_at >= RANGE_HOLD_TIME) {
+        range_dropped_at = 0;
+    } else {
+        range_hold += bytes;
+        range_hold = range_hold > RANGE_HOLD ? RANGE_HOLD : range_hold;
     }
 }
 
@@ -216,6 +236,9 @@ void *range_take(size_t spans, bool *zero)
     if (zero != NULL) {
         *zero = range_zeroes && range_spans.dirty_count == dirty;
     }
+    if (dirty - range_spans.dirty_count < spans) {
+        range_regret(spans * RANGE_SPAN);
+    }
     range_over_since = range_keeps_more() ? range_over_since : 0;
     lock_leave(&range_lock, taken);
     return start;
@@ -225,22 +248,19 @@ void *range_take(size_t spans, bool *zero)
  * process: one for each pool would let many pools keep too much.  The memory
  * goes under the lock, since another thread could take the spans and write
  * there before. */
-static void range_give_spans(size_t first, size_t spans, size_t most)
+static void range_give_spans(size_t first, size_t spans)
 {
     size_t bytes = spans * RANGE_SPAN;
+    size_t most = bytes > RANGE_HOLD_ROW ? RANGE_KEEP : range_hold;
 
     ASSERT(lock_is_held(&range_lock));
-    bool dirty = range_spans.dirty_count * RANGE_SPAN + bytes <= most ||
-                 !range_drop(first, spans);
+    bool dirty = range_spans.dirty_count * RANGE_SPAN + bytes <= most;
+    if (!dirty && bytes <= RANGE_HOLD_ROW) {
+        range_dropped_at = range_clock();
+    }
+    dirty = dirty || !range_drop(first, spans);
     spans_give(&range_spans, first, spans, dirty);
     range_decay();
-}
-
-static void range_give_row(size_t first, size_t spans)
-{
-    bool is_long = spans * RANGE_SPAN > RANGE_HOLD_ROW;
-
-    range_give_spans(first, spans, is_long ? RANGE_KEEP : RANGE_HOLD);
 }
 
 void range_give(void *start, size_t spans)
@@ -252,7 +272,7 @@ void range_give(void *start, size_t spans)
     ASSERT(range_is_clear(start));
     tool_hide(start, spans * RANGE_SPAN);
     bool taken = lock_enter(&range_lock);
-    range_give_row(first, spans);
+    range_give_spans(first, spans);
     lock_leave(&range_lock, taken);
 }
 
@@ -284,7 +304,7 @@ void range_give_slot(void *slot)
     bool taken = lock_enter(&range_lock);
     size_t span = spans_give_slot(&range_spans, n);
     if (span != SPANS_NONE) {
-        range_give_spans(span, 1, RANGE_KEEP);
+        range_give_spans(span, 1);
     }
     lock_leave(&range_lock, taken);
 }
@@ -375,7 +395,7 @@ void range_narrow(void *start, size_t spans, size_t less)
     if (spans_set_row(&range_spans, first, 0) != 0) {
         (void)spans_set_row(&range_spans, first, spans - less);
     }
-    range_give_row(first + spans - less, less);
+    range_give_spans(first + spans - less, less);
     lock_leave(&range_lock, taken);
 }
 

@@ -180,12 +180,15 @@ static size_t held(unsigned char *at, size_t rows, size_t bytes)
     return count;
 }
 
-START_TEST(free_spans_hold_64_mib_for_a_second_and_then_16)
+START_TEST(what_is_soon_wanted_again_is_held_up_to_64_mib_for_a_second)
 {
     if (!able || !SUPPORT_PAGES) {
         return;
     }
     unsigned char *at = give(40, 2 * MIB);
+    ck_assert_uint_eq(held(at, 40, 2 * MIB), 8);
+    now += 999;
+    ck_assert_ptr_eq(give(40, 2 * MIB), at);
     ck_assert_uint_eq(held(at, 40, 2 * MIB), 32);
     now += 999;
     (void)give(1, RANGE_SPAN);
@@ -193,6 +196,21 @@ START_TEST(free_spans_hold_64_mib_for_a_second_and_then_16)
     now += 1;
     (void)give(1, RANGE_SPAN);
     ck_assert_uint_le(held(at, 40, 2 * MIB), 8);
+    now += 1000;
+    ck_assert_ptr_eq(give(40, 2 * MIB), at);
+    ck_assert_uint_eq(held(at, 40, 2 * MIB), 8);
+}
+END_TEST
+
+START_TEST(what_is_wanted_again_later_is_not_held)
+{
+    if (!able || !SUPPORT_PAGES) {
+        return;
+    }
+    for (unsigned cycle = 0; cycle < 5; cycle++) {
+        ck_assert_uint_eq(held(give(40, 2 * MIB), 40, 2 * MIB), 8);
+        now += 1000;
+    }
 }
 END_TEST
 
@@ -202,7 +220,8 @@ START_TEST(what_is_taken_and_given_all_the_time_is_held)
         return;
     }
     for (unsigned cycle = 0; cycle < 5; cycle++) {
-        ck_assert_uint_eq(held(give(30, 2 * MIB), 30, 2 * MIB), 30);
+        ck_assert_uint_eq(held(give(30, 2 * MIB), 30, 2 * MIB),
+                          cycle == 0 ? 8 : 30);
         now += 700;
     }
 }
@@ -260,7 +279,9 @@ int main(void)
     tcase_add_test(rows, a_row_grows_and_narrows_with_its_spans);
     tcase_add_test(rows, all_slots_get_the_name_apart_that_the_first_has);
     tcase_add_test(rows, rows_move_with_the_tables);
-    tcase_add_test(hold, free_spans_hold_64_mib_for_a_second_and_then_16);
+    tcase_add_test(
+        hold, what_is_soon_wanted_again_is_held_up_to_64_mib_for_a_second);
+    tcase_add_test(hold, what_is_wanted_again_later_is_not_held);
     tcase_add_test(hold, what_is_taken_and_given_all_the_time_is_held);
     tcase_add_test(hold, a_very_long_row_is_not_held);
     tcase_add_test(hold, slots_of_small_pools_are_not_held);
