@@ -419,12 +419,33 @@ START_TEST(a_fork_meets_pools_that_are_made_and_dropped)
 }
 END_TEST
 
+/* A peak is never too low, however often the pool below was made before. */
+START_TEST(the_pool_above_learns_the_peak_of_each_life)
+{
+    for (unsigned life = 0; life < LIVES; life++) {
+        memory_pool_t *above = mp_create(NULL);
+        const mp_options_t options = {.parent = above};
+        memory_pool_t *first = mp_create(&options);
+        memory_pool_t *mp = mp_create(&options);
+        mp_stats_t stats;
+
+        POOLS_EXPECT(first != NULL && mp != NULL);
+        ck_assert_ptr_nonnull(mp_allocate(mp, 1000));
+        mp_destroy(mp);
+        POOLS_EXPECT(mp_stats(above, &stats) == 0);
+        ck_assert_uint_ge(stats.gone_peak_bytes, 1000);
+        mp_destroy(above);
+    }
+}
+END_TEST
+
 static Suite *quiet_suite(void)
 {
     Suite *suite = suite_create("quiet");
     TCase *all = support_case(suite, "all");
 
     tcase_add_checked_fixture(all, quiet_start, quiet_end);
+    tcase_add_test(all, the_pool_above_learns_the_peak_of_each_life);
     tcase_add_loop_test(all, numbers_and_stale_addresses_end_with_a_life, 0,
                         KINDS);
     tcase_add_loop_test(all, what_was_set_in_a_life_is_not_set_in_the_next, 0,

@@ -23,6 +23,7 @@
 #include "base/tool.h"
 #include "cache/credit.h"
 #include "cache/pause.h"
+#include "pool/alloc.h"
 #include "pool/each.h"
 #include "pool/mode.h"
 #include "pool/quiet.h"
@@ -113,6 +114,7 @@ static void recycle_make_plain(struct memory_pool *mp)
     quota_restart(&mp->quota, QUOTA_NONE, NULL);
     cache_set_count(&mp->caches, false, false);
     mp->quiet_run = NULL; /* the numbers are others in such a pool */
+    alloc_note_peak(mp);
 }
 
 /* A pool with a name is made anew: the name's place is behind the structure,
@@ -289,7 +291,10 @@ bool recycle_drop(struct memory_pool *mp)
     if (cache != NULL) {
         probe_end(mp);
         cache_begin_new(cache, &mp->caches, mp->quiet_run);
+        /* The next life begins with the same run, and takes no less. */
+        size_t peak = mp->counters.peak;
         memset(&mp->counters, 0, sizeof mp->counters);
+        mp->counters.peak = peak;
         recycle_keep(self, mp);
     }
     lock_leave(&self->lock, taken);
