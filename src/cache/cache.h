@@ -75,7 +75,9 @@ struct cache {
 /* A part of each pool.  Its lock owns all that is not fixed. */
 struct cache_set {
     struct memory_pool *pool;  /* fixed; the name that caches are enabled for */
-    bool counts;               /* fixed; caches have credit */
+    unsigned char counts;      /* fixed; caches have credit.  No bool: a short
+                                * way reads it, before anybody looks whether the
+                                * structure was written over */
     bool zero;                 /* fixed; what is freed is zeroed */
     bool suspended;            /* no cache is enabled until the quota has room
                                 * again */
