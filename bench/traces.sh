@@ -87,9 +87,10 @@ record_redis()
         return
     fi
     mkdir "$dir/redis"
-    LD_PRELOAD=$RECORD RECORD_FILE=$dir/redis/redis redis-server --port 0 \
-        --unixsocket "$dir/redis/socket" --dir "$dir/redis" --save '' \
-        >"$dir/out" 2>&1 </dev/null &
+    # It might not hear that it shall end.
+    timeout 120 env LD_PRELOAD="$RECORD" RECORD_FILE="$dir/redis/redis" \
+        redis-server --port 0 --unixsocket "$dir/redis/socket" \
+        --dir "$dir/redis" --save '' >"$dir/out" 2>&1 </dev/null &
     server=$!
     tries=0
     until redis-cli -s "$dir/redis/socket" ping >/dev/null 2>&1; do
@@ -104,12 +105,9 @@ record_redis()
     done
     timeout 60 redis-benchmark -s "$dir/redis/socket" -q -n $((LINES / 4)) -c 10 -d 100 \
         -r 5000 -t set,get,lpush,lpop,sadd,hset >/dev/null 2>&1
-    # Its exit handlers write the rest of the trace.  It might not hear.
+    # Its exit handlers write the rest of the trace.
     redis-cli -s "$dir/redis/socket" shutdown nosave >/dev/null 2>&1
-    (sleep 20 && kill $server) >/dev/null 2>&1 &
-    watch=$!
     wait $server
-    kill $watch 2>/dev/null
     server=
     for file in "$dir"/redis/redis.[0-9]*; do
         mv "$file" "$dir/"
