@@ -417,7 +417,7 @@ static unsigned char *calloc_is_zero(memory_pool_t *mp, size_t length)
  * another pool. */
 START_TEST(a_long_calloc_is_zero)
 {
-    static const size_t lengths[] = {300 * 1024, MIB, 2 * MIB};
+    static const size_t lengths[] = {300 * 1024, MIB, 9 * MIB};
 
     for (size_t i = 0; i < 6; i++) {
         size_t length = lengths[i / 2];

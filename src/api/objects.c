@@ -78,8 +78,8 @@ static void *objects_calloc(memory_pool_t *mp, const struct user *user,
     ASSERT(object == NULL || bytes > 0);
     /* What is new from the system is 0, and to write to it would have the
      * system find a page for each of its pages. */
-    if (object == NULL ||
-        (bytes > BLOCKS_WHOLE * SIZES_GRANULE && alloc_is_zero(mp, object))) {
+    if (object == NULL || (bytes > BLOCKS_WHOLE * SIZES_GRANULE &&
+                           alloc_zero(mp, object, bytes))) {
         return object;
     }
     return memset(object, 0, bytes);

@@ -461,7 +461,7 @@ enum result alloc_object(struct memory_pool *mp, const struct user *user,
 /* Each way of handing out a chunk of such a length sets the member, under the
  * lock.  While the chunk lives its block is set by no other, since one that is
  * fresh has no other chunk. */
-bool alloc_is_zero(struct memory_pool *mp, const void *object)
+bool alloc_zero(struct memory_pool *mp, void *object, size_t bytes)
 {
     ASSERT(mp != NULL && lock_none_is_held());
     /* A checker takes what was not written for garbage. */
@@ -470,10 +470,10 @@ bool alloc_is_zero(struct memory_pool *mp, const void *object)
     }
     bool taken = pool_enter(mp);
     struct heap_chunk chunk = pool_find_live(mp, object);
-    bool fresh =
-        chunk.block != NULL && chunk.block->fresh && chunk.granule == 0;
+    bool live = chunk.block != NULL;
+    bool fresh = live && chunk.block->fresh && chunk.granule == 0;
     pool_leave(mp, taken);
-    return fresh;
+    return fresh || (live && range_zero(object, bytes));
 }
 
 enum result alloc_free(struct memory_pool *mp, const struct user *user,

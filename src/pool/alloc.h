@@ -27,9 +27,10 @@ MP_INNER enum result alloc_object(struct memory_pool *mp,
                                   void **object);
 
 /* All bytes of an object of more than BLOCKS_WHOLE granules, which the caller
- * got from alloc_object() and nobody has written to, are 0: its memory came
- * from the system for it.  No lock held. */
-MP_INNER bool alloc_is_zero(struct memory_pool *mp, const void *object);
+ * got from alloc_object() and nobody has written to, are 0 now: its memory came
+ * from the system for it, or came once more.  False: the caller has to write
+ * them.  No lock held. */
+MP_INNER bool alloc_zero(struct memory_pool *mp, void *object, size_t bytes);
 
 /* Frees an object; RESULT_NOT_LIVE: ptr is no live object's start. */
 MP_INNER enum result alloc_free(struct memory_pool *mp,

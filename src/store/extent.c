@@ -24,6 +24,7 @@
 #include "store/extent.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -379,6 +380,23 @@ bool extent_start(void)
     }
     errno = error;
     return sync_get(&extent.bytes) > 0;
+}
+
+bool extent_zero(void *start, size_t bytes)
+{
+    unsigned char *end = (unsigned char *)start + bytes;
+    unsigned char *from = extent_up(start);
+    unsigned char *to = extent_down(end);
+    int error = errno;
+
+    ASSERT(from < to);
+    bool gone = madvise(from, (size_t)(to - from), MADV_DONTNEED) == 0;
+    errno = error;
+    if (gone) {
+        memset(start, 0, (size_t)(from - (unsigned char *)start));
+        memset(to, 0, (size_t)(end - to));
+    }
+    return gone;
 }
 
 bool extent_drop(size_t offset, size_t bytes)

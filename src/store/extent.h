@@ -64,6 +64,10 @@ MP_INNER size_t extent_grow(size_t least, size_t *start);
  * of their map; true: it has gone. */
 MP_INNER bool extent_drop(size_t offset, size_t bytes);
 
+/* Makes bytes in use 0 by giving their pages to the system; false: that keeps
+ * them.  They have a page's start among them. */
+MP_INNER bool extent_zero(void *start, size_t bytes);
+
 /* More memory than malloc() should be asked for under a lock, all 0; NULL:
  * there is none. */
 MP_INNER void *extent_get(size_t bytes);

@@ -24,12 +24,14 @@
  * and at most, once the program took memory within RANGE_HOLD_TIME milliseconds
  * after some went.  Such a program gives back what it has, and soon wants as
  * much again.  One that did so once, and then does nothing, keeps no more than
- * others.  A row of more than RANGE_HOLD_ROW bytes never counts: it may be wanted
- * as zeros next, which the system has for nothing. */
+ * others. */
 #define RANGE_KEEP ((size_t)16 << 20)
-#define RANGE_HOLD ((size_t)64 << 20)
-#define RANGE_HOLD_ROW ((size_t)4 << 20)
+#define RANGE_HOLD ((size_t)256 << 20)
 #define RANGE_HOLD_TIME 1000u
+
+/* From so many bytes on, to have memory anew from the system as zeros costs less
+ * than to write them: a program may use no more than a part of them. */
+#define RANGE_ZERO_LEAST ((size_t)4 << 20)
 
 /* What a word of spans reaches. */
 #define RANGE_WORD (64 * RANGE_SPAN)
@@ -206,7 +208,7 @@ static void range_decay(void)
 static void range_regret(size_t bytes)
 {
     ASSERT(lock_is_held(&range_lock));
-    if (range_dropped_at == 0 || bytes > RANGE_HOLD_ROW) {
+    if (range_dropped_at == 0) {
         return;
     }
     if (range_clock() - range_dropped_at >= RANGE_HOLD_TIME) {
@@ -215,6 +217,18 @@ static void range_regret(size_t bytes)
         range_hold += bytes;
         range_hold = range_hold > RANGE_HOLD ? RANGE_HOLD : range_hold;
     }
+}
+
+bool range_zero(void *start, size_t bytes)
+{
+    ASSERT(range_reaches(start) && bytes > 0);
+    if (bytes < RANGE_ZERO_LEAST) {
+        return false;
+    }
+    bool taken = lock_enter(&range_lock);
+    bool zeroes = range_zeroes;
+    lock_leave(&range_lock, taken);
+    return zeroes && extent_zero(start, bytes);
 }
 
 /* A dirty span's memory holds what its last owner left.  Its map is clear all
@@ -251,11 +265,10 @@ void *range_take(size_t spans, bool *zero)
 static void range_give_spans(size_t first, size_t spans)
 {
     size_t bytes = spans * RANGE_SPAN;
-    size_t most = bytes > RANGE_HOLD_ROW ? RANGE_KEEP : range_hold;
 
     ASSERT(lock_is_held(&range_lock));
-    bool dirty = range_spans.dirty_count * RANGE_SPAN + bytes <= most;
-    if (!dirty && bytes <= RANGE_HOLD_ROW) {
+    bool dirty = range_spans.dirty_count * RANGE_SPAN + bytes <= range_hold;
+    if (!dirty) {
         range_dropped_at = range_clock();
     }
     dirty = dirty || !range_drop(first, spans);

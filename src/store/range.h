@@ -40,6 +40,10 @@ MP_INNER void range_narrow(void *start, size_t spans, size_t less);
  * their map 0; false: they are not free. */
 MP_INNER bool range_extend(void *start, size_t spans, size_t more);
 
+/* Makes a long stretch in use 0 by the system; false: that does not do it, or
+ * writing takes less time. */
+MP_INNER bool range_zero(void *start, size_t bytes);
+
 /* Milliseconds since some moment, for what is kept for a while; tests have
  * their own. */
 MP_INNER uint64_t (*range_clock)(void);

@@ -180,25 +180,25 @@ static size_t held(unsigned char *at, size_t rows, size_t bytes)
     return count;
 }
 
-START_TEST(what_is_soon_wanted_again_is_held_up_to_64_mib_for_a_second)
+START_TEST(what_is_soon_wanted_again_is_held_up_to_256_mib_for_a_second)
 {
     if (!able || !SUPPORT_PAGES) {
         return;
     }
-    unsigned char *at = give(40, 2 * MIB);
-    ck_assert_uint_eq(held(at, 40, 2 * MIB), 8);
+    unsigned char *at = give(40, 8 * MIB);
+    ck_assert_uint_eq(held(at, 40, 8 * MIB), 2);
     now += 999;
-    ck_assert_ptr_eq(give(40, 2 * MIB), at);
-    ck_assert_uint_eq(held(at, 40, 2 * MIB), 32);
+    ck_assert_ptr_eq(give(40, 8 * MIB), at);
+    ck_assert_uint_eq(held(at, 40, 8 * MIB), 32);
     now += 999;
     (void)give(1, RANGE_SPAN);
-    ck_assert_uint_eq(held(at, 40, 2 * MIB), 32);
+    ck_assert_uint_eq(held(at, 40, 8 * MIB), 32);
     now += 1;
     (void)give(1, RANGE_SPAN);
-    ck_assert_uint_le(held(at, 40, 2 * MIB), 8);
+    ck_assert_uint_le(held(at, 40, 8 * MIB), 2);
     now += 1000;
-    ck_assert_ptr_eq(give(40, 2 * MIB), at);
-    ck_assert_uint_eq(held(at, 40, 2 * MIB), 8);
+    ck_assert_ptr_eq(give(40, 8 * MIB), at);
+    ck_assert_uint_eq(held(at, 40, 8 * MIB), 2);
 }
 END_TEST
 
@@ -227,13 +227,39 @@ START_TEST(what_is_taken_and_given_all_the_time_is_held)
 }
 END_TEST
 
-START_TEST(a_very_long_row_is_not_held)
+START_TEST(one_long_row_is_held_as_many_short_ones)
 {
     if (!able || !SUPPORT_PAGES) {
         return;
     }
-    unsigned char *at = give(3, 8 * MIB);
-    ck_assert_uint_eq(held(at, 3, 8 * MIB), 2);
+    unsigned char *at = give(1, 64 * MIB);
+    ck_assert_uint_eq(held(at, 1, 64 * MIB), 0);
+    ck_assert_ptr_eq(give(1, 64 * MIB), at);
+    ck_assert_uint_eq(held(at, 1, 64 * MIB), 1);
+}
+END_TEST
+
+/* From the first byte to the last, and none beside them. */
+START_TEST(the_system_makes_a_long_stretch_zero)
+{
+    static const size_t edges[] = {0, 16, 4096, 5000};
+
+    if (!able || !SUPPORT_PAGES) {
+        return;
+    }
+    unsigned char *at = range_take(9 * MIB / RANGE_SPAN, NULL);
+    ck_assert_ptr_nonnull(at);
+    range_own(at, 9 * MIB, OWNER);
+    memset(at, 1, 9 * MIB);
+    unsigned char *start = at + edges[_i];
+    size_t bytes = 8 * MIB - edges[3 - _i];
+    ck_assert(range_zero(start, bytes));
+    ck_assert_uint_eq(held(at + MIB, 6, MIB), 0);
+    for (size_t i = 0; i < 9 * MIB; i++) {
+        bool within = at + i >= start && at + i < start + bytes;
+        ck_assert_uint_eq(at[i], !within);
+    }
+    ck_assert(!range_zero(start, 1 * MIB));
 }
 END_TEST
 
@@ -280,10 +306,11 @@ int main(void)
     tcase_add_test(rows, all_slots_get_the_name_apart_that_the_first_has);
     tcase_add_test(rows, rows_move_with_the_tables);
     tcase_add_test(
-        hold, what_is_soon_wanted_again_is_held_up_to_64_mib_for_a_second);
+        hold, what_is_soon_wanted_again_is_held_up_to_256_mib_for_a_second);
     tcase_add_test(hold, what_is_wanted_again_later_is_not_held);
     tcase_add_test(hold, what_is_taken_and_given_all_the_time_is_held);
-    tcase_add_test(hold, a_very_long_row_is_not_held);
+    tcase_add_test(hold, one_long_row_is_held_as_many_short_ones);
+    tcase_add_loop_test(hold, the_system_makes_a_long_stretch_zero, 0, 4);
     tcase_add_test(hold, slots_of_small_pools_are_not_held);
     return support_run(suite);
 }
