@@ -194,11 +194,13 @@ static void cache_grant(struct cache *cache, size_t i, size_t frees)
     cache->fast.lists[i].room = frees;
 }
 
-/* Frees go into the lists again, as far as they are used at all. */
-static void cache_grant_lists(struct cache *cache)
+/* Empties the lists without a look at their chunks.  Frees go into them again,
+ * as far as they are used at all. */
+static void cache_forget_lists(struct cache *cache)
 {
     for CACHE_EACH_LIST(bits, cache) {
         size_t i = cache_lowest(bits);
+        cache->fast.lists[i].chunks = NULL;
         cache_grant(cache, i, cache_first_frees(i));
     }
 }
@@ -221,9 +223,6 @@ static void cache_empty(struct cache *cache)
 {
     /* Collected before, or the pool is gone that lent it. */
     cache->credit = cache->least = cache->granted = cache->raised = 0;
-    for CACHE_EACH_LIST(bits, cache) {
-        cache->fast.lists[cache_lowest(bits)].chunks = NULL;
-    }
     if (cache->middle != NULL) {
         middle_forget(cache->middle);
     }
@@ -232,7 +231,7 @@ static void cache_empty(struct cache *cache)
     }
     cache->fast.cut = cache->fast.end = NULL;
     cache->heap = cache->set->heap;
-    cache_grant_lists(cache);
+    cache_forget_lists(cache);
 }
 
 void cache_renew(struct cache *cache)
@@ -335,7 +334,7 @@ void cache_flush(struct cache *cache, struct cache_set *set)
         middle_flush(cache->middle, set->heap, 0);
     }
     cache_return_run(cache);
-    cache_grant_lists(cache);
+    cache_forget_lists(cache);
 }
 
 void cache_return_run(struct cache *cache)
@@ -462,7 +461,7 @@ void cache_close_mark(struct cache *cache, struct cache_set *set,
     }
     /* Below an outer mark the lists stay closed. */
     if (!cache_has_mark(cache, set)) {
-        cache_grant_lists(cache);
+        cache_forget_lists(cache);
     }
 }
 
@@ -586,11 +585,7 @@ void cache_begin_again(struct cache *cache, struct cache_set *set,
         memset(run, 0, bytes);
     }
     cache->fast.cut = run;
-    for CACHE_EACH_LIST(bits, cache) {
-        size_t i = cache_lowest(bits);
-        cache->fast.lists[i].chunks = NULL;
-        cache_grant(cache, i, cache_first_frees(i));
-    }
+    cache_forget_lists(cache);
     cache->credit = cache->granted;
 }
 
@@ -637,9 +632,6 @@ bool cache_holds(struct cache_set *set, size_t least)
     return middle + set->counted >= least;
 }
 
-/* The lists are only forgotten: the map still says where their chunks are, and
- * the heap goes by that.  The runs come first, since nothing stands in their
- * map. */
 bool cache_is_damaged(struct cache *cache, const struct cache_set *set,
                       size_t granules)
 {
@@ -655,6 +647,9 @@ bool cache_is_damaged(struct cache *cache, const struct cache_set *set,
            heap_code(set->heap, chunk) != (BLOCK_CACHED | (granules - 1));
 }
 
+/* The lists are only forgotten: the map still says where their chunks are, and
+ * the heap goes by that.  The runs come first, since nothing stands in their
+ * map. */
 void cache_sweep(struct cache_set *set)
 {
     ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
@@ -663,13 +658,10 @@ void cache_sweep(struct cache_set *set)
         if (cache_has_mark(c, set)) {
             continue; /* its lists are empty, and stay closed to frees */
         }
-        for CACHE_EACH_LIST(bits, c) {
-            c->fast.lists[cache_lowest(bits)].chunks = NULL;
-        }
         if (c->middle != NULL) {
             middle_forget(c->middle);
         }
-        cache_grant_lists(c);
+        cache_forget_lists(c);
     }
     depot_forget(&set->depot);
     set->counted = 0;
