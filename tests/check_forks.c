@@ -83,7 +83,6 @@ static void forks_use(memory_pool_t *mp, void *_Atomic *seen)
 }
 
 #define FORKS_KINDS 9
-#define FORKS_ALONE 8 /* from that one on they are for one thread */
 
 /* A pool of a kind, used, with a child, used too. */
 static void forks_round(unsigned kind, void *_Atomic *seen)
@@ -126,8 +125,7 @@ static void *forks_work(void *argument)
 
     atomic_fetch_add(&forks_begun, 1);
     for (unsigned n = number; !atomic_load(&forks_end); n++) {
-        /* A child may not use a pool for one thread that was inside of it. */
-        forks_round(n % FORKS_ALONE, &forks_seen[number]);
+        forks_round(n % FORKS_KINDS, &forks_seen[number]);
     }
     return NULL;
 }
@@ -148,9 +146,6 @@ static int forks_look(memory_pool_t *mp, void *arg)
     mp_stats_t stats;
 
     ++*count;
-    if (mp_kind(mp, NULL) == MP_KIND_ALONE) {
-        return 0;
-    }
     if (mp_check(mp) != 0) {
         return 3;
     }

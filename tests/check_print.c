@@ -395,8 +395,7 @@ START_TEST(the_kind_of_a_pool_and_why_are_printed)
 {
     static const char *const words[] = {
         [MP_KIND_CACHED] = "cached",   [MP_KIND_COUNTED] = "counted",
-        [MP_KIND_LOCKED] = "locked",   [MP_KIND_ALONE] = "alone",
-        [MP_KIND_TRACKED] = "tracked",
+        [MP_KIND_LOCKED] = "locked",   [MP_KIND_TRACKED] = "tracked",
     };
     memory_pool_t *mp = pools_make(_i);
     const char *why;

@@ -713,7 +713,6 @@ typedef enum mp_kind_t {
                        * 16 bytes */
     MP_KIND_COUNTED,  /* threads have caches; objects count to the byte */
     MP_KIND_LOCKED,   /* each call takes the pool's lock */
-    MP_KIND_ALONE,    /* no pool is of this kind in this release */
     MP_KIND_TRACKED   /* each object has memory of its own, for debugging */
 } mp_kind_t;
 

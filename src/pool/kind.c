@@ -47,7 +47,7 @@ static const struct {
 static const char *const kind_words[] = {
     [MP_KIND_NONE] = "none",       [MP_KIND_CACHED] = "cached",
     [MP_KIND_COUNTED] = "counted", [MP_KIND_LOCKED] = "locked",
-    [MP_KIND_ALONE] = "alone",     [MP_KIND_TRACKED] = "tracked",
+    [MP_KIND_TRACKED] = "tracked",
 };
 
 void kind_renew(struct memory_pool *mp)
