@@ -54,6 +54,7 @@
 #include "cache/attach.c"
 #include "cache/cache.c"
 #include "cache/cache_check.c"
+#include "cache/cache_set.c"
 #include "cache/credit.c"
 #include "cache/depot.c"
 #include "cache/handle.c"

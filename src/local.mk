@@ -55,6 +55,7 @@ cache_sources = \
 	src/cache/cache.c \
 	src/cache/cache.h \
 	src/cache/cache_check.c \
+	src/cache/cache_set.c \
 	src/cache/credit.c \
 	src/cache/credit.h \
 	src/cache/depot.c \

@@ -54,10 +54,6 @@ _Static_assert(offsetof(struct cache, exact) ==
  * users have caches. */
 #define CACHE_RUN_PART 16
 
-/* Granules that are looked at to say what caches hold: in a larger pool some of
- * them stand for all, so that nobody waits longer for it. */
-#define CACHE_LOOK ((size_t)1 << 18)
-
 /* Batches of frees that a list is granted at first, and later where it stays
  * short, as one does that is taken from as often. */
 #define CACHE_BATCHES_FIRST 2
@@ -86,33 +82,6 @@ static inline bool cache_is_ready(const struct cache *cache,
                                   const struct cache_set *set)
 {
     return lock_is_held(set->lock) && cache_is_sound(cache, set);
-}
-
-void cache_set_start(struct cache_set *set, struct memory_pool *pool,
-                     struct lock *lock, struct heap *heap, bool retired)
-{
-    ASSERT(pool != NULL && lock != NULL && heap != NULL);
-    memset(set, 0, sizeof *set);
-    set->pool = pool;
-    set->lock = lock;
-    set->heap = heap;
-    set->retired = retired;
-    set->fenced = !retired && (!MP_INLINE_LIGHT || !sync_fence_works());
-    set->first_thread = CACHE_NO_THREAD;
-    set->depot.outside = cache_set_is_outside(set) ? heap : NULL;
-}
-
-void cache_set_count(struct cache_set *set, bool counts, bool zero)
-{
-    ASSERT(set->owed == 0 && cache_set_is_paused(set));
-    set->counts = counts;
-    set->zero = zero;
-    set->suspended = counts;
-    for (struct cache *c = set->caches; c != NULL; c = c->next) {
-        ASSERT(c->credit == 0);
-        cache_disable(c);
-        cache_enable(c, set);
-    }
 }
 
 void *cache_allocate(size_t bytes)
@@ -162,21 +131,6 @@ bool cache_open_middle(struct cache *cache, struct cache_set *set)
     return cache->middle != NULL;
 }
 
-void cache_open_depot(struct cache_set *set)
-{
-    ASSERT(lock_none_is_held());
-    void **lists = depot_get_lists(&set->depot);
-
-    if (lists != NULL) {
-        bool taken = lock_enter(set->lock);
-        lists = depot_open(&set->depot, lists);
-        lock_leave(set->lock, taken);
-        volatile int error = errno; /* as in depot_get_lists() */
-        free(lists);
-        errno = error;
-    }
-}
-
 void cache_free(struct cache *cache)
 {
     free(cache->middle);
@@ -194,9 +148,7 @@ static void cache_grant(struct cache *cache, size_t i, size_t frees)
     cache->fast.lists[i].room = frees;
 }
 
-/* Empties the lists without a look at their chunks.  Frees go into them again,
- * as far as they are used at all. */
-static void cache_forget_lists(struct cache *cache)
+void cache_forget_lists(struct cache *cache)
 {
     for CACHE_EACH_LIST(bits, cache) {
         size_t i = cache_lowest(bits);
@@ -218,8 +170,7 @@ size_t cache_frees(const struct cache *cache)
            (cache->middle == NULL ? 0 : cache->middle->frees);
 }
 
-/* Forgets what it had, but not how much was freed into it. */
-static void cache_empty(struct cache *cache)
+void cache_empty(struct cache *cache)
 {
     /* Collected before, or the pool is gone that lent it. */
     cache->credit = cache->least = cache->granted = cache->raised = 0;
@@ -244,17 +195,6 @@ void cache_renew(struct cache *cache)
     }
     /* What is left is what was granted: so nothing is done yet. */
     cache->frees_granted -= cache_frees(cache);
-}
-
-void cache_set_renew(struct cache_set *set)
-{
-    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
-    /* One cache at most, that of the thread which keeps the pool. */
-    for (struct cache *c = set->caches; c != NULL; c = c->next) {
-        cache_renew(c);
-    }
-    set->frees_of_gone = set->counted_frees = 0;
-    set->counted = 0;
 }
 
 void cache_start(struct cache *cache, struct cache_set *set,
@@ -601,37 +541,6 @@ void cache_begin_new(struct cache *cache, struct cache_set *set,
     ASSERT(cache_frees(cache) == 0);
 }
 
-void cache_forget(struct cache_set *set)
-{
-    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
-    for (struct cache *c = set->caches; c != NULL; c = c->next) {
-        cache_empty(c);
-    }
-    /* Its chunks are in blocks that the reset drops or empties. */
-    depot_forget(&set->depot);
-}
-
-/* A count reads the map, which takes long in a large heap.  But no more can
- * have come into the lists of short chunks than was freed.  So a heap that
- * grows by long objects alone is not counted over and over. */
-bool cache_holds(struct cache_set *set, size_t least)
-{
-    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
-    uint64_t frees = cache_set_frees(set);
-    size_t middle = 0;
-
-    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
-        middle += c->middle == NULL ? 0 : c->middle->granules;
-    }
-    if (middle + set->counted + (frees - set->counted_frees) * SIZES_SHORT <
-        least) {
-        return false;
-    }
-    set->counted = heap_count_cached(set->heap, CACHE_LOOK);
-    set->counted_frees = frees;
-    return middle + set->counted >= least;
-}
-
 bool cache_is_damaged(struct cache *cache, const struct cache_set *set,
                       size_t granules)
 {
@@ -645,48 +554,4 @@ bool cache_is_damaged(struct cache *cache, const struct cache_set *set,
     }
     return chunk != NULL &&
            heap_code(set->heap, chunk) != (BLOCK_CACHED | (granules - 1));
-}
-
-/* The lists are only forgotten: the map still says where their chunks are, and
- * the heap goes by that.  The runs come first, since nothing stands in their
- * map. */
-void cache_sweep(struct cache_set *set)
-{
-    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
-    for (struct cache *c = set->caches; c != NULL; c = c->next) {
-        cache_return_run(c);
-        if (cache_has_mark(c, set)) {
-            continue; /* its lists are empty, and stay closed to frees */
-        }
-        if (c->middle != NULL) {
-            middle_forget(c->middle);
-        }
-        cache_forget_lists(c);
-    }
-    depot_forget(&set->depot);
-    set->counted = 0;
-    set->counted_frees = cache_set_frees(set);
-    heap_sweep(set->heap);
-}
-
-bool cache_set_has_freed(const struct cache_set *set)
-{
-    bool freed = set->depot.lists != NULL;
-
-    ASSERT(lock_is_held(set->lock));
-    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
-        freed = freed || c->lists_used != 0 || c->middle != NULL;
-    }
-    return freed;
-}
-
-uint64_t cache_set_frees(const struct cache_set *set)
-{
-    uint64_t frees = set->frees_of_gone;
-
-    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
-    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
-        frees += cache_frees(c);
-    }
-    return frees;
 }

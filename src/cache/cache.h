@@ -183,6 +183,13 @@ MP_INNER void cache_see(struct cache *cache, const struct cache_set *set,
 MP_INNER void cache_renew(struct cache *cache);
 MP_INNER void cache_set_renew(struct cache_set *set);
 
+/* Forgets what it had, but not how much was freed into it. */
+MP_INNER void cache_empty(struct cache *cache);
+
+/* Empties the lists without a look at their chunks.  Frees go into them again,
+ * as far as they are used at all. */
+MP_INNER void cache_forget_lists(struct cache *cache);
+
 /* Moves the cache's credit to what its set owes the quota; see credit.h.  The
  * lock need not be held for the only cache of a pool that nobody else uses. */
 MP_INNER void cache_collect(struct cache *cache, struct cache_set *set);

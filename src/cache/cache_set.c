@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cache_set.c - all caches of a pool: begun, counted, forgotten, swept.
+ *
+ * A set is not often asked about as a whole.  A reset forgets all that its
+ * caches have, and a pool that finds no memory first sweeps them all.
+ *
+ * What it cannot do: reach a cache whose user is inside.  The set is paused
+ * first, by pause.c.
+ */
+#include "cache/cache.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Granules that are looked at to say what caches hold: in a larger pool some of
+ * them stand for all, so that nobody waits longer for it. */
+#define CACHE_LOOK ((size_t)1 << 18)
+
+void cache_set_start(struct cache_set *set, struct memory_pool *pool,
+                     struct lock *lock, struct heap *heap, bool retired)
+{
+    ASSERT(pool != NULL && lock != NULL && heap != NULL);
+    memset(set, 0, sizeof *set);
+    set->pool = pool;
+    set->lock = lock;
+    set->heap = heap;
+    set->retired = retired;
+    set->fenced = !retired && (!MP_INLINE_LIGHT || !sync_fence_works());
+    set->first_thread = CACHE_NO_THREAD;
+    set->depot.outside = cache_set_is_outside(set) ? heap : NULL;
+}
+
+void cache_set_count(struct cache_set *set, bool counts, bool zero)
+{
+    ASSERT(set->owed == 0 && cache_set_is_paused(set));
+    set->counts = counts;
+    set->zero = zero;
+    set->suspended = counts;
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        ASSERT(c->credit == 0);
+        cache_disable(c);
+        cache_enable(c, set);
+    }
+}
+
+void cache_open_depot(struct cache_set *set)
+{
+    ASSERT(lock_none_is_held());
+    void **lists = depot_get_lists(&set->depot);
+
+    if (lists != NULL) {
+        bool taken = lock_enter(set->lock);
+        lists = depot_open(&set->depot, lists);
+        lock_leave(set->lock, taken);
+        volatile int error = errno; /* as in depot_get_lists() */
+        free(lists);
+        errno = error;
+    }
+}
+
+void cache_set_renew(struct cache_set *set)
+{
+    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
+    /* One cache at most, that of the thread which keeps the pool. */
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        cache_renew(c);
+    }
+    set->frees_of_gone = set->counted_frees = 0;
+    set->counted = 0;
+}
+
+void cache_forget(struct cache_set *set)
+{
+    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        cache_empty(c);
+    }
+    /* Its chunks are in blocks that the reset drops or empties. */
+    depot_forget(&set->depot);
+}
+
+/* A count reads the map, which takes long in a large heap.  But no more can
+ * have come into the lists of short chunks than was freed.  So a heap that
+ * grows by long objects alone is not counted over and over. */
+bool cache_holds(struct cache_set *set, size_t least)
+{
+    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
+    uint64_t frees = cache_set_frees(set);
+    size_t middle = 0;
+
+    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
+        middle += c->middle == NULL ? 0 : c->middle->granules;
+    }
+    if (middle + set->counted + (frees - set->counted_frees) * SIZES_SHORT <
+        least) {
+        return false;
+    }
+    set->counted = heap_count_cached(set->heap, CACHE_LOOK);
+    set->counted_frees = frees;
+    return middle + set->counted >= least;
+}
+
+/* The lists are only forgotten: the map still says where their chunks are, and
+ * the heap goes by that.  The runs come first, since nothing stands in their
+ * map. */
+void cache_sweep(struct cache_set *set)
+{
+    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        cache_return_run(c);
+        if (cache_has_mark(c, set)) {
+            continue; /* its lists are empty, and stay closed to frees */
+        }
+        if (c->middle != NULL) {
+            middle_forget(c->middle);
+        }
+        cache_forget_lists(c);
+    }
+    depot_forget(&set->depot);
+    set->counted = 0;
+    set->counted_frees = cache_set_frees(set);
+    heap_sweep(set->heap);
+}
+
+bool cache_set_has_freed(const struct cache_set *set)
+{
+    bool freed = set->depot.lists != NULL;
+
+    ASSERT(lock_is_held(set->lock));
+    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
+        freed = freed || c->lists_used != 0 || c->middle != NULL;
+    }
+    return freed;
+}
+
+uint64_t cache_set_frees(const struct cache_set *set)
+{
+    uint64_t frees = set->frees_of_gone;
+
+    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
+    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
+        frees += cache_frees(c);
+    }
+    return frees;
+}
