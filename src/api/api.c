@@ -232,17 +232,19 @@ static MP_SLOW void *api_allocate_elsewhere(memory_pool_t *mp, size_t size)
     return MP_LIKELY(object != NULL) ? object : api_allocate_slow(mp, size);
 }
 
-/* Noted as inside: the pool's cache may be one that counts, or fenced. */
-static MP_SLOW MP_FAST void *api_allocate_counted(memory_pool_t *mp,
-                                                  size_t size)
+/* Noted as inside: the user of the pool's cache may be one that pays for the
+ * order. */
+static MP_SLOW MP_FAST void *api_allocate_fenced(memory_pool_t *mp,
+                                                 size_t size)
 {
     struct mp_inline_thread *state = &thread_state;
-    struct cache *cache = credit_inside(state, mp);
+    struct cache *cache = credit_inside_fenced(state, mp);
     void *object = NULL;
 
-    if (MP_LIKELY(cache != NULL) &&
-        MP_LIKELY(size <= sync_get(&mp->settings.max_object))) {
-        object = credit_take_short(state, NULL, cache, size);
+    if (cache != NULL) {
+        if (size <= sync_get(&mp->settings.max_object)) {
+            object = credit_take_short(state, NULL, cache, size);
+        }
     } else if (MP_INLINE_LIGHT &&
                mp_inline_begin_fenced(state, state->cache, mp)) {
         object = mp_inline_take(state, state->cache, size);
@@ -252,22 +254,58 @@ static MP_SLOW MP_FAST void *api_allocate_counted(memory_pool_t *mp,
                                      : api_allocate_elsewhere(mp, size);
 }
 
-/* The pool lies outside of the range, and does not bump. */
+/* The pool that the thread is inside.  A function that asks this at its end
+ * needs no register to keep its argument, and so saves none. */
+static inline memory_pool_t *api_left(struct mp_inline_thread *state)
+{
+    memory_pool_t *mp = sync_get(&state->inside);
+
+    mp_inline_leave(state);
+    return mp;
+}
+
+/* Noted as inside: the pool's cache may be one that counts. */
+static MP_SLOW MP_FAST void *api_allocate_counted(memory_pool_t *mp,
+                                                  size_t size)
+{
+    struct mp_inline_thread *state = &thread_state;
+    struct cache *cache = credit_inside_light(state, mp);
+
+    if (MP_UNLIKELY(cache == NULL)) {
+        return api_allocate_fenced(mp, size);
+    }
+    void *object = NULL;
+    if (MP_LIKELY(size <= sync_get(&mp->settings.max_object))) {
+        object = credit_take_short(state, NULL, cache, size);
+    }
+    if (MP_UNLIKELY(object == NULL)) {
+        return api_allocate_elsewhere(api_left(state), size);
+    }
+    mp_inline_leave(state);
+    return object;
+}
+
+/* The pool lies outside of the range, and does not bump.  Its cache serves by
+ * windows; where there is none, or the user pays for the order, the longer way
+ * does. */
 static MP_SLOW MP_FAST void *api_allocate_outside(memory_pool_t *mp,
                                                   size_t size)
 {
     struct mp_inline_thread *state = &thread_state;
-    struct cache *cache = credit_enter(state, mp);
     void *object = NULL;
 
-    if (MP_LIKELY(cache != NULL)) {
-        if (MP_LIKELY(size <= sync_get(&mp->settings.max_object))) {
-            object = credit_take_short(state, cache->windows, cache, size);
-        }
-        mp_inline_leave(state);
+    (void)mp_inline_begin(state, mp);
+    struct cache *cache = credit_inside_light(state, mp);
+    struct windows *windows = cache == NULL ? NULL : cache->windows;
+    if (MP_LIKELY(windows != NULL) &&
+        MP_LIKELY(size <= sync_get(&mp->settings.max_object))) {
+        object = credit_take_short(state, windows, cache, size);
     }
-    return MP_LIKELY(object != NULL) ? object
-                                     : api_allocate_elsewhere(mp, size);
+    if (MP_UNLIKELY(object == NULL)) {
+        return api_allocate_elsewhere(api_left(state), size);
+    }
+    mp_inline_leave(state);
+    return object;
 }
 
 /* Inside the pool's cache, which has no short chunk for the object. */
@@ -340,15 +378,16 @@ static MP_SLOW void api_free_elsewhere(memory_pool_t *mp, const void *ptr)
     }
 }
 
-/* Noted as inside: the pool's cache may be one that counts, or fenced. */
-static MP_SLOW MP_FAST void api_free_counted(memory_pool_t *mp,
-                                             const void *ptr)
+/* Noted as inside: the pool zeroes what is freed, or the user of its cache may
+ * be one that pays for the order. */
+static MP_SLOW MP_FAST void api_free_fenced(memory_pool_t *mp,
+                                            const void *ptr)
 {
     struct mp_inline_thread *state = &thread_state;
     struct cache *cache = credit_inside(state, mp);
     bool given = false;
 
-    if (MP_LIKELY(cache != NULL)) {
+    if (cache != NULL) {
         given = credit_give_short(state, NULL, cache, mp, ptr);
     } else if (MP_INLINE_LIGHT &&
                mp_inline_begin_fenced(state, state->cache, mp)) {
@@ -360,20 +399,38 @@ static MP_SLOW MP_FAST void api_free_counted(memory_pool_t *mp,
     }
 }
 
+static MP_SLOW MP_FAST void api_free_counted(memory_pool_t *mp,
+                                             const void *ptr)
+{
+    struct mp_inline_thread *state = &thread_state;
+    struct cache *cache = credit_inside_light(state, mp);
+
+    if (MP_UNLIKELY(cache == NULL) || MP_UNLIKELY(cache->zero)) {
+        api_free_fenced(mp, ptr);
+        return;
+    }
+    if (!MP_LIKELY(credit_give_known(state, NULL, cache, mp, ptr, false))) {
+        api_free_elsewhere(api_left(state), ptr);
+        return;
+    }
+    mp_inline_leave(state);
+}
+
 static MP_SLOW MP_FAST void api_free_outside(memory_pool_t *mp,
                                              const void *ptr)
 {
     struct mp_inline_thread *state = &thread_state;
-    struct cache *cache = credit_enter(state, mp);
-    bool given = false;
 
-    if (MP_LIKELY(cache != NULL)) {
-        given = credit_give_short(state, cache->windows, cache, mp, ptr);
-        mp_inline_leave(state);
+    (void)mp_inline_begin(state, mp);
+    struct cache *cache = credit_inside_light(state, mp);
+    struct windows *windows = cache == NULL ? NULL : cache->windows;
+    if (MP_UNLIKELY(windows == NULL) || MP_UNLIKELY(cache->zero) ||
+        !MP_LIKELY(credit_give_known(state, windows, cache, mp, ptr,
+                                     false))) {
+        api_free_elsewhere(api_left(state), ptr);
+        return;
     }
-    if (!MP_LIKELY(given)) {
-        api_free_elsewhere(mp, ptr);
-    }
+    mp_inline_leave(state);
 }
 
 /* Inside the pool's cache, where no list of short chunks takes the object. */

@@ -184,12 +184,13 @@ static inline bool fast_enter_counted(mp_handle_t *handle)
 {
     (void)mp_inline_begin(&handle->state, MP_INLINE_NO_POOL);
     /* Acquire as in credit_enter(). */
-    if (sync_get_acquire(&handle->cache.exact) != NULL) {
-        if (!MP_UNLIKELY(sync_get(&handle->cache.fenced))) {
-            return true;
-        }
+    if (MP_LIKELY(sync_get_acquire(&handle->cache.exact) !=
+                  MP_INLINE_NO_POOL)) {
+        return true;
+    }
+    if (sync_get(&handle->cache.exact_fenced) != MP_INLINE_NO_POOL) {
         mp_inline_note(&handle->state, MP_INLINE_NO_POOL);
-        if (sync_get_seq(&handle->cache.exact) != NULL) {
+        if (sync_get_seq(&handle->cache.exact_fenced) != MP_INLINE_NO_POOL) {
             return true;
         }
     }

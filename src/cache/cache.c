@@ -42,7 +42,9 @@
 #include "cache/pause.h"
 
 _Static_assert(offsetof(struct cache, exact) ==
-                   offsetof(struct thread_cache, exact),
+                       offsetof(struct thread_cache, exact) &&
+                   offsetof(struct cache, exact_fenced) ==
+                       offsetof(struct thread_cache, exact_fenced),
                "a thread without a cache finds another member there");
 
 /* Granules of a cache's first run, doubled with each: 2 KiB to 64 KiB.  A
@@ -205,7 +207,7 @@ void cache_start(struct cache *cache, struct cache_set *set,
     cache->state = state;
     cache->run = CACHE_RUN_FIRST;
     cache->fast.pool = cache->fast.fenced = MP_INLINE_NO_POOL;
-    cache->exact = NULL;
+    cache->exact = cache->exact_fenced = MP_INLINE_NO_POOL;
     /* A spare one still has the lists of the pool that it served.  They lead
      * into memory that is that pool's no more, and are only forgotten. */
     cache_renew(cache);

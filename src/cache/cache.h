@@ -28,11 +28,10 @@ struct cache_set;
  * of the pool's lock, while the pool is paused. */
 struct cache {
     struct mp_inline_cache fast;    /* what compiled-in code knows, too */
-    struct memory_pool *exact;      /* atomic; the pool that it is enabled for,
-                                     * where that counts to the byte; NULL:
-                                     * for none; see credit.h */
-    bool fenced;                    /* atomic; as the set's, when the cache was
-                                     * enabled last */
+    struct memory_pool *exact;      /* atomic; as fast.pool, for a pool that
+                                     * counts to the byte; see credit.h */
+    struct memory_pool *exact_fenced; /* atomic; as fast.fenced, for such */
+    bool zero;                      /* as the set's, when it was enabled */
     size_t credit;  /* bytes that it may hand out */
     size_t least;   /* the least that credit was since it was collected */
     size_t granted; /* what credit was as it was granted */
@@ -323,19 +322,22 @@ static inline bool cache_is_enabled(const struct cache *cache)
 {
     return sync_get(&cache->fast.pool) != MP_INLINE_NO_POOL ||
            sync_get(&cache->fast.fenced) != MP_INLINE_NO_POOL ||
-           sync_get(&cache->exact) != NULL;
+           sync_get(&cache->exact) != MP_INLINE_NO_POOL ||
+           sync_get(&cache->exact_fenced) != MP_INLINE_NO_POOL;
 }
 
 /* Relaxed, where the heavy fence gives the order; else in the one order with
- * what the user does in mp_inline_begin_fenced() and credit_inside(). */
+ * what the user does in mp_inline_begin_fenced() and credit_inside_fenced().
+ * Only the caller writes these members: so it may look first. */
 static inline void cache_disable(struct cache *cache)
 {
     sync_put(&cache->fast.pool, MP_INLINE_NO_POOL);
-    if (cache->fenced) {
+    sync_put(&cache->exact, MP_INLINE_NO_POOL);
+    if (sync_get(&cache->fast.fenced) != MP_INLINE_NO_POOL) {
         sync_put_seq(&cache->fast.fenced, MP_INLINE_NO_POOL);
-        sync_put_seq(&cache->exact, (struct memory_pool *)NULL);
-    } else {
-        sync_put(&cache->exact, (struct memory_pool *)NULL);
+    }
+    if (sync_get(&cache->exact_fenced) != MP_INLINE_NO_POOL) {
+        sync_put_seq(&cache->exact_fenced, MP_INLINE_NO_POOL);
     }
 }
 
@@ -347,13 +349,13 @@ static inline void cache_enable(struct cache *cache,
     if (sync_get(&set->retired) || set->suspended) {
         return;
     }
-    sync_put(&cache->fenced, set->fenced);
+    cache->zero = set->zero;
     if (set->counts) {
-        sync_put_release(&cache->exact, set->pool);
-    } else if (set->fenced) {
-        sync_put_release(&cache->fast.fenced, set->pool);
+        sync_put_release(set->fenced ? &cache->exact_fenced : &cache->exact,
+                         set->pool);
     } else {
-        sync_put_release(&cache->fast.pool, set->pool);
+        sync_put_release(set->fenced ? &cache->fast.fenced : &cache->fast.pool,
+                         set->pool);
     }
 }
 
@@ -362,10 +364,11 @@ static inline void cache_enable(struct cache *cache,
 static inline bool cache_serves(const struct cache *cache,
                                 const struct cache_set *set)
 {
-    return set->counts ? sync_get_acquire(&cache->exact) == set->pool
-                       : sync_get_acquire(&cache->fast.pool) == set->pool ||
-                             sync_get_acquire(&cache->fast.fenced) ==
-                                 set->pool;
+    return set->counts
+               ? sync_get_acquire(&cache->exact) == set->pool ||
+                     sync_get_acquire(&cache->exact_fenced) == set->pool
+               : sync_get_acquire(&cache->fast.pool) == set->pool ||
+                     sync_get_acquire(&cache->fast.fenced) == set->pool;
 }
 
 /* For assertions: no cache of the set but those of the calling thread is

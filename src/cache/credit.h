@@ -20,7 +20,8 @@
 
 #include "cache/cache.h"
 
-/* Bytes of credit that a cache keeps at most as objects are freed. */
+/* Bytes of credit that a cache keeps at most as middle objects are freed, or
+ * after a free that took the slow path. */
 #define CREDIT_MOST ((size_t)64 << 10)
 
 /* Takes bytes, which are there, off the credit. */
@@ -29,7 +30,22 @@ static inline void credit_use(struct cache *cache, size_t bytes)
     size_t credit = cache->credit - bytes;
 
     cache->credit = credit;
-    cache->least = credit < cache->least ? credit : cache->least;
+    /* A branch: where objects come and go, it is hardly ever less. */
+    if (MP_UNLIKELY(credit < cache->least)) {
+        cache->least = credit;
+    }
+}
+
+/* Zeroes the granules of a short chunk.  Granule by granule: what compilers
+ * make of memset() for so few takes several times as long. */
+static inline void credit_zero(void *chunk, size_t granules)
+{
+    uint64_t *word = chunk;
+
+    for (const uint64_t *end = word + granules * 2; word != end; word += 2) {
+        sync_put(&word[0], (uint64_t)0);
+        sync_put(&word[1], (uint64_t)0);
+    }
 }
 
 /* Outside of the range, what is the state of a user that takes the next short
@@ -62,7 +78,6 @@ static inline MP_INLINED void *
 credit_take_short(const struct mp_inline_thread *state,
                   struct windows *windows, struct cache *cache, size_t size)
 {
-    size_t slack = -size % SIZES_GRANULE;
     struct mp_inline_thread seen;
 
     if (MP_UNLIKELY(size > cache->credit)) {
@@ -77,6 +92,7 @@ credit_take_short(const struct mp_inline_thread *state,
     unsigned char *object = mp_inline_take(state, &cache->fast, size);
     if (MP_LIKELY(object != NULL)) {
         unsigned char *at = middle_map(state, object);
+        size_t slack = -size % SIZES_GRANULE;
         if (size > SIZES_GRANULE) {
             sync_put(at + 1, (unsigned char)(BLOCK_NIBBLE | slack));
         } else if (slack > 0) {
@@ -92,11 +108,11 @@ MP_INNER void *credit_take(const struct mp_inline_thread *state,
                            struct cache *cache, size_t size);
 
 /* Inside: takes a short object of the pool's; false: it is none, or none that
- * the user knows, the list is full, or the cache has enough credit. */
+ * the user knows, or the list is full.  zero: the cache's. */
 static inline MP_INLINED bool
-credit_give_short(const struct mp_inline_thread *state,
+credit_give_known(const struct mp_inline_thread *state,
                   struct windows *windows, struct cache *cache,
-                  const struct memory_pool *mp, const void *ptr)
+                  const struct memory_pool *mp, const void *ptr, bool zero)
 {
     unsigned char *at = window_reach(state, windows, mp, ptr);
 
@@ -116,23 +132,29 @@ credit_give_short(const struct mp_inline_thread *state,
     }
     struct mp_inline_list *list = &cache->fast.lists[code - BLOCK_LIVE];
     size_t room = list->room;
-    if (MP_UNLIKELY(room == 0) || MP_UNLIKELY(cache->credit > CREDIT_MOST)) {
+    if (MP_UNLIKELY(room == 0)) {
         return false;
     }
-    size_t size = (code - BLOCK_LIVE + 1) * SIZES_GRANULE - slack;
+    size_t granules = code - BLOCK_LIVE + 1;
     void **chunk = (void **)(uintptr_t)ptr;
-    if (MP_UNLIKELY(cache->set->zero)) {
-        memset(chunk, 0, size);
+    if (MP_UNLIKELY(zero)) {
+        credit_zero(chunk, granules);
     }
     list->room = room - 1;
     *chunk = list->chunks;
     list->chunks = chunk;
+    /* Its slack may stay behind that: nobody asks a cached chunk for it. */
     sync_put(at, (unsigned char)(code - BLOCK_LIVE + BLOCK_CACHED));
-    if (code > BLOCK_LIVE) {
-        sync_put(at + 1, BLOCK_NONE); /* what is cached has no slack */
-    }
-    cache->credit += size;
+    cache->credit += granules * SIZES_GRANULE - slack;
     return true;
+}
+
+static inline MP_INLINED bool
+credit_give_short(const struct mp_inline_thread *state,
+                  struct windows *windows, struct cache *cache,
+                  const struct memory_pool *mp, const void *ptr)
+{
+    return credit_give_known(state, windows, cache, mp, ptr, cache->zero);
 }
 
 /* Inside: the same for a short or a middle object. */
@@ -148,23 +170,45 @@ MP_INNER bool credit_give(const struct mp_inline_thread *state,
 MP_INNER void credit_grant(struct cache *cache, size_t bytes, size_t raised);
 
 /* Noted as inside: the calling thread's cache of the pool, if that counts and
- * the thread used it last; NULL: it is not.  mp may be NULL. */
-static inline struct cache *credit_inside(struct mp_inline_thread *state,
-                                          const struct memory_pool *mp)
+ * the thread used it last; NULL: it is not, or the user pays for the order.  mp
+ * may be NULL. */
+static inline struct cache *
+credit_inside_light(const struct mp_inline_thread *state,
+                    const struct memory_pool *mp)
 {
     struct cache *cache = (struct cache *)(void *)state->cache;
 
-    /* Acquire as in mp_inline_enter().  It also shows whether the set is
-     * fenced by now: that is written before the cache is enabled.  The note is
-     * then made again, in the one order with the second look. */
-    if (MP_UNLIKELY(sync_get_acquire(&cache->exact) != mp) || mp == NULL) {
+    /* Acquire as in mp_inline_enter(). */
+    if (MP_UNLIKELY(sync_get_acquire(&cache->exact) != mp)) {
         return NULL;
     }
-    if (MP_UNLIKELY(sync_get(&cache->fenced))) {
-        mp_inline_note(state, mp);
-        return sync_get_seq(&cache->exact) == mp ? cache : NULL;
+    if (cache == NULL) {
+        __builtin_unreachable();
     }
     return cache;
+}
+
+/* The same where the user pays, who is noted once more in the one order with
+ * the second look. */
+static inline struct cache *credit_inside_fenced(struct mp_inline_thread *state,
+                                                 const struct memory_pool *mp)
+{
+    struct cache *cache = (struct cache *)(void *)state->cache;
+
+    if (sync_get(&cache->exact_fenced) != mp) {
+        return NULL;
+    }
+    mp_inline_note(state, mp);
+    return sync_get_seq(&cache->exact_fenced) == mp ? cache : NULL;
+}
+
+/* The same for either. */
+static inline struct cache *credit_inside(struct mp_inline_thread *state,
+                                          const struct memory_pool *mp)
+{
+    struct cache *cache = credit_inside_light(state, mp);
+
+    return MP_LIKELY(cache != NULL) ? cache : credit_inside_fenced(state, mp);
 }
 
 /* The same, and notes it; to be left with mp_inline_leave(), unless NULL. */
@@ -173,7 +217,7 @@ static inline struct cache *credit_enter(struct mp_inline_thread *state,
 {
     (void)mp_inline_begin(state, mp);
     struct cache *cache = credit_inside(state, mp);
-    if (cache == NULL) {
+    if (MP_UNLIKELY(cache == NULL)) {
         mp_inline_leave(state);
     }
     return cache;

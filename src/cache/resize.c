@@ -140,12 +140,10 @@ void *resize_inside(const struct mp_inline_thread *state,
 /* The cache takes one more chunk of that length without the slow path. */
 static bool resize_can_give(const struct cache *cache, uint32_t length)
 {
-    if (cache->credit > CREDIT_MOST) {
-        return false;
-    }
     return length <= SIZES_SHORT
                ? cache->fast.lists[length - 1].room > 0
-               : cache->middle != NULL && sizes_middle_below(length) > 0 &&
+               : cache->middle != NULL && cache->credit <= CREDIT_MOST &&
+                     sizes_middle_below(length) > 0 &&
                      length <=
                          cache->middle->limit - cache->middle->granules;
 }

@@ -67,6 +67,7 @@ extern __thread struct mp_inline_thread thread_state
 struct thread_cache {
     struct mp_inline_cache fast;
     struct memory_pool *exact;
+    struct memory_pool *exact_fenced;
 };
 
 /* What a thread that has used no pool yet finds: a cache enabled for none. */

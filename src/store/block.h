@@ -26,8 +26,9 @@
  * chunk has its length at both ends so that the chunk behind it can find its
  * start.  Slack, where objects are counted to the byte, has one nibble behind
  * the start of a short chunk of several granules, and four behind the length
- * of a long one.  Every other byte is 0, so no old byte can be taken for the
- * start of a chunk.  The codes of free chunks are in a row, and so are those of
+ * of a long one.  In a cache, a short chunk may keep the nibble of its last
+ * object.  Every other byte is 0, so no old byte can be taken for the start of a
+ * chunk.  The codes of free chunks are in a row, and so are those of
  * all that is free or cached, so that one compare tells them from all others.
  *
  * What it cannot do: find the chunk that an address inside of it belongs to

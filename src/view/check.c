@@ -55,16 +55,26 @@ static bool check_is_clear(const struct block *block, uint32_t from,
            (map[0] == BLOCK_NONE && memcmp(map, map + 1, to - from - 1) == 0);
 }
 
-/* Nibbles of slack behind the start and the length of a live chunk. */
-static uint32_t check_slack(uint32_t length)
+/* Nibbles of slack behind the start and the length of a chunk, where objects
+ * are counted. */
+static uint32_t check_slack(const struct block *block, uint32_t i,
+                            uint32_t length)
 {
-    return length > SIZES_SHORT ? 4 : length > 1;
+    unsigned char code = block->map[i];
+
+    if (block_starts_live(code)) {
+        return length > SIZES_SHORT ? 4 : length > 1;
+    }
+    /* One in a cache may have it, or not. */
+    return (code & 0xc0) == BLOCK_CACHED && length > 1 &&
+           (block->map[i + 1] & 0xf0) == BLOCK_NIBBLE;
 }
 
 /* A chunk's bytes of the map between its start and its end. */
 static bool check_inner(const struct block *block, uint32_t i,
-                        uint32_t length, bool is_free, bool has_slack)
+                        uint32_t length, bool has_slack)
 {
+    bool is_free = block_is_free(block->map[i]);
     ASSERT(i < block->granules);
     ASSERT(length > 0 && length <= block->granules - i);
     uint32_t from = i + 1;
@@ -75,8 +85,8 @@ static bool check_inner(const struct block *block, uint32_t i,
     if (length > SIZES_SHORT) {
         from += 8;
     }
-    for (uint32_t nibbles = check_slack(length); has_slack && nibbles > 0;
-         nibbles--) {
+    for (uint32_t nibbles = has_slack ? check_slack(block, i, length) : 0;
+         nibbles > 0; nibbles--) {
         if ((block->map[from++] & 0xf0) != BLOCK_NIBBLE) {
             return false;
         }
@@ -160,16 +170,13 @@ static uint32_t check_chunk(struct check_count *count, struct block *block,
     ASSERT(block->map[i] != BLOCK_NONE && i < end);
     struct heap_chunk chunk = {block, i};
     unsigned char code = block->map[i];
-    bool is_free = block_is_free(code);
     bool has_slack = count->mp->mode->counts;
     uint32_t length = check_length(block, i, end, has_slack);
 
-    count->free_chunks += is_free;
+    count->free_chunks += block_is_free(code);
     count->cached += block_is_cached(code);
     count->lent += code == BLOCK_LONG_LENT;
-    count->sound = length > 0 && check_inner(block, i, length, is_free,
-                                              has_slack &&
-                                                  block_starts_live(code));
+    count->sound = length > 0 && check_inner(block, i, length, has_slack);
     /* The size of an object is read only where its chunk's bounds are right,
      * and is believed only where something is left of it. */
     if (count->sound && block_starts_live(code)) {

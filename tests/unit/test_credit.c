@@ -83,6 +83,18 @@ START_TEST(a_short_object_takes_its_bytes_and_gives_them_back)
 }
 END_TEST
 
+/* A live object of a middle length, as the heap gives it. */
+static void *middle(size_t size)
+{
+    uint32_t granules = (uint32_t)sizes_middle_round(sizes_granules(size));
+    struct heap_chunk chunk = heap_take(&f.heap, granules);
+
+    ck_assert_ptr_nonnull(chunk.block);
+    block_put_slack(chunk.block, chunk.granule,
+                    granules * SIZES_GRANULE - size);
+    return block_address(chunk.block, chunk.granule);
+}
+
 START_TEST(a_middle_object_takes_its_bytes_and_gives_them_back)
 {
     const size_t sizes[] = {1025, 1040, 1041, 2000, 5000, 40000};
@@ -90,13 +102,7 @@ START_TEST(a_middle_object_takes_its_bytes_and_gives_them_back)
     begin(false);
     for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         size_t size = sizes[i];
-        uint32_t granules =
-            (uint32_t)sizes_middle_round(sizes_granules(size));
-        struct heap_chunk chunk = heap_take(&f.heap, granules);
-        ck_assert_ptr_nonnull(chunk.block);
-        void *object = block_address(chunk.block, chunk.granule);
-        block_put_slack(chunk.block, chunk.granule,
-                        granules * SIZES_GRANULE - size);
+        void *object = middle(size);
         give(object);
         ck_assert_uint_eq(cache->credit, size);
         ck_assert_uint_eq(cache->least, 0);
@@ -149,19 +155,21 @@ START_TEST(no_other_address_gives_credit)
 }
 END_TEST
 
-START_TEST(a_cache_keeps_no_more_than_some_credit)
+/* Short ones are bounded by their lists. */
+START_TEST(middle_objects_give_no_more_than_some_credit)
 {
-    void *objects[2];
+    void *objects[3];
 
     begin(false);
     credit_grant(cache, CREDIT_MOST, 0);
     objects[0] = take(16);
-    objects[1] = take(16);
-    cache->credit += 32; /* as others' objects are freed here */
+    objects[1] = middle(2000);
+    objects[2] = middle(2000);
+    give(objects[1]);
+    ck_assert_uint_eq(cache->credit, CREDIT_MOST + 1984);
+    ck_assert(!credit_give(cache->state, cache, f.pool, objects[2]));
     give(objects[0]);
-    ck_assert_uint_eq(cache->credit, CREDIT_MOST + 16);
-    ck_assert(!credit_give(cache->state, cache, f.pool, objects[1]));
-    ck_assert_uint_eq(cache->credit, CREDIT_MOST + 16);
+    ck_assert_uint_eq(cache->credit, CREDIT_MOST + 2000);
 }
 END_TEST
 
@@ -246,12 +254,7 @@ START_TEST(what_is_freed_is_zeroed_but_for_the_link)
     begin(true);
     for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         size_t size = sizes[i];
-        struct heap_chunk chunk = heap_take(
-            &f.heap, (uint32_t)sizes_middle_round(sizes_granules(size)));
-        unsigned char *object = block_address(chunk.block, chunk.granule);
-        block_put_slack(chunk.block, chunk.granule,
-                        block_length(chunk.block, chunk.granule) *
-                                SIZES_GRANULE - size);
+        unsigned char *object = middle(size);
         memset(object, 0xa5, size);
         give(object);
         for (size_t k = sizeof(void *); k < size; k++) {
@@ -268,7 +271,7 @@ static void add(TCase *tcase)
                    a_middle_object_takes_its_bytes_and_gives_them_back);
     tcase_add_test(tcase, nothing_is_taken_beyond_the_credit);
     tcase_add_test(tcase, no_other_address_gives_credit);
-    tcase_add_test(tcase, a_cache_keeps_no_more_than_some_credit);
+    tcase_add_test(tcase, middle_objects_give_no_more_than_some_credit);
     tcase_add_test(tcase, what_no_object_ever_had_is_told_apart);
     tcase_add_test(tcase, a_mark_knows_what_its_user_took);
     tcase_add_test(tcase, a_suspended_cache_serves_nobody);
