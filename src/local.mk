@@ -129,8 +129,12 @@ pool_sources = \
 	src/pool/totals.h \
 	src/pool/track.c \
 	src/pool/track.h \
+	src/pool/track_keep.c \
 	src/pool/track_mark.c \
 	src/pool/track_mark.h \
+	src/pool/track_parts.h \
+	src/pool/track_rewind.c \
+	src/pool/track_view.c \
 	src/pool/tree.c \
 	src/pool/tree.h \
 	src/pool/trim.c \

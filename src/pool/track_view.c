@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * track_view.c - what a tracked pool has, for those who look.
+ *
+ * What it cannot do: change an object, or end it.
+ */
+#include "pool/track_parts.h"
+
+#include "pool/damage.h"
+
+bool track_callers(struct memory_pool *mp, const void *ptr,
+                   struct record_callers *callers)
+{
+    bool taken = pool_enter(mp);
+    const struct record *record = track_find(mp, ptr);
+    bool noted = record != NULL && record->callers != NULL;
+
+    if (noted) {
+        *callers = *record->callers;
+    }
+    lock_leave(&mp->lock, taken);
+    return noted;
+}
+
+size_t track_held(const struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp));
+    return mp->track->held;
+}
+
+size_t track_count(const struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp));
+    return mp->track->count;
+}
+
+const struct record *track_search(const struct memory_pool *mp,
+                                  const void *ptr)
+{
+    ASSERT(pool_is_entered(mp));
+    const struct record *record =
+        record_find(mp->track->root, (uintptr_t)ptr);
+
+    return record != NULL &&
+                   (uintptr_t)ptr - record_address(record) < record->size
+               ? record
+               : NULL;
+}
+
+mp_where_t track_locate(const struct memory_pool *mp, const void *ptr)
+{
+    const struct record *record = track_search(mp, ptr);
+
+    if (record == NULL) {
+        return MP_FOREIGN;
+    }
+    if (record->freed) {
+        return MP_FREED;
+    }
+    return record_object(record) == ptr ? MP_LIVE : MP_INTERIOR;
+}
+
+const struct record *track_next(const struct memory_pool *mp,
+                                uintptr_t address)
+{
+    ASSERT(pool_is_entered(mp));
+    const struct record *record = record_find_next(mp->track->root, address);
+
+    while (record != NULL && record->freed) {
+        record = record_find_next(mp->track->root,
+                                  record_address(record) + 1);
+    }
+    return record;
+}
+
+bool track_is_sound(const struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp));
+    const struct track *track = mp->track;
+    size_t count;
+    size_t bytes;
+
+    return record_is_sound(track->root, &count, &bytes) &&
+           count == track->count && quota_is_sound(&mp->quota, bytes);
+}
+
+/* The record is copied, with what it leads to: once the lock is left the
+ * object may go. */
+bool track_report_damage(struct memory_pool *mp)
+{
+    ASSERT(lock_none_is_held());
+    struct record copy = {.size = 0};
+    struct record_callers callers;
+    enum fence_damage damage = FENCE_WHOLE;
+    const struct record *record = NULL;
+    const void *at = NULL;
+    uintptr_t next = 0;
+    bool taken = pool_enter(mp);
+
+    while (damage == FENCE_WHOLE &&
+           (record = record_find_next(mp->track->root, next)) != NULL) {
+        damage = track_look(record, &at);
+        next = record_address(record) + 1;
+    }
+    /* The report function may call mp_check() in its turn. */
+    bool tells = damage != FENCE_WHOLE && !mp->track->telling;
+    if (tells) {
+        mp->track->telling = true;
+        copy = *record;
+        if (record->callers != NULL) {
+            callers = *record->callers;
+            copy.callers = &callers;
+        }
+    }
+    lock_leave(&mp->lock, taken);
+    if (tells) {
+        damage_report(mp, &copy, damage, at);
+        taken = pool_enter(mp);
+        mp->track->telling = false;
+        lock_leave(&mp->lock, taken);
+    }
+    return damage == FENCE_WHOLE;
+}
