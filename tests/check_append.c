@@ -129,12 +129,8 @@ static memory_pool_t *limited(int i, size_t capacity)
     mp_options_t options = {.report = pools_report,
                             .capacity = capacity,
                             .threads = (mp_threads_t)(i % 3)};
-    memory_pool_t *mp = mp_create(&options);
 
-    ck_assert_ptr_nonnull(mp);
-    pools_forget_reports();
-    errno = SUPPORT_ERRNO;
-    return mp;
+    return pools_make_told(&options);
 }
 
 START_TEST(a_string_fills_a_capacity_to_its_last_byte)

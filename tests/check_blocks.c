@@ -26,10 +26,8 @@ static memory_pool_t *make_own(struct pools_backing *own,
     own->limit = limit;
     mp_backing_t backing = pools_backing_of(own);
     mp_options_t options = {.backing = &backing, .threads = threads};
-    memory_pool_t *mp = mp_create(&options);
 
-    ck_assert_ptr_nonnull(mp);
-    return mp;
+    return pools_make_with(&options);
 }
 
 static void end_own(memory_pool_t *mp, struct pools_backing *own)
@@ -68,17 +66,6 @@ START_TEST(a_cycle_asks_for_no_longer_blocks_than_the_one_before)
 }
 END_TEST
 
-/* Objects of that size until there is no memory; how many. */
-static size_t fill(memory_pool_t *mp, size_t size)
-{
-    size_t count = 0;
-
-    while (mp_allocate(mp, size) != NULL) {
-        count++;
-    }
-    return count;
-}
-
 START_TEST(a_backing_is_used_to_its_last_bytes)
 {
     static const size_t limits[] = {20000, 200000, 1500000, 5000000};
@@ -89,7 +76,7 @@ START_TEST(a_backing_is_used_to_its_last_bytes)
     for (size_t l = 0; l < sizeof limits / sizeof *limits; l++) {
         struct pools_backing own;
         memory_pool_t *mp = make_own(&own, MP_THREADS_LOCKED, limits[l]);
-        size_t count = fill(mp, sizes[_i]);
+        size_t count = pools_fill(mp, sizes[_i]);
         /* Some 20 blocks have heads, and the ends of the long ones are too
          * short for an object. */
         size_t lost = 4096 + 8 * (each < 30000 ? each : 30000) + each;
@@ -99,7 +86,7 @@ START_TEST(a_backing_is_used_to_its_last_bytes)
         /* Nothing that was refused makes the next request longer. */
         size_t longest = own.longest;
         for (unsigned i = 0; i < 5; i++) {
-            count += fill(mp, sizes[_i]);
+            count += pools_fill(mp, sizes[_i]);
         }
         ck_assert_uint_eq(own.longest, longest);
         ck_assert_int_eq(mp_check(mp), 0);
@@ -108,7 +95,7 @@ START_TEST(a_backing_is_used_to_its_last_bytes)
         mp_trim(mp, 0);
         mp_mark_t mark = mp_mark(mp);
         ck_assert(mark.number != 0);
-        size_t again = fill(mp, sizes[_i]);
+        size_t again = pools_fill(mp, sizes[_i]);
         ck_assert_uint_ge(again + again / 8 + 40, count);
         ck_assert_int_eq(mp_rewind(mp, mark), 0);
         end_own(mp, &own);

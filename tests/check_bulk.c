@@ -22,14 +22,6 @@ static volatile size_t most = SIZE_MAX;
 static const size_t sizes[] = {1, 16, 24, 200, 1024, 1500, 5000, 70000};
 #define SIZES (sizeof sizes / sizeof sizes[0])
 
-static size_t live(memory_pool_t *mp)
-{
-    mp_stats_t stats;
-
-    POOLS_EXPECT(mp_stats(mp, &stats) == 0);
-    return stats.live_objects;
-}
-
 START_TEST(objects_are_distinct_aligned_and_writable)
 {
     memory_pool_t *mp = pools_make(_i);
@@ -59,7 +51,7 @@ START_TEST(objects_are_distinct_aligned_and_writable)
                                            (uint32_t)(s * MANY + i)));
             }
         }
-        POOLS_EXPECT(live(mp) == SIZES * MANY);
+        POOLS_EXPECT(pools_stats(mp).live_objects == SIZES * MANY);
         /* Some in another order, and some not at all. */
         for (size_t s = 0; s < SIZES; s++) {
             for (size_t i = round; i < MANY; i += 7) {
@@ -72,7 +64,7 @@ START_TEST(objects_are_distinct_aligned_and_writable)
         objects[SIZES - 1][MANY - 1] = swapped;
         pools_use_cache(other);
         mp_free_many(mp, objects[0], SIZES * MANY);
-        POOLS_EXPECT(live(mp) == 0);
+        POOLS_EXPECT(pools_stats(mp).live_objects == 0);
         POOLS_EXPECT(mp_check(mp) == 0);
     }
     ck_assert_int_eq(errno, SUPPORT_ERRNO);
@@ -138,9 +130,9 @@ START_TEST(objects_go_with_a_mark_and_older_ones_can_be_freed)
     POOLS_EXPECT(mp_allocate_many(mp, 40, MANY, newer) == MANY);
     mp_free_many(mp, older, MANY);
     mp_free_many(mp, newer, MANY / 2);
-    POOLS_EXPECT(live(mp) == MANY - MANY / 2);
+    POOLS_EXPECT(pools_stats(mp).live_objects == MANY - MANY / 2);
     POOLS_EXPECT(mp_rewind(mp, mark) == 0);
-    POOLS_EXPECT(live(mp) == 0);
+    POOLS_EXPECT(pools_stats(mp).live_objects == 0);
     POOLS_EXPECT(mp_allocate_many(mp, 40, MANY, newer) == MANY);
     mp_free_many(mp, newer, MANY);
     pools_end(mp, _i);
@@ -154,12 +146,8 @@ static memory_pool_t *reporting(int i, size_t capacity)
                             .capacity = capacity,
                             .max_object = capacity == 0 ? 1 << 20 : 0,
                             .threads = (mp_threads_t)(i % 3)};
-    memory_pool_t *mp = mp_create(&options);
 
-    ck_assert_ptr_nonnull(mp);
-    pools_forget_reports();
-    errno = SUPPORT_ERRNO;
-    return mp;
+    return pools_make_told(&options);
 }
 
 START_TEST(a_capacity_stops_at_the_exact_object)
@@ -226,12 +214,12 @@ START_TEST(a_backing_that_refuses_stops_the_call)
                              "mp_allocate_many: malloc: ", 26), 0);
     pools_expect_report(mp, MP_EVENT_NO_MEMORY, NULL, NULL, ENOMEM);
     ck_assert_ptr_null(objects[got]);
-    ck_assert_uint_eq(live(mp), got);
+    ck_assert_uint_eq(pools_stats(mp).live_objects, got);
     pools_own.fail_at = 0;
     ck_assert_uint_eq(
         mp_allocate_many(mp, 500, 4000 - got, objects + got), 4000 - got);
     mp_free_many(mp, objects, 4000);
-    ck_assert_uint_eq(live(mp), 0);
+    ck_assert_uint_eq(pools_stats(mp).live_objects, 0);
     ck_assert_int_eq(errno, SUPPORT_ERRNO);
     ck_assert_int_eq(mp_check(mp), 0);
     mp_destroy(mp);
@@ -269,7 +257,7 @@ START_TEST(what_is_no_request_is_refused)
     ck_assert_int_eq(errno, SUPPORT_ERRNO);
     ck_assert_uint_eq(pools_reported.count, 0);
     ck_assert_ptr_null(objects[0]);
-    ck_assert_uint_eq(live(mp), 0);
+    ck_assert_uint_eq(pools_stats(mp).live_objects, 0);
     mp_destroy(mp);
 }
 END_TEST
@@ -315,7 +303,7 @@ START_TEST(each_wrong_entry_is_reported_alone)
         objects[30] = wrong[3];
         mp_free(mp, objects[80]);
         objects[80] = wrong[4];
-        size_t before = live(mp);
+        size_t before = pools_stats(mp).live_objects;
         ck_assert_uint_eq(before, MANY - 5);
         reports = 0;
         errno = 0;
@@ -330,7 +318,7 @@ START_TEST(each_wrong_entry_is_reported_alone)
             ck_assert_uint_eq(times, 1);
         }
         /* All but the one whose place the foreign address took. */
-        ck_assert_uint_eq(live(mp), 1);
+        ck_assert_uint_eq(pools_stats(mp).live_objects, 1);
         mp_reset(mp);
         ck_assert(mp_owns(other, foreign));
         ck_assert_int_eq(mp_check(mp), 0);
@@ -367,7 +355,7 @@ START_TEST(a_failure_function_is_called_for_each_object)
     pools_expect_report(mp, MP_EVENT_FULL, SUPPORT_FULL, NULL, ENOBUFS);
     ck_assert_uint_eq(spares, 0);
     mp_free_many(mp, objects, 10);
-    ck_assert_uint_eq(live(mp), 0);
+    ck_assert_uint_eq(pools_stats(mp).live_objects, 0);
     mp_destroy(mp);
 }
 END_TEST
@@ -435,7 +423,7 @@ START_TEST(two_threads_free_what_the_other_allocated)
 
     ck_assert_uint_eq(threads_run(2, share_batches, &share, 0), 0);
     ck_assert_uint_eq(end_batch(share.mp, share.between), 0);
-    ck_assert_uint_eq(live(share.mp), 0);
+    ck_assert_uint_eq(pools_stats(share.mp).live_objects, 0);
     pools_end(share.mp, _i);
 }
 END_TEST

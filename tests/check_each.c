@@ -14,14 +14,6 @@
 #include "pools.h"
 #include "threads.h"
 
-static memory_pool_t *each_make(const mp_options_t *options)
-{
-    memory_pool_t *mp = mp_create(options);
-
-    POOLS_EXPECT(mp != NULL);
-    return mp;
-}
-
 /* The pool is of that kind, and says so first and then why. */
 static void each_expect_kind(memory_pool_t *mp, mp_kind_t kind,
                              const char *text)
@@ -39,7 +31,7 @@ static void each_expect_kind(memory_pool_t *mp, mp_kind_t kind,
 static void each_expect_new(const mp_options_t *options, mp_kind_t kind,
                             const char *text)
 {
-    memory_pool_t *mp = each_make(options);
+    memory_pool_t *mp = pools_make_with(options);
 
     each_expect_kind(mp, kind, text);
     mp_destroy(mp);
@@ -85,7 +77,7 @@ START_TEST(a_pool_says_of_what_kind_it_is_and_why)
     memory_pool_t *base = init_memory_pool();
     each_expect_kind(base, MP_KIND_LOCKED, "as a base pool does");
     destroy_memory_pool(base);
-    memory_pool_t *parent = each_make(&(mp_options_t){.capacity = 4000});
+    memory_pool_t *parent = pools_make_with(&(mp_options_t){.capacity = 4000});
     each_expect_new(&(mp_options_t){.parent = parent}, MP_KIND_COUNTED,
                     "counted: a pool above");
     mp_destroy(parent);
@@ -101,12 +93,12 @@ START_TEST(a_pool_tells_its_name_and_its_parent)
     for (int i = 0; i < pools_count; i++) {
         mp_options_t options = pools_kinds[i].options;
         options.name = name;
-        memory_pool_t *parent = each_make(&options);
+        memory_pool_t *parent = pools_make_with(&options);
         ck_assert_uint_eq(strlen(mp_name(parent)), 63);
         ck_assert_ptr_ne(mp_name(parent), name);
         options.name = NULL;
         options.parent = parent;
-        memory_pool_t *child = each_make(&options);
+        memory_pool_t *child = pools_make_with(&options);
         errno = SUPPORT_ERRNO;
         ck_assert_ptr_null(mp_name(child));
         ck_assert_ptr_eq(mp_parent(child), parent);
@@ -166,7 +158,7 @@ static void each_make_all(struct each_seen *seen)
     for (size_t i = 0; i < EACH_POOLS; i++) {
         mp_options_t options = pools_kinds[i % (size_t)pools_count].options;
         options.parent = i % 3 == 2 ? seen->pools[i - 1] : NULL;
-        seen->pools[i] = each_make(&options);
+        seen->pools[i] = pools_make_with(&options);
     }
 }
 
@@ -186,7 +178,7 @@ START_TEST(each_pool_of_the_process_is_visited_once)
     size_t before = seen.count;
     each_make_all(&seen);
     /* Kept by the thread, and not there any more. */
-    mp_destroy(each_make(NULL));
+    mp_destroy(pools_make_with(NULL));
     errno = SUPPORT_ERRNO;
     ck_assert_int_eq(mp_each_pool(each_note, &seen), 0);
     ck_assert_int_eq(errno, SUPPORT_ERRNO);
@@ -229,7 +221,7 @@ static int each_destroy(memory_pool_t *mp, void *arg)
         mp_destroy(seen->pools[last - 1]);
         seen->pools[last - 1] = NULL;
     }
-    mp_destroy(each_make(NULL));
+    mp_destroy(pools_make_with(NULL));
     return 0;
 }
 
@@ -239,7 +231,7 @@ START_TEST(a_visit_may_make_and_destroy_pools)
 
     for (size_t i = 0; i < EACH_POOLS; i++) {
         size_t kind = i % (size_t)pools_count;
-        seen.pools[i] = each_make(&pools_kinds[kind].options);
+        seen.pools[i] = pools_make_with(&pools_kinds[kind].options);
     }
     ck_assert_int_eq(mp_each_pool(each_destroy, &seen), 0);
     ck_assert_uint_eq(seen.count, 0);
@@ -263,7 +255,7 @@ static int each_nest(memory_pool_t *mp, void *arg)
 
 START_TEST(a_visit_that_lists_the_pools_is_refused)
 {
-    memory_pool_t *mp = each_make(NULL);
+    memory_pool_t *mp = pools_make_with(NULL);
 
     ck_assert_int_eq(mp_each_pool(each_nest, NULL), 5);
     mp_destroy(mp);
@@ -325,7 +317,7 @@ START_TEST(a_pool_stays_until_its_visit_is_over)
 
     options.name = "held";
     options.flags &= ~(unsigned)MP_LEAK_CHECK;
-    ending.mp = each_make(&options);
+    ending.mp = pools_make_with(&options);
     POOLS_EXPECT(mp_allocate(ending.mp, 100) != NULL);
     ck_assert_int_eq(mp_each_pool(each_hold, &ending), 1);
     threads_join_one(ending.thread);
@@ -417,7 +409,7 @@ static void *each_visit(void *argument)
 
 START_TEST(a_thread_cancelled_in_a_visit_is_not_waited_for)
 {
-    memory_pool_t *mp = each_make(NULL);
+    memory_pool_t *mp = pools_make_with(NULL);
     struct each_seen seen = {.pools = {mp}};
     atomic_bool inside = false;
     pthread_t thread = support_start(each_visit, &inside);
@@ -447,7 +439,7 @@ static int each_child(void *argument)
 
 START_TEST(the_child_of_a_fork_beside_a_visit_lists_its_pools)
 {
-    struct each_seen seen = {.pools = {each_make(NULL)}};
+    struct each_seen seen = {.pools = {pools_make_with(NULL)}};
     atomic_bool inside = false;
     pthread_t thread = support_start(each_visit, &inside);
 
@@ -476,7 +468,7 @@ static int each_fork(memory_pool_t *mp, void *arg)
 
 START_TEST(a_fork_in_a_visit_leaves_both_processes_their_pools)
 {
-    struct each_seen seen = {.pools = {each_make(NULL)}};
+    struct each_seen seen = {.pools = {pools_make_with(NULL)}};
     pid_t self = getpid();
 
     int answer = mp_each_pool(each_fork, &seen);

@@ -22,14 +22,6 @@ static const size_t lengths[] = {1,    15,   16,    17,     100,    1008,
                                  1024, 1025, 40000, 262144, 300000, 1000000};
 #define LENGTHS (sizeof lengths / sizeof lengths[0])
 
-static mp_stats_t stats_of(memory_pool_t *mp)
-{
-    mp_stats_t stats;
-
-    POOLS_EXPECT(mp_stats(mp, &stats) == 0);
-    return stats;
-}
-
 /* A pool that reports, of each threads kind, with a capacity but for the
  * first. */
 static memory_pool_t *reporting(int i)
@@ -38,12 +30,8 @@ static memory_pool_t *reporting(int i)
                             .threads = (mp_threads_t)(i % 3),
                             .capacity = i % 3 == 0 ? 0 : 10000,
                             .max_object = i % 3 == 0 ? 100000 : 9000};
-    memory_pool_t *mp = mp_create(&options);
 
-    ck_assert_ptr_nonnull(mp);
-    pools_forget_reports();
-    errno = SUPPORT_ERRNO;
-    return mp;
+    return pools_make_told(&options);
 }
 
 /* mp_free_sized() */
@@ -78,7 +66,7 @@ START_TEST(the_size_that_was_asked_for_frees_an_object)
         POOLS_EXPECT(!mp_owns(mp, at));
     }
     ck_assert_int_eq(errno, SUPPORT_ERRNO);
-    ck_assert_uint_eq(stats_of(mp).live_objects, 0);
+    ck_assert_uint_eq(pools_stats(mp).live_objects, 0);
     pools_end(mp, _i);
 }
 END_TEST
@@ -168,7 +156,7 @@ START_TEST(an_object_grows_and_shrinks_where_it_stands)
     ck_assert_int_eq(errno, SUPPORT_ERRNO);
     ck_assert_int_eq(mp_check(mp), 0);
     mp_free(mp, at);
-    ck_assert_uint_eq(stats_of(mp).live_objects, 0);
+    ck_assert_uint_eq(pools_stats(mp).live_objects, 0);
     pools_end(mp, _i);
 }
 END_TEST
@@ -187,11 +175,11 @@ START_TEST(where_there_is_no_room_nothing_moves_and_nobody_is_told)
     }
     pools_forget_reports();
     support_fill(at, 3000, 99);
-    mp_stats_t before = stats_of(mp);
+    mp_stats_t before = pools_stats(mp);
     errno = 0;
     ck_assert_int_eq(mp_expand(mp, at, 9000), -1);
     ck_assert_int_eq(errno, ENOMEM);
-    mp_stats_t after = stats_of(mp);
+    mp_stats_t after = pools_stats(mp);
     ck_assert_int_eq(memcmp(&before, &after, sizeof after), 0);
     ck_assert_uint_eq(pools_reported.count, 0);
     ck_assert(support_holds(at, 3000, 99));
@@ -231,7 +219,7 @@ START_TEST(mp_expand_refuses_what_mp_realloc_refuses)
         ck_assert_ptr_nonnull(mp_allocate(mp, 9000 - 1));
         ck_assert_int_eq(mp_expand(mp, at, 2000), -1);
         pools_expect_report(mp, MP_EVENT_FULL, SUPPORT_FULL, NULL, ENOBUFS);
-        ck_assert_uint_eq(stats_of(mp).live_bytes, 9099);
+        ck_assert_uint_eq(pools_stats(mp).live_bytes, 9099);
     }
     ck_assert_int_eq(mp_check(mp), 0);
     mp_destroy(mp);
@@ -265,7 +253,7 @@ START_TEST(an_array_grows_unless_its_size_is_no_number)
                         EINVAL);
     SUPPORT_REFUSED(mp_reallocarray(nothing, at, 2, 10), NULL);
     ck_assert(support_holds(at, 300, 1));
-    ck_assert_uint_eq(stats_of(mp).live_objects, 1);
+    ck_assert_uint_eq(pools_stats(mp).live_objects, 1);
     mp_destroy(mp);
 }
 END_TEST
@@ -301,7 +289,7 @@ START_TEST(an_aligned_object_stays_aligned_as_it_grows)
         POOLS_EXPECT(at != NULL && (uintptr_t)at % 1024 == 0);
         POOLS_EXPECT(support_holds(at, 50, 4));
     }
-    ck_assert_uint_eq(stats_of(mp).live_objects, 20);
+    ck_assert_uint_eq(pools_stats(mp).live_objects, 20);
     ck_assert_int_eq(errno, SUPPORT_ERRNO);
     ck_assert_int_eq(mp_check(mp), 0);
     pools_end(mp, _i);
@@ -317,7 +305,7 @@ START_TEST(mp_aligned_realloc_refuses_and_leaves_the_object)
 
     mp_free(mp, freed);
     support_fill(at, 100, 1);
-    mp_stats_t before = stats_of(mp);
+    mp_stats_t before = pools_stats(mp);
     const size_t alignments[] = {0, 3, 65537, 131072, SIZE_MAX};
     for (size_t i = 0; i < sizeof alignments / sizeof alignments[0]; i++) {
         ck_assert_ptr_null(mp_aligned_realloc(mp, at, alignments[i], 200));
@@ -345,10 +333,10 @@ START_TEST(mp_aligned_realloc_refuses_and_leaves_the_object)
         ck_assert_ptr_nonnull(mp_allocate(mp, 500));
         ck_assert_ptr_null(mp_aligned_realloc(mp, at, 64, 1500));
         pools_expect_report(mp, MP_EVENT_FULL, SUPPORT_FULL, NULL, ENOBUFS);
-        ck_assert_uint_eq(stats_of(mp).live_objects, 3);
-        ck_assert_uint_eq(stats_of(mp).live_bytes, 9500);
+        ck_assert_uint_eq(pools_stats(mp).live_objects, 3);
+        ck_assert_uint_eq(pools_stats(mp).live_bytes, 9500);
     } else {
-        mp_stats_t after = stats_of(mp);
+        mp_stats_t after = pools_stats(mp);
         ck_assert_uint_eq(after.live_bytes, before.live_bytes);
         ck_assert_uint_eq(after.live_objects, before.live_objects);
     }
@@ -524,7 +512,7 @@ START_TEST(without_a_handle_or_with_a_wrong_size_nothing_is_made)
     char *string = print(handle, "%s %d", "number", 7);
     ck_assert_str_eq(string, "number 7");
     mp_free(mp, string);
-    ck_assert_uint_eq(stats_of(mp).live_objects, 0);
+    ck_assert_uint_eq(pools_stats(mp).live_objects, 0);
     mp_detach(handle);
     mp_destroy(mp);
 }

@@ -19,14 +19,6 @@
 static volatile size_t zero, most = SIZE_MAX;
 static volatile unsigned much = 0xffffffffu;
 
-static size_t live_objects(memory_pool_t *mp)
-{
-    mp_stats_t stats;
-
-    POOLS_EXPECT(mp_stats(mp, &stats) == 0);
-    return stats.live_objects;
-}
-
 START_TEST(uses_nest_and_tell_what_was_before)
 {
     memory_pool_t *one = pools_make(_i);
@@ -80,8 +72,8 @@ START_TEST(objects_are_resized_and_freed_where_they_are)
     }
     mp_use(NULL);
     ck_assert_int_eq(errno, SUPPORT_ERRNO);
-    ck_assert_uint_eq(live_objects(mp), 0);
-    ck_assert_uint_eq(live_objects(other), 0);
+    ck_assert_uint_eq(pools_stats(mp).live_objects, 0);
+    ck_assert_uint_eq(pools_stats(other).live_objects, 0);
     ck_assert_int_eq(mp_check(mp), 0);
     mp_destroy(other);
     pools_end(mp, _i);
@@ -121,7 +113,7 @@ START_TEST(they_are_what_the_c_library_has)
     }
     mp_use(NULL);
     ck_assert_int_eq(errno, SUPPORT_ERRNO);
-    ck_assert_uint_eq(live_objects(mp), 0);
+    ck_assert_uint_eq(pools_stats(mp).live_objects, 0);
     pools_end(mp, _i);
 }
 END_TEST
@@ -156,7 +148,7 @@ START_TEST(what_a_pool_has_not_is_refused)
     pools_expect_report(mp, MP_EVENT_NOT_IN_POOL, SUPPORT_NOT_IN_POOL, at + 16,
                         EINVAL);
     ck_assert(mp_owns(mp, at));
-    ck_assert_uint_eq(live_objects(mp), 1);
+    ck_assert_uint_eq(pools_stats(mp).live_objects, 1);
     ck_assert_int_eq(mp_check(mp), 0);
     mp_destroy(mp);
 }
@@ -187,7 +179,7 @@ static void *use_both(void *argument)
     for (size_t i = 0; i < 100; i++) {
         mp_hook_free(objects[i]);
     }
-    wrong += live_objects(own);
+    wrong += pools_stats(own).live_objects;
     mp_destroy(own);
     return (void *)wrong;
 }
@@ -200,7 +192,7 @@ START_TEST(threads_have_current_pools_of_their_own)
     mp_use(shared_pool);
     ck_assert_uint_eq(threads_run(THREADS, use_both, NULL, 0), 0);
     ck_assert_ptr_eq(mp_use(NULL), shared_pool);
-    ck_assert_uint_eq(live_objects(shared_pool), 0);
+    ck_assert_uint_eq(pools_stats(shared_pool).live_objects, 0);
     ck_assert_int_eq(mp_check(shared_pool), 0);
     mp_destroy(shared_pool);
 }
@@ -254,7 +246,7 @@ START_TEST(a_pool_that_is_handed_over_serves)
     mp_hooks_sqlite_free(row);
     mp_hooks_sqlite_free(NULL);
     mp_use(NULL);
-    ck_assert_uint_eq(live_objects(mp), 0);
+    ck_assert_uint_eq(pools_stats(mp).live_objects, 0);
     pools_end(mp, _i);
 }
 END_TEST

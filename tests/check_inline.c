@@ -78,11 +78,8 @@ static void expect_few_calls(memory_pool_t *mp)
 static memory_pool_t *make(void)
 {
     const mp_options_t options = {.report = pools_report};
-    memory_pool_t *mp = mp_create(&options);
 
-    POOLS_EXPECT(mp != NULL);
-    pools_forget_reports();
-    return mp;
+    return pools_make_told(&options);
 }
 
 /* Pairs of one length, as often as OBJECTS says. */

@@ -9,56 +9,13 @@
  * What it cannot do: tell where the bytes lay.  The unit tests of the caches
  * look inside.
  */
-#include "support.h"
+#include "pools.h"
 #include "threads.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define THREADS 4u
-
-static memory_pool_t *limits_pool(memory_pool_t *parent, size_t capacity,
-                                  unsigned flags, size_t max_object,
-                                  mp_threads_t threads)
-{
-    const mp_options_t options = {.capacity = capacity,
-                                  .flags = flags,
-                                  .max_object = max_object,
-                                  .threads = threads,
-                                  .parent = parent};
-    memory_pool_t *mp = mp_create(&options);
-
-    ck_assert_ptr_nonnull(mp);
-    return mp;
-}
-
-static memory_pool_t *limits_simple(memory_pool_t *parent, size_t capacity)
-{
-    return limits_pool(parent, capacity, 0, 0, MP_THREADS_CACHED);
-}
-
-/* Takes objects of one size until the pool is full; returns the bytes. */
-static size_t limits_fill(memory_pool_t *mp, size_t size)
-{
-    size_t bytes = 0;
-
-    while (mp_allocate(mp, size) != NULL) {
-        bytes += size;
-    }
-    return bytes;
-}
-
-/* Exactly that many bytes are left in the pool. */
-static bool limits_has(memory_pool_t *mp, size_t bytes)
-{
-    void *rest = bytes == 0 ? NULL : mp_allocate(mp, bytes);
-    bool right = (rest != NULL || bytes == 0) && mp_allocate(mp, 1) == NULL;
-
-    if (rest != NULL) {
-        free_memory(mp, rest);
-    }
-    return right;
-}
 
 /* Threads that work in one pool or each in its own, none beyond its share. */
 struct limits_work {
@@ -92,7 +49,7 @@ START_TEST(threads_fill_a_pool_to_the_byte)
 {
     uint64_t seed = support_seed();
     unsigned rounds = support_times(60, 20);
-    memory_pool_t *mp = limits_simple(NULL, 123457);
+    memory_pool_t *mp = pools_limited(123457, NULL);
 
     for (unsigned round = 0; round < rounds; round++) {
         for (unsigned i = 0; i < THREADS; i++) {
@@ -115,11 +72,11 @@ START_TEST(threads_fill_a_tree_to_the_byte)
     unsigned rounds = support_times(60, 20);
 
     for (unsigned round = 0; round < rounds; round++) {
-        memory_pool_t *root = limits_simple(NULL, 100003);
-        memory_pool_t *above[2] = {limits_simple(root, 70000),
-                                   limits_simple(root, 70000)};
+        memory_pool_t *root = pools_limited(100003, NULL);
+        memory_pool_t *above[2] = {pools_limited(70000, root),
+                                   pools_limited(70000, root)};
         for (unsigned i = 0; i < THREADS; i++) {
-            works[i] = (struct limits_work){limits_simple(above[i / 2], 0),
+            works[i] = (struct limits_work){pools_limited(0, above[i / 2]),
                                             root, 0, support_random(&seed)};
         }
         ck_assert_uint_eq(threads_run(THREADS, limits_take_all, works,
@@ -183,7 +140,7 @@ static void *limits_live(void *argument)
 START_TEST(no_thread_is_refused_within_its_share_of_a_pool)
 {
     uint64_t seed = support_seed();
-    memory_pool_t *mp = limits_simple(NULL, 60000);
+    memory_pool_t *mp = pools_limited(60000, NULL);
 
     for (unsigned i = 0; i < THREADS; i++) {
         works[i] = (struct limits_work){mp, mp, 60000 / THREADS,
@@ -192,7 +149,7 @@ START_TEST(no_thread_is_refused_within_its_share_of_a_pool)
     ck_assert_uint_eq(
         threads_run(THREADS, limits_live, works, sizeof works[0]), 0);
     ck_assert_int_eq(mp_check(mp), 0);
-    ck_assert(limits_has(mp, 60000));
+    ck_assert(pools_has_left(mp, 60000));
     destroy_memory_pool(mp);
 }
 END_TEST
@@ -200,18 +157,18 @@ END_TEST
 START_TEST(no_thread_is_refused_within_its_share_of_a_tree)
 {
     uint64_t seed = support_seed();
-    memory_pool_t *root = limits_simple(NULL, 60000);
-    memory_pool_t *above = limits_simple(root, 30000);
+    memory_pool_t *root = pools_limited(60000, NULL);
+    memory_pool_t *above = pools_limited(30000, root);
 
     for (unsigned i = 0; i < THREADS; i++) {
-        works[i] = (struct limits_work){limits_simple(i < 2 ? above : root, 0),
+        works[i] = (struct limits_work){pools_limited(0, i < 2 ? above : root),
                                         root, 60000 / THREADS,
                                         support_random(&seed)};
     }
     ck_assert_uint_eq(
         threads_run(THREADS, limits_live, works, sizeof works[0]), 0);
     ck_assert_int_eq(mp_check(root), 0);
-    ck_assert(limits_has(root, 60000));
+    ck_assert(pools_has_left(root, 60000));
     destroy_memory_pool(root);
 }
 END_TEST
@@ -244,7 +201,7 @@ START_TEST(no_thread_is_refused_while_siblings_come_and_go)
     unsigned rounds = support_times(4, 4);
 
     for (unsigned round = 0; round < rounds; round++) {
-        memory_pool_t *root = limits_simple(NULL, 60000);
+        memory_pool_t *root = pools_limited(60000, NULL);
         for (unsigned i = 0; i < THREADS; i++) {
             works[i] = (struct limits_work){NULL, root, 60000 / THREADS,
                                             support_random(&seed)};
@@ -253,7 +210,7 @@ START_TEST(no_thread_is_refused_while_siblings_come_and_go)
                                       sizeof works[0]),
                           0);
         ck_assert_int_eq(mp_check(root), 0);
-        ck_assert(limits_has(root, 60000));
+        ck_assert(pools_has_left(root, 60000));
         destroy_memory_pool(root);
     }
 }
@@ -261,24 +218,24 @@ END_TEST
 
 START_TEST(credit_of_a_sibling_is_taken_back)
 {
-    memory_pool_t *root = limits_simple(NULL, 100000);
-    memory_pool_t *middle = limits_simple(root, 90000);
-    memory_pool_t *one = limits_simple(middle, 0);
-    memory_pool_t *other = limits_simple(root, 0);
+    memory_pool_t *root = pools_limited(100000, NULL);
+    memory_pool_t *middle = pools_limited(90000, root);
+    memory_pool_t *one = pools_limited(0, middle);
+    memory_pool_t *other = pools_limited(0, root);
 
     ck_assert_ptr_nonnull(mp_allocate(root, 10));
     ck_assert_ptr_nonnull(mp_allocate(middle, 20));
     ck_assert_ptr_nonnull(mp_allocate(one, 30));
-    ck_assert(limits_has(other, 100000 - 60));
-    ck_assert(limits_has(one, 90000 - 50));
-    ck_assert(limits_has(root, 100000 - 60));
+    ck_assert(pools_has_left(other, 100000 - 60));
+    ck_assert(pools_has_left(one, 90000 - 50));
+    ck_assert(pools_has_left(root, 100000 - 60));
     destroy_memory_pool(root);
 }
 END_TEST
 
 START_TEST(a_pool_lives_at_its_limit)
 {
-    memory_pool_t *mp = limits_simple(NULL, 50000);
+    memory_pool_t *mp = pools_limited(50000, NULL);
     void *objects[500];
 
     for (unsigned round = 0; round < 20; round++) {
@@ -296,21 +253,21 @@ START_TEST(a_pool_lives_at_its_limit)
             free_memory(mp, objects[i]);
         }
     }
-    ck_assert(limits_has(mp, 50000));
+    ck_assert(pools_has_left(mp, 50000));
     destroy_memory_pool(mp);
 }
 END_TEST
 
 START_TEST(a_rewind_gives_a_marks_bytes_back)
 {
-    memory_pool_t *root = limits_simple(NULL, 60000);
-    memory_pool_t *mp = limits_simple(root, 0);
+    memory_pool_t *root = pools_limited(60000, NULL);
+    memory_pool_t *mp = pools_limited(0, root);
     mp_handle_t *handle = mp_attach(mp);
 
     for (unsigned round = 0; round < 50; round++) {
         void *kept = mp_allocate(mp, 11);
         mp_mark_t outer = mp_mark(mp);
-        ck_assert_uint_gt(limits_fill(mp, 1 + round * 50) + round, 0);
+        ck_assert_uint_gt(pools_fill(mp, 1 + round * 50) + round, 0);
         mp_rewind(mp, outer);
         outer = mp_mark(mp);
         ck_assert_ptr_nonnull(mp_allocate(mp, 1000));
@@ -322,11 +279,11 @@ START_TEST(a_rewind_gives_a_marks_bytes_back)
         mp_mark_t deep = mp_mark(mp);
         ck_assert_ptr_nonnull(mp_allocate(mp, 99));
         ck_assert_int_eq(mp_check(mp), 0);
-        ck_assert(limits_has(root, 60000 - 11 - 1000 - 20000 - 1300 - 99));
+        ck_assert(pools_has_left(root, 60000 - 11 - 1000 - 20000 - 1300 - 99));
         ck_assert_int_eq(round % 2 == 0 ? mp_rewind(mp, deep) : 0, 0);
         ck_assert_int_eq(mp_rewind(mp, outer), 0);
         ck_assert_int_eq(mp_handle_rewind(handle, inner), 0);
-        ck_assert(limits_has(root, 60000 - 11));
+        ck_assert(pools_has_left(root, 60000 - 11));
         free_memory(mp, kept);
     }
     destroy_memory_pool(root);
@@ -335,12 +292,12 @@ END_TEST
 
 START_TEST(a_handle_gives_its_credit_back)
 {
-    memory_pool_t *mp = limits_simple(NULL, 60000);
+    memory_pool_t *mp = pools_limited(60000, NULL);
     mp_handle_t *handle = mp_attach(mp);
     mp_handle_t *other = mp_attach(mp);
 
     ck_assert_ptr_nonnull(mp_handle_allocate(handle, 10));
-    ck_assert(limits_has(mp, 59990));
+    ck_assert(pools_has_left(mp, 59990));
     free_all_memory(mp);
     ck_assert_ptr_nonnull(mp_handle_allocate(other, 10));
     ck_assert_ptr_nonnull(mp_handle_allocate(handle, 10));
@@ -348,7 +305,7 @@ START_TEST(a_handle_gives_its_credit_back)
     ck_assert_ptr_nonnull(mp_handle_allocate(other, 59980));
     ck_assert_ptr_null(mp_handle_allocate(other, 1));
     mp_detach(other);
-    ck_assert(limits_has(mp, 0));
+    ck_assert(pools_has_left(mp, 0));
     destroy_memory_pool(mp);
 }
 END_TEST
@@ -360,11 +317,11 @@ static void *limits_take_ten(void *argument)
 
 START_TEST(a_thread_that_ends_gives_its_credit_back)
 {
-    memory_pool_t *root = limits_simple(NULL, 60000);
-    memory_pool_t *mp = limits_simple(root, 0);
+    memory_pool_t *root = pools_limited(60000, NULL);
+    memory_pool_t *mp = pools_limited(0, root);
 
     threads_join_one(threads_start_one(limits_take_ten, mp));
-    ck_assert(limits_has(root, 59990));
+    ck_assert(pools_has_left(root, 59990));
     ck_assert_int_eq(mp_check(mp), 0);
     destroy_memory_pool(root);
 }
@@ -374,7 +331,7 @@ END_TEST
 START_TEST(nothing_of_a_freed_object_stays)
 {
     memory_pool_t *mp =
-        limits_pool(NULL, 0, MP_ZERO_ON_FREE, 0, MP_THREADS_CACHED);
+        pools_make_with(&(mp_options_t){.flags = MP_ZERO_ON_FREE});
     const size_t sizes[] = {17, 100, 1024, 1025, 5000, 65536, 65537};
 
     for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
@@ -402,7 +359,8 @@ START_TEST(a_small_largest_object_is_kept_to)
 
     for (unsigned i = 0; i < 2; i++) {
         memory_pool_t *mp =
-            limits_pool(NULL, 0, flags[i], 20, MP_THREADS_CACHED);
+            pools_make_with(&(mp_options_t){.flags = flags[i],
+                                            .max_object = 20});
         for (unsigned round = 0; round < 3; round++) {
             void *object = mp_allocate(mp, 20);
             ck_assert_ptr_nonnull(object);
@@ -422,7 +380,8 @@ END_TEST
 /* A chunk that was freed lies in the cache, and serves the next request. */
 START_TEST(a_pool_for_one_thread_has_caches)
 {
-    memory_pool_t *mp = limits_pool(NULL, 0, 0, 0, MP_THREADS_NONE);
+    memory_pool_t *mp =
+        pools_make_with(&(mp_options_t){.threads = MP_THREADS_NONE});
     mp_stats_t stats;
 
     free_memory(mp, mp_allocate(mp, 100));
@@ -454,23 +413,23 @@ static int limits_child(void *argument)
 {
     struct limits_waiting *waiting = argument;
 
-    return !limits_has(waiting->root, 60000 - 10 * THREADS) ||
+    return !pools_has_left(waiting->root, 60000 - 10 * THREADS) ||
            mp_check(waiting->mp) != 0 ||
-           !limits_has(waiting->mp, 60000 - 10 * THREADS);
+           !pools_has_left(waiting->mp, 60000 - 10 * THREADS);
 }
 
 START_TEST(a_child_gets_the_credit_of_threads_that_it_does_not_have)
 {
-    struct limits_waiting waiting = {.root = limits_simple(NULL, 60000)};
+    struct limits_waiting waiting = {.root = pools_limited(60000, NULL)};
     struct threads threads;
 
-    waiting.mp = limits_simple(waiting.root, 0);
+    waiting.mp = pools_limited(0, waiting.root);
     threads_barrier_start(&waiting.ready, THREADS + 1);
     threads_barrier_start(&waiting.forked, THREADS + 1);
     threads_start(&threads, THREADS, limits_take_and_wait, &waiting, 0);
     threads_barrier_wait(&waiting.ready);
     support_fork(limits_child, &waiting);
-    ck_assert(limits_has(waiting.root, 60000 - 10 * THREADS));
+    ck_assert(pools_has_left(waiting.root, 60000 - 10 * THREADS));
     threads_barrier_wait(&waiting.forked);
     ck_assert_uint_eq(threads_join(&threads), 0);
     threads_barrier_end(&waiting.ready);
@@ -482,20 +441,21 @@ END_TEST
 /* A kept pool is made again with other limits, and is as a new one. */
 START_TEST(a_pool_made_again_has_its_own_limit)
 {
-    memory_pool_t *root = limits_simple(NULL, 100000);
+    memory_pool_t *root = pools_limited(100000, NULL);
 
     for (size_t round = 1; round < 300; round++) {
-        memory_pool_t *mp =
-            limits_pool(round % 3 == 0 ? root : NULL,
-                        round % 4 == 0 ? 0 : round * 200,
-                        round % 5 == 0 ? MP_ZERO_ON_FREE : 0,
-                        round % 4 == 0 ? 100 : 0, MP_THREADS_CACHED);
+        const mp_options_t options = {
+            .parent = round % 3 == 0 ? root : NULL,
+            .capacity = round % 4 == 0 ? 0 : round * 200,
+            .flags = round % 5 == 0 ? MP_ZERO_ON_FREE : 0,
+            .max_object = round % 4 == 0 ? 100 : 0};
+        memory_pool_t *mp = pools_make_with(&options);
         ck_assert_ptr_nonnull(mp_allocate(mp, 100));
-        ck_assert(round % 4 == 0 || limits_has(mp, round * 200 - 100));
+        ck_assert(round % 4 == 0 || pools_has_left(mp, round * 200 - 100));
         ck_assert_int_eq(mp_check(mp), 0);
         destroy_memory_pool(mp);
     }
-    ck_assert(limits_has(root, 100000));
+    ck_assert(pools_has_left(root, 100000));
     destroy_memory_pool(root);
 }
 END_TEST

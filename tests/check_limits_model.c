@@ -10,43 +10,11 @@
  * What it cannot do: use several threads, of whose calls nobody knows the
  * order.
  */
-#include "support.h"
+#include "pools.h"
 
 #include <string.h>
 
 #define OBJECTS 600u
-
-static memory_pool_t *model_pool(memory_pool_t *parent, size_t capacity,
-                                  unsigned flags, size_t max_object,
-                                  mp_threads_t threads)
-{
-    const mp_options_t options = {.capacity = capacity,
-                                  .flags = flags,
-                                  .max_object = max_object,
-                                  .threads = threads,
-                                  .parent = parent};
-    memory_pool_t *mp = mp_create(&options);
-
-    ck_assert_ptr_nonnull(mp);
-    return mp;
-}
-
-static memory_pool_t *model_simple(memory_pool_t *parent, size_t capacity)
-{
-    return model_pool(parent, capacity, 0, 0, MP_THREADS_CACHED);
-}
-
-/* Exactly that many bytes are left in the pool. */
-static bool model_has(memory_pool_t *mp, size_t bytes)
-{
-    void *rest = bytes == 0 ? NULL : mp_allocate(mp, bytes);
-    bool right = (rest != NULL || bytes == 0) && mp_allocate(mp, 1) == NULL;
-
-    if (rest != NULL) {
-        free_memory(mp, rest);
-    }
-    return right;
-}
 
 /* What random sequences work on, and the model of it. */
 struct model_object {
@@ -269,7 +237,7 @@ static void model_random(memory_pool_t *mp, size_t limit, size_t most,
         model_free(&m, m.count - 1, m.count % 2 == 0);
     }
     model_compare(&m);
-    ck_assert(limit > most || model_has(mp, m.limit));
+    ck_assert(limit > most || pools_has_left(mp, m.limit));
     mp_detach(m.handle);
     destroy_memory_pool(mp);
 }
@@ -280,57 +248,64 @@ static const unsigned looks[] = {1, 37, 5000};
 
 START_TEST(a_random_sequence_is_exact_to_the_byte)
 {
-    model_random(model_simple(NULL, 300000), 300000, 300000,
+    model_random(pools_limited(300000, NULL), 300000, 300000,
                   looks[_i], false);
 }
 END_TEST
 
 START_TEST(a_random_sequence_is_exact_in_a_small_pool)
 {
-    model_random(model_simple(NULL, 3000), 3000, 3000, looks[_i], false);
+    model_random(pools_limited(3000, NULL), 3000, 3000, looks[_i], false);
 }
 END_TEST
 
 START_TEST(a_random_sequence_is_exact_below_a_largest_object)
 {
-    model_random(model_pool(NULL, 0, 0, 500, MP_THREADS_CACHED), SIZE_MAX,
-                  500, looks[_i], false);
+    model_random(pools_make_with(&(mp_options_t){.max_object = 500}),
+                 SIZE_MAX, 500, looks[_i], false);
 }
 END_TEST
 
 START_TEST(a_random_sequence_is_exact_where_frees_zero)
 {
-    model_random(model_pool(NULL, 500000, MP_ZERO_ON_FREE, 0,
-                              MP_THREADS_CACHED),
-                  500000, 500000, looks[_i], false);
+    const mp_options_t options = {.capacity = 500000,
+                                  .flags = MP_ZERO_ON_FREE};
+
+    model_random(pools_make_with(&options), 500000, 500000, looks[_i], false);
 }
 END_TEST
 
 START_TEST(a_random_sequence_is_exact_for_one_thread)
 {
-    model_random(model_pool(NULL, 300000, 0, 70000, MP_THREADS_NONE),
-                  300000, 70000, looks[_i], false);
+    const mp_options_t options = {.capacity = 300000,
+                                  .max_object = 70000,
+                                  .threads = MP_THREADS_NONE};
+
+    model_random(pools_make_with(&options), 300000, 70000, looks[_i], false);
 }
 END_TEST
 
 START_TEST(a_random_sequence_is_exact_while_the_capacity_changes)
 {
-    model_random(model_pool(NULL, 200000, _i % 2 == 0 ? 0 : MP_ZERO_ON_FREE,
-                            0, (mp_threads_t)(_i % 3)),
-                 200000, 200000, looks[_i % LOOKS], true);
+    const mp_options_t options = {.capacity = 200000,
+                                  .flags = _i % 2 == 0 ? 0 : MP_ZERO_ON_FREE,
+                                  .threads = (mp_threads_t)(_i % 3)};
+
+    model_random(pools_make_with(&options), 200000, 200000,
+                 looks[_i % LOOKS], true);
 }
 END_TEST
 
 /* Two levels above, of which the upper refuses, since a sibling has much. */
 START_TEST(a_random_sequence_is_exact_below_limited_pools)
 {
-    memory_pool_t *root = model_simple(NULL, 400000);
-    memory_pool_t *middle = model_simple(root, 350000);
-    memory_pool_t *sibling = model_simple(root, 0);
+    memory_pool_t *root = pools_limited(400000, NULL);
+    memory_pool_t *middle = pools_limited(350000, root);
+    memory_pool_t *sibling = pools_limited(0, root);
 
     ck_assert_ptr_nonnull(mp_allocate(sibling, 100000));
     ck_assert_ptr_nonnull(mp_allocate(middle, 7));
-    model_random(model_simple(middle, 0), 299993, SIZE_MAX - 16,
+    model_random(pools_limited(0, middle), 299993, SIZE_MAX - 16,
                   looks[_i], false);
     ck_assert_int_eq(mp_check(root), 0);
     ck_assert_int_eq(mp_check(middle), 0);

@@ -21,22 +21,13 @@
 static memory_pool_t *parents[PARENTS + 1]; /* the last is NULL */
 static atomic_bool done;
 
-static memory_pool_t *make(size_t capacity, memory_pool_t *parent)
-{
-    const mp_options_t options = {.capacity = capacity, .parent = parent};
-    memory_pool_t *mp = mp_create(&options);
-
-    POOLS_EXPECT(mp != NULL);
-    return mp;
-}
-
 static void make_parents(void)
 {
     done = false;
-    parents[0] = make(1000000, NULL);
-    parents[1] = make(0, parents[0]);
-    parents[2] = make(2000000, make(SIZE_MAX, NULL));
-    parents[3] = make(0, NULL);
+    parents[0] = pools_limited(1000000, NULL);
+    parents[1] = pools_limited(0, parents[0]);
+    parents[2] = pools_limited(2000000, pools_limited(SIZE_MAX, NULL));
+    parents[3] = pools_limited(0, NULL);
     parents[PARENTS] = NULL;
 }
 
@@ -90,8 +81,8 @@ static void *make_and_end(void *argument)
     size_t lost = 0;
 
     for (unsigned n = 0; !done || n < 50; n++) {
-        memory_pool_t *child = make(n % 3 == 0 ? MOST : 0, mp);
-        memory_pool_t *below = make(n % 5 == 0 ? SIZE_MAX : 0, child);
+        memory_pool_t *child = pools_limited(n % 3 == 0 ? MOST : 0, mp);
+        memory_pool_t *below = pools_limited(n % 5 == 0 ? SIZE_MAX : 0, child);
         lost += mp_allocate(child, 100) == NULL;
         lost += mp_allocate(below, 50) == NULL;
         lost += mp_check(child) != 0;
@@ -129,7 +120,7 @@ static void *reset(void *argument)
     size_t lost = 0;
 
     for (unsigned n = 0; !done || n < 50; n++) {
-        lost += mp_allocate(make(0, mp), 100) == NULL;
+        lost += mp_allocate(pools_limited(0, mp), 100) == NULL;
         lost += mp_allocate(mp, 100) == NULL;
         mp_reset(mp);
     }
@@ -140,7 +131,7 @@ static void *reset(void *argument)
  * gives all back: so credit is recalled from all that is there. */
 static void *fill(void *argument)
 {
-    memory_pool_t *mp = make(0, argument);
+    memory_pool_t *mp = pools_limited(0, argument);
 
     for (unsigned n = 0; !done || n < 10; n++) {
         size_t size = 700000;
@@ -181,8 +172,9 @@ static void *(*const works[])(void *) = {churn, make_and_end, ask, reset};
 START_TEST(threads_work_on_in_a_pool_that_is_moved)
 {
     make_parents();
-    memory_pool_t *mp = make(_i % 2 == 0 ? SIZE_MAX : 500000, NULL);
-    memory_pool_t *used = _i < WORKS ? mp : make(0, make(0, mp));
+    memory_pool_t *mp = pools_limited(_i % 2 == 0 ? SIZE_MAX : 500000, NULL);
+    memory_pool_t *used =
+        _i < WORKS ? mp : pools_limited(0, pools_limited(0, mp));
     void *(*work)(void *) = works[_i % WORKS];
     struct threads threads;
 
@@ -216,7 +208,8 @@ static void *move_second(void *argument)
 START_TEST(moves_of_two_threads_agree)
 {
     make_parents();
-    memory_pool_t *pools[2] = {make(SIZE_MAX, NULL), make(300000, NULL)};
+    memory_pool_t *pools[2] = {pools_limited(SIZE_MAX, NULL),
+                               pools_limited(300000, NULL)};
     struct threads allocating;
     struct threads making;
     struct threads second;
@@ -243,13 +236,13 @@ END_TEST
 START_TEST(credit_is_recalled_from_trees_that_change)
 {
     make_parents();
-    memory_pool_t *mp = make(SIZE_MAX, NULL);
+    memory_pool_t *mp = pools_limited(SIZE_MAX, NULL);
     struct threads filling;
     struct threads allocating;
     pthread_t other;
 
     threads_start(&filling, 2, fill, parents[_i], 0);
-    threads_start(&allocating, 2, churn, make(0, mp), 0);
+    threads_start(&allocating, 2, churn, pools_limited(0, mp), 0);
     other = threads_start_one(fill, mp);
     (void)move_about(mp, support_times(500, 10));
     done = true;
@@ -257,7 +250,8 @@ START_TEST(credit_is_recalled_from_trees_that_change)
     (void)threads_join(&allocating);
     threads_join_one(other);
     expect_nothing_held(mp);
-    ck_assert_uint_eq(pools_take_all(make(0, parents[1]), true), 1000000);
+    ck_assert_uint_eq(pools_take_all(pools_limited(0, parents[1]), true),
+                      1000000);
     mp_destroy(mp);
     end_parents();
 }
@@ -268,15 +262,16 @@ END_TEST
 START_TEST(the_old_parent_may_go_at_once)
 {
     make_parents();
-    memory_pool_t *mp = make(SIZE_MAX, NULL);
+    memory_pool_t *mp = pools_limited(SIZE_MAX, NULL);
     struct threads threads[2];
     size_t failed = 0;
 
-    threads_start(&threads[0], 2, churn, make(0, mp), 0);
+    threads_start(&threads[0], 2, churn, pools_limited(0, mp), 0);
     threads_start(&threads[1], 1, make_and_end, mp, 0);
     for (unsigned n = support_times(500, 10); n > 0; n--) {
-        memory_pool_t *old = make(n % 2 == 0 ? SIZE_MAX : 500000, NULL);
-        memory_pool_t *above = make(n % 3 == 0 ? 0 : 700000, NULL);
+        memory_pool_t *old =
+            pools_limited(n % 2 == 0 ? SIZE_MAX : 500000, NULL);
+        memory_pool_t *above = pools_limited(n % 3 == 0 ? 0 : 700000, NULL);
         failed += mp_set_parent(mp, old) != 0;
         failed += mp_set_parent(old, above) != 0;
         failed += mp_set_parent(mp, n % 5 == 0 ? parents[1] : NULL) != 0;
@@ -295,7 +290,7 @@ END_TEST
 static int work_in_child(void *argument)
 {
     memory_pool_t *mp = argument;
-    memory_pool_t *child = make(0, mp);
+    memory_pool_t *child = pools_limited(0, mp);
 
     for (unsigned i = 0; i <= PARENTS; i++) {
         if (mp_set_parent(mp, parents[i]) != 0 || mp_check(mp) != 0 ||
@@ -321,7 +316,7 @@ static void *move_on(void *argument)
 START_TEST(the_child_of_a_fork_beside_moves_moves_pools)
 {
     make_parents();
-    memory_pool_t *mp = make(SIZE_MAX, NULL);
+    memory_pool_t *mp = pools_limited(SIZE_MAX, NULL);
     pthread_t mover = threads_start_one(move_on, mp);
     pthread_t maker = threads_start_one(make_and_end, mp);
 

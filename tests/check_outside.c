@@ -316,16 +316,6 @@ START_TEST(what_another_thread_frees_of_a_mark_goes_with_the_mark)
 }
 END_TEST
 
-static size_t outside_fill(memory_pool_t *mp, size_t size)
-{
-    size_t n = 0;
-
-    while (mp_allocate(mp, size) != NULL) {
-        n++;
-    }
-    return n;
-}
-
 /* Has chunks in its cache as it waits. */
 static void *outside_hoard(void *argument)
 {
@@ -413,7 +403,7 @@ START_TEST(a_buffer_is_used_to_its_last_block)
                             .threads = MP_THREADS_LOCKED};
     memory_pool_t *mp = mp_create(&options);
     POOLS_EXPECT(mp != NULL);
-    size_t most = outside_fill(mp, 100);
+    size_t most = pools_fill(mp, 100);
     destroy_memory_pool(mp);
 
     struct outside_turn turn;
@@ -422,14 +412,14 @@ START_TEST(a_buffer_is_used_to_its_last_block)
     turn.mp = mp_create(&options);
     POOLS_EXPECT(turn.mp != NULL);
     /* In a process that never had another thread, too. */
-    ck_assert_uint_eq(outside_fill(turn.mp, 100), most);
+    ck_assert_uint_eq(pools_fill(turn.mp, 100), most);
     free_all_memory(turn.mp);
     threads_barrier_start(&turn.barrier, 2);
     pthread_t thread = threads_start_one(outside_hoard, &turn);
     threads_barrier_wait(&turn.barrier);
     for (unsigned n = 0; n < 3; n++) {
         /* Between two caches' runs up to six granules stay free. */
-        ck_assert_uint_ge(outside_fill(turn.mp, 100), most - most / 100);
+        ck_assert_uint_ge(pools_fill(turn.mp, 100), most - most / 100);
         POOLS_EXPECT(mp_stats(turn.mp, &stats) == 0);
         ck_assert_uint_lt(stats.largest_free, 100);
         ck_assert_uint_eq(stats.cached_bytes, 0);

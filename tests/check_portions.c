@@ -49,14 +49,6 @@ static memory_pool_t *make(int kind)
     return mp;
 }
 
-static mp_stats_t stats_of(memory_pool_t *mp)
-{
-    mp_stats_t stats;
-
-    ck_assert_int_eq(mp_stats(mp, &stats), 0);
-    return stats;
-}
-
 static bool holds(size_t i)
 {
     const unsigned char *at = full.objects[i];
@@ -92,7 +84,7 @@ START_TEST(a_large_pool_is_counted_exactly)
     mp_mark_t mark = mp_mark(mp);
     ck_assert(!MP_MARK_FAILED(mark));
     fill(mp, 45 * MIB, &random);
-    mp_stats_t stats = stats_of(mp);
+    mp_stats_t stats = pools_stats(mp);
     ck_assert_uint_eq(stats.live_objects, full.count);
     /* Pools that do not count to the byte count what may be used. */
     ck_assert_uint_eq(stats.live_bytes, full.usable);
@@ -125,7 +117,7 @@ START_TEST(a_large_reset_counts_and_forgets_every_object)
         fill(mp, 45 * MIB, &random);
         free_all_memory(mp);
         before += full.count;
-        mp_stats_t stats = stats_of(mp);
+        mp_stats_t stats = pools_stats(mp);
         ck_assert_uint_eq(stats.frees, before);
         ck_assert_uint_eq(stats.allocations, before);
         ck_assert_uint_eq(stats.live_objects, 0);
@@ -175,7 +167,7 @@ static void *work(void *number)
 
 static void look(memory_pool_t *mp)
 {
-    mp_stats_t stats = stats_of(mp);
+    mp_stats_t stats = pools_stats(mp);
 
     POOLS_EXPECT(stats.allocations >= stats.frees);
     POOLS_EXPECT(stats.peak_bytes >= stats.live_bytes);
@@ -210,7 +202,7 @@ START_TEST(objects_stay_whole_beside_stats_and_trims)
     atomic_store(&done, true);
     ck_assert_uint_eq(threads_join(&threads), 0);
     ck_assert_int_eq(mp_check(shared), 0);
-    mp_stats_t stats = stats_of(shared);
+    mp_stats_t stats = pools_stats(shared);
     ck_assert_uint_eq(stats.allocations - stats.frees, stats.live_objects);
     destroy_memory_pool(shared);
 }
@@ -256,7 +248,7 @@ START_TEST(a_large_reset_beside_other_threads_leaves_the_pool_whole)
         for (size_t i = 0; i < full.count; i += 64) {
             (void)mp_owner(full.objects[i]);
         }
-        mp_stats_t stats = stats_of(shared);
+        mp_stats_t stats = pools_stats(shared);
         POOLS_EXPECT(stats.allocations >= stats.frees);
         ck_assert_uint_eq(stats.resets, round + 1);
     }
@@ -264,7 +256,7 @@ START_TEST(a_large_reset_beside_other_threads_leaves_the_pool_whole)
     ck_assert_uint_eq(threads_join(&threads), 0);
     ck_assert_int_eq(mp_check(shared), 0);
     free_all_memory(shared);
-    ck_assert_uint_eq(stats_of(shared).live_objects, 0);
+    ck_assert_uint_eq(pools_stats(shared).live_objects, 0);
     ck_assert_int_eq(mp_check(shared), 0);
     destroy_memory_pool(shared);
 }

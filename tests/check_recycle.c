@@ -19,26 +19,6 @@
 #define KEPT 16u /* pools that a thread keeps; more than that are made here */
 #define POOLS (3 * KEPT)
 
-/* The numbers of a pool in which nothing was done; returns how many blocks it
- * has: one that is made again may begin with a second one. */
-static size_t expect_new(memory_pool_t *mp)
-{
-    mp_stats_t stats;
-
-    ck_assert_int_eq(mp_check(mp), 0);
-    ck_assert_int_eq(mp_stats(mp, &stats), 0);
-    ck_assert_uint_eq(stats.live_objects, 0);
-    ck_assert_uint_eq(stats.live_bytes, 0);
-    ck_assert_uint_eq(stats.peak_objects, 0);
-    ck_assert_uint_eq(stats.allocations, 0);
-    ck_assert_uint_eq(stats.frees, 0);
-    ck_assert_uint_eq(stats.resets, 0);
-    ck_assert_uint_eq(stats.refused_size, 0);
-    ck_assert_uint_eq(stats.children, 0);
-    ck_assert_uint_le(stats.blocks, 2);
-    return stats.blocks;
-}
-
 /* A life in which much happens, with resets only where no other thread uses
  * the pool; returns one of its objects, which is none of anybody's any more. */
 static void *live(memory_pool_t *mp, uint64_t *random, bool alone)
@@ -71,7 +51,7 @@ START_TEST(nothing_of_a_pools_first_life_shows_in_the_next)
     for (unsigned i = 0; i < support_times(300, 30); i++) {
         memory_pool_t *mp = mp_create(NULL);
         ck_assert_ptr_nonnull(mp);
-        expect_new(mp);
+        pools_expect_new(mp);
         if (old != NULL) {
             ck_assert(mp_locate(mp, old) != MP_LIVE);
             errno = 0;
@@ -125,7 +105,7 @@ START_TEST(pools_beyond_those_kept_are_new_in_any_order)
         for (unsigned i = 0; i < POOLS; i++) {
             pools[i] = mp_create(NULL);
             ck_assert_ptr_nonnull(pools[i]);
-            expect_new(pools[i]);
+            pools_expect_new(pools[i]);
             for (unsigned k = 0; k < i; k++) {
                 ck_assert_ptr_ne(pools[i], pools[k]);
             }
@@ -166,7 +146,7 @@ START_TEST(parent_cleanups_and_marks_do_not_come_back)
         destroy_memory_pool(mp);
         ck_assert_uint_eq(calls, i + 1);
         mp = mp_create(NULL);
-        expect_new(mp);
+        pools_expect_new(mp);
         SUPPORT_REFUSED(mp_rewind(mp, mark), -1);
         destroy_memory_pool(mp);
         ck_assert_uint_eq(calls, i + 1);
@@ -175,7 +155,7 @@ START_TEST(parent_cleanups_and_marks_do_not_come_back)
         mp = mp_create(&below);
         ck_assert_ptr_nonnull(mp_allocate(mp, 10));
         destroy_memory_pool(mp);
-        expect_new(parent);
+        pools_expect_new(parent);
         mp = mp_create(NULL);
         free_all_memory(parent); /* does not end it */
         ck_assert_ptr_nonnull(mp_allocate(mp, 10));
@@ -225,7 +205,7 @@ START_TEST(a_pool_that_another_thread_used_or_ended_is_new)
             destroy_memory_pool(mp);
         }
         mp = mp_create(NULL);
-        expect_new(mp);
+        pools_expect_new(mp);
         destroy_memory_pool(mp);
     }
 }
@@ -278,7 +258,7 @@ START_TEST(a_cache_of_another_thread_has_nothing_of_the_first_life)
         destroy_memory_pool(beside.mp);
         memory_pool_t *mp = mp_create(NULL);
         mp_stats_t stats;
-        size_t blocks = expect_new(mp);
+        size_t blocks = pools_expect_new(mp);
         work(mp, 5);
         ck_assert_int_eq(mp_check(mp), 0);
         ck_assert_int_eq(mp_stats(mp, &stats), 0);
@@ -302,7 +282,7 @@ START_TEST(a_pool_that_ended_with_an_open_mark_is_new)
         ck_assert_ptr_nonnull(mp_allocate(mp, 100));
         destroy_memory_pool(mp);
         mp = mp_create(NULL);
-        expect_new(mp);
+        pools_expect_new(mp);
         SUPPORT_REFUSED(mp_rewind(mp, mark), -1);
         work(mp, 10);
         ck_assert_int_eq(mp_check(mp), 0);
@@ -409,7 +389,7 @@ START_TEST(the_memory_of_a_large_object_goes_with_its_pool)
         }
         destroy_memory_pool(mp);
         mp = mp_create(NULL);
-        expect_new(mp);
+        pools_expect_new(mp);
         ck_assert_int_eq(mp_stats(mp, &stats), 0);
         ck_assert_uint_lt(stats.backing_bytes, size);
         destroy_memory_pool(mp);

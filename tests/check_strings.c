@@ -256,14 +256,6 @@ static bool is_made(const char *object, int way, size_t size)
            (way == MEMDUP || object[same] == '\0');
 }
 
-static size_t live_bytes(memory_pool_t *mp)
-{
-    mp_stats_t stats;
-
-    ck_assert_int_eq(mp_stats(mp, &stats), 0);
-    return stats.live_bytes;
-}
-
 /* A string takes its length and one byte of a capacity, and no more. */
 START_TEST(a_string_takes_its_length_and_one_byte_of_a_capacity)
 {
@@ -279,14 +271,14 @@ START_TEST(a_string_takes_its_length_and_one_byte_of_a_capacity)
     errno = SUPPORT_ERRNO;
     ck_assert_ptr_null(make(mp, way, 61));
     pools_expect_report(mp, MP_EVENT_SIZE, SUPPORT_SIZE, NULL, EINVAL);
-    ck_assert_uint_eq(live_bytes(mp), 0);
+    ck_assert_uint_eq(pools_stats(mp).live_bytes, 0);
     char *first = make(mp, way, 60);
     ck_assert(is_made(first, way, 60));
-    ck_assert_uint_eq(live_bytes(mp), 60);
+    ck_assert_uint_eq(pools_stats(mp).live_bytes, 60);
     ck_assert_uint_eq(mp_usable_size(mp, first), 60);
     ck_assert_ptr_null(make(mp, way, 41));
     pools_expect_report(mp, MP_EVENT_FULL, SUPPORT_FULL, NULL, ENOBUFS);
-    ck_assert_uint_eq(live_bytes(mp), 60);
+    ck_assert_uint_eq(pools_stats(mp).live_bytes, 60);
     char *second = make(mp, way, 39);
     ck_assert(is_made(second, way, 39));
     ck_assert_ptr_null(make(mp, way, 2));
@@ -295,7 +287,7 @@ START_TEST(a_string_takes_its_length_and_one_byte_of_a_capacity)
     ck_assert(is_made(third, way, 1));
     ck_assert_ptr_null(make(mp, way, 1));
     pools_expect_report(mp, MP_EVENT_FULL, SUPPORT_FULL, NULL, ENOBUFS);
-    ck_assert_uint_eq(live_bytes(mp), 100);
+    ck_assert_uint_eq(pools_stats(mp).live_bytes, 100);
     ck_assert(is_made(first, way, 60) && is_made(second, way, 39));
     ck_assert_int_eq(mp_check(mp), 0);
     free_memory(mp, first);
@@ -326,7 +318,7 @@ START_TEST(a_string_without_memory_is_refused_and_leaves_nothing)
     snprintf(message, sizeof message, "mp_allocate: malloc: %s",
              strerror(ENOMEM));
     pools_expect_report(mp, MP_EVENT_NO_MEMORY, message, NULL, ENOMEM);
-    ck_assert_uint_eq(live_bytes(mp), count * 50);
+    ck_assert_uint_eq(pools_stats(mp).live_bytes, count * 50);
     while (count > 0) {
         POOLS_EXPECT(is_made(objects[--count], _i, 50));
         free_memory(mp, objects[count]);
@@ -367,7 +359,7 @@ START_TEST(a_null_source_is_refused_and_reported)
 
     ck_assert_ptr_nonnull(mp);
     char *before = make(mp, way, 100);
-    size_t bytes = live_bytes(mp);
+    size_t bytes = pools_stats(mp).live_bytes;
     pools_forget_reports();
     errno = SUPPORT_ERRNO;
     ck_assert_ptr_null(make_of_nothing(mp, way));
@@ -385,7 +377,7 @@ START_TEST(a_null_source_is_refused_and_reported)
         ck_assert_int_eq(pools_reported.event, MP_EVENT_NO_MEMORY);
         ck_assert_int_eq(errno, ENOMEM);
     }
-    ck_assert_uint_eq(live_bytes(mp), bytes);
+    ck_assert_uint_eq(pools_stats(mp).live_bytes, bytes);
     ck_assert(is_made(before, way, 100));
     ck_assert_int_eq(mp_check(mp), 0);
     destroy_memory_pool(mp);
@@ -443,7 +435,7 @@ START_TEST(a_format_that_fails_is_no_misuse_of_the_pool)
 
     memory_pool_t *mp = pools_make(_i);
     ck_assert_int_lt(snprintf(there, sizeof there, "%ls", wrong), 0);
-    size_t before = live_bytes(mp);
+    size_t before = pools_stats(mp).live_bytes;
     errno = 0;
     ck_assert_ptr_null(mp_asprintf(mp, "a %ls", wrong));
     ck_assert_int_eq(errno, EILSEQ);
@@ -452,7 +444,7 @@ START_TEST(a_format_that_fails_is_no_misuse_of_the_pool)
     ck_assert_int_eq(errno, EILSEQ);
     ck_assert_ptr_null(again);
     ck_assert_uint_eq(pools_reported.count, 0);
-    ck_assert_uint_eq(live_bytes(mp), before);
+    ck_assert_uint_eq(pools_stats(mp).live_bytes, before);
     pools_end(mp, _i);
 }
 END_TEST
@@ -476,7 +468,7 @@ START_TEST(strings_go_with_a_mark_and_a_reset)
         ck_assert_int_eq(memcmp(stays, make(mp, way, 20), 20), 0);
     }
     free_all_memory(mp);
-    ck_assert_uint_eq(live_bytes(mp), 0);
+    ck_assert_uint_eq(pools_stats(mp).live_bytes, 0);
     pools_end(mp, _i);
 }
 END_TEST
@@ -519,7 +511,7 @@ START_TEST(threads_make_and_free_strings_in_one_pool)
 
     ck_assert_ptr_nonnull(mp);
     ck_assert_uint_eq(threads_run(THREADS, make_many, mp, 0), 0);
-    ck_assert_uint_eq(live_bytes(mp), 0);
+    ck_assert_uint_eq(pools_stats(mp).live_bytes, 0);
     ck_assert_int_eq(mp_check(mp), 0);
     destroy_memory_pool(mp);
 }

@@ -105,6 +105,49 @@ void pools_expect_report(memory_pool_t *mp, mp_event_t event,
     errno = SUPPORT_ERRNO;
 }
 
+size_t pools_fill(memory_pool_t *mp, size_t size)
+{
+    size_t count = 0;
+
+    while (mp_allocate(mp, size) != NULL) {
+        count++;
+    }
+    return count;
+}
+
+bool pools_has_left(memory_pool_t *mp, size_t bytes)
+{
+    void *rest = bytes == 0 ? NULL : mp_allocate(mp, bytes);
+    bool right = (rest != NULL || bytes == 0) && mp_allocate(mp, 1) == NULL;
+
+    if (rest != NULL) {
+        free_memory(mp, rest);
+    }
+    return right;
+}
+
+mp_stats_t pools_stats(memory_pool_t *mp)
+{
+    mp_stats_t stats;
+
+    POOLS_EXPECT(mp_stats(mp, &stats) == 0);
+    return stats;
+}
+
+size_t pools_expect_new(memory_pool_t *mp)
+{
+    POOLS_EXPECT(mp_check(mp) == 0);
+    mp_stats_t stats = pools_stats(mp);
+    POOLS_EXPECT(stats.live_objects == 0 && stats.live_bytes == 0);
+    POOLS_EXPECT(stats.peak_objects == 0);
+    POOLS_EXPECT(stats.allocations == 0 && stats.frees == 0);
+    POOLS_EXPECT(stats.resets == 0);
+    POOLS_EXPECT(stats.refused_size == 0 && stats.refused_full == 0);
+    POOLS_EXPECT(stats.children == 0);
+    POOLS_EXPECT(stats.blocks <= 2);
+    return stats.blocks;
+}
+
 size_t pools_take_all(memory_pool_t *mp, bool frees)
 {
     uint64_t random = (uintptr_t)&random;
@@ -121,10 +164,31 @@ size_t pools_take_all(memory_pool_t *mp, bool frees)
             taken += size;
         }
     }
-    while (mp_allocate(mp, 1) != NULL) {
-        taken++;
-    }
-    return taken;
+    return taken + pools_fill(mp, 1);
+}
+
+memory_pool_t *pools_make_with(const mp_options_t *options)
+{
+    memory_pool_t *mp = mp_create(options);
+
+    POOLS_EXPECT(mp != NULL);
+    return mp;
+}
+
+memory_pool_t *pools_limited(size_t capacity, memory_pool_t *parent)
+{
+    const mp_options_t options = {.capacity = capacity, .parent = parent};
+
+    return pools_make_with(&options);
+}
+
+memory_pool_t *pools_make_told(const mp_options_t *options)
+{
+    memory_pool_t *mp = pools_make_with(options);
+
+    pools_forget_reports();
+    errno = SUPPORT_ERRNO;
+    return mp;
 }
 
 bool pools_cached(memory_pool_t *mp)
@@ -150,10 +214,8 @@ bool pools_caches_exist(void)
 memory_pool_t *pools_make_named(void)
 {
     const mp_options_t named = {.name = "never kept"};
-    memory_pool_t *mp = mp_create(&named);
 
-    POOLS_EXPECT(mp != NULL);
-    return mp;
+    return pools_make_with(&named);
 }
 
 void pools_use_cache(memory_pool_t *mp)

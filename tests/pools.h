@@ -45,6 +45,13 @@ bool pools_tracked(int kind);
 extern const struct pools_kind pools_kinds[];
 extern const int pools_count;
 
+/* A pool of those options, or NULL for the default's; the same with this limit
+ * and parent; and one by whose options pools_report() is called, or a test's
+ * own function: no report is known then, and errno is SUPPORT_ERRNO. */
+memory_pool_t *pools_make_with(const mp_options_t *options);
+memory_pool_t *pools_limited(size_t capacity, memory_pool_t *parent);
+memory_pool_t *pools_make_told(const mp_options_t *options);
+
 /* The pool has thread caches: where the range of addresses cannot be had, as
  * on systems of 32 bits, none has.  Told by an object's length, which only
  * pools without know to the byte. */
@@ -80,6 +87,17 @@ void pools_expect_report(memory_pool_t *mp, mp_event_t event,
 /* Allocates until nothing more fits into the pool or one above, to the byte;
  * frees some of it meanwhile if told so.  Returns the bytes that it has. */
 size_t pools_take_all(memory_pool_t *mp, bool frees);
+
+/* Objects of that size until none is to be had; how many.  And exactly so many
+ * bytes are left in the pool, which has a limit, or is below one. */
+size_t pools_fill(memory_pool_t *mp, size_t size);
+bool pools_has_left(memory_pool_t *mp, size_t bytes);
+
+mp_stats_t pools_stats(memory_pool_t *mp);
+
+/* Asserts the numbers of a pool in which nothing was done; returns how many
+ * blocks it has: one that is made again may begin with a second one. */
+size_t pools_expect_new(memory_pool_t *mp);
 
 /* A backing over malloc(3) that keeps a list of what it gave out. */
 #define POOLS_BLOCKS 4096

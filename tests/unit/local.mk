@@ -14,7 +14,7 @@ unit_programs = tests/unit/test_sizes tests/unit/test_lock tests/unit/test_heap 
 	tests/unit/test_track_mark
 check_PROGRAMS += $(unit_programs)
 TESTS += $(unit_programs)
-EXTRA_DIST += tests/unit/set.h
+EXTRA_DIST += tests/unit/depth.h tests/unit/set.h
 
 unit_store = tests/libsupport.a libmempool-store.la tests/libinject.a \
 	$(CHECK_LIBS) $(PTHREAD_LIBS)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "../support.h"
+#include "depth.h"
 
 #include "pool/cleanup.h"
 
@@ -23,16 +24,6 @@ static void first(void *arg)
 static void second(void *arg)
 {
     (void)arg;
-}
-
-static unsigned depth(const struct treap_node *node)
-{
-    if (node == NULL) {
-        return 0;
-    }
-    unsigned left = depth(node->left);
-    unsigned right = depth(node->right);
-    return 1 + (left > right ? left : right);
 }
 
 /* Every second one with an argument that hundreds have; three owners, whose

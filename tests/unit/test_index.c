@@ -10,6 +10,7 @@
 #include "store/heap_index.h"
 
 #include "../support.h"
+#include "depth.h"
 
 #define BLOCKS 1000u
 #define DEEP 40u /* a random tree of so many blocks has some 22 levels */
@@ -46,16 +47,6 @@ static void turn(unsigned i)
         heap_index_add(&heap, &places[i].block);
     }
     noted[i] = !noted[i];
-}
-
-static unsigned depth(const struct treap_node *node)
-{
-    if (node == NULL) {
-        return 0;
-    }
-    unsigned left = depth(node->left);
-    unsigned right = depth(node->right);
-    return 1 + (left > right ? left : right);
 }
 
 /* Both walks meet just the noted blocks, each in its order. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "../support.h"
+#include "depth.h"
 
 #include "pool/track_mark.h"
 
@@ -16,16 +17,6 @@
 
 static struct track_mark many[MANY];
 static struct treap_node *marks;
-
-static unsigned depth(const struct treap_node *node)
-{
-    if (node == NULL) {
-        return 0;
-    }
-    unsigned left = depth(node->left);
-    unsigned right = depth(node->right);
-    return 1 + (left > right ? left : right);
-}
 
 static void add_many(void)
 {
