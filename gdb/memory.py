@@ -48,6 +48,8 @@ FLAGS = (
     (0x100, "MP_TAGS"),
     (0x200, "MP_ABORT"),
     (0x400, "MP_REPORT"),
+    (0x800, "MP_STATS"),
+    (0x1000, "MP_LEAKS"),
 )
 
 # Codes of the map, as in src/store/block.h.

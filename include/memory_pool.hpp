@@ -177,6 +177,11 @@ public:
         raw_.report_context = context;
         return *this;
     }
+    options &debug(const char *words) noexcept
+    {
+        raw_.debug = words; // read as the pool is made
+        return *this;
+    }
     options &parent(memory_pool_t *above) noexcept
     {
         raw_.parent = above;

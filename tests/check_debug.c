@@ -355,6 +355,205 @@ START_TEST(a_pool_without_a_function_prints_if_it_is_told_to)
 }
 END_TEST
 
+/* A pool with words of its own. */
+static memory_pool_t *make_by(const char *words)
+{
+    mp_options_t options = {.debug = words, .report = note};
+    memory_pool_t *mp = mp_create(&options);
+
+    ck_assert_msg(mp != NULL, "%s", words);
+    pools_forget_reports();
+    return mp;
+}
+
+START_TEST(words_of_a_pool_that_are_wrong_are_refused)
+{
+    static const char *const wrong[] = {
+        "no", "redzone,no", "no,redzone", "poison=1", "poison ", "redzon",
+        "redzones", "guard=2", "guard=1/0", "guard=1/", "guard=1/2x",
+        "quarantine=x", "quarantine=", "quarantine=1kk", "quarantine=-1",
+        "quarantine=k", "fail", "fail=", "fail=0", "fail=x", "fail=1x",
+        "fail=101%", "fail=%", "fail=1%%", "fail=nan%", "seed", "seed=",
+        /* These are for the process. */
+        "name=x", "native", "help", "redzone,native"};
+    mp_options_t options = {.report = note};
+
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        options.debug = wrong[i];
+        pools_forget_reports();
+        SUPPORT_REFUSED(mp_create(&options), NULL);
+        ck_assert_uint_eq(pools_reported.count, 1);
+        ck_assert_int_eq(pools_reported.event, MP_EVENT_OPTION);
+        ck_assert_str_eq(pools_reported.message, "invalid option: debug");
+    }
+    pools_forget_reports();
+}
+END_TEST
+
+START_TEST(words_of_a_pool_ask_for_what_its_flags_ask_for)
+{
+    static const char *const words[] = {
+        "passthrough", "redzone", "poison,redzone", "quarantine", "guard",
+        "callers", "tags", "quarantine=4k,,", "guard=1/7", "fail=100000",
+        "fail=0%,seed=1"};
+    static const char *const plain[] = {"", ",", "abort", "report", "stats",
+                                        "leaks", "abort,report", "seed=3"};
+
+    support_capture(); /* a seed is printed */
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        memory_pool_t *mp = make_by(words[i]);
+        ck_assert_msg(mp_kind(mp, NULL) == MP_KIND_TRACKED, "%s", words[i]);
+        free_memory(mp, get(mp, 10));
+        destroy_memory_pool(mp);
+        ck_assert_uint_eq(pools_reported.count, 0);
+    }
+    free(support_release());
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
+        memory_pool_t *mp = make_by(plain[i]);
+        memory_pool_t *other = make(0);
+        ck_assert_msg(mp_kind(mp, NULL) == mp_kind(other, NULL), "%s",
+                      plain[i]);
+        destroy_memory_pool(mp);
+        destroy_memory_pool(other);
+    }
+}
+END_TEST
+
+START_TEST(a_pool_keeps_as_many_freed_bytes_as_its_words_say)
+{
+    memory_pool_t *mp = make_by("quarantine=2k");
+    void *object = get(mp, 1000);
+
+    free_memory(mp, object);
+    free_memory(mp, get(mp, 500));
+    ck_assert_int_eq(mp_locate(mp, object), MP_FREED);
+    free_memory(mp, get(mp, 2000));
+    ck_assert_int_eq(mp_locate(mp, object), MP_FOREIGN);
+    destroy_memory_pool(mp);
+    mp = make_by("quarantine=0");
+    object = get(mp, 1000);
+    free_memory(mp, object);
+    ck_assert_int_eq(mp_locate(mp, object), MP_FOREIGN);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+START_TEST(one_object_in_as_many_has_a_guard_page_as_the_words_say)
+{
+    memory_pool_t *mp = make_by("guard=1/3");
+
+    for (unsigned i = 1; i <= 7; i++) {
+        int ended = signal_of_write(get(mp, 4096), 4096);
+        ck_assert_msg((ended != 0) == (i % 3 == 0), "object %u", i);
+    }
+    destroy_memory_pool(mp);
+    ck_assert_uint_eq(pools_reported.count, 0);
+}
+END_TEST
+
+/* Failures among so many requests. */
+static unsigned failures(memory_pool_t *mp, unsigned requests)
+{
+    unsigned failed = 0;
+
+    for (unsigned i = 0; i < requests; i++) {
+        void *object = mp_allocate(mp, 10);
+        ck_assert(object != NULL || errno == ENOMEM);
+        failed += object == NULL;
+    }
+    return failed;
+}
+
+START_TEST(the_requests_fail_of_which_a_pools_words_say_so)
+{
+    memory_pool_t *mp = make_by("fail=3");
+    memory_pool_t *other = make_by("fail=2");
+
+    ck_assert_uint_eq(failures(mp, 2), 0);
+    ck_assert_uint_eq(failures(other, 1), 0);
+    ck_assert_uint_eq(failures(mp, 1), 1);
+    ck_assert_int_eq(pools_reported.event, MP_EVENT_NO_MEMORY);
+    ck_assert_uint_eq(failures(mp, 100), 0);
+    ck_assert_uint_eq(failures(other, 1), 1);
+    destroy_memory_pool(mp);
+    destroy_memory_pool(other);
+
+    support_capture();
+    mp = make_by("fail=25%,seed=42");
+    other = make_by("seed=42,fail=25%");
+    char *said = support_release();
+    ck_assert_str_eq(said, "libmempool: a pool: fail: seed=42\n"
+                           "libmempool: a pool: fail: seed=42\n");
+    free(said);
+    unsigned failed = failures(mp, 1000);
+    ck_assert_uint_gt(failed, 200);
+    ck_assert_uint_lt(failed, 300);
+    ck_assert_uint_eq(failures(other, 1000), failed);
+    destroy_memory_pool(mp);
+    destroy_memory_pool(other);
+    pools_forget_reports();
+}
+END_TEST
+
+/* What a child prints that leaves an object in a pool with these options and
+ * exits, the pool destroyed before or not. */
+static char *said_at_exit(const mp_options_t *options, bool destroyed)
+{
+    int status;
+
+    support_capture();
+    pid_t child = fork();
+    if (child == 0) {
+        memory_pool_t *mp = mp_create(options);
+        memory_pool_t *other = mp_create(NULL); /* of which nothing is said */
+        if (mp == NULL || mp_allocate(mp, 16) == NULL ||
+            mp_allocate(other, 16) == NULL) {
+            _exit(1);
+        }
+        if (destroyed) {
+            destroy_memory_pool(mp);
+        }
+        exit(0);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    return support_release();
+}
+
+static unsigned count_of(const char *said, const char *words)
+{
+    unsigned count = 0;
+
+    while ((said = strstr(said, words)) != NULL) {
+        said += strlen(words);
+        count++;
+    }
+    return count;
+}
+
+START_TEST(a_pool_is_printed_at_exit_if_it_asks_for_it)
+{
+    const mp_options_t options[] = {
+        {.name = "x", .flags = MP_STATS}, {.name = "x", .debug = "stats"},
+        {.name = "x", .flags = MP_LEAKS}, {.name = "x", .debug = "leaks"},
+        {.name = "x", .flags = MP_LEAK_CHECK}};
+
+    for (size_t i = 0; i < 5; i++) {
+        char *said = said_at_exit(&options[i], false);
+        ck_assert_uint_eq(count_of(said, "live_objects"), i < 2);
+        ck_assert_uint_eq(count_of(said, "at exit"), i == 2 || i == 3);
+        ck_assert_uint_eq(count_of(said, "x: leak: 1 object, 16 bytes at exit"),
+                          i == 2 || i == 3);
+        free(said);
+        said = said_at_exit(&options[i], true);
+        ck_assert_uint_eq(count_of(said, "live_objects"), 0);
+        ck_assert_uint_eq(count_of(said, "x: leak: 1 object of 16 bytes"),
+                          i == 2 || i == 3);
+        free(said);
+    }
+}
+END_TEST
+
 START_TEST(a_flag_that_is_unknown_is_refused)
 {
     mp_options_t options = {.flags = 0x80000000u};
@@ -376,6 +575,10 @@ int main(void)
         tcase_add_test(debug, a_write_behind_an_object_that_was_cut_is_found);
         tcase_add_test(debug, the_pools_address_stands_behind_an_object);
         tcase_add_test(debug, a_write_into_a_guard_page_ends_the_program);
+        tcase_add_test(
+            debug, one_object_in_as_many_has_a_guard_page_as_the_words_say);
+        tcase_add_test(debug,
+                       a_pool_keeps_as_many_freed_bytes_as_its_words_say);
     }
     tcase_add_test(debug,
                    a_freed_address_does_not_come_back_from_the_quarantine);
@@ -385,6 +588,10 @@ int main(void)
         debug, an_object_that_is_cut_where_it_stands_has_the_shorter_size);
     tcase_add_test(debug, a_program_ends_after_its_first_misuse_if_it_wants);
     tcase_add_test(debug, a_pool_without_a_function_prints_if_it_is_told_to);
+    tcase_add_test(debug, words_of_a_pool_that_are_wrong_are_refused);
+    tcase_add_test(debug, words_of_a_pool_ask_for_what_its_flags_ask_for);
+    tcase_add_test(debug, the_requests_fail_of_which_a_pools_words_say_so);
+    tcase_add_test(debug, a_pool_is_printed_at_exit_if_it_asks_for_it);
     tcase_add_test(debug, a_flag_that_is_unknown_is_refused);
     return support_run(suite);
 }

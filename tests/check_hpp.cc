@@ -596,6 +596,7 @@ static void each_option_sets_its_member()
 
     wanted.capacity(1000).max_object(100).threads(MP_THREADS_NONE);
     HPP_EXPECT(wanted.raw().flags == 0);
+    HPP_EXPECT(wanted.debug("redzone").raw().debug[0] == 'r');
     HPP_EXPECT(wanted.zero_on_free().raw().flags == MP_ZERO_ON_FREE);
     wanted.leak_check().backing(mp_backing_malloc).name("some");
     wanted.report(hpp_report, &event).parent(above);

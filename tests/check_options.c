@@ -56,10 +56,11 @@ START_TEST(impossible_options_are_refused_by_name)
         {{.capacity = 10, .max_object = 11}, "max_object"},
         {{.threads = (mp_threads_t)3}, "threads"},
         {{.threads = (mp_threads_t)1000}, "threads"},
-        {{.flags = 0x800}, "flags"},
+        {{.flags = 0x2000}, "flags"},
         {{.flags = ~0u}, "flags"},
         {{.backing = &no_acquire}, "backing"},
         {{.backing = &no_release}, "backing"},
+        {{.debug = "fail=1%,word"}, "debug"},
     };
 
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -86,4 +86,40 @@ has '^libmempool: MEMPOOL_OPTIONS: fail: seed=7$' \
     "$(says fail=0.001%,seed=7 freed_read)" seed
 has '^libmempool: MEMPOOL_OPTIONS: fail: seed=[0-9]' \
     "$(says fail=0.001% freed_read)" 'a new seed'
+
+# The same words in a program's options for one pool: words, fault, kind.
+gives()
+{
+    $EMULATOR "$bugs" "$2" "${3:-default}" "$1" 2>&1
+}
+
+said=$(gives stats,leaks leak)
+has 'live_objects  *1$' "$said" 'own stats'
+has '^default: leak: 1 object, [0-9]* bytes at exit$' "$said" 'own leaks'
+has '^default: leak: 1 object of [0-9]* bytes' "$(gives leaks overrun_read)" \
+    'own leaks, at the end'
+(gives fail=1 freed_read >/dev/null)
+test $? = 2 || complain 'own fail=1: the first request did not fail'
+has '^libmempool: default: fail: seed=7$' \
+    "$(gives fail=0.001%,seed=7 freed_read)" 'own seed'
+(gives redzone,poison=1 freed_read >/dev/null)
+test $? = 2 || complain 'own words that are wrong: a pool was made'
+
+# The variable adds words, and its numbers come first.
+both()
+{
+    MEMPOOL_OPTIONS=$1 $EMULATOR "$bugs" "$3" default "$2" 2>&1
+}
+has '^default: written behind' "$(both report redzone overrun_write)" \
+    'one word each'
+both fail=2 fail=1 freed_read >/dev/null ||
+    complain 'own fail=1 was not replaced by fail=2'
+(both fail=1 fail=2 freed_read >/dev/null)
+test $? = 2 || complain 'own fail=2 was not replaced by fail=1'
+has 'your ptr is not' "$(both report quarantine=1k double_free_reused)" \
+    'own quarantine'
+silent "$(both report,quarantine=0 quarantine=1k double_free_reused)" \
+    'own quarantine, none by the variable'
+(both name=other,fail=1 fail=9 freed_read >/dev/null) ||
+    complain 'fail=1 for pools of another name'
 exit $status

@@ -10,6 +10,9 @@
 # there is no other is compared with the GNU C library alone, since it depends
 # on malloc() which freed memory is used again.
 #
+# In a default pool the same words, given by the program as options of the pool,
+# find the same.
+#
 # tests/planted/correct makes no fault, and nothing may be found.
 . "${top_srcdir:-.}/tests/tools.sh"
 test "${SANITIZERS:-none}" = none ||
@@ -23,12 +26,15 @@ if test -z "$EMULATOR" && test -x "$top_builddir/tests/planted/.libs/bugs"; then
     export LD_LIBRARY_PATH
 fi
 
-# Runs one; succeeds where the fault was found: word, fault, kind.
+# Runs one; succeeds where the fault was found: word, fault, kind, and "own"
+# where the program itself gives the word.
 found()
 {
     case $1 in fail) asked=fail=1000000000 ;; *) asked=$1 ;; esac
-    MEMPOOL_OPTIONS=$asked,report $EMULATOR "$bugs" "$2" "$3" \
-        >"$dir/out" 2>"$dir/err"
+    case $# in
+    4) $EMULATOR "$bugs" "$2" "$3" "$asked,report" ;;
+    *) MEMPOOL_OPTIONS=$asked,report $EMULATOR "$bugs" "$2" "$3" ;;
+    esac >"$dir/out" 2>"$dir/err"
     code=$?
     test $code -ne 2 || complain "bugs $2 $3: did not work"
     test "$1" != guard || test $code -lt 128 || return 0
@@ -69,6 +75,11 @@ make_table()
         for word in $words; do
             try "$word" "$fault"
             row="$row $answer"
+            case $word in native) continue ;; esac
+            found "$word" "$fault" default && variable=yes || variable=-
+            found "$word" "$fault" default own && own=yes || own=-
+            test $own = $variable || complain \
+                "$word finds $fault: $own from the program, $variable else" >&2
         done
         echo "$row"
     done

@@ -262,8 +262,10 @@ MP_API void mp_report_stderr(memory_pool_t *mp, mp_event_t event,
 
 /* Flags for debugging; mempool_debug(7) says which faults each finds.  The
  * environment variable MEMPOOL_OPTIONS sets the same flags for all pools of a
- * program, which need not be compiled again.  With any of the first seven each
- * object has memory of its own from malloc(), and the pool is slow. */
+ * program, which need not be compiled again.  Its words, some of which have a
+ * number, may also be given to one pool, as the member debug.  With any of the
+ * first seven each object has memory of its own from malloc(), and the pool is
+ * slow. */
 #define MP_PASSTHROUGH 0x4u  /* each object is one of malloc(), for checkers */
 #define MP_POISON 0x8u       /* freed objects are filled, and checked */
 #define MP_REDZONE 0x10u     /* bytes around objects are checked */
@@ -274,6 +276,10 @@ MP_API void mp_report_stderr(memory_pool_t *mp, mp_event_t event,
 #define MP_ABORT 0x200u      /* abort() after the first report of misuse */
 #define MP_REPORT 0x400u     /* reports go to standard error if the member
                               * report is NULL */
+#define MP_STATS 0x800u      /* statistics are printed at exit */
+#define MP_LEAKS 0x1000u     /* as MP_LEAK_CHECK, and leaks are printed at exit;
+                              * all go to standard error if the member report is
+                              * NULL */
 
 /* Options of mp_create().  All zero is the default.  Set the whole structure
  * to zero before you set members: later releases add members at its end. */
@@ -294,6 +300,8 @@ typedef struct mp_options {
     memory_pool_t *parent;       /* its reset and its destroy destroy this
                                   * pool first, and its capacity counts what
                                   * this pool holds; NULL: none */
+    const char *debug;           /* words of MEMPOOL_OPTIONS for this pool, such
+                                  * as "redzone,fail=1%"; NULL: none */
 } mp_options_t;
 
 /* Makes a pool.  NULL stands for the defaults: the pool grows, takes objects

@@ -34,6 +34,7 @@ static inline bool api_is_plain(const mp_options_t *given, size_t size)
     return size == sizeof *given && given->threads == MP_THREADS_CACHED &&
            given->flags == 0 && given->max_object == 0 &&
            given->backing == NULL && given->name == NULL &&
+           given->debug == NULL &&
            (given->report != NULL || given->report_context == NULL);
 }
 
@@ -71,9 +72,7 @@ static MP_SLOW memory_pool_t *api_create(const mp_options_t *given, size_t size,
         return NULL;
     }
     options.flags |= flags;
-    if (!setting_is_none()) {
-        final_start();
-    }
+    final_start(options.flags);
     memory_pool_t *mp = life_create(&options, why);
     ASSERT(lock_none_is_held());
     if (mp == NULL) {

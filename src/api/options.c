@@ -67,6 +67,23 @@ static const char *options_invalid(const mp_options_t *options)
     return NULL;
 }
 
+/* Makes flags of the words that the program gave; false: one is invalid.  The
+ * numbers stay in the words, for track_make(). */
+static bool options_take_words(mp_options_t *options)
+{
+    unsigned flags = 0;
+
+    if (options->debug != NULL &&
+        !setting_read_words(options->debug, &flags)) {
+        return false;
+    }
+    options->flags |= flags;
+    if ((options->flags & MP_LEAKS) != 0) {
+        options->flags |= MP_LEAK_CHECK;
+    }
+    return true;
+}
+
 /* Why the pool has no caches, or lies outside of the range, by options that are
  * not completed yet but for their flags, of which the program gave some;
  * KIND_DEFAULT: it has caches, and lies in the range. */
@@ -112,6 +129,9 @@ const char *options_complete(const mp_options_t *given, size_t size,
         return invalid;
     }
     ASSERT((unsigned)options->threads <= MP_THREADS_NONE);
+    if (!options_take_words(options)) {
+        return "debug";
+    }
     unsigned flags = options->flags;
     if (!setting_is_none()) {
         options->flags |= setting_flags(options->name);

@@ -28,7 +28,6 @@
 
 #include "cache/pause.h"
 #include "pool/report.h"
-#include "pool/setting.h"
 #include "pool/track.h"
 #include "pool/walk.h"
 
@@ -278,9 +277,8 @@ void leaks_report(struct memory_pool *mp)
     ASSERT(lock_none_is_held());
     int state;
 
-    /* A user that set MEMPOOL_OPTIONS reads standard error. */
-    if (mp->settings.report == NULL && !setting_get()->leaks &&
-        (mp->settings.flags & MP_REPORT) == 0 &&
+    if (mp->settings.report == NULL &&
+        (mp->settings.flags & (MP_LEAKS | MP_REPORT)) == 0 &&
         pool_reporter(mp).fn == NULL) {
         return;
     }

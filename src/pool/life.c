@@ -293,7 +293,7 @@ static void life_release(struct memory_pool *mp)
 static bool life_track(struct memory_pool *mp, const mp_options_t *options,
                        bool buffer)
 {
-    struct track *track = track_make(options->flags);
+    struct track *track = track_make(options);
 
     if (track == NULL) {
         return false;

@@ -4,6 +4,9 @@
  *
  *     MEMPOOL_OPTIONS=word,word=VALUE,...
  *
+ * The words of one pool are read twice: for its flags, and, since few have any,
+ * for its numbers only if it is tracked.  So nothing is kept between.
+ *
  * If a checker runs, all pools are as with the word passthrough, and all locks
  * are told, unless the variable says native.
  *
@@ -37,96 +40,96 @@
 /* Bytes of freed objects that a pool keeps where no number is given. */
 #define SETTING_QUARANTINE ((size_t)1 << 20)
 
-static struct setting setting_all = {.quarantine = SETTING_QUARANTINE,
-                                     .guard = 1};
+static struct setting setting_all = {.quarantine = SETTING_UNSAID};
 MP_INNER_OBJECT bool setting_none;
 static pthread_mutex_t setting_mutex = PTHREAD_MUTEX_INITIALIZER;
 static bool setting_read; /* atomic; release, once all is there */
 
-/* How a word takes its value; false: the value is none. */
-typedef bool setting_value_fn(const char *value);
+/* How a word takes its value, which ends before end; false: the value is
+ * wrong. */
+typedef bool setting_value_fn(struct setting *setting, const char *value,
+                              const char *end);
 
-static bool setting_set_bytes(const char *value)
+/* A number that goes up to the end. */
+static bool setting_get_number(const char *value, const char *end,
+                               uint64_t *number)
 {
-    char *end;
-    unsigned long long bytes = strtoull(value, &end, 10);
-    unsigned shift = *end == 'k' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : 0;
+    char *stop;
 
-    if (!isdigit((unsigned char)*value) || end[shift != 0] != '\0' ||
+    *number = strtoull(value, &stop, 10);
+    return isdigit((unsigned char)*value) && stop == end;
+}
+
+static bool setting_set_bytes(struct setting *setting, const char *value,
+                              const char *end)
+{
+    char last = end > value ? end[-1] : '\0';
+    unsigned shift = last == 'k' ? 10 : last == 'M' ? 20 : last == 'G' ? 30 : 0;
+    uint64_t bytes;
+
+    if (!setting_get_number(value, end - (shift != 0), &bytes) ||
         bytes > (SIZE_MAX >> 1 >> shift)) {
         return false;
     }
-    setting_all.quarantine = (size_t)bytes << shift;
+    setting->quarantine = (size_t)bytes << shift;
     return true;
 }
 
-static bool setting_set_part(const char *value)
+static bool setting_set_part(struct setting *setting, const char *value,
+                             const char *end)
 {
-    char *end;
-
-    if (strncmp(value, "1/", 2) != 0 || !isdigit((unsigned char)value[2])) {
-        return false;
-    }
-    setting_all.guard = strtoull(value + 2, &end, 10);
-    return *end == '\0' && setting_all.guard > 0;
+    return strncmp(value, "1/", 2) == 0 &&
+           setting_get_number(value + 2, end, &setting->guard) &&
+           setting->guard > 0;
 }
 
 /* N, or P% with a decimal fraction. */
-static bool setting_set_fail(const char *value)
+static bool setting_set_fail(struct setting *setting, const char *value,
+                             const char *end)
 {
-    char *end;
+    char *stop;
 
-    if (!isdigit((unsigned char)*value)) {
+    setting->fail.at = 0;
+    setting->fail.part = 0;
+    if (memchr(value, '%', (size_t)(end - value)) == NULL) {
+        return setting_get_number(value, end, &setting->fail.at) &&
+               setting->fail.at > 0;
+    }
+    double percent = strtod(value, &stop);
+    if (!isdigit((unsigned char)*value) || *stop != '%' || stop + 1 != end ||
+        percent > 100) {
         return false;
     }
-    setting_all.fail_at = 0;
-    setting_all.fail_part = 0;
-    if (strchr(value, '%') == NULL) {
-        setting_all.fail_at = strtoull(value, &end, 10);
-        return *end == '\0' && setting_all.fail_at > 0;
-    }
-    double percent = strtod(value, &end);
-    if (end[0] != '%' || end[1] != '\0' || percent > 100) {
-        return false;
-    }
-    setting_all.fail_part = (uint64_t)(percent / 100 * 4294967296.0);
+    setting->fail.part = (uint64_t)(percent / 100 * 4294967296.0);
     return true;
 }
 
-static bool setting_set_seed(const char *value)
+static bool setting_set_seed(struct setting *setting, const char *value,
+                             const char *end)
 {
-    char *end;
-
-    setting_all.seed = strtoull(value, &end, 10);
-    return isdigit((unsigned char)*value) && *end == '\0';
+    return setting_get_number(value, end, &setting->fail.seed);
 }
 
-static bool setting_set_pattern(const char *value)
+static bool setting_set_pattern(struct setting *setting, const char *value,
+                                const char *end)
 {
     /* The environment may change, so this is a copy, for good. */
-    setting_all.pattern = strdup(value);
-    return setting_all.pattern != NULL;
+    setting->pattern = strndup(value, (size_t)(end - value));
+    return setting->pattern != NULL;
 }
 
-static bool setting_set_native(const char *value)
+static bool setting_set_native(struct setting *setting, const char *value,
+                               const char *end)
 {
     (void)value;
-    return setting_all.native = true;
+    (void)end;
+    return setting->native = true;
 }
 
-static bool setting_set_stats(const char *value)
-{
-    (void)value;
-    return setting_all.stats = true;
-}
+static setting_value_fn setting_show_help;
 
-static bool setting_set_leaks(const char *value)
-{
-    (void)value;
-    return setting_all.leaks = true;
-}
-
-static bool setting_show_help(const char *value);
+/* In place of a flag: the word is for the process, and not for one pool. */
+#define SETTING_PROCESS 0x20000000u
 
 /* All words.  value NULL: the word has none. */
 static const struct setting_word {
@@ -154,25 +157,28 @@ static const struct setting_word {
      "the program ends by abort() after the first report of misuse"},
     {"report", NULL, MP_REPORT, NULL,
      "pools without a report function print, and base pools say more"},
-    {"stats", NULL, 0u, setting_set_stats,
+    {"stats", NULL, MP_STATS, NULL,
      "the statistics of every pool that is left are printed at exit"},
-    {"leaks", NULL, MP_LEAK_CHECK, setting_set_leaks,
+    {"leaks", NULL, MP_LEAKS | MP_LEAK_CHECK, NULL,
      "objects that are live when their pool ends, or at exit, are reported"},
     {"fail", "=N or =P%", SETTING_FAIL, setting_set_fail,
      "the Nth request, or P in 100 at random, finds no memory"},
     {"seed", "=N", 0, setting_set_seed,
      "decides which requests fail at random; else a new number is printed"},
-    {"name", "=PATTERN", 0, setting_set_pattern,
+    {"name", "=PATTERN", SETTING_PROCESS, setting_set_pattern,
      "only pools whose names match this pattern of the shell"},
-    {"native", NULL, 0, setting_set_native,
+    {"native", NULL, SETTING_PROCESS, setting_set_native,
      "pools are as usual, also under a tool"},
-    {"help", NULL, 0, setting_show_help, "prints this list"},
+    {"help", NULL, SETTING_PROCESS, setting_show_help, "prints this list"},
 };
 #define SETTING_WORDS (sizeof setting_words / sizeof setting_words[0])
 
-static bool setting_show_help(const char *value)
+static bool setting_show_help(struct setting *setting, const char *value,
+                              const char *end)
 {
+    (void)setting;
     (void)value;
+    (void)end;
     fputs("libmempool: words of MEMPOOL_OPTIONS, with commas between:\n",
           stderr);
     for (size_t i = 0; i < SETTING_WORDS; i++) {
@@ -184,32 +190,43 @@ static bool setting_show_help(const char *value)
     return true;
 }
 
-/* Takes one word; false: there is none such, or its value is wrong. */
-static bool setting_take(char *word)
+/* Takes a word that ends before end; false: there is none such, or its value is
+ * wrong. */
+static bool setting_take(struct setting *setting, const char *word,
+                         const char *end)
 {
-    char *value = strchr(word, '=');
+    const char *equal = memchr(word, '=', (size_t)(end - word));
+    const char *value = equal == NULL ? NULL : equal + 1;
+    size_t length = (size_t)((equal == NULL ? end : equal) - word);
 
-    if (value != NULL) {
-        *value++ = '\0';
-    }
     for (size_t i = 0; i < SETTING_WORDS; i++) {
         const struct setting_word *w = &setting_words[i];
-        if (strcmp(word, w->word) != 0) {
+        if (strlen(w->word) != length || memcmp(word, w->word, length) != 0) {
             continue;
         }
         bool may = w->value == NULL ? value == NULL
                                     : value != NULL || w->value[0] == '[';
         bool calls = w->set != NULL && (w->value == NULL || value != NULL);
-        if (!may || (calls && !w->set(value))) {
-            break;
+        if (!may || (w->flag == SETTING_PROCESS && setting != &setting_all) ||
+            (calls && !w->set(setting, value, end))) {
+            return false;
         }
-        setting_all.flags |= w->flag;
+        setting->flags |= w->flag & ~SETTING_PROCESS;
         return true;
     }
-    if (value != NULL) {
-        value[-1] = '=';
-    }
     return false;
+}
+
+/* Takes the first of some words; false: it is wrong.  *words becomes the next,
+ * NULL: there is none, and *length that of the one that was taken. */
+static bool setting_take_first(struct setting *setting, const char **words,
+                               size_t *length)
+{
+    const char *word = *words;
+
+    *length = strcspn(word, ",");
+    *words = word[*length] == '\0' ? NULL : word + *length + 1;
+    return *length == 0 || setting_take(setting, word, word + *length);
 }
 
 /* One warning for all that is wrong, with what would have been right. */
@@ -224,30 +241,52 @@ static void setting_warn(const char *wrong)
     fputc('\n', stderr);
 }
 
+/* Reads the variable. */
 static void setting_parse(const char *words)
 {
-    char *copy = strdup(words);
     char *wrong = calloc(1, strlen(words) + 1);
-    char *rest = copy;
+    size_t length;
 
-    while (copy != NULL && wrong != NULL && rest != NULL) {
-        char *word = rest;
-        rest = strchr(word, ',');
-        if (rest != NULL) {
-            *rest++ = '\0';
-        }
-        if (*word != '\0' && !setting_take(word)) {
-            if (*wrong != '\0') {
-                strcat(wrong, ",");
-            }
-            strcat(wrong, word);
+    while (words != NULL) {
+        const char *word = words;
+        if (!setting_take_first(&setting_all, &words, &length) &&
+            wrong != NULL) {
+            strcat(wrong, *wrong != '\0' ? "," : "");
+            strncat(wrong, word, length);
         }
     }
     if (wrong != NULL && *wrong != '\0') {
         setting_warn(wrong);
     }
     free(wrong);
-    free(copy);
+}
+
+/* Reads the words of one pool; false: one of them is wrong. */
+static bool setting_parse_own(struct setting *setting, const char *words)
+{
+    size_t length;
+
+    *setting = (struct setting){.quarantine = SETTING_UNSAID};
+    while (words != NULL) {
+        if (!setting_take_first(setting, &words, &length)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Requests fail at random: finds a seed where none was given, and prints it. */
+static void setting_seed(struct setting_fail *fail, const char *name)
+{
+    if (fail->part == 0) {
+        return;
+    }
+    if (fail->seed == 0) {
+        fail->seed = (uint64_t)time(NULL) ^ (uint64_t)getpid() << 32 ^
+                     (uint64_t)(uintptr_t)fail;
+    }
+    fprintf(stderr, "libmempool: %s: fail: seed=%llu\n", name,
+            (unsigned long long)fail->seed);
 }
 
 /* The program has rights that its user has not. */
@@ -268,13 +307,7 @@ static void setting_start(void)
     if (words != NULL && !setting_is_secure()) {
         setting_parse(words);
     }
-    if (setting_all.fail_part != 0) {
-        if (setting_all.seed == 0) {
-            setting_all.seed = (uint64_t)time(NULL) ^ (uint64_t)getpid() << 32;
-        }
-        fprintf(stderr, "libmempool: MEMPOOL_OPTIONS: fail: seed=%llu\n",
-                (unsigned long long)setting_all.seed);
-    }
+    setting_seed(&setting_all.fail, "MEMPOOL_OPTIONS");
     setting_all.checked = !setting_all.native && tool_checks();
     if (setting_all.checked) {
         lock_tell_all();
@@ -315,14 +348,53 @@ void setting_fork_done(void)
     pthread_mutex_unlock(&setting_mutex);
 }
 
-unsigned setting_flags(const char *name)
+/* The variable is for pools of that name. */
+static bool setting_fits(const char *name)
 {
     (void)setting_get();
-    bool fits = setting_all.pattern == NULL ||
-                (name != NULL && fnmatch(setting_all.pattern, name, 0) == 0);
+    return setting_all.pattern == NULL ||
+           (name != NULL && fnmatch(setting_all.pattern, name, 0) == 0);
+}
 
-    return (setting_all.checked ? MP_PASSTHROUGH : 0u) |
-           (fits ? setting_all.flags : 0u);
+unsigned setting_flags(const char *name)
+{
+    return (setting_fits(name) ? setting_all.flags : 0u) |
+           (setting_all.checked ? MP_PASSTHROUGH : 0u);
+}
+
+bool setting_read_words(const char *words, unsigned *flags)
+{
+    ASSERT(words != NULL);
+    struct setting own;
+    bool right = setting_parse_own(&own, words);
+
+    *flags = own.flags;
+    return right;
+}
+
+struct setting_fail *setting_numbers(const char *name, const char *words,
+                                     size_t *quarantine, uint64_t *guard,
+                                     struct setting_fail *own)
+{
+    bool fits = setting_fits(name);
+    struct setting given;
+
+    (void)setting_parse_own(&given, words);
+    if (fits && setting_all.quarantine != SETTING_UNSAID) {
+        given.quarantine = setting_all.quarantine;
+    }
+    *quarantine = given.quarantine == SETTING_UNSAID ? SETTING_QUARANTINE
+                                                     : given.quarantine;
+    if (fits && setting_all.guard != 0) {
+        given.guard = setting_all.guard;
+    }
+    *guard = given.guard == 0 ? 1 : given.guard;
+    if (fits && (setting_all.flags & SETTING_FAIL) != 0) {
+        return &setting_all.fail;
+    }
+    *own = given.fail;
+    setting_seed(own, name == NULL ? "a pool" : name);
+    return (given.flags & SETTING_FAIL) != 0 ? own : NULL;
 }
 
 /* A number that looks like chance and follows from its argument; the last
@@ -334,19 +406,17 @@ static uint64_t setting_mix(uint64_t number)
     return number ^ number >> 31;
 }
 
-/* A long, since not every processor adds to 64 bits that threads share. */
-bool setting_fails(void)
+/* The count is a long, since not every processor adds to 64 bits that threads
+ * share. */
+bool setting_fails(struct setting_fail *fail)
 {
-    static unsigned long requests; /* atomic; relaxed, it only counts */
-
-    if (setting_all.fail_at == 0 && setting_all.fail_part == 0) {
+    if (fail == NULL) {
         return false;
     }
-    uint64_t request = sync_add(&requests, 1ul) + 1;
-    if (setting_all.fail_at != 0) {
-        return request == setting_all.fail_at;
+    uint64_t request = sync_add(&fail->requests, 1ul) + 1;
+    if (fail->at != 0) {
+        return request == fail->at;
     }
-    uint64_t chance =
-        setting_mix(setting_all.seed + request * 0x9e3779b97f4a7c15u);
-    return chance >> 32 < setting_all.fail_part;
+    uint64_t chance = setting_mix(fail->seed + request * 0x9e3779b97f4a7c15u);
+    return chance >> 32 < fail->part;
 }

@@ -38,22 +38,24 @@
 #define TRACK_LEAST_FILLED ((size_t)64 << 10)
 #define TRACK_LEAST_GUARDED ((size_t)4 << 20)
 
-struct track *track_make(unsigned flags)
+struct track *track_make(const mp_options_t *options)
 {
-    const struct setting *setting = setting_get();
     struct track *track = calloc(1, sizeof *track);
+    unsigned flags = options->flags;
+    size_t quarantine;
 
     if (track == NULL) {
         return NULL;
     }
     track->flags = flags;
     track->room = SIZE_MAX;
-    track->guard = setting->guard;
+    track->fail = setting_numbers(options->name, options->debug, &quarantine,
+                                  &track->guard, &track->own);
     if ((flags & MP_PASSTHROUGH) != 0) {
         return track;
     }
     if ((flags & MP_QUARANTINE) != 0) {
-        track->keeps = setting->quarantine;
+        track->keeps = quarantine;
     }
     if ((flags & (MP_POISON | MP_CALLERS)) != 0 &&
         track->keeps < TRACK_LEAST_FILLED) {
@@ -240,7 +242,7 @@ enum result track_align(struct memory_pool *mp, const struct user *user,
 {
     MP_FRAME();
     ASSERT(lock_none_is_held());
-    if (setting_fails()) {
+    if (setting_fails(mp->track->fail)) {
         return RESULT_NO_MEMORY;
     }
     struct record *record = track_prepare(mp, size, alignment);
@@ -334,7 +336,7 @@ enum result track_resize(struct memory_pool *mp, const struct user *user,
     if (was == 0) {
         return RESULT_NOT_LIVE;
     }
-    if (setting_fails()) {
+    if (setting_fails(mp->track->fail)) {
         return RESULT_NO_MEMORY;
     }
     struct record *record = track_prepare(mp, size, SIZES_GRANULE);

@@ -22,9 +22,10 @@ struct track;
 /* The mode of all tracked pools. */
 MP_INNER const struct pool_mode track_mode;
 
-/* What a pool with these flags needs to be tracked; NULL: no memory.  It is
- * the pool's from then on.  room: bytes that the pool can hold; SIZE_MAX. */
-MP_INNER struct track *track_make(unsigned flags);
+/* What a pool with these options, which are complete, needs to be tracked;
+ * NULL: no memory.  It is the pool's from then on.  room: bytes that the pool
+ * can hold; SIZE_MAX. */
+MP_INNER struct track *track_make(const mp_options_t *options);
 MP_INNER void track_limit(struct track *track, size_t room);
 MP_INNER void track_free(struct track *track);
 

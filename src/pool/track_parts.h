@@ -7,6 +7,7 @@
 #ifndef MP_TRACK_PARTS_H
 #define MP_TRACK_PARTS_H
 
+#include "pool/setting.h"
 #include "pool/track.h"
 #include "pool/track_mark.h"
 
@@ -24,6 +25,8 @@ struct track {
     size_t keeps;         /* fixed; bytes of freed memory that are kept */
     size_t room;          /* fixed; bytes of a buffer, in granules */
     uint64_t guard;       /* fixed; one in that many objects is guarded */
+    struct setting_fail *fail; /* fixed; which requests fail; NULL: none */
+    struct setting_fail own;   /* that, if words of the pool's own say so */
     size_t used;          /* bytes of the room that live objects take */
     struct record *root;
     struct list live;     /* struct record by link; of no mark */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * final.c - what is left at exit, where MEMPOOL_OPTIONS asks for it.
+ * final.c - what is left at exit, where a pool's flags ask for it.
  *
  * Other threads may still work as a process exits, and may destroy pools.  So
  * the numbers of all pools are copied while the locks of the lists keep the
@@ -20,6 +20,7 @@
 
 struct final_pool {
     char name[POOL_NAME];
+    unsigned flags;
     struct stats_print_pool print; /* its name is the one above */
 };
 
@@ -35,11 +36,13 @@ static void final_copy(struct thread_place *place, void *argument)
     struct memory_pool *mp = pool_at(place);
 
     /* Acquire pairs with the release in recycle_make(). */
-    if (sync_get_acquire(&place->kept)) {
+    if (sync_get_acquire(&place->kept) ||
+        (mp->settings.flags & SETTING_AT_EXIT) == 0) {
         return;
     }
     if (all->count < all->room) {
         struct final_pool *pool = &all->pools[all->count];
+        pool->flags = mp->settings.flags;
         stats_gather_listed(mp, &pool->print.stats);
         pool->print.why = kind_text(kind_why_of(mp));
         if (mp->settings.name != NULL) {
@@ -71,17 +74,16 @@ static void final_gather(struct final_all *all)
 static void final_print(void)
 {
     struct final_all all = {NULL, 0, 0};
-    const struct setting *setting = setting_get();
 
     final_gather(&all);
     for (size_t i = 0; all.pools != NULL && i < all.count; i++) {
         const struct final_pool *pool = &all.pools[i];
         const char *name = pool->print.name;
         const mp_stats_t *stats = &pool->print.stats;
-        if (setting->stats) {
+        if ((pool->flags & MP_STATS) != 0) {
             stats_print_one(stderr, &pool->print);
         }
-        if (setting->leaks && stats->live_objects > 0) {
+        if ((pool->flags & MP_LEAKS) != 0 && stats->live_objects > 0) {
             fprintf(stderr, "%s%sleak: %zu object%s, %zu byte%s at exit\n",
                     name == NULL ? "" : name, name == NULL ? "" : ": ",
                     stats->live_objects,
@@ -93,14 +95,12 @@ static void final_print(void)
     free(all.pools);
 }
 
-void final_start(void)
+void final_start(unsigned flags)
 {
     static bool started; /* atomic */
-    const struct setting *setting = setting_get();
     bool no = false;
 
-    if ((setting->stats || setting->leaks) &&
-        sync_claim(&started, &no, true)) {
+    if ((flags & SETTING_AT_EXIT) != 0 && sync_claim(&started, &no, true)) {
         /* Without room for it nothing is printed. */
         (void)atexit(final_print);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * final.h - what is left at exit, where MEMPOOL_OPTIONS asks for it.
+ * final.h - what is left at exit, where a pool's flags ask for it.
  *
  * What it cannot do: run where a program ends by _exit(2) or a signal.
  */
@@ -9,8 +9,8 @@
 
 #include "base/compiler.h"
 
-/* Called as a pool is made: has the process print at exit what the words stats
- * and leaks ask for, once. */
-MP_INNER void final_start(void);
+/* Called as a pool with these flags is made: has the process print at exit what
+ * MP_STATS and MP_LEAKS ask for, once. */
+MP_INNER void final_start(unsigned flags);
 
 #endif /* MP_FINAL_H */

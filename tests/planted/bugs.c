@@ -2,8 +2,9 @@
  *
  * bugs.c - a program with one fault, for tools to find.
  *
- *     bugs FAULT KIND     makes that fault in a pool of that kind
- *     bugs                lists the faults
+ *     bugs FAULT KIND           makes that fault in a pool of that kind
+ *     bugs FAULT KIND WORDS     the same, with these words in its options
+ *     bugs                      lists the faults
  *
  * Nothing here looks at what a call says.  The program goes on after its fault,
  * as programs do, and ends with 0 unless somebody stops it.
@@ -123,7 +124,11 @@ static void reused_write(void)
 
 static void wrong_pool(void)
 {
-    memory_pool_t *other = mp_create(NULL);
+    mp_options_t options;
+
+    memset(&options, 0, sizeof options);
+    options.debug = kinds_words;
+    memory_pool_t *other = mp_create(&options);
 
     free_memory(other, get_filled());
     destroy_memory_pool(other);
@@ -208,6 +213,7 @@ int main(int argc, char **argv)
         if (argc < 3) {
             puts(faults[i].name);
         } else if (strcmp(argv[1], faults[i].name) == 0) {
+            kinds_words = argc > 3 ? argv[3] : NULL;
             pool = kinds_make(argv[2]);
             if (pool == NULL) {
                 return 2;

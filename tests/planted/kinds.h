@@ -45,6 +45,10 @@ static const char *const kinds_names[] = {
 static memory_pool_t *kinds_parent;
 static mp_handle_t *kinds_handle;
 
+/* Words of MEMPOOL_OPTIONS that the program itself asks for; the base pool has
+ * no options. */
+static const char *kinds_words;
+
 static memory_pool_t *kinds_make(const char *kind)
 {
     static _Alignas(16) char memory[1 << 16];
@@ -54,6 +58,7 @@ static memory_pool_t *kinds_make(const char *kind)
 
     memset(&options, 0, sizeof options);
     options.name = kind;
+    options.debug = kinds_words;
     if (strcmp(kind, "capacity") == 0) {
         options.capacity = 1 << 16;
     } else if (strcmp(kind, "locked") == 0) {
