@@ -47,6 +47,8 @@
 #include "store/heap_sweep.c"
 #include "store/heap_unused.c"
 #include "store/quota.c"
+#include "store/quota_lend.c"
+#include "store/quota_move.c"
 #include "store/extent.c"
 #include "store/spans.c"
 #include "store/range.c"

@@ -44,6 +44,9 @@ store_sources = \
 	src/store/heap_type.h \
 	src/store/quota.c \
 	src/store/quota.h \
+	src/store/quota_lend.c \
+	src/store/quota_move.c \
+	src/store/quota_parts.h \
 	src/store/range.c \
 	src/store/range.h \
 	src/store/sizes.h \

@@ -19,10 +19,6 @@
  *     charged_below == sum of held and charged_below over the quotas whose
  *                      above it is
  *
- * A capacity that becomes less takes bytes from beyond_peak first.  If these do
- * not suffice, the high-water mark lies above the new capacity: past_peak keeps
- * it, and beyond_peak begins anew at 0.
- *
  * Why quota_undo() never takes the mark too low: let the last charge raise the
  * mark by r to m, and let f be the bytes that are charged then and undone
  * later.  Without the failed charges m - f would have been held, so the mark
@@ -31,64 +27,9 @@
  *
  * What it cannot do: wait for bytes, or say which pool used them up.
  */
-#include "store/quota.h"
+#include "store/quota_parts.h"
 
-/* Bytes that the capacity has left.  The owner's lock is held in this and in
- * all static functions. */
-static size_t quota_free(const struct quota *quota)
-{
-    ASSERT(quota->free_to_peak <= SIZE_MAX - quota->beyond_peak);
-    return quota->free_to_peak + quota->beyond_peak;
-}
-
-/* The numbers do not exceed the capacity, so that held is not negative. */
-static inline bool quota_is_whole(const struct quota *quota)
-{
-    return quota->beyond_peak <= quota->capacity &&
-           quota->free_to_peak <= quota->capacity - quota->beyond_peak &&
-           quota->charged_below <= quota->capacity - quota_free(quota) &&
-           quota->raised <= quota->capacity - quota->beyond_peak;
-}
-
-/* Enters the owner's lock.  The pool's is held already, so only the tree's is
- * left to take. */
-static bool quota_enter(const struct quota *quota)
-{
-    bool taken = quota->tree != NULL && lock_enter(quota->tree);
-
-    ASSERT(quota_is_whole(quota));
-    return taken;
-}
-
-/* It asserts on the way out, too: the call that broke the numbers is then
- * still on the stack. */
-static void quota_leave(const struct quota *quota, bool taken)
-{
-    ASSERT(quota_is_whole(quota));
-    if (quota->tree != NULL) {
-        lock_leave(quota->tree, taken);
-    }
-}
-
-/* Bytes of the capacity that are charged. */
-static inline size_t quota_used(const struct quota *quota)
-{
-    return quota->capacity - quota_free(quota);
-}
-
-/* The next time that use comes near the limit, somebody is told again.  Credit
- * that goes back does not arm, since as much may be lent at once: a cache that
- * borrows gives the rest of its last credit back first. */
-static inline void quota_arm(struct quota *quota)
-{
-    if (quota_used(quota) < quota->near_bytes) {
-        quota->near = QUOTA_NEAR_ARMED;
-    }
-}
-
-/* Takes bytes, which are there, and raises the mark where it must.  True: use
- * has come near the limit by that. */
-static bool quota_take(struct quota *quota, size_t bytes)
+bool quota_take(struct quota *quota, size_t bytes)
 {
     ASSERT(bytes <= quota_free(quota));
     /* Each charge sets it anew, so that quota_undo() takes back what the last
@@ -110,8 +51,7 @@ static bool quota_take(struct quota *quota, size_t bytes)
     return true;
 }
 
-/* Lets the mark fall back by the bytes of a charge that is undone. */
-static void quota_lower(struct quota *quota, size_t bytes)
+void quota_lower(struct quota *quota, size_t bytes)
 {
     size_t lower = bytes < quota->raised ? bytes : quota->raised;
 
@@ -177,8 +117,7 @@ bool quota_share(struct quota *quota)
     return true;
 }
 
-/* Takes bytes, which are there, from a quota and those above. */
-static void quota_take_all(struct quota *quota, size_t bytes)
+void quota_take_all(struct quota *quota, size_t bytes)
 {
     bool due = quota_take(quota, bytes);
 
@@ -210,8 +149,7 @@ bool quota_charge(struct quota *quota, size_t bytes)
     return fits;
 }
 
-/* Gives back to a quota and those above; failed: and lowers their marks. */
-static void quota_give(struct quota *quota, size_t bytes, bool failed)
+void quota_give(struct quota *quota, size_t bytes, bool failed)
 {
     ASSERT(bytes <= quota->capacity - quota->charged_below -
                         quota_free(quota));
@@ -304,218 +242,6 @@ void quota_undo(struct quota *quota, size_t bytes)
         quota_arm(up);
     }
     quota_leave(quota, taken);
-}
-
-/* As much as every quota on the way up can spare, of which none is tight. */
-static size_t quota_spare(struct quota *quota, size_t least, size_t part)
-{
-    size_t spare = SIZE_MAX;
-
-    for (; quota != NULL; quota = quota->above) {
-        size_t room = quota_free(quota);
-        if (quota->state == QUOTA_TIGHT && room >= quota->capacity / 8 &&
-            room / part >= least) {
-            quota->state = QUOTA_ROOMY;
-        }
-        if (quota->state != QUOTA_ROOMY) {
-            return 0;
-        }
-        spare = room / part < spare ? room / part : spare;
-    }
-    return spare;
-}
-
-/* Charges for a loan. */
-static void quota_take_loan(struct quota *quota, size_t bytes)
-{
-    quota_take_all(quota, bytes);
-    /* The raise is the loan's from now on.  Were it the last charge's, too, the
-     * end of another loan could lower the mark by it, and then the end of this
-     * loan would do so a second time. */
-    quota->lent_raised = quota->raised;
-    quota->raised = 0;
-}
-
-size_t quota_lend(struct quota *quota, size_t least, size_t most, size_t part)
-{
-    ASSERT(least > 0 && part > 0);
-    bool taken = quota_enter(quota);
-    size_t bytes = quota_spare(quota, least, part);
-
-    most = most < least ? least : most;
-    bytes = bytes < least ? 0 : bytes < most ? bytes : most;
-    if (bytes > 0) {
-        quota_take_loan(quota, bytes);
-    }
-    quota_leave(quota, taken);
-    return bytes;
-}
-
-size_t quota_lend_first(struct quota *quota, size_t most, size_t part)
-{
-    ASSERT(most > 0 && part > 0);
-    bool taken = quota_enter(quota);
-    struct quota *up = quota;
-    size_t bytes = 0;
-
-    while (up != NULL && up->near_bytes == SIZE_MAX) {
-        up = up->above;
-    }
-    if (up == NULL) {
-        bytes = quota_spare(quota, 1, part);
-        bytes = bytes < most ? bytes : most;
-        if (bytes > 0) {
-            quota_take_loan(quota, bytes);
-        }
-    }
-    quota_leave(quota, taken);
-    return bytes;
-}
-
-void quota_settle(struct quota *quota, size_t bytes, size_t unused)
-{
-    ASSERT(unused <= bytes);
-    bool taken = quota_enter(quota);
-
-    quota_give(quota, bytes, false);
-    /* Whatever was charged since: before the loan the mark was no higher than
-     * that, and after it the bytes were never held. */
-    quota->free_to_peak -= unused;
-    quota->beyond_peak += unused;
-    for (struct quota *up = quota->above; up != NULL; up = up->above) {
-        quota_lower(up, unused);
-    }
-    quota_leave(quota, taken);
-}
-
-/* The bytes that go come from beyond_peak, then from free_to_peak. */
-static enum quota_change quota_narrow(struct quota *quota, size_t bytes)
-{
-    size_t peak = quota->capacity - quota->beyond_peak;
-
-    if (bytes > quota_free(quota)) {
-        /* Credit may be what is in the way. */
-        return quota->state == QUOTA_TIGHT ? QUOTA_LESS_HELD
-                                           : QUOTA_LESS_PEAK;
-    }
-    if (bytes > quota->beyond_peak) {
-        if (quota->state != QUOTA_TIGHT) {
-            return QUOTA_LESS_PEAK;
-        }
-        quota->past_peak = peak > quota->past_peak ? peak : quota->past_peak;
-        quota->free_to_peak -= bytes - quota->beyond_peak;
-        quota->beyond_peak = 0;
-        /* A charge that is undone later raised the mark that is past. */
-        quota->raised = 0;
-        return QUOTA_CHANGED;
-    }
-    quota->beyond_peak -= bytes;
-    return QUOTA_CHANGED;
-}
-
-size_t quota_moved(const struct quota *quota, const struct quota *above)
-{
-    return quota->above == above ? quota_used(quota) : 0;
-}
-
-/* Enters the locks of two trees, which may be one, or none. */
-static void quota_enter_both(const struct quota *one, const struct quota *other,
-                             bool taken[2])
-{
-    taken[0] = one != NULL && lock_enter(one->tree);
-    taken[1] = other != NULL && (one == NULL || one->tree != other->tree) &&
-               lock_enter(other->tree);
-}
-
-static void quota_leave_both(const struct quota *one, const struct quota *other,
-                             const bool taken[2])
-{
-    if (other != NULL && (one == NULL || one->tree != other->tree)) {
-        lock_leave(other->tree, taken[1]);
-    }
-    if (one != NULL) {
-        lock_leave(one->tree, taken[0]);
-    }
-}
-
-/* Which of the quotas from one up is the first that the other charges, too. */
-static struct quota *quota_common(struct quota *from, struct quota *to)
-{
-    while (to != NULL && !quota_is_below(from, to)) {
-        to = to->above;
-    }
-    return to;
-}
-
-/* The locks keep all other charges out, so the order of the two walks that
- * write does not matter to anybody. */
-struct quota *quota_transfer(struct quota *from, struct quota *to,
-                             size_t bytes, enum quota_state *state, bool *due)
-{
-    bool taken[2];
-
-    quota_enter_both(from, to, taken);
-    struct quota *common = quota_common(from, to);
-    struct quota *refuser = to;
-    *due = false;
-    while (refuser != common && bytes <= quota_free(refuser)) {
-        refuser = refuser->above;
-    }
-    if (refuser != common) {
-        *state = refuser->state;
-        quota_leave_both(from, to, taken);
-        return refuser;
-    }
-    for (struct quota *up = from; up != common; up = up->above) {
-        ASSERT(bytes <= up->charged_below);
-        up->charged_below -= bytes;
-        up->free_to_peak += bytes;
-        quota_arm(up);
-        ASSERT(quota_is_whole(up));
-    }
-    for (struct quota *up = to; up != common; up = up->above) {
-        *due = quota_take(up, bytes) || *due;
-        up->charged_below += bytes;
-        ASSERT(quota_is_whole(up));
-    }
-    quota_leave_both(from, to, taken);
-    return NULL;
-}
-
-void quota_relink(struct quota *quota, struct quota *from, struct quota *to,
-                  bool parent)
-{
-    struct quota *above = quota->above == from ? to : quota->above;
-
-    ASSERT(above != quota);
-    sync_put(&quota->above, above);
-    if (above != NULL) {
-        ASSERT(above->limits && above->tree != NULL);
-        quota->tree = above->tree;
-    } else {
-        /* The topmost one, as quota_share() has it. */
-        quota->tree = quota->limits && parent ? &quota->lock : NULL;
-    }
-}
-
-/* Where the mark stays below the capacity no credit has to be recalled: a loan
- * that is settled later lowers the mark as it would have before. */
-enum quota_change quota_set_capacity(struct quota *quota, size_t capacity)
-{
-    ASSERT(quota->limits && capacity > 0);
-    enum quota_change change = QUOTA_CHANGED;
-    bool taken = quota_enter(quota);
-
-    if (capacity < quota->capacity) {
-        change = quota_narrow(quota, quota->capacity - capacity);
-    } else {
-        quota->beyond_peak += capacity - quota->capacity;
-    }
-    if (change == QUOTA_CHANGED) {
-        sync_put(&quota->capacity, capacity);
-    }
-    quota_leave(quota, taken);
-    return change;
 }
 
 void quota_set_near(struct quota *quota, size_t bytes)
