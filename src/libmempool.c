@@ -99,6 +99,7 @@
 #include "pool/track_rewind.c"
 #include "pool/track_view.c"
 #include "pool/tree.c"
+#include "pool/tree_stage.c"
 #include "pool/trim.c"
 #include "pool/walk.c"
 

@@ -140,6 +140,7 @@ pool_sources = \
 	src/pool/track_view.c \
 	src/pool/tree.c \
 	src/pool/tree.h \
+	src/pool/tree_stage.c \
 	src/pool/trim.c \
 	src/pool/trim.h \
 	src/pool/walk.c \

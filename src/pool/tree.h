@@ -143,13 +143,20 @@ MP_INNER void tree_reopen(struct memory_pool *mp);
  * held. */
 MP_INNER void tree_leave(struct memory_pool *mp);
 
-/* How many children there are; the newest, the next older one, and the parent;
- * NULL: none.  The lock of the pool, or of the parent where that is next, is
- * held. */
+/* How many children there are; the newest, and the next older one; NULL: none.
+ * The lock of the pool, or of the parent where that is next, is held. */
 MP_INNER size_t tree_count(const struct memory_pool *mp);
 MP_INNER struct memory_pool *tree_first(const struct memory_pool *mp);
 MP_INNER struct memory_pool *tree_next(const struct memory_pool *mp);
-MP_INNER struct memory_pool *tree_parent(const struct memory_pool *mp);
+
+/* NULL: none.  A caller that goes on from the parent holds a lock that keeps it,
+ * has pinned the pool, or works at one that is closing. */
+static inline struct memory_pool *tree_parent(const struct memory_pool *mp)
+{
+    const struct tree *tree = sync_get_acquire(&mp->tree);
+
+    return tree == NULL ? NULL : sync_get(&tree->parent);
+}
 
 /* The newest child of a stage, which is closing from now on, by the caller with
  * that frame; NULL: there is none.  No lock held. */
@@ -173,6 +180,10 @@ MP_INNER struct cleanup *tree_take_cleanup(struct memory_pool *mp);
 /* True: the call of that frame comes from a cleanup of this pool, or of one
  * below that the calling thread ends or resets together with it. */
 MP_INNER bool tree_is_run(const struct memory_pool *mp, uintptr_t frame);
+
+/* True: what is added to the pool now is added by a cleanup of the run that is
+ * under way, which counts it. */
+MP_INNER bool tree_is_late(const struct memory_pool *mp);
 
 /* How many cleanups were added to the pool so far.  No lock held. */
 MP_INNER uint64_t tree_count_added(struct memory_pool *mp);
