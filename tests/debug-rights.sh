@@ -40,8 +40,10 @@ int main(void)
 }
 CODE
 $CC -I"$top_builddir/include" -I"$top_srcdir/include" -o "$dir/plain" \
-    "$dir/plain.c" "$library" $PTHREAD_FLAGS ||
-    fail 'the program does not compile'
+    "$dir/plain.c" "$library" $PTHREAD_FLAGS || {
+    complain 'the program does not compile'
+    exit $status
+}
 chmod 755 "$dir"
 
 # Compares what a program says, who has rights or has none: name, command.

@@ -151,9 +151,8 @@ endif
 check_PROGRAMS += tests/planted/bugs tests/planted/correct
 tests_planted_bugs_SOURCES = tests/planted/bugs.c tests/planted/kinds.h
 tests_planted_correct_SOURCES = tests/planted/correct.c tests/planted/kinds.h
-debug_tests = tests/debug-options.sh tests/debug-output.sh \
-	tests/debug-rights.sh \
-	tests/debug-words.sh
+debug_tests = tests/debug-callers.sh tests/debug-options.sh \
+	tests/debug-output.sh tests/debug-rights.sh tests/debug-words.sh
 TESTS += $(debug_tests)
 EXTRA_DIST += $(debug_tests) tests/tools.sh tests/planted/checkers.sh
 
