@@ -6,21 +6,11 @@
  * What it cannot do: test anything where the system has no range.  There each
  * test only shows that this is said.
  */
-#include "store/range.h"
-#include "store/spans.h"
-
 #include <string.h>
 #include <unistd.h>
 
-#include "../support.h"
+#include "owned.h"
 
-#define MIB ((size_t)1 << 20)
-#define OWNER ((struct memory_pool *)(void *)&owned)
-#define OTHER ((struct memory_pool *)(void *)&owned[1])
-
-static uint64_t owned[2];
-
-static bool able; /* there is a range */
 static uint64_t now = 5000; /* what the clock says, in milliseconds */
 
 static uint64_t clock_of_the_test(void)
@@ -30,7 +20,7 @@ static uint64_t clock_of_the_test(void)
 
 static void start(void)
 {
-    able = range_start();
+    owned_start();
     range_clock = clock_of_the_test;
 }
 
