@@ -5,6 +5,7 @@
 
 if HAVE_CHECK
 unit_programs = tests/unit/test_sizes tests/unit/test_lock tests/unit/test_heap \
+	tests/unit/test_heap_blocks tests/unit/test_heap_runs \
 	tests/unit/test_index tests/unit/test_links \
 	tests/unit/test_quota tests/unit/test_blocks tests/unit/test_range tests/unit/test_rows \
 	tests/unit/test_extent \
@@ -15,13 +16,16 @@ unit_programs = tests/unit/test_sizes tests/unit/test_lock tests/unit/test_heap 
 	tests/unit/test_track_mark
 check_PROGRAMS += $(unit_programs)
 TESTS += $(unit_programs)
-EXTRA_DIST += tests/unit/depth.h tests/unit/owned.h tests/unit/set.h
+EXTRA_DIST += tests/unit/depth.h tests/unit/heap_shadow.h tests/unit/owned.h \
+	tests/unit/set.h
 
 unit_store = tests/libsupport.a libmempool-store.la tests/libinject.a \
 	$(CHECK_LIBS) $(PTHREAD_LIBS)
 tests_unit_test_sizes_LDADD = $(unit_store)
 tests_unit_test_lock_LDADD = $(unit_store)
 tests_unit_test_heap_LDADD = $(unit_store)
+tests_unit_test_heap_blocks_LDADD = $(unit_store)
+tests_unit_test_heap_runs_LDADD = $(unit_store)
 tests_unit_test_index_LDADD = $(unit_store)
 tests_unit_test_links_LDADD = $(unit_store)
 tests_unit_test_quota_LDADD = $(unit_store)
