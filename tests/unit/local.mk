@@ -7,8 +7,8 @@ if HAVE_CHECK
 unit_programs = tests/unit/test_sizes tests/unit/test_lock tests/unit/test_heap \
 	tests/unit/test_heap_blocks tests/unit/test_heap_runs \
 	tests/unit/test_index tests/unit/test_links \
-	tests/unit/test_quota tests/unit/test_blocks tests/unit/test_range tests/unit/test_rows \
-	tests/unit/test_extent \
+	tests/unit/test_quota tests/unit/test_quota_lend tests/unit/test_blocks \
+	tests/unit/test_range tests/unit/test_rows tests/unit/test_extent \
 	tests/unit/test_spans tests/unit/test_depot tests/unit/test_cache tests/unit/test_pause \
 	tests/unit/test_thread tests/unit/test_attach tests/unit/test_middle \
 	tests/unit/test_resize tests/unit/test_credit tests/unit/test_cleanup \
@@ -17,7 +17,7 @@ unit_programs = tests/unit/test_sizes tests/unit/test_lock tests/unit/test_heap 
 check_PROGRAMS += $(unit_programs)
 TESTS += $(unit_programs)
 EXTRA_DIST += tests/unit/depth.h tests/unit/heap_shadow.h tests/unit/owned.h \
-	tests/unit/set.h
+	tests/unit/quotas.h tests/unit/set.h
 
 unit_store = tests/libsupport.a libmempool-store.la tests/libinject.a \
 	$(CHECK_LIBS) $(PTHREAD_LIBS)
@@ -29,6 +29,7 @@ tests_unit_test_heap_runs_LDADD = $(unit_store)
 tests_unit_test_index_LDADD = $(unit_store)
 tests_unit_test_links_LDADD = $(unit_store)
 tests_unit_test_quota_LDADD = $(unit_store)
+tests_unit_test_quota_lend_LDADD = $(unit_store)
 tests_unit_test_blocks_LDADD = $(unit_store)
 tests_unit_test_range_LDADD = $(unit_store)
 tests_unit_test_rows_LDADD = $(unit_store)
