@@ -24,12 +24,7 @@ static void note(memory_pool_t *mp, mp_event_t event, const char *message,
                  const void *ptr, void *context)
 {
     (void)context;
-    pools_reported.mp = mp;
-    pools_reported.event = event;
-    snprintf(pools_reported.message, sizeof pools_reported.message, "%s",
-             message);
-    pools_reported.ptr = ptr;
-    pools_reported.count++;
+    pools_note_report(mp, event, message, ptr);
     mp_check(mp); /* which hangs where a lock is held, and does not report */
 }
 

@@ -63,16 +63,22 @@ struct pools_backing pools_own;
 
 static void *pools_buffer;
 
-void pools_report(memory_pool_t *mp, mp_event_t event, const char *message,
-                  const void *ptr, void *context)
+void pools_note_report(memory_pool_t *mp, mp_event_t event,
+                       const char *message, const void *ptr)
 {
-    (void)context;
     pools_reported.mp = mp;
     pools_reported.event = event;
     snprintf(pools_reported.message, sizeof pools_reported.message, "%s",
              message);
     pools_reported.ptr = ptr;
     pools_reported.count++;
+}
+
+void pools_report(memory_pool_t *mp, mp_event_t event, const char *message,
+                  const void *ptr, void *context)
+{
+    (void)context;
+    pools_note_report(mp, event, message, ptr);
     if (mp != NULL) {
         POOLS_EXPECT(mp_check(mp) == 0);
         POOLS_EXPECT(mp_locate(mp, &pools_reported) == MP_FOREIGN);

@@ -73,7 +73,10 @@ struct pools_report {
 };
 extern struct pools_report pools_reported;
 
-/* Notes the report, and uses the pool, which hangs where a lock is held. */
+/* Notes the report.  And a report function: it does so, and uses the pool,
+ * which hangs where a lock is held. */
+void pools_note_report(memory_pool_t *mp, mp_event_t event,
+                       const char *message, const void *ptr);
 void pools_report(memory_pool_t *mp, mp_event_t event, const char *message,
                   const void *ptr, void *context);
 
