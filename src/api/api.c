@@ -19,6 +19,7 @@
 #include "api/misuse.h"
 #include "api/options.h"
 #include "api/slow.h"
+#include "pool/alloc.h"
 #include "pool/end.h"
 #include "pool/life.h"
 #include "pool/recycle.h"
@@ -225,7 +226,10 @@ static MP_SLOW void *api_allocate_elsewhere(memory_pool_t *mp, size_t size)
         /* With the lock held, the short way serves several threads, too. */
         bool taken = pool_enter(mp);
         object = pool_bump(mp, size);
-        lock_leave(&mp->lock, taken);
+        if (object == NULL) {
+            object = alloc_take_short(mp, size);
+        }
+        pool_leave(mp, taken);
     }
     ASSERT((uintptr_t)object % SIZES_GRANULE == 0);
     return MP_LIKELY(object != NULL) ? object : api_allocate_slow(mp, size);
@@ -367,8 +371,8 @@ static MP_SLOW void api_free_elsewhere(memory_pool_t *mp, const void *ptr)
         }
     } else {
         bool taken = pool_enter(mp);
-        given = pool_unbump(mp, ptr);
-        lock_leave(&mp->lock, taken);
+        given = pool_unbump(mp, ptr) || alloc_give(mp, ptr);
+        pool_leave(mp, taken);
     }
     /* The short ways change nothing when they refuse, so the slow path may
      * begin anew. */

@@ -386,6 +386,44 @@ static void alloc_drop(struct memory_pool *mp, struct heap_chunk chunk)
     }
 }
 
+/* The limits are those of pool_bump(): below its mark a quota of the pool's own
+ * has room. */
+void *alloc_take_short(struct memory_pool *mp, size_t size)
+{
+    ASSERT(pool_is_entered(mp) && !mp->mode->caches);
+    struct heap *heap = &mp->heap;
+    size_t more = (size - 1) / SIZES_GRANULE;
+
+    if (more >= mp->bump_most || heap->bits >> more == 0 ||
+        !quota_can_bump(&mp->quota, size)) {
+        return NULL;
+    }
+    struct heap_chunk chunk = heap_take(heap, (uint32_t)more + 1);
+    ASSERT(chunk.block != NULL);
+    quota_bump(&mp->quota, size);
+    heap->held += size;
+    block_put_slack_at(chunk.block->map + chunk.granule, more + 1,
+                       -size % SIZES_GRANULE);
+    return block_address(chunk.block, chunk.granule);
+}
+
+bool alloc_give(struct memory_pool *mp, const void *ptr)
+{
+    ASSERT(pool_is_entered(mp) && !mp->mode->caches);
+    if (mp->bump_most == 0) {
+        return false;
+    }
+    struct heap_chunk chunk = pool_find_live(mp, ptr);
+    if (chunk.block == NULL) {
+        return false;
+    }
+    uint32_t length = block_length(chunk.block, chunk.granule);
+    size_t size = pool_size_within(chunk, length);
+    alloc_end(mp, chunk, length, size);
+    quota_unbump(&mp->quota, size);
+    return true;
+}
+
 enum result alloc_from_heap(struct memory_pool *mp, const struct user *user,
                             size_t size, bool taken, void **object)
 {

@@ -82,6 +82,13 @@ MP_INNER void alloc_note_size(struct heap_chunk chunk, size_t was,
 MP_INNER void alloc_drop_moved(struct memory_pool *mp, struct heap_chunk chunk,
                                size_t size);
 
+/* What pool_bump() and pool_unbump() are for the top of the heap, these are for
+ * all of it, in a pool that they serve: a free chunk for a short object, and
+ * any object back.  NULL, and false: there is more to do.  To be left by
+ * pool_leave().  The lock is held. */
+MP_INNER void *alloc_take_short(struct memory_pool *mp, size_t size);
+MP_INNER bool alloc_give(struct memory_pool *mp, const void *ptr);
+
 /* Notes how much is out of the heaps, at its highest, in a pool that does not
  * count: after whatever takes more out of them.  The lock is held. */
 MP_INNER void alloc_note_peak(struct memory_pool *mp);

@@ -9,6 +9,8 @@
  * What it cannot do: say which object was written to.  What the link was, and
  * where it led, is lost.
  */
+#include <errno.h>
+
 #include "cache/pause.h"
 #include "pool/pool.h"
 #include "pool/report.h"
@@ -36,12 +38,14 @@ struct block *pool_take_excess(struct memory_pool *mp, size_t keep)
     return excess;
 }
 
-/* The stock has too much, or a heap found damage. */
+/* The stock has too much, or a heap found damage.  Keeps errno, which a backing
+ * may set: a call that gives back succeeds. */
 static MP_SLOW void pool_leave_due(struct memory_pool *mp, bool taken)
 {
     struct blocks *blocks = &mp->blocks;
     bool damaged = blocks_take_damage(blocks);
     struct block *excess = NULL;
+    int error = errno;
 
     if (blocks->stock_bytes > blocks->stock_limit) {
         excess = pool_take_excess(mp, blocks->stock_limit);
@@ -51,6 +55,7 @@ static MP_SLOW void pool_leave_due(struct memory_pool *mp, bool taken)
     /* Now, since a backing may be the program's and use the pool. */
     blocks_release(blocks, excess);
     pool_report_damage(mp, damaged);
+    errno = error;
 }
 
 void pool_leave(struct memory_pool *mp, bool taken)
