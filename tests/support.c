@@ -73,9 +73,25 @@ bool support_under_valgrind(void)
 }
 
 /* Whoever has a program emulated says so; see packaging/emulate.sh. */
+static bool support_is_emulated(void)
+{
+    return getenv("MP_EMULATED") != NULL;
+}
+
+bool support_can_cancel(void)
+{
+    bool can = !support_is_emulated();
+
+    if (!can) {
+        puts("left out: the end of a thread that prints, which the emulator"
+             " does not unwind");
+    }
+    return can;
+}
+
 bool support_child_has_threads(void)
 {
-    bool has = !SANITIZER_THREAD && getenv("MP_EMULATED") == NULL;
+    bool has = !SANITIZER_THREAD && !support_is_emulated();
 
     if (!has) {
         puts("left out: a thread in a child, which the checker or the emulator"

@@ -50,6 +50,11 @@ bool support_under_valgrind(void);
  * and then.  Where it may not, that is printed. */
 bool support_child_has_threads(void);
 
+/* Whether a thread that is cancelled leaves the C library's locks.  In qemu's
+ * user mode it ends without that, if it was printing.  Where it does so, that
+ * is printed. */
+bool support_can_cancel(void);
+
 /* n repetitions divided by MP_TEST_SCALE; without that variable by slow
  * where a sanitizer or valgrind makes the program slow, else n.  MP_TEST_TIMES
  * multiplies them, for make check-long. */
