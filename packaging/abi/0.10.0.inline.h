@@ -294,8 +294,9 @@ MP_INLINE_INNER void *mp_inline_take(const struct mp_inline_thread *thread,
         uintptr_t granule = offset >> 4 | offset << (sizeof offset * 8 - 4);
         if (__builtin_expect(granule >= thread->granules, 0) ||
             __builtin_expect(*mp_inline_map_byte(thread,
-                                                 MP_INLINE_NUMBER(object)) !=
-                                 MP_INLINE_CACHED + i,
+                                                 MP_INLINE_NUMBER(object)) -
+                                     MP_INLINE_CACHED !=
+                                 i,
                              0)) {
             return MP_INLINE_NULL;
         }
