@@ -32,10 +32,11 @@ bench_common = bench/measure.h bench/work.h bench/work_grow.h \
 	bench/record.h
 bench_cppflags = $(AM_CPPFLAGS) -D_GNU_SOURCE
 
-EXTRA_DIST += bench/call.c bench/call_library.c bench/call_library.h \
+EXTRA_DIST += bench/tools.c bench/call.c bench/call_library.c bench/call_library.h \
 	bench/pmr.cc bench/goals bench/goals.awk bench/cells.awk \
 	bench/ratios.awk bench/report.awk bench/record.c
-dist_noinst_SCRIPTS += bench/run.sh bench/traces.sh bench/figures.sh
+dist_noinst_SCRIPTS += bench/run.sh bench/traces.sh bench/figures.sh \
+	bench/tools.sh
 EXTRA_DIST += tests/bench.sh
 TESTS += tests/bench.sh
 EXTRA_DIST += bench/figures.awk bench/keep.awk doc/figures doc/report
@@ -172,6 +173,12 @@ bench-base: bench-programs
 bench-pauses: bench/bench-pauses
 	@MIB='$(MIB)'; bench/bench-pauses "$${MIB:-1024}" $(ROUNDS)
 
+# What pools cost under tools that check.
+bench-tools: libmempool.la
+	@$(if $(TOOLS),TOOLS='$(TOOLS)') CC='$(CC)' PTHREAD_FLAGS='$(PTHREAD_CFLAGS) $(PTHREAD_LIBS)' \
+	top_srcdir='$(top_srcdir)' top_builddir='$(top_builddir)' \
+	$(SHELL) $(top_srcdir)/bench/tools.sh
+
 # A shared library of the benchmark's own, beside the program that calls it.
 bench/bench-call.so: bench/call_library.c bench/call_library.h \
 		bench/$(am__dirstamp)
@@ -209,5 +216,5 @@ report:
 	  $(top_srcdir)/bench/goals bench/bench.raw $$traces >bench/report.new
 	mv bench/report.new $(top_srcdir)/doc/report
 
-.PHONY: bench bench-base bench-pauses bench-programs bench-traces figures \
-	report
+.PHONY: bench bench-base bench-pauses bench-programs bench-tools bench-traces \
+	figures report
