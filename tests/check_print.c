@@ -261,6 +261,19 @@ START_TEST(a_map_shows_every_block_and_live_cell)
 }
 END_TEST
 
+/* In no font of usual width does a line of words end beyond the picture. */
+static void expect_short_lines(const char *text)
+{
+    const char *end;
+
+    while ((text = strstr(text, "<text ")) != NULL) {
+        text = strchr(text, '>');
+        end = text == NULL ? NULL : strchr(text, '<');
+        POOLS_EXPECT(end != NULL && end - text < 150);
+        text = end;
+    }
+}
+
 /* A pool with many blocks and bytes has a picture that is no longer than
  * others; 0: large objects, 1: small ones, 2: thousands of blocks. */
 START_TEST(the_map_of_a_large_pool_is_no_longer_than_others)
@@ -279,6 +292,7 @@ START_TEST(the_map_of_a_large_pool_is_no_longer_than_others)
     }
     char *text = output(mp, -1);
     expect_xml(text);
+    expect_short_lines(text);
     POOLS_EXPECT(strlen(text) < 2000000 && strlen(text) > 10000);
     POOLS_EXPECT(strstr(text, ", filled from its bottom") != NULL);
     POOLS_EXPECT(live_cells_of(text) > 1000);

@@ -24,12 +24,12 @@ enum {
     PICTURE_LEFT = 20,
     PICTURE_LABEL = 18,
     PICTURE_GAP = 8,
-    PICTURE_CHART = 98,   /* the top of the chart */
+    PICTURE_CHART = 116,  /* the top of the chart */
     PICTURE_BAR = 60,     /* its highest bar */
     PICTURE_COLUMN = 37,  /* its columns */
-    PICTURE_LEGEND = 212, /* the top of the legend */
+    PICTURE_LEGEND = 230, /* the top of the legend */
     PICTURE_STEP = 146,   /* between two of its parts */
-    PICTURE_HEAD = 306,   /* the top of the first block */
+    PICTURE_HEAD = 324,   /* the top of the first block */
     PICTURE_WIDTH = 2 * PICTURE_LEFT + PICTURE_CELL * (int)PICTURE_ROW
 };
 
@@ -178,13 +178,14 @@ static void picture_put_figures(struct text *text,
                picture->live_objects == 1 ? "" : "s", picture->blocks,
                picture->total * SIZES_GRANULE);
     text_print(text, "<text x='%d' y='68'>below the tops: %zu bytes, of them "
-               "cached %zu, in runs %zu, free %zu; fragmentation (free / "
-               "below the tops): %zu.%zu %%; longest free piece: %zu bytes"
-               "</text>\n", PICTURE_LEFT,
+               "cached %zu, in runs %zu, free %zu</text>\n", PICTURE_LEFT,
                picture->used * SIZES_GRANULE,
                picture->granules[WALK_CACHED] * SIZES_GRANULE,
                picture->granules[WALK_RUN] * SIZES_GRANULE,
-               unused * SIZES_GRANULE, part / 10, part % 10,
+               unused * SIZES_GRANULE);
+    text_print(text, "<text x='%d' y='86'>fragmentation (free / below the "
+               "tops): %zu.%zu %%; longest free piece: %zu bytes</text>\n",
+               PICTURE_LEFT, part / 10, part % 10,
                picture->longest * SIZES_GRANULE);
 }
 
