@@ -3,9 +3,10 @@
  * check_mixes.c - a pool's blocks are bounded by what was live, for any mix.
  *
  * Objects of random sizes replace one another at random: long ones among short
- * ones, sizes that shift, several threads that free what others allocated.  By
- * what the pool says of itself its blocks stay within a part more than the
- * most that was live, 1 MiB for each thread, and 1 MiB for long objects.
+ * ones, sizes that shift, several threads that free what others allocated, with
+ * a mark open and without.  By what the pool says of itself its blocks stay
+ * within a part more than the most that was live, 1 MiB for each thread, and
+ * 1 MiB for long objects.
  *
  * make check-long takes more steps.
  *
@@ -31,19 +32,25 @@ struct mix {
     unsigned one_in;  /* so many is long; 0: none */
     size_t long_least;
     size_t long_most;
+    bool mark; /* the thread has one open */
 };
 
 static const struct mix mixes[] = {
-    {"short", 1, 125, 1, 1, 1000, 0, 0, 0},
-    {"long among short", 1, 150, 1, 192, 575, 200, 20000, 119999},
+    {"short", 1, 125, 1, 1, 1000, 0, 0, 0, false},
+    {"long among short", 1, 150, 1, 192, 575, 200, 20000, 119999, false},
     {"long among short, threads", THREADS, 150, 1, 192, 575, 200, 20000,
-     119999},
-    {"one in ten", 1, 150, 1, 1, 1000, 10, 1000, 20000},
-    {"phases", 1, 175, 9, 24, 71, 200, 20000, 119999},
-    {"phases, threads", THREADS, 175, 9, 24, 71, 200, 20000, 119999},
-    {"phases of middle sizes", 1, 175, 9, 40, 119, 50, 3000, 30000},
-    {"middle", 1, 150, 1, 1025, 20000, 0, 0, 0},
-    {"very long", 2, 150, 1, 16, 2000, 500, 100000, 1500000},
+     119999, false},
+    {"one in ten", 1, 150, 1, 1, 1000, 10, 1000, 20000, false},
+    {"phases", 1, 175, 9, 24, 71, 200, 20000, 119999, false},
+    {"phases, threads", THREADS, 175, 9, 24, 71, 200, 20000, 119999, false},
+    {"phases of middle sizes", 1, 175, 9, 40, 119, 50, 3000, 30000, false},
+    {"middle", 1, 150, 1, 1025, 20000, 0, 0, 0, false},
+    {"very long", 2, 150, 1, 16, 2000, 500, 100000, 1500000, false},
+    {"short, in a mark", 1, 125, 1, 1, 1000, 0, 0, 0, true},
+    {"long among short, in a mark", 1, 150, 1, 192, 575, 200, 20000, 119999,
+     true},
+    {"phases, in a mark", 1, 175, 9, 24, 71, 200, 20000, 119999, true},
+    {"middle, in a mark", 1, 150, 1, 1025, 20000, 0, 0, 0, true},
 };
 
 static struct {
@@ -95,6 +102,12 @@ static void *replace(void *unused)
 {
     unsigned number = atomic_fetch_add(&work.number, 1);
     uint64_t random = work.seed + number * 0x9e3779b97f4a7c15u;
+
+    /* Of marks of several threads each would have blocks for what others
+     * free. */
+    if (work.mix->mark && MP_MARK_FAILED(mp_mark(work.mp))) {
+        atomic_fetch_add(&work.failed, 1);
+    }
 
     for (unsigned phase = 0; phase < work.mix->phases; phase++) {
         for (unsigned i = 0; i < work.steps; i++) {

@@ -23,7 +23,7 @@ tests_programs = tests/check_append tests/check_blocks tests/check_bulk \
 	tests/check_forks tests/check_gone tests/check_growth \
 	tests/check_handles tests/check_hooks tests/check_inline \
 	tests/check_leaks tests/check_lifetimes tests/check_limits tests/check_limits_model tests/check_malloc \
-	tests/check_mark_cleanups tests/check_marks tests/check_memory \
+	tests/check_mark_cleanups tests/check_mark_frees tests/check_marks tests/check_memory \
 	tests/check_misuse tests/check_mixes tests/check_moves tests/check_names \
 	tests/check_near_limit tests/check_options tests/check_outside \
 	tests/check_owners \
@@ -73,6 +73,7 @@ tests_check_lifetimes_LDADD = $(tests_shared)
 tests_check_limits_LDADD = $(tests_shared)
 tests_check_limits_model_LDADD = $(tests_shared)
 tests_check_mark_cleanups_LDADD = $(tests_shared)
+tests_check_mark_frees_LDADD = $(tests_shared)
 tests_check_marks_LDADD = $(tests_shared)
 tests_check_misuse_LDADD = $(tests_shared)
 tests_check_mixes_LDADD = $(tests_shared)

@@ -381,6 +381,21 @@ static MP_SLOW void api_free_elsewhere(memory_pool_t *mp, const void *ptr)
     }
 }
 
+/* Inside the pool's cache, which counts, where no list with room took the
+ * object. */
+static MP_SLOW void api_free_refused(const void *ptr)
+{
+    struct mp_inline_thread *state = &thread_state;
+    memory_pool_t *mp = sync_get(&state->inside);
+    bool given = credit_give_refused(
+        state, (struct cache *)(void *)state->cache, mp, ptr);
+
+    mp_inline_leave(state);
+    if (!MP_LIKELY(given)) {
+        api_free_slow(mp, ptr);
+    }
+}
+
 /* Noted as inside: the pool zeroes what is freed, or the user of its cache may
  * be one that pays for the order. */
 static MP_SLOW MP_FAST void api_free_fenced(memory_pool_t *mp,
@@ -392,6 +407,10 @@ static MP_SLOW MP_FAST void api_free_fenced(memory_pool_t *mp,
 
     if (cache != NULL) {
         given = credit_give_short(state, NULL, cache, mp, ptr);
+        if (!MP_LIKELY(given)) {
+            api_free_refused(ptr);
+            return;
+        }
     } else if (MP_INLINE_LIGHT &&
                mp_inline_begin_fenced(state, state->cache, mp)) {
         given = mp_inline_give(state, state->cache, mp, ptr);
@@ -413,7 +432,7 @@ static MP_SLOW MP_FAST void api_free_counted(memory_pool_t *mp,
         return;
     }
     if (!MP_LIKELY(credit_give_known(state, NULL, cache, mp, ptr, false))) {
-        api_free_elsewhere(api_left(state), ptr);
+        api_free_refused(ptr);
         return;
     }
     mp_inline_leave(state);
@@ -427,19 +446,22 @@ static MP_SLOW MP_FAST void api_free_outside(memory_pool_t *mp,
     (void)mp_inline_begin(state, mp);
     struct cache *cache = credit_inside_light(state, mp);
     struct windows *windows = cache == NULL ? NULL : cache->windows;
-    if (MP_UNLIKELY(windows == NULL) || MP_UNLIKELY(cache->zero) ||
-        !MP_LIKELY(credit_give_known(state, windows, cache, mp, ptr,
-                                     false))) {
+    if (MP_UNLIKELY(windows == NULL) || MP_UNLIKELY(cache->zero)) {
         api_free_elsewhere(api_left(state), ptr);
+        return;
+    }
+    if (!MP_LIKELY(credit_give_known(state, windows, cache, mp, ptr,
+                                     false))) {
+        api_free_refused(ptr);
         return;
     }
     mp_inline_leave(state);
 }
 
-/* Inside the pool's cache, where no list of short chunks takes the object. */
+/* Inside the pool's cache, where mp_inline_give() refused the object. */
 static MP_SLOW void api_free_inside(memory_pool_t *mp, const void *ptr)
 {
-    if (!MP_LIKELY(fast_give_middle(mp, ptr))) {
+    if (!MP_LIKELY(fast_give_refused(mp, ptr))) {
         api_free_slow(mp, ptr);
     }
 }

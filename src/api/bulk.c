@@ -203,7 +203,7 @@ static inline size_t bulk_give_plain(const struct mp_inline_thread *state,
     while (n > least &&
            (objects[n - 1] == NULL ||
             MP_LIKELY(mp_inline_give(&copy, cache, mp, objects[n - 1])) ||
-            cache_give_middle(state, cache, mp, objects[n - 1]))) {
+            cache_give_refused(state, cache, mp, objects[n - 1]))) {
         n--;
     }
     return n;
@@ -221,14 +221,14 @@ static inline size_t bulk_give_counted(const struct mp_inline_thread *state,
            (objects[n - 1] == NULL ||
             MP_LIKELY(credit_give_short(&copy, NULL, cache, mp,
                                         objects[n - 1])) ||
-            credit_give(state, cache, mp, objects[n - 1]))) {
+            credit_give_refused(state, cache, mp, objects[n - 1]))) {
         n--;
     }
     while (cache->windows != NULL && n > least &&
            (objects[n - 1] == NULL ||
             MP_LIKELY(credit_give_short(&copy, cache->windows, cache, mp,
                                         objects[n - 1])) ||
-            credit_give(state, cache, mp, objects[n - 1]))) {
+            credit_give_refused(state, cache, mp, objects[n - 1]))) {
         n--;
     }
     return n;

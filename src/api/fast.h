@@ -56,11 +56,11 @@ static inline void *fast_take_middle(memory_pool_t *mp, size_t size)
     return object;
 }
 
-/* The same for an object that no list of short chunks takes. */
-static inline bool fast_give_middle(const memory_pool_t *mp, const void *ptr)
+/* The same for an object that mp_inline_give() refused. */
+static inline bool fast_give_refused(const memory_pool_t *mp, const void *ptr)
 {
     struct mp_inline_thread *state = &thread_state;
-    bool given = cache_give_middle(state, state->cache, mp, ptr);
+    bool given = cache_give_refused(state, state->cache, mp, ptr);
 
     mp_inline_leave(state);
     return given;
@@ -94,7 +94,7 @@ static inline bool fast_give(memory_pool_t *mp, const void *ptr)
         return false;
     }
     if (MP_UNLIKELY(!mp_inline_give(state, cache, mp, ptr))) {
-        return fast_give_middle(mp, ptr);
+        return fast_give_refused(mp, ptr);
     }
     mp_inline_leave(state);
     return true;

@@ -244,7 +244,7 @@ MP_FAST void mp_handle_free(mp_handle_t *handle, const void *ptr)
 
     if (MP_LIKELY(own != NULL) && (mp = mp_inline_enter_handle(own)) != NULL) {
         bool given = mp_inline_give(&own->thread, &own->cache, mp, ptr) ||
-                     cache_give_middle(&own->thread, &own->cache, mp, ptr);
+                     cache_give_refused(&own->thread, &own->cache, mp, ptr);
         mp_inline_leave(&own->thread);
         if (MP_LIKELY(given)) {
             return;

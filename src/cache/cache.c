@@ -28,10 +28,12 @@
  *     frees done == frees_granted - sum of room
  *     lists[i].chunks == NULL and lists[i].room == 0
  *                            where bit i of lists_used is 0
- *                            and everywhere, while the user has a mark open
- *     middle takes no chunk and has none, while the user has a mark open
- *     the run [cut, end) is taken from heap, and its map is 0
+ *     lists[i].room == 0     everywhere, while the user has a mark open
+ *     the run [cut, end) and all chunks are taken from heap; the map of the run
+ *                            is 0
  *     heap == set->heap, or it is the heap of the user's newest mark
+ *     windows != NULL        where lists take anything, while the user has a
+ *                            mark open
  */
 #include "cache/cache.h"
 
@@ -60,6 +62,10 @@ _Static_assert(offsetof(struct cache, exact) ==
  * short, as one does that is taken from as often. */
 #define CACHE_BATCHES_FIRST 2
 #define CACHE_BATCHES_BALANCED 8
+
+/* Granules of a mark that are freed before somebody looks how many of them the
+ * lists still have: 256 KiB. */
+#define CACHE_MARK_ROOM ((size_t)16384)
 
 /* A loop over the lists that were ever freed into. */
 #define CACHE_EACH_LIST(bits, cache) \
@@ -99,23 +105,38 @@ void *cache_allocate(size_t bytes)
     return memory;
 }
 
-/* Here and not for each free one: a thread's caches for pools in the range need
+/* The lists are of another heap than before: windows show nothing yet, and in
+ * the range there are none but for a mark.  What is of a mark is known by them
+ * alone. */
+static void cache_look_anew(struct cache *cache, const struct cache_set *set)
+{
+    bool mark = cache_has_mark(cache, set);
+
+    if (cache->windows != NULL) {
+        window_close_all(cache->windows);
+    }
+    cache->windows =
+        mark || cache_set_is_outside(set) ? cache->kept_windows : NULL;
+    cache->mark_room = mark && cache->windows != NULL ? CACHE_MARK_ROOM : 0;
+}
+
+/* Here and not for each free one: most caches for pools in the range need
  * none. */
 bool cache_open_windows(struct cache *cache, struct cache_set *set)
 {
     ASSERT(lock_none_is_held());
-    if (!cache_can_see(cache, set)) {
-        volatile int error = errno; /* as in depot_get_lists() */
-        struct windows *windows = cache->kept_windows;
-        if (windows == NULL) {
-            windows = cache_allocate(sizeof *windows);
-        }
-        bool taken = lock_enter(set->lock);
-        cache->windows = cache->kept_windows = windows;
-        lock_leave(set->lock, taken);
-        errno = error;
+    volatile int error = errno; /* as in depot_get_lists() */
+    struct windows *windows = cache->kept_windows;
+
+    if (windows == NULL) {
+        windows = cache_allocate(sizeof *windows);
     }
-    return cache_can_see(cache, set);
+    bool taken = lock_enter(set->lock);
+    cache->kept_windows = windows;
+    cache_look_anew(cache, set);
+    lock_leave(set->lock, taken);
+    errno = error;
+    return windows != NULL;
 }
 
 /* The lock, since other threads look at all caches of the set by it. */
@@ -150,19 +171,24 @@ static void cache_grant(struct cache *cache, size_t i, size_t frees)
     cache->fast.lists[i].room = frees;
 }
 
-/* Inline in what a quiet pool does each time that it is reset or destroyed. */
-static inline MP_INLINED void cache_clear_lists(struct cache *cache)
+/* Inline in what a quiet pool does each time that it is reset or destroyed.
+ * With a mark no list has room: compiled-in code, which looks at that, does not
+ * know whether an object is the mark's or the pool's. */
+static inline MP_INLINED void cache_clear_lists(struct cache *cache, bool mark)
 {
     for CACHE_EACH_LIST(bits, cache) {
         size_t i = cache_lowest(bits);
         cache->fast.lists[i].chunks = NULL;
-        cache_grant(cache, i, cache_first_frees(i));
+        cache_grant(cache, i, mark ? 0 : cache_first_frees(i));
     }
 }
 
-void cache_forget_lists(struct cache *cache)
+void cache_forget_lists(struct cache *cache, bool mark)
 {
-    cache_clear_lists(cache);
+    if (cache->middle != NULL) {
+        middle_forget(cache->middle);
+    }
+    cache_clear_lists(cache, mark);
 }
 
 size_t cache_frees(const struct cache *cache)
@@ -182,15 +208,10 @@ void cache_empty(struct cache *cache)
 {
     /* Collected before, or the pool is gone that lent it. */
     cache->credit = cache->least = cache->granted = cache->raised = 0;
-    if (cache->middle != NULL) {
-        middle_forget(cache->middle);
-    }
-    if (cache->windows != NULL) {
-        window_close_all(cache->windows);
-    }
     cache->fast.cut = cache->fast.end = NULL;
     cache->heap = cache->set->heap;
-    cache_forget_lists(cache);
+    cache_look_anew(cache, cache->set);
+    cache_forget_lists(cache, false);
 }
 
 void cache_renew(struct cache *cache)
@@ -217,7 +238,6 @@ void cache_start(struct cache *cache, struct cache_set *set,
     /* A spare one still has the lists of the pool that it served.  They lead
      * into memory that is that pool's no more, and are only forgotten. */
     cache_renew(cache);
-    cache->windows = NULL; /* cache_open_windows() */
     /* Else another thread may be making the range at this moment. */
     if (!cache_set_is_outside(set)) {
         state->bias = extent.bias;
@@ -262,27 +282,28 @@ void cache_collect(struct cache *cache, struct cache_set *set)
     cache->credit = cache->least = cache->granted = cache->raised = 0;
 }
 
-void cache_flush(struct cache *cache, struct cache_set *set)
+/* All lists give what they have to the heap that it belongs to. */
+static void cache_flush_lists(struct cache *cache)
 {
-    ASSERT(cache_is_ready(cache, set));
-    cache_collect(cache, set);
-    if (cache_has_mark(cache, set)) {
-        /* Its lists are empty, and stay closed to frees. */
-        cache_return_run(cache);
-        return;
-    }
     for CACHE_EACH_LIST(bits, cache) {
         struct mp_inline_list *list = &cache->fast.lists[cache_lowest(bits)];
         void *chain = list->chunks;
         /* First, so that no chunk is in list and heap at once. */
         list->chunks = NULL;
-        depot_give_chain(set->heap, chain);
+        depot_give_chain(cache->heap, chain);
     }
     if (cache->middle != NULL) {
-        middle_flush(cache->middle, set->heap, 0);
+        middle_flush(cache->middle, cache->heap, 0);
     }
+}
+
+void cache_flush(struct cache *cache, struct cache_set *set)
+{
+    ASSERT(cache_is_ready(cache, set));
+    cache_collect(cache, set);
+    cache_flush_lists(cache);
     cache_return_run(cache);
-    cache_forget_lists(cache);
+    cache_clear_lists(cache, cache_has_mark(cache, set));
 }
 
 void cache_return_run(struct cache *cache)
@@ -307,8 +328,8 @@ static unsigned cache_half(size_t granules)
 }
 
 /* Moves all of a list but its first chunks, which were freed last and are
- * warm, to the depot, or to the heap while the depot has no lists.  Returns the
- * number of those that stay. */
+ * warm, to the depot, or to the heap while the depot has no lists, or where
+ * they are a mark's.  Returns the number of those that stay. */
 static unsigned cache_keep_first(struct cache *cache, struct cache_set *set,
                                  size_t i, unsigned most)
 {
@@ -318,16 +339,16 @@ static unsigned cache_keep_first(struct cache *cache, struct cache_set *set,
     /* The list is followed no further than that: the rest of a long one may
      * be in no processor's cache any more. */
     while (*link != NULL && kept < most &&
-           heap_code(set->heap, *link) == (BLOCK_CACHED | i)) {
+           heap_code(cache->heap, *link) == (BLOCK_CACHED | i)) {
         link = *link;
         kept++;
     }
     void *rest = *link;
     *link = NULL;
-    if (depot_is_open(&set->depot)) {
+    if (!cache_has_mark(cache, set) && depot_is_open(&set->depot)) {
         depot_push(&set->depot, i + 1, rest);
     } else {
-        depot_give_chain(set->heap, rest);
+        depot_give_chain(cache->heap, rest);
     }
     return kept;
 }
@@ -354,15 +375,41 @@ void cache_flush_excess(struct cache *cache, struct cache_set *set,
                 kept < half ? CACHE_BATCHES_BALANCED * batch : batch);
 }
 
-/* While a mark is open, what is freed may be the mark's, and no list takes
- * it. */
+/* With a mark and no windows what is freed may be the pool's or the mark's, so
+ * no list takes it. */
 bool cache_make_room(struct cache *cache, struct cache_set *set,
                      size_t granules)
 {
     ASSERT(cache_is_ready(cache, set));
     return cache->middle != NULL && middle_fits(granules) &&
-           !cache_has_mark(cache, set) &&
-           middle_make_room(cache->middle, set->heap, granules);
+           (cache->windows != NULL || !cache_has_mark(cache, set)) &&
+           middle_make_room(cache->middle, cache->heap, granules);
+}
+
+void cache_make_mark_room(struct cache *cache, struct cache_set *set,
+                          size_t granules)
+{
+    ASSERT(cache_is_ready(cache, set));
+    ASSERT(cache_has_mark(cache, set) && granules <= SIZES_SHORT);
+    if (cache->windows == NULL || cache->mark_room >= granules) {
+        return;
+    }
+    for CACHE_EACH_LIST(bits, cache) {
+        size_t i = cache_lowest(bits);
+        (void)cache_keep_first(cache, set, i, cache_half(i + 1));
+    }
+    cache->mark_room = CACHE_MARK_ROOM;
+}
+
+bool cache_gather_mark(struct cache *cache, struct cache_set *set)
+{
+    size_t taken = cache->heap->taken;
+
+    ASSERT(cache_is_ready(cache, set));
+    if (cache_has_mark(cache, set)) {
+        cache_flush_lists(cache);
+    }
+    return cache->heap->taken != taken;
 }
 
 void cache_open_mark(struct cache *cache, struct cache_set *set,
@@ -374,26 +421,23 @@ void cache_open_mark(struct cache *cache, struct cache_set *set,
     cache_collect(cache, set);
     cache_return_run(cache);
     if (cache->middle != NULL) {
-        middle_flush(cache->middle, set->heap, 0);
+        middle_flush(cache->middle, cache->heap, 0);
         cache->middle->limit = 0;
     }
-    /* The chunks are the pool's, and any user may have them while this one has
-     * its mark open: so they go to the depot. */
+    /* Chunks of the pool any user may have while this one has its mark open: so
+     * they go to the depot.  Those of an outer mark go to its heap. */
     for CACHE_EACH_LIST(bits, cache) {
         size_t i = cache_lowest(bits);
         if (cache->fast.lists[i].chunks != NULL) {
             cache_keep_first(cache, set, i, 0);
         }
-        /* No frees left: a free of anything takes the slow path, which knows
-         * whether the object is the mark's or the pool's. */
+        /* No frees left for compiled-in code, which does not know whether an
+         * object is the mark's or the pool's. */
         cache_grant(cache, i, 0);
     }
     cache->heap = heap;
-    if (cache->windows != NULL) {
-        /* The mark's blocks may lie in chunks of what is shown, which would
-         * have the same addresses. */
-        window_close_all(cache->windows);
-    }
+    /* The mark's blocks may lie in chunks of what windows show. */
+    cache_look_anew(cache, set);
 }
 
 void cache_close_mark(struct cache *cache, struct cache_set *set,
@@ -404,13 +448,8 @@ void cache_close_mark(struct cache *cache, struct cache_set *set,
     ASSERT(cache->credit == 0); /* the mark is gone that would count it */
     cache->fast.cut = cache->fast.end = NULL;
     cache->heap = heap;
-    if (cache->windows != NULL) {
-        window_close_all(cache->windows);
-    }
-    /* Below an outer mark the lists stay closed. */
-    if (!cache_has_mark(cache, set)) {
-        cache_forget_lists(cache);
-    }
+    cache_look_anew(cache, set);
+    cache_forget_lists(cache, cache_has_mark(cache, set));
 }
 
 /* A batch out of the depot; false: it has none of that length. */
@@ -474,12 +513,13 @@ bool cache_fill(struct cache *cache, struct cache_set *set, size_t granules)
         return true;
     }
     cache_reach(cache);
-    void *batch = mark ? NULL
-                       : heap_take_batch(cache->heap, (uint32_t)granules,
-                                         sizes_batch(granules));
+    void *batch = cache->heap->bits == 0
+                      ? NULL
+                      : heap_take_batch(cache->heap, (uint32_t)granules,
+                                        sizes_batch(granules));
     if (batch != NULL) {
         cache->fast.lists[granules - 1].chunks = batch;
-        cache_grant(cache, granules - 1, sizes_batch(granules));
+        cache_grant(cache, granules - 1, mark ? 0 : sizes_batch(granules));
         cache_see(cache, set, batch);
         return true;
     }
@@ -533,7 +573,7 @@ void cache_begin_again(struct cache *cache, struct cache_set *set,
         memset(run, 0, bytes);
     }
     cache->fast.cut = run;
-    cache_clear_lists(cache);
+    cache_clear_lists(cache, false);
     cache->credit = cache->granted;
 }
 
@@ -561,5 +601,5 @@ bool cache_is_damaged(struct cache *cache, const struct cache_set *set,
         cache_see(cache, set, chunk);
     }
     return chunk != NULL &&
-           heap_code(set->heap, chunk) != (BLOCK_CACHED | (granules - 1));
+           heap_code(cache->heap, chunk) != (BLOCK_CACHED | (granules - 1));
 }

@@ -3,9 +3,9 @@
  * cache.h - a user's own chunks of a pool: the path without locks.
  *
  * A cache has a run of granules to cut new objects from, and for each length
- * a list of free chunks.  While its user has a mark open, the run is of that
- * mark's heap and the lists are empty.  Only its user touches it, so neither
- * needs a lock or an atomic read-modify-write.
+ * a list of free chunks.  While its user has a mark open, run and lists are of
+ * the newest mark's heap, and nothing else is in them.  Only its user touches
+ * it, so neither needs a lock or an atomic read-modify-write.
  *
  * The caches of a pool are a set.  A set knows the heap and the depot behind
  * them and the lock that owns both, and nothing else of the pool.  pause.c
@@ -39,9 +39,14 @@ struct cache {
     struct middle *middle;          /* only its user sets it, with the lock,
                                      * and it stays until the cache goes;
                                      * NULL: none was needed yet */
-    struct windows *windows;        /* as middle; of a set outside of the range;
-                                     * NULL: there was no memory */
-    struct windows *kept_windows;   /* the memory for those, which stays */
+    struct windows *windows;        /* its user or in a pause, with the lock; of
+                                     * a set outside of the range, or while its
+                                     * user has a mark open; NULL: there was no
+                                     * memory, or no need yet */
+    struct windows *kept_windows;   /* as middle; the memory for those */
+    size_t mark_room;               /* granules of the newest mark's that may
+                                     * yet be freed into lists of short chunks;
+                                     * 0 without a mark or without windows */
     size_t run;                     /* granules of the next run */
     struct mp_inline_thread *state; /* fixed while attached: of the thread or
                                      * the handle that uses it */
@@ -133,7 +138,8 @@ MP_INNER void cache_start(struct cache *cache, struct cache_set *set,
  * false: there is no memory for them.  No lock is held; keeps errno. */
 MP_INNER bool cache_open_middle(struct cache *cache, struct cache_set *set);
 
-/* The same for its windows, where the set is outside of the range. */
+/* The same for its windows, where the set is outside of the range; and for
+ * those that it has in the range while its user has a mark open. */
 MP_INNER bool cache_open_windows(struct cache *cache, struct cache_set *set);
 
 /* The depot gets its lists, where it was found to want them.  No lock; keeps
@@ -166,6 +172,58 @@ static inline bool cache_give_middle(const struct mp_inline_thread *state,
            middle_give(state, cache->windows, cache->middle, mp, ptr);
 }
 
+/* While a mark is open, lists have no room by which compiled-in code would free
+ * into them: it cannot tell the mark's objects from the pool's.  True: the one
+ * at i takes one more chunk of the mark's all the same, and it is counted. */
+static inline bool cache_mark_takes(struct cache *cache, size_t i)
+{
+    size_t room = cache->mark_room;
+
+    if (room <= i) {
+        return false;
+    }
+    cache->mark_room = room - (i + 1);
+    cache->lists_used |= (uint64_t)1 << i;
+    cache->frees_granted++;
+    return true;
+}
+
+/* Inside: a live chunk of i + 1 granules goes into its list. */
+static inline void cache_push(struct mp_inline_cache *fast, size_t i,
+                              unsigned char *at, const void *ptr)
+{
+    void **chunk = (void **)(uintptr_t)ptr;
+
+    *chunk = fast->lists[i].chunks;
+    fast->lists[i].chunks = chunk;
+    sync_put(at, (unsigned char)(BLOCK_CACHED + i));
+}
+
+/* Inside, in a pool that does not count: takes what mp_inline_give() refused,
+ * an object of a middle length or one of the newest mark; false: it is neither,
+ * or the lists are full. */
+static inline bool cache_give_refused(const struct mp_inline_thread *state,
+                                      struct mp_inline_cache *fast,
+                                      const struct memory_pool *mp,
+                                      const void *ptr)
+{
+    struct cache *cache = (struct cache *)(void *)fast;
+
+    if (cache->windows != NULL) {
+        unsigned char *at = window_reach(state, cache->windows, mp, ptr);
+        /* Acquire as in mp_inline_give(). */
+        size_t code = at == NULL ? BLOCK_NONE : sync_get_acquire(at);
+        if (code >= BLOCK_LIVE) {
+            if (!cache_mark_takes(cache, code - BLOCK_LIVE)) {
+                return false;
+            }
+            cache_push(fast, code - BLOCK_LIVE, at, ptr);
+            return true;
+        }
+    }
+    return cache_give_middle(state, fast, mp, ptr);
+}
+
 /* All of these with the pool's lock held, for a cache whose user is the caller
  * or that is paused. */
 
@@ -185,9 +243,10 @@ MP_INNER void cache_set_renew(struct cache_set *set);
 /* Forgets what it had, but not how much was freed into it. */
 MP_INNER void cache_empty(struct cache *cache);
 
-/* Empties the lists without a look at their chunks.  Frees go into them again,
- * as far as they are used at all. */
-MP_INNER void cache_forget_lists(struct cache *cache);
+/* Empties the lists without a look at their chunks, also those of middle ones.
+ * Frees go into them again, as far as they are used at all; mark: the user has
+ * one open. */
+MP_INNER void cache_forget_lists(struct cache *cache, bool mark);
 
 /* Moves the cache's credit to what its set owes the quota; see credit.h.  The
  * lock need not be held for the only cache of a pool that nobody else uses. */
@@ -207,14 +266,24 @@ MP_INNER void cache_flush_excess(struct cache *cache, struct cache_set *set,
 MP_INNER bool cache_make_room(struct cache *cache, struct cache_set *set,
                               size_t granules);
 
-/* The user opens a mark: from now on runs come from its heap, nothing comes
- * out of the lists, and no free goes into them.  The user closes its newest
- * mark: heap is that of the one below, or the pool's own; the run is gone
- * with the mark's blocks.  The set is not retired. */
+/* The user opens a mark: from now on run and lists are of its heap, and what
+ * they had is where it belongs.  The user closes its newest mark: heap is that
+ * of the one below, or the pool's own; run and lists are gone with the mark's
+ * blocks.  The set is not retired. */
 MP_INNER void cache_open_mark(struct cache *cache, struct cache_set *set,
                               struct heap *heap);
 MP_INNER void cache_close_mark(struct cache *cache, struct cache_set *set,
                                struct heap *heap);
+
+/* The lists have to take a chunk of so many granules of the newest mark's: if
+ * there is no room left, what is more than half a batch of each goes back to
+ * the mark's heap. */
+MP_INNER void cache_make_mark_room(struct cache *cache, struct cache_set *set,
+                                   size_t granules);
+
+/* Puts all that the lists have into the heap of the newest mark; true: they had
+ * something. */
+MP_INNER bool cache_gather_mark(struct cache *cache, struct cache_set *set);
 
 /* The set's pool lies outside of the range. */
 static inline bool cache_set_is_outside(const struct cache_set *set)
@@ -263,8 +332,10 @@ MP_INNER void cache_begin_new(struct cache *cache, struct cache_set *set,
 MP_INNER bool cache_is_damaged(struct cache *cache,
                                const struct cache_set *set, size_t granules);
 
-/* Puts all that caches and depot have into the heaps, at once; paused. */
+/* Puts all that caches and depot have of the pool's own heap into it, at once;
+ * and the same for each mark's heap; paused. */
 MP_INNER void cache_sweep(struct cache_set *set);
+MP_INNER void cache_sweep_marks(struct cache_set *set);
 
 /* Caches and depot may hold chunks of about as many granules as least; paused.
  * They are counted only where enough was freed since the last count. */
@@ -290,19 +361,23 @@ MP_INNER unsigned cache_sort_runs(struct cache_set *set);
 MP_INNER uint32_t cache_run_at(const struct cache_set *set, const void *at,
                                unsigned *number);
 
-/* Calls visit for each chain of free chunks of that length, in caches and
- * depot, until it returns false; false: it did.  Paused. */
+/* What is done with each chain of free chunks, all of which are that heap's;
+ * false: no more are to come. */
+typedef bool cache_visit_fn(const struct heap *heap, const void *chain,
+                            void *arg);
+
+/* Calls visit for each chain of chunks of that length, in caches and depot,
+ * until it returns false; false: it did.  Paused. */
 MP_INNER bool cache_each_chain(const struct cache_set *set, size_t granules,
-                               bool (*visit)(const void *chain, void *arg),
-                               void *arg);
+                               cache_visit_fn *visit, void *arg);
 
 /* The same for the chains of middle chunks. */
 MP_INNER bool cache_each_middle(const struct cache_set *set,
-                                bool (*visit)(const void *chain, void *arg),
-                                void *arg);
+                                cache_visit_fn *visit, void *arg);
 
 /* The run is a stretch of granules; what no list of lists_used stands for is
- * empty, and with a mark all is; no more frees are left than were granted. */
+ * empty, and with a mark none has room; no more frees are left than were
+ * granted. */
 MP_INNER bool cache_is_sound(const struct cache *cache,
                              const struct cache_set *set);
 

@@ -13,20 +13,24 @@
 bool cache_is_sound(const struct cache *cache, const struct cache_set *set)
 {
     const unsigned char *cut = cache->fast.cut;
+    bool mark = cache_has_mark(cache, set);
+    bool sees = cache->windows != NULL;
     size_t left = 0;
 
     for (size_t i = 0; i < SIZES_SHORT; i++) {
         const struct mp_inline_list *list = &cache->fast.lists[i];
         bool used = (cache->lists_used >> i & 1) != 0;
         left += list->room;
-        if ((!used || cache_has_mark(cache, set)) &&
-            (list->chunks != NULL || list->room != 0)) {
+        if ((!used && (list->chunks != NULL || list->room != 0)) ||
+            (mark && list->room != 0)) {
             return false;
         }
     }
     return left <= cache->frees_granted && cache->set == set &&
            cache->state != NULL && cache->heap != NULL &&
-           (cache->middle == NULL || !cache_has_mark(cache, set) ||
+           (mark || cache_set_is_outside(set) || !sees) &&
+           ((mark && sees) || cache->mark_room == 0) &&
+           (cache->middle == NULL || !mark || sees ||
             cache->middle->limit == 0) &&
            (cut == NULL) == (cache->fast.end == NULL) &&
            cut <= cache->fast.end &&
@@ -84,26 +88,43 @@ uint32_t cache_run_at(const struct cache_set *set, const void *at,
     return 0;
 }
 
+/* Chains of one heap, and what is done with each. */
+struct cache_visit {
+    const struct heap *heap;
+    cache_visit_fn *visit;
+    void *arg;
+};
+
+static bool cache_visit_chain(const void *chain, void *arg)
+{
+    const struct cache_visit *chains = arg;
+
+    return chains->visit(chains->heap, chain, chains->arg);
+}
+
 bool cache_each_chain(const struct cache_set *set, size_t granules,
-                      bool (*visit)(const void *chain, void *arg), void *arg)
+                      cache_visit_fn *visit, void *arg)
 {
     ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
     ASSERT(granules > 0 && granules <= SIZES_SHORT);
     for (const struct cache *c = set->caches; c != NULL; c = c->next) {
         const void *chain = c->fast.lists[granules - 1].chunks;
-        if (chain != NULL && !visit(chain, arg)) {
+        if (chain != NULL && !visit(c->heap, chain, arg)) {
             return false;
         }
     }
-    return depot_each(&set->depot, granules, visit, arg);
+    struct cache_visit depot = {set->heap, visit, arg};
+    return depot_each(&set->depot, granules, cache_visit_chain, &depot);
 }
 
-bool cache_each_middle(const struct cache_set *set,
-                       bool (*visit)(const void *chain, void *arg), void *arg)
+bool cache_each_middle(const struct cache_set *set, cache_visit_fn *visit,
+                       void *arg)
 {
     ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
     for (const struct cache *c = set->caches; c != NULL; c = c->next) {
-        if (c->middle != NULL && !middle_each(c->middle, visit, arg)) {
+        struct cache_visit chains = {c->heap, visit, arg};
+        if (c->middle != NULL &&
+            !middle_each(c->middle, cache_visit_chain, &chains)) {
             return false;
         }
     }

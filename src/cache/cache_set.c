@@ -91,7 +91,10 @@ bool cache_holds(struct cache_set *set, size_t least)
     size_t middle = 0;
 
     for (const struct cache *c = set->caches; c != NULL; c = c->next) {
-        middle += c->middle == NULL ? 0 : c->middle->granules;
+        /* What it has while its user has a mark open is the mark's. */
+        middle += c->middle == NULL || cache_has_mark(c, set)
+                      ? 0
+                      : c->middle->granules;
     }
     if (middle + set->counted + (frees - set->counted_frees) * SIZES_SHORT <
         least) {
@@ -109,19 +112,28 @@ void cache_sweep(struct cache_set *set)
 {
     ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
     for (struct cache *c = set->caches; c != NULL; c = c->next) {
-        cache_return_run(c);
         if (cache_has_mark(c, set)) {
-            continue; /* its lists are empty, and stay closed to frees */
+            continue; /* what it has is the mark's */
         }
-        if (c->middle != NULL) {
-            middle_forget(c->middle);
-        }
-        cache_forget_lists(c);
+        cache_return_run(c);
+        cache_forget_lists(c, false);
     }
     depot_forget(&set->depot);
     set->counted = 0;
     set->counted_frees = cache_set_frees(set);
     heap_sweep(set->heap);
+}
+
+void cache_sweep_marks(struct cache_set *set)
+{
+    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        if (cache_has_mark(c, set)) {
+            cache_return_run(c);
+            cache_forget_lists(c, true);
+            heap_sweep(c->heap);
+        }
+    }
 }
 
 bool cache_set_has_freed(const struct cache_set *set)

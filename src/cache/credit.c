@@ -12,8 +12,8 @@
  * and they do not count for the mark.
  *
  * While the user has a mark open, its objects are the mark's, and a rewind has
- * to know their bytes.  They are what the credit has lost since it was
- * granted, since no free adds to it then.
+ * to know their bytes.  They are what the credit has lost since it was granted:
+ * only frees of the newest mark's objects add to it then.
  *
  * What it cannot do: exchange credit with other caches.
  *
@@ -21,7 +21,8 @@
  *
  *     least  <= credit
  *     credit + held by objects that it handed out or took == charged for it
- *     credit <= granted, while the user has a mark open
+ *     held of the newest mark's heap + granted - credit == bytes of the objects
+ *                            that are live there
  */
 #include "cache/credit.h"
 
@@ -51,32 +52,63 @@ void *credit_take(const struct mp_inline_thread *state, struct cache *cache,
     return object;
 }
 
-bool credit_give(const struct mp_inline_thread *state, struct cache *cache,
-                 const struct memory_pool *mp, const void *ptr)
+/* A short object of the newest mark's, where one is open; at: its byte of the
+ * map. */
+static inline bool credit_give_marked(struct cache *cache, unsigned char *at,
+                                      const void *ptr)
 {
-    if (credit_give_short(state, cache->windows, cache, mp, ptr)) {
-        return true;
-    }
-    /* What is taken here is the pool's, and a long object: so its length and
-     * its slack may be read first. */
-    unsigned char *at = window_reach(state, cache->windows, mp, ptr);
-    if (at == NULL || cache->credit > CREDIT_MOST ||
-        sync_get_acquire(at) != BLOCK_LONG_LIVE) {
+    uint32_t length = block_length_at(at);
+    size_t size = length * SIZES_GRANULE - block_get_slack_at(at, length);
+
+    if (!cache_mark_takes(cache, length - 1)) {
         return false;
     }
+    if (cache->zero) {
+        credit_zero((void *)(uintptr_t)ptr, length);
+    }
+    cache_push(&cache->fast, length - 1, at, ptr);
+    cache->credit += size;
+    return true;
+}
+
+static inline bool credit_give_middle(const struct mp_inline_thread *state,
+                                      struct cache *cache,
+                                      const struct memory_pool *mp,
+                                      unsigned char *at, const void *ptr)
+{
+    /* What is taken here is the pool's, and a long object: so its length and
+     * its slack may be read first. */
     uint32_t length = block_get_length(at + 1);
-    size_t size =
-        length * SIZES_GRANULE - block_get_slack_at(at, length);
+    size_t size = length * SIZES_GRANULE - block_get_slack_at(at, length);
+
     if (!cache_give_middle(state, &cache->fast, mp, ptr)) {
         return false;
     }
     block_clear_slack_at(at, length);
-    if (cache->set->zero) {
+    if (cache->zero) {
         memset((unsigned char *)(uintptr_t)ptr + sizeof(void *), 0,
                size - sizeof(void *));
     }
     cache->credit += size;
     return true;
+}
+
+bool credit_give_refused(const struct mp_inline_thread *state,
+                         struct cache *cache, const struct memory_pool *mp,
+                         const void *ptr)
+{
+    unsigned char *at = window_reach(state, cache->windows, mp, ptr);
+
+    if (at == NULL || cache->credit > CREDIT_MOST) {
+        return false;
+    }
+    /* Acquire as in mp_inline_give(). */
+    unsigned char code = sync_get_acquire(at);
+    if (code == BLOCK_LONG_LIVE) {
+        return credit_give_middle(state, cache, mp, at, ptr);
+    }
+    return block_starts_live(code) && cache->windows != NULL &&
+           credit_give_marked(cache, at, ptr);
 }
 
 void credit_grant(struct cache *cache, size_t bytes, size_t raised)

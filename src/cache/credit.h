@@ -108,7 +108,8 @@ MP_INNER void *credit_take(const struct mp_inline_thread *state,
                            struct cache *cache, size_t size);
 
 /* Inside: takes a short object of the pool's; false: it is none, or none that
- * the user knows, or the list is full.  zero: the cache's. */
+ * the user knows, or the list is full, as each is while a mark is open.  zero:
+ * the cache's. */
 static inline MP_INLINED bool
 credit_give_known(const struct mp_inline_thread *state,
                   struct windows *windows, struct cache *cache,
@@ -157,10 +158,20 @@ credit_give_short(const struct mp_inline_thread *state,
     return credit_give_known(state, windows, cache, mp, ptr, cache->zero);
 }
 
-/* Inside: the same for a short or a middle object. */
-MP_INNER bool credit_give(const struct mp_inline_thread *state,
-                          struct cache *cache, const struct memory_pool *mp,
-                          const void *ptr);
+/* Inside: takes what credit_give_short() refused, a middle object or one of the
+ * newest mark; and takes either. */
+MP_INNER bool credit_give_refused(const struct mp_inline_thread *state,
+                                  struct cache *cache,
+                                  const struct memory_pool *mp,
+                                  const void *ptr);
+
+static inline bool credit_give(const struct mp_inline_thread *state,
+                               struct cache *cache,
+                               const struct memory_pool *mp, const void *ptr)
+{
+    return credit_give_short(state, cache->windows, cache, mp, ptr) ||
+           credit_give_refused(state, cache, mp, ptr);
+}
 
 /* The others with the pool's lock held, for a cache whose user is the caller
  * or that is paused. */

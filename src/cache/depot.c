@@ -119,7 +119,9 @@ void depot_give_chain(struct heap *heap, void *chain)
         }
         void *next = *(void **)chain;
         struct heap_chunk chunk = heap_find(heap, chain);
-        ASSERT(chunk.block != NULL);
+        if (chunk.block == NULL) {
+            return; /* it leads to another heap's */
+        }
         heap_give(heap, chunk);
         chain = next;
     }

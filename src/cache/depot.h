@@ -51,7 +51,7 @@ MP_INNER void depot_push(struct depot *depot, size_t granules, void *chain);
 /* A batch; NULL: there is none, or its list was damaged and is dropped. */
 MP_INNER void *depot_pop(struct depot *depot, size_t granules);
 
-/* The first gives every chunk of a chain back to the heap, the second every
+/* The first gives every chunk of a chain back to that heap, the second every
  * chunk of the depot. */
 MP_INNER void depot_give_chain(struct heap *heap, void *chain);
 MP_INNER void depot_drain(struct depot *depot, struct heap *heap);

@@ -128,16 +128,25 @@ void pause_begin(struct cache_set *set)
     ASSERT(cache_set_is_sound(set));
 }
 
+/* The cache may not show the block where that is the heap's.  A lent one never
+ * tells that it goes, so a window may show what lay there before. */
+static inline bool pause_hides(const struct cache *cache,
+                               const struct block *block,
+                               const struct heap *heap)
+{
+    return cache->heap != heap || block->lent;
+}
+
 /* Windows are opened with the lock held, so they may be read here while their
  * users are inside. */
 static bool pause_shows(const struct cache_set *set,
-                        const struct block *blocks)
+                        const struct block *blocks, const struct heap *heap)
 {
     for (const struct cache *c = set->caches; c != NULL; c = c->next) {
         for (const struct block *b = blocks;
              b != NULL && c->windows != NULL && !cache_is_own(c);
              b = b->next) {
-            if (window_shows(c->windows, b)) {
+            if (pause_hides(c, b, heap) && window_shows(c->windows, b)) {
                 return true;
             }
         }
@@ -145,10 +154,11 @@ static bool pause_shows(const struct cache_set *set,
     return false;
 }
 
-void pause_close(struct cache_set *set, const struct block *blocks)
+void pause_close(struct cache_set *set, const struct block *blocks,
+                 const struct heap *heap)
 {
     ASSERT(lock_is_held(set->lock));
-    bool pause = pause_shows(set, blocks);
+    bool pause = pause_shows(set, blocks, heap);
 
     if (pause) {
         pause_begin(set);
@@ -157,7 +167,9 @@ void pause_close(struct cache_set *set, const struct block *blocks)
         for (const struct block *b = blocks;
              b != NULL && c->windows != NULL && (pause || cache_is_own(c));
              b = b->next) {
-            window_close(c->windows, b);
+            if (pause_hides(c, b, heap)) {
+                window_close(c->windows, b);
+            }
         }
     }
     if (pause) {

@@ -43,9 +43,11 @@ MP_INNER bool pause_revoke(struct cache_set *set);
 MP_INNER void pause_await(struct cache_set *set);
 
 /* Not paused: no cache shows a block of that list any more, of which the memory
- * may then go, or which may be a mark's.  Where another user's cache shows one,
- * the set is paused for that. */
-MP_INNER void pause_close(struct cache_set *set, const struct block *blocks);
+ * may then go, or which comes to that heap; NULL: to none.  A cache whose user
+ * allocates from that heap may go on showing it.  Where another user's cache
+ * has to be changed, the set is paused for that. */
+MP_INNER void pause_close(struct cache_set *set, const struct block *blocks,
+                          const struct heap *heap);
 
 /* In place of pause_end(): the caches of the set are empty, and enabled for no
  * pool any more, for good. */

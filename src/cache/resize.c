@@ -131,7 +131,7 @@ void *resize_inside(const struct mp_inline_thread *state,
     resize_copy(object, ptr,
                 (old < granules ? old : granules) * SIZES_GRANULE);
     if (!mp_inline_give(state, fast, mp, ptr) &&
-        !cache_give_middle(state, fast, mp, ptr)) {
+        !cache_give_refused(state, fast, mp, ptr)) {
         *left = ptr;
     }
     return object;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * window.h - how a cache finds the map of an address outside of the range.
+ * window.h - how a cache finds the map of an address outside of the range or in
+ * a mark.
  *
  * In the range one table leads from any address to its map and its owner.  A
  * block of a program's backing, or a buffer, may lie anywhere, and has a map of
@@ -9,16 +10,22 @@
  * their map is.  All addresses of a window are the pool's.  A table of pages
  * says which window an address was found in last.
  *
+ * While a user has a mark open, its cache takes back what lies in the newest
+ * mark's heap, and nothing else.  The range's table does not tell marks apart.
+ * So then a cache in the range has windows, too, which show blocks of that
+ * heap alone.
+ *
  *     address -> pages[some bits of it] -> window -> byte of the map
  *                       | another one
  *                       +-> all windows, one by one
  *
  * A cache learns of a block under the pool's lock, as it meets the first
- * address of the block.  Before a block's memory goes, or the block becomes a
- * mark's, the windows that show it are closed; pause.c does it.
+ * address of the block.  Before a block's memory goes, or the block comes to
+ * another heap, the windows that show it are closed; pause.c does it.
  *
  * What it cannot do: remember more than WINDOW_MOST blocks.  With more of them
- * in use, calls come to the slow path more often.
+ * in use, calls come to the slow path more often.  Nor take back what lies in a
+ * block that was lent to a mark: that goes without a word to the caches.
  */
 #ifndef MP_WINDOW_H
 #define MP_WINDOW_H
@@ -38,6 +45,7 @@ struct window {
                          * sixteenth of the address */
     uintptr_t base;     /* of granule 0 */
     uintptr_t granules; /* 0: the window is closed */
+    uintptr_t freeable; /* the same; 0: objects there are not freed by it */
 };
 
 /* The cache's user reads it while it is inside.  list and next are written with
@@ -45,7 +53,9 @@ struct window {
  * them under that lock.  pages is the user's, inside, and need not be right. */
 struct windows {
     struct window list[WINDOW_MOST];
-    unsigned next;                       /* to be used next */
+    unsigned count;                      /* as many as were ever opened since
+                                          * all were closed */
+    unsigned next;                       /* to be used next, if that is all */
     unsigned char pages[WINDOW_PAGES];   /* which of list */
 };
 
@@ -67,7 +77,22 @@ static inline const struct window *window_find(struct windows *windows,
     return window_search(windows, ptr);
 }
 
-/* The same for an address that was found last in its page. */
+/* The same for an object that is to be freed. */
+static inline const struct window *
+window_find_freed(struct windows *windows, const void *ptr)
+{
+    size_t page = (uintptr_t)ptr >> WINDOW_PAGE & (WINDOW_PAGES - 1);
+    const struct window *window = &windows->list[windows->pages[page]];
+
+    if (MP_LIKELY(block_granule_at((const unsigned char *)window->base, ptr) <
+                  window->freeable)) {
+        return window;
+    }
+    window = window_search(windows, ptr);
+    return window == NULL || window->freeable == 0 ? NULL : window;
+}
+
+/* The same as the first for an address that was found last in its page. */
 static inline const struct window *
 window_find_known(const struct windows *windows, const void *ptr)
 {
@@ -86,15 +111,15 @@ static inline unsigned char *window_map(const struct window *window,
     return (unsigned char *)(window->bias + (uintptr_t)ptr / SIZES_GRANULE);
 }
 
-/* Where the map has the byte of an address of the pool, for a user that is
- * inside; NULL: it is another's, or none that the user knows.  windows: NULL in
- * the range. */
+/* Where the map has the byte of an object of the pool's that is to be freed, by
+ * a user that is inside; NULL: the address is another's, or none that the user
+ * knows.  windows: NULL in the range, while no mark is open. */
 static inline unsigned char *
 window_reach(const struct mp_inline_thread *state, struct windows *windows,
              const struct memory_pool *mp, const void *ptr)
 {
     if (windows != NULL) {
-        const struct window *window = window_find(windows, ptr);
+        const struct window *window = window_find_freed(windows, ptr);
         return MP_UNLIKELY(window == NULL) ? NULL : window_map(window, ptr);
     }
     uintptr_t i = block_granule_at((const unsigned char *)state->base, ptr);

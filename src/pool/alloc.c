@@ -55,10 +55,22 @@ static struct heap *alloc_heap(struct memory_pool *mp, const struct user *user)
     return mark == NULL ? &mp->heap : &mark->heap;
 }
 
-bool alloc_gather(struct memory_pool *mp)
+/* A mark's heap has chunks in its owner's cache alone, and those are not many.
+ * So they go back one by one, each of which was freed once. */
+static bool alloc_gather_mark(struct memory_pool *mp, const struct mark *mark)
+{
+    return mark->cache != NULL && !sync_get(&mp->caches.retired) &&
+           cache_gather_mark(mark->cache, &mp->caches);
+}
+
+bool alloc_gather(struct memory_pool *mp, const struct user *user)
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(mp->mode->caches);
+    const struct mark *mark = mark_newest(mp, user);
+    if (mark != NULL) {
+        return alloc_gather_mark(mp, mark);
+    }
     struct heap *heap = &mp->heap;
     size_t least = heap->size / ALLOC_GATHER_PART;
     size_t changed = heap->size > mp->gather_size
@@ -145,12 +157,10 @@ static void alloc_name(struct memory_pool *mp, struct block *block,
 {
     ASSERT(pool_is_entered(mp));
     block->apart = heap != &mp->heap;
+    /* It may come from the stock, and have been another heap's before. */
+    ASSERT(block->next == NULL);
+    pause_close(&mp->caches, block, heap);
     if (!range_has_block(block)) {
-        if (block->apart) {
-            /* It may come from the stock, and have been the pool's before. */
-            ASSERT(block->next == NULL);
-            pause_close(&mp->caches, block);
-        }
         return;
     }
     ASSERT(!block->lent && block->bytes > 0);
@@ -313,10 +323,9 @@ enum result alloc_chunk(struct memory_pool *mp, const struct user *user,
         }
         /* A block that the pool keeps empty costs less than the search, and no
          * memory. */
-        if (!gathered && alloc_heap(mp, user) == &mp->heap &&
-            !blocks_have(&mp->blocks, granules)) {
+        if (!gathered && !blocks_have(&mp->blocks, granules)) {
             gathered = true;
-            (void)alloc_gather(mp); /* a long chunk may be whole now */
+            (void)alloc_gather(mp, user); /* a long chunk may be whole now */
         } else if (granules <= BLOCKS_WHOLE) {
             result = alloc_grow(mp, user, granules, taken);
         } else {

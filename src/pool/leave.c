@@ -33,7 +33,7 @@ struct block *pool_take_excess(struct memory_pool *mp, size_t keep)
     struct block *excess = blocks_excess(&mp->blocks, keep);
 
     if (excess != NULL) {
-        pause_close(&mp->caches, excess);
+        pause_close(&mp->caches, excess, NULL);
     }
     return excess;
 }

@@ -479,7 +479,9 @@ enum result mark_commit(struct memory_pool *mp, const struct user *user,
     }
     bool caches = cache != NULL && !mp->caches.retired;
     if (caches) {
-        cache_return_run(cache);
+        /* What it has is the newest mark's, which is a part of another heap
+         * after this. */
+        cache_flush(cache, &mp->caches);
     }
     struct mark *mark;
     while ((mark = mark_newest(mp, user)) != NULL && mark != below) {

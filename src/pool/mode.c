@@ -21,6 +21,7 @@
 #include "cache/credit.h"
 #include "cache/pause.h"
 #include "pool/alloc.h"
+#include "pool/mark.h"
 #include "pool/recall.h"
 #include "pool/report.h"
 
@@ -77,6 +78,7 @@ static void mode_mend(struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp));
     pause_begin(&mp->caches);
+    cache_sweep_marks(&mp->caches);
     cache_sweep(&mp->caches);
     pause_end(&mp->caches);
     mp->caches.damaged = true;
@@ -120,10 +122,7 @@ static enum result mode_from_cache(struct memory_pool *mp,
             cache_fill(cache, &mp->caches, granules)) {
             continue;
         }
-        /* What is gathered goes to the pool's own heap, which is of no use
-         * to a user with a mark. */
-        bool enough = !gathered && !cache_has_mark(cache, &mp->caches) &&
-                      alloc_gather(mp);
+        bool enough = !gathered && alloc_gather(mp, user);
         gathered = true;
         if (!enough) {
             result = alloc_grow(mp, user, granules, taken);
@@ -210,6 +209,20 @@ static enum result mode_cached(struct memory_pool *mp,
     return result;
 }
 
+/* The user's lists may take that chunk: it lies in the heap that the user
+ * allocates from.  What was a mark's stays out of lists, see mark_merge(). */
+static bool mode_is_listed(const struct memory_pool *mp,
+                           const struct cache *cache, struct heap_chunk chunk)
+{
+    ASSERT(pool_is_entered(mp));
+    if (chunk.block == NULL || chunk.block->heap != cache->heap) {
+        return false;
+    }
+    return cache_has_mark(cache, &mp->caches)
+               ? cache->windows != NULL && !chunk.block->lent
+               : !chunk.block->apart;
+}
+
 /* Frees an object into the user's list, from which the excess goes to the
  * depot or the heap first; false: it is none of the chunks that lists take. */
 static bool mode_into_cache(struct memory_pool *mp, struct cache *cache,
@@ -218,15 +231,11 @@ static bool mode_into_cache(struct memory_pool *mp, struct cache *cache,
     ASSERT(pool_is_entered(mp));
     ASSERT(cache->set == &mp->caches && !mp->caches.retired);
     struct heap_chunk chunk = pool_find_live(mp, ptr);
-    size_t granules =
-        chunk.block == NULL ? 0 : block_length(chunk.block, chunk.granule);
 
-    /* What is a mark's stays out of lists, which outlive the mark, and so does
-     * what was. */
-    if (granules == 0 || chunk.block->apart) {
+    if (!mode_is_listed(mp, cache, chunk)) {
         return false;
     }
-    ASSERT(chunk.block->heap == &mp->heap);
+    size_t granules = block_length(chunk.block, chunk.granule);
     if (cache->windows != NULL) {
         window_open(cache->windows, chunk.block);
     }
@@ -242,12 +251,15 @@ static bool mode_into_cache(struct memory_pool *mp, struct cache *cache,
     }
     /* The list has taken all frees that it was granted, which is the usual
      * reason to be here. */
-    if (cache->fast.lists[granules - 1].room == 0) {
+    if (cache_has_mark(cache, &mp->caches)) {
+        cache_make_mark_room(cache, &mp->caches, granules);
+    } else if (cache->fast.lists[granules - 1].room == 0) {
         cache_flush_excess(cache, &mp->caches, granules);
     }
     return mp->caches.counts
                ? credit_give(cache->state, cache, mp, ptr)
-               : mp_inline_give(cache->state, &cache->fast, mp, ptr);
+               : mp_inline_give(cache->state, &cache->fast, mp, ptr) ||
+                     cache_give_refused(cache->state, &cache->fast, mp, ptr);
 }
 
 /* Before the lock is taken, the user's cache for what a free may put there;
@@ -265,6 +277,9 @@ static inline struct cache *mode_prepare(struct memory_pool *mp,
     if (mp->blocks.ranged) {
         cache_reach(cache);
         middle = middle_is_live(cache->state, ptr);
+        if (cache->kept_windows == NULL && range_is_named(ptr, mp, true)) {
+            (void)cache_open_windows(cache, &mp->caches); /* for a mark */
+        }
     }
     /* Here and not where they are needed: no lock is held yet.  Without memory
      * for them the chunk goes to the heap. */
@@ -276,15 +291,18 @@ static inline struct cache *mode_prepare(struct memory_pool *mp,
 }
 
 /* Outside of the range only the heap knows what is at an address.  Returns the
- * granules of an object there that a cache may take; 0: there is none, or no
- * cache takes any now.  The lock is held. */
-static size_t mode_outside_length(struct memory_pool *mp, const void *ptr)
+ * granules of an object there that the user's cache may take; 0: there is none,
+ * or no cache takes any now.  The lock is held. */
+static size_t mode_outside_length(struct memory_pool *mp,
+                                  const struct user *user, const void *ptr)
 {
     ASSERT(pool_is_entered(mp) && !mp->blocks.ranged);
     struct heap_chunk chunk = pool_find_live(mp, ptr);
+    const struct mark *mark = mark_newest(mp, user);
 
     if (mp->caches.retired || mp->caches.suspended || chunk.block == NULL ||
-        chunk.block->apart) {
+        (mark == NULL ? chunk.block->apart
+                      : chunk.block->heap != &mark->heap)) {
         return 0;
     }
     size_t granules = block_length(chunk.block, chunk.granule);
@@ -296,7 +314,8 @@ static size_t mode_outside_length(struct memory_pool *mp, const void *ptr)
 }
 
 /* A free comes here for lists that are full, for long objects and those of
- * marks, and for foreign addresses.  The fast path has served the rest. */
+ * other marks than the user's newest, and for foreign addresses.  The fast path
+ * has served the rest. */
 static enum result mode_cached_free(struct memory_pool *mp,
                                     const struct user *user, const void *ptr)
 {
@@ -308,7 +327,7 @@ static enum result mode_cached_free(struct memory_pool *mp,
     /* A foreign address is no reason to make the thread a cache. */
     if (!mp->blocks.ranged) {
         taken = pool_enter(mp);
-        size_t granules = mode_outside_length(mp, ptr);
+        size_t granules = mode_outside_length(mp, user, ptr);
         if (granules == 0) {
             return alloc_into_heap(mp, ptr, taken);
         }
@@ -319,7 +338,6 @@ static enum result mode_cached_free(struct memory_pool *mp,
     }
     taken = pool_enter(mp);
     if (cache != NULL && !mp->caches.retired && !mp->caches.suspended &&
-        !cache_has_mark(cache, &mp->caches) &&
         mode_into_cache(mp, cache, ptr)) {
         pool_leave(mp, taken);
         return RESULT_OK;

@@ -330,13 +330,15 @@ bool recall_for(struct memory_pool *mp, size_t bytes, bool *taken)
  * go on. */
 static bool recall_sweep(struct memory_pool *mp)
 {
-    size_t before = mp->heap.taken;
+    size_t before = mp->blocks.taken;
 
     pause_begin(&mp->caches);
     recall_take(mp);
+    /* Marks first: a block that was lent to one may go back. */
+    cache_sweep_marks(&mp->caches);
     cache_sweep(&mp->caches);
     pause_end(&mp->caches);
-    return mp->heap.taken != before;
+    return mp->blocks.taken != before;
 }
 
 bool recall_memory(struct memory_pool *mp, size_t granules)

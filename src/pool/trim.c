@@ -30,6 +30,7 @@ static void trim_gather(struct memory_pool *mp)
     }
     pause_begin(set);
     recall_collect(mp);
+    cache_sweep_marks(set);
     cache_sweep(set);
     pause_end(set);
 }

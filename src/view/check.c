@@ -254,18 +254,17 @@ static void check_heap(struct check_count *count, struct heap *heap)
 
 /* What is left to be found in caches and depot. */
 struct check_cached {
-    const struct heap *heap;
     size_t found; /* chunks that the map says are cached, in no list yet */
     size_t granules; /* of each chunk of the list; 0: it is a middle one */
 };
 
 /* Takes the chunks of a list off those that were found; false: something else
  * is in it. */
-static bool check_chain(const void *chain, void *arg)
+static bool check_chain(const struct heap *heap, const void *chain, void *arg)
 {
     struct check_cached *cached = arg;
     ASSERT(cached->granules <= SIZES_SHORT);
-    ASSERT(chain != NULL && cached->heap != NULL);
+    ASSERT(chain != NULL && heap != NULL);
     unsigned code = cached->granules == 0
                         ? BLOCK_LONG_CACHED
                         : BLOCK_CACHED | (unsigned)(cached->granules - 1);
@@ -274,7 +273,7 @@ static bool check_chain(const void *chain, void *arg)
         /* A program may have written over the link.  So the map is asked
          * before the link is followed, and the count ends a list that is a
          * circle. */
-        struct heap_chunk chunk = heap_find(cached->heap, at);
+        struct heap_chunk chunk = heap_find(heap, at);
         if (chunk.block == NULL || cached->found == 0 ||
             chunk.block->map[chunk.granule] != code) {
             return false;
@@ -289,7 +288,7 @@ static bool check_caches(const struct memory_pool *mp, size_t found)
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(cache_set_is_paused(&mp->caches));
-    struct check_cached cached = {&mp->heap, found, 1};
+    struct check_cached cached = {found, 1};
 
     if (!cache_set_is_sound(&mp->caches)) {
         return false;

@@ -265,6 +265,121 @@ START_TEST(the_inner_of_two_marks_gives_its_run_back_to_its_own_heap)
 }
 END_TEST
 
+/* With a mark open, whose heap that is; objects has n of the mark's. */
+static void begin_mark(struct heap *heap, struct block *first, unsigned n)
+{
+    begin();
+    fixture_heap(&f, heap, first);
+    lock_drop(&f.lock);
+    ck_assert(cache_open_windows(cache, &f.set));
+    lock_take(&f.lock);
+    ck_assert_ptr_null(cache->windows);
+    cache_open_mark(cache, &f.set, heap);
+    take_many(n, 2);
+}
+
+static bool give_refused(const void *object)
+{
+    return cache_give_refused(cache->state, &cache->fast, f.pool, object);
+}
+
+START_TEST(with_a_mark_lists_take_what_is_its_own)
+{
+    struct heap heap;
+    struct block first;
+
+    begin();
+    fixture_heap(&f, &heap, &first);
+    take_many(1, 2);
+    void *pools = objects[0];
+    lock_drop(&f.lock);
+    ck_assert(cache_open_windows(cache, &f.set));
+    lock_take(&f.lock);
+    cache_open_mark(cache, &f.set, &heap);
+    take_many(1, 2);
+    ck_assert(!mp_inline_give(cache->state, &cache->fast, f.pool, objects[0]));
+    ck_assert(give_refused(objects[0]));
+    ck_assert(!give_refused(objects[0]));
+    ck_assert(!give_refused(pools));
+    ck_assert_uint_eq(cache_frees(cache), 1);
+    ck_assert_ptr_eq(mp_inline_take(cache->state, &cache->fast, 32),
+                     objects[0]);
+    ck_assert(give_refused(objects[0]));
+    ck_assert(cache_set_is_sound(&f.set));
+    cache_close_mark(cache, &f.set, &f.heap);
+    ck_assert_ptr_null(cache->fast.lists[1].chunks);
+    ck_assert_ptr_null(cache->windows);
+    ck_assert_uint_eq(cache->mark_room, 0);
+    ck_assert_uint_eq(cache_frees(cache), 2);
+    ck_assert(mp_inline_give(cache->state, &cache->fast, f.pool, pools));
+}
+END_TEST
+
+START_TEST(with_a_mark_lists_are_short_again_from_time_to_time)
+{
+    struct heap heap;
+    struct block first;
+    unsigned frees = 0;
+
+    begin_mark(&heap, &first, 400);
+    for (unsigned i = 0; i < 399; i++) {
+        ck_assert(give_refused(objects[i]));
+    }
+    cache_make_mark_room(cache, &f.set, 2);
+    ck_assert_uint_eq(heap.taken, first.granules); /* there was room */
+    while (give_refused(objects[399])) {
+        ck_assert_ptr_eq(mp_inline_take(cache->state, &cache->fast, 32),
+                         objects[399]);
+        frees++;
+    }
+    ck_assert_uint_eq(frees, 16384 / 2 - 399);
+    cache_return_run(cache);
+    ck_assert_uint_eq(heap.taken, 800);
+    cache_make_mark_room(cache, &f.set, 2);
+    ck_assert_uint_eq(heap.taken, (sizes_batch(2) / 2 + 1) * 2);
+    ck_assert(give_refused(objects[399]));
+    ck_assert(cache_set_is_sound(&f.set));
+    ck_assert(heap_is_sound(&heap));
+}
+END_TEST
+
+START_TEST(what_a_mark_holds_goes_back_before_it_grows_or_another_is_opened)
+{
+    struct heap heap, inner;
+    struct block first, inner_first;
+
+    begin_mark(&heap, &first, 100);
+    fixture_heap(&f, &inner, &inner_first);
+    for (unsigned i = 0; i < 50; i++) {
+        ck_assert(give_refused(objects[i]));
+    }
+    cache_return_run(cache);
+    ck_assert_uint_eq(heap.taken, 200);
+    ck_assert(cache_gather_mark(cache, &f.set));
+    ck_assert(!cache_gather_mark(cache, &f.set));
+    ck_assert_uint_eq(heap.taken, 100);
+    for (unsigned i = 50; i < 80; i++) {
+        ck_assert(give_refused(objects[i]));
+    }
+    cache_open_mark(cache, &f.set, &inner);
+    ck_assert_uint_eq(heap.taken, 40);
+    ck_assert_uint_eq(f.heap.taken, 0);
+    ck_assert(!give_refused(objects[80])); /* the outer one's */
+    cache_close_mark(cache, &f.set, &heap);
+    cache_see(cache, &f.set, objects[80]);
+    ck_assert(give_refused(objects[80]));
+    cache_flush(cache, &f.set);
+    ck_assert_uint_eq(heap.taken, 38);
+    ck_assert(give_refused(objects[81]));
+    cache_sweep(&f.set);
+    ck_assert_uint_eq(heap.taken, 38); /* another heap is swept */
+    cache_sweep_marks(&f.set);
+    ck_assert_uint_eq(heap.taken, 36);
+    ck_assert_ptr_null(cache->fast.lists[1].chunks);
+    ck_assert(heap_is_sound(&heap));
+}
+END_TEST
+
 START_TEST(a_renewed_cache_is_as_new)
 {
     struct heap heap;
@@ -377,14 +492,16 @@ START_TEST(a_run_is_found_by_its_start_with_its_place)
 }
 END_TEST
 
-static bool count_chunks(const void *chain, void *arg)
+static bool count_chunks(const struct heap *heap, const void *chain, void *arg)
 {
+    ck_assert_ptr_eq(heap, &f.heap);
     *(size_t *)arg += fixture_length(chain);
     return true;
 }
 
-static bool refuse(const void *chain, void *arg)
+static bool refuse(const struct heap *heap, const void *chain, void *arg)
 {
+    ck_assert_ptr_eq(heap, &f.heap);
     ck_assert_ptr_nonnull(chain);
     ++*(size_t *)arg;
     return false;
@@ -448,6 +565,12 @@ static void add(TCase *tcase)
     tcase_add_test(tcase, a_mark_closes_the_lists_and_opens_them_again);
     tcase_add_test(
         tcase, the_inner_of_two_marks_gives_its_run_back_to_its_own_heap);
+    tcase_add_test(tcase, with_a_mark_lists_take_what_is_its_own);
+    tcase_add_test(tcase,
+                   with_a_mark_lists_are_short_again_from_time_to_time);
+    tcase_add_test(
+        tcase,
+        what_a_mark_holds_goes_back_before_it_grows_or_another_is_opened);
     tcase_add_test(tcase, a_renewed_cache_is_as_new);
     tcase_add_test(tcase, the_first_block_is_taken_whole);
     tcase_add_test(tcase, a_run_begins_again_with_its_map_clear);

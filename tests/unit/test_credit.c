@@ -209,12 +209,25 @@ START_TEST(a_mark_knows_what_its_user_took)
     ck_assert(!credit_give(cache->state, cache, f.pool, object));
     cache_collect(cache, &f.set);
     ck_assert_uint_eq(heap.held, 77);
+    /* What is freed is the mark's no more. */
+    lock_drop(&f.lock);
+    ck_assert(cache_open_windows(cache, &f.set));
+    lock_take(&f.lock);
+    cache_see(cache, &f.set, object);
+    ck_assert(credit_give(cache->state, cache, f.pool, object));
+    ck_assert(!credit_give(cache->state, cache, f.pool, object));
+    cache_collect(cache, &f.set);
+    ck_assert_uint_eq(heap.held, 33);
+    credit_grant(cache, 44, 0);
+    ck_assert_ptr_eq(take(44), object);
+    cache_collect(cache, &f.set);
+    ck_assert_uint_eq(heap.held, 77);
     credit_grant(cache, 500, 0);
     ck_assert_ptr_nonnull(take(23));
     /* A flush tells the mark, too. */
     cache_flush(cache, &f.set);
     ck_assert_uint_eq(heap.held, 100);
-    ck_assert_uint_eq(f.set.owed, 900 + 423 + 477);
+    ck_assert_uint_eq(f.set.owed, 900 + 423 + 44 + 477);
 }
 END_TEST
 

@@ -183,7 +183,7 @@ START_TEST(no_class_goes_without_chunks_at_each_flush)
 }
 END_TEST
 
-START_TEST(a_cache_with_a_mark_has_no_middle_chunks)
+START_TEST(a_cache_with_a_mark_and_no_windows_takes_no_middle_chunk)
 {
     struct heap heap;
     struct block first;
@@ -206,8 +206,40 @@ START_TEST(a_cache_with_a_mark_has_no_middle_chunks)
 }
 END_TEST
 
-static bool count_chunks(const void *chain, void *arg)
+START_TEST(middle_chunks_of_a_mark_come_back_to_it_alone)
 {
+    struct heap heap;
+    struct block first;
+
+    begin();
+    fixture_heap(&f, &heap, &first);
+    void *pools = take(304);
+    lock_drop(&f.lock);
+    ck_assert(cache_open_windows(cache, &f.set));
+    lock_take(&f.lock);
+    cache_open_mark(cache, &f.set, &heap);
+    struct heap_chunk chunk = heap_take(&heap, 304);
+    void *marks = block_address(chunk.block, chunk.granule);
+    cache_see(cache, &f.set, marks);
+    ck_assert(cache_make_room(cache, &f.set, 304));
+    ck_assert(!cache_give_middle(cache->state, &cache->fast, f.pool, pools));
+    ck_assert(cache_give_middle(cache->state, &cache->fast, f.pool, marks));
+    ck_assert(!cache_give_middle(cache->state, &cache->fast, f.pool, marks));
+    ck_assert_ptr_eq(cache_take_middle(cache->state, &cache->fast, 304),
+                     marks);
+    ck_assert(cache_give_middle(cache->state, &cache->fast, f.pool, marks));
+    ck_assert(cache_gather_mark(cache, &f.set));
+    ck_assert(!cache_gather_mark(cache, &f.set));
+    ck_assert_uint_eq(heap.taken, 0);
+    cache_close_mark(cache, &f.set, &f.heap);
+    ck_assert_uint_eq(lists->granules, 0);
+    ck_assert_uint_eq(cache_frees(cache), 2);
+}
+END_TEST
+
+static bool count_chunks(const struct heap *heap, const void *chain, void *arg)
+{
+    ck_assert_ptr_eq(heap, &f.heap);
     *(size_t *)arg += fixture_length(chain);
     return *(size_t *)arg < 3;
 }
@@ -244,7 +276,9 @@ static void add(TCase *tcase)
                    nothing_but_live_middle_chunks_of_the_pool_is_taken);
     tcase_add_test(tcase, chunks_beyond_the_limit_go_back_to_the_heap);
     tcase_add_test(tcase, no_class_goes_without_chunks_at_each_flush);
-    tcase_add_test(tcase, a_cache_with_a_mark_has_no_middle_chunks);
+    tcase_add_test(tcase,
+                   a_cache_with_a_mark_and_no_windows_takes_no_middle_chunk);
+    tcase_add_test(tcase, middle_chunks_of_a_mark_come_back_to_it_alone);
     tcase_add_test(tcase, a_visit_meets_each_list_until_it_is_refused);
 }
 
