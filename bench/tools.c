@@ -23,9 +23,12 @@ static volatile unsigned tools_sum;
 
 static void tools_use(struct tools_object object)
 {
+    unsigned sum = 0;
+
     for (size_t i = 0; i < object.size; i++) {
-        tools_sum += object.bytes[i];
+        sum += object.bytes[i];
     }
+    tools_sum = sum;
 }
 
 int main(int argc, char **argv)

@@ -6,8 +6,8 @@
 #
 # `make bench-tools` runs this.  bench/tools.c is built as a user's program is,
 # called and compiled in, and linked with the shared library.  What is compared
-# is processor time, the least of three runs.  A program that does nothing but
-# allocate and use its objects shows the worst; the goal is 2.
+# is processor time, the least of three runs.  The program
+# does nothing but allocate, write and read its objects once; the goal is 2.
 #
 # TOOLS=memcheck,asan selects.  A tool that is not there is left out.
 set -u
