@@ -26,6 +26,8 @@
 
 #define MIB ((size_t)1 << 20)
 #define STEPS 64u /* of the other thread between two looks at the clock */
+#define GROWN_BYTES ((size_t)250 << 10)
+#define GROWN (256 * MIB / GROWN_BYTES)
 
 static struct {
     memory_pool_t *mp;
@@ -155,16 +157,21 @@ static void pauses_walk(void)
     }
 }
 
-/* More than any hole has, so that all that caches hold is joined before the
- * pool grows. */
-static void pauses_join(void)
+/* Long objects: holes for them run out, so that all that caches hold is joined
+ * before the pool grows. */
+static void pauses_grow(void)
 {
-    void *object = mp_allocate(pauses.mp, 16 * MIB);
+    void *objects[GROWN];
 
-    if (object == NULL) {
-        pauses_fail("mp_allocate");
+    for (size_t i = 0; i < GROWN; i++) {
+        objects[i] = mp_allocate(pauses.mp, GROWN_BYTES);
+        if (objects[i] == NULL) {
+            pauses_fail("mp_allocate");
+        }
     }
-    free_memory(pauses.mp, object);
+    for (size_t i = 0; i < GROWN; i++) {
+        free_memory(pauses.mp, objects[i]);
+    }
 }
 
 static void pauses_locate(void)
@@ -183,15 +190,16 @@ static const struct {
     const char *name;
     const char *work;
     void (*call)(void);
+    void (*prepare)(void); /* NULL: nothing */
 } pauses_calls[] = {
-    {"mp_stats", "pause-stats", pauses_stats},
-    {"mp_check", "pause-check", pauses_check},
-    {"mp_walk", "pause-walk", pauses_walk},
-    {"mp_locate, 100 times", "pause-locate", pauses_locate},
-    {"mp_allocate of 16 MiB", "pause-grow", pauses_join},
-    {"mp_trim", "pause-trim", pauses_trim},
-    {"free_all_memory", "pause-reset", pauses_reset},
-    {"mp_trim of an empty pool", "pause-trim-empty", pauses_trim},
+    {"mp_stats", "pause-stats", pauses_stats, NULL},
+    {"mp_check", "pause-check", pauses_check, NULL},
+    {"mp_walk", "pause-walk", pauses_walk, NULL},
+    {"mp_locate, 100 times", "pause-locate", pauses_locate, NULL},
+    {"mp_allocate of 256 MiB", "pause-grow", pauses_grow, NULL},
+    {"mp_trim", "pause-trim", pauses_trim, pauses_free_half},
+    {"free_all_memory", "pause-reset", pauses_reset, NULL},
+    {"mp_trim of an empty pool", "pause-trim-empty", pauses_trim, NULL},
 };
 
 #define CALLS (sizeof pauses_calls / sizeof pauses_calls[0])
@@ -224,6 +232,9 @@ static void pauses_round(size_t bytes, unsigned round)
     pauses_fill(bytes);
     pauses_free_half();
     for (size_t i = 0; i < CALLS; i++) {
+        if (pauses_calls[i].prepare != NULL) {
+            pauses_calls[i].prepare();
+        }
         pauses_await_look();
         atomic_store(&pauses.worst, 0);
         atomic_store(&pauses.watched, true);
