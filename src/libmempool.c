@@ -92,6 +92,7 @@
 #include "pool/rejoin.c"
 #include "pool/report.c"
 #include "pool/setting.c"
+#include "pool/sweep.c"
 #include "pool/totals.c"
 #include "pool/track.c"
 #include "pool/track_keep.c"

@@ -128,6 +128,8 @@ pool_sources = \
 	src/pool/report.h \
 	src/pool/setting.c \
 	src/pool/setting.h \
+	src/pool/sweep.c \
+	src/pool/sweep.h \
 	src/pool/totals.c \
 	src/pool/totals.h \
 	src/pool/track.c \

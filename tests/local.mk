@@ -32,7 +32,7 @@ tests_programs = tests/check_append tests/check_blocks tests/check_bulk \
 	tests/check_processes tests/check_quiet tests/check_range \
 	tests/check_recycle \
 	tests/check_report tests/check_scopes tests/check_set_capacity \
-	tests/check_set_parent tests/check_strings \
+	tests/check_set_parent tests/check_strings tests/check_sweeps \
 	tests/check_threads tests/check_tree tests/check_tree_model \
 	tests/check_view tests/check_wrong_marks
 check_PROGRAMS += $(tests_programs)
@@ -91,6 +91,7 @@ tests_check_report_LDADD = $(tests_shared)
 tests_check_scopes_LDADD = $(tests_shared)
 tests_check_set_capacity_LDADD = $(tests_shared)
 tests_check_strings_LDADD = $(tests_shared)
+tests_check_sweeps_LDADD = $(tests_shared)
 tests_check_tree_LDADD = $(tests_shared)
 tests_check_view_LDADD = $(tests_shared)
 tests_check_wrong_marks_LDADD = $(tests_shared)

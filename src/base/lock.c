@@ -31,6 +31,7 @@
  */
 #include "base/lock.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -183,9 +184,11 @@ void lock_leave_turn(struct lock *lock, bool taken)
 
     lock_leave(lock, taken);
     if (awaited) {
+        int error = errno;
         pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
         (void)nanosleep(&turn, NULL);
         pthread_setcancelstate(cancel, NULL);
+        errno = error;
     }
 }
 

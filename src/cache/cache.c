@@ -360,7 +360,7 @@ void cache_flush_excess(struct cache *cache, struct cache_set *set,
 
     ASSERT(cache_is_ready(cache, set));
     ASSERT(i < SIZES_SHORT && cache->fast.lists[i].room == 0);
-    ASSERT(!cache_has_mark(cache, set));
+    ASSERT(!cache_has_mark(cache, set) && !set->sweeping);
     /* Lists start without frees, so that counts need no loop over all. */
     if ((cache->lists_used >> i & 1) == 0) {
         cache_grant(cache, i, cache_first_frees(i));
@@ -508,7 +508,7 @@ bool cache_fill(struct cache *cache, struct cache_set *set, size_t granules)
     size_t got;
 
     ASSERT(cache_is_ready(cache, set) && !sync_get(&set->retired));
-    ASSERT(granules > 0 && granules <= SIZES_SHORT);
+    ASSERT(granules > 0 && granules <= SIZES_SHORT && !set->sweeping);
     if (!mark && cache_fill_list(cache, set, granules)) {
         return true;
     }
@@ -552,7 +552,7 @@ void cache_take_first(struct cache *cache, struct cache_set *set)
 
     ASSERT(cache_is_ready(cache, set));
     ASSERT(cache->fast.cut == NULL && !cache_has_mark(cache, set));
-    ASSERT(heap->taken == 0);
+    ASSERT(heap->taken == 0 && !set->sweeping);
     cache->fast.cut = heap_first_run(
         heap, heap->blocks == 0 ? heap->granules : cache->run, &got);
     cache->fast.end = cache->fast.cut + got * SIZES_GRANULE;

@@ -89,6 +89,9 @@ struct cache_set {
                                 * caches are suspended; recall.c writes it */
     bool damaged;              /* a list was found written over, and nobody was
                                 * told yet */
+    bool sweeping;             /* a sweep is under way, see cache_sweep(): no
+                                * cache is enabled, and none has anything of
+                                * the heap */
     bool fenced;               /* users of its caches pay for the order in
                                 * a pause: those are enabled by fast.fenced,
                                 * and not by fast.pool */
@@ -111,6 +114,8 @@ struct cache_set {
     size_t counted;            /* granules that it found in the lists of short
                                 * chunks; 0: it was a sweep */
     struct treap_node *runs;   /* see cache_sort_runs() */
+    struct heap_sweep sweep;   /* where the last one stands */
+    unsigned sweeps;           /* so many were begun */
 };
 
 /* An empty set; retired: for a pool that has no caches. */
@@ -332,9 +337,16 @@ MP_INNER void cache_begin_new(struct cache *cache, struct cache_set *set,
 MP_INNER bool cache_is_damaged(struct cache *cache,
                                const struct cache_set *set, size_t granules);
 
-/* Puts all that caches and depot have of the pool's own heap into it, at once;
- * and the same for each mark's heap; paused. */
-MP_INNER void cache_sweep(struct cache_set *set);
+/* Puts all that caches and depot have of the pool's own heap into it.  The
+ * first, while paused, makes the caches forget it, and in place of pause_end()
+ * keeps them from being enabled.  The second does a portion of the rest; false:
+ * it was the last.  Between two portions the lock may be left. */
+MP_INNER void cache_sweep_begin(struct cache_set *set);
+MP_INNER bool cache_sweep(struct cache_set *set);
+
+/* The same for each mark's heap, at once; the second also finds what is in
+ * lists that were written over.  Paused. */
+MP_INNER void cache_flush_marks(struct cache_set *set);
 MP_INNER void cache_sweep_marks(struct cache_set *set);
 
 /* Caches and depot may hold chunks of about as many granules as least; paused.
@@ -416,12 +428,18 @@ static inline void cache_disable(struct cache *cache)
     }
 }
 
-/* Unless the set is retired or suspended.  Release pairs with the acquire in
+/* The caches of the set may be enabled, and used by whoever has the lock. */
+static inline bool cache_set_is_open(const struct cache_set *set)
+{
+    return !sync_get(&set->retired) && !set->suspended && !set->sweeping;
+}
+
+/* Unless the set is closed.  Release pairs with the acquire in
  * mp_inline_enter() and credit_enter(): the user finds what was done before. */
 static inline void cache_enable(struct cache *cache,
                                 const struct cache_set *set)
 {
-    if (sync_get(&set->retired) || set->suspended) {
+    if (!cache_set_is_open(set)) {
         return;
     }
     cache->zero = set->zero;

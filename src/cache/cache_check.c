@@ -145,7 +145,8 @@ bool cache_set_is_sound(const struct cache_set *set)
             sync_get(set->fenced ? &c->fast.pool : &c->fast.fenced);
         if (!cache_is_sound(c, set) || never != MP_INLINE_NO_POOL ||
             (enabled != MP_INLINE_NO_POOL &&
-             (retired || enabled != set->pool))) {
+             (retired || enabled != set->pool)) ||
+            (set->sweeping && cache_is_enabled(c))) {
             return false;
         }
         first = first || c == set->first_cache;

@@ -3,7 +3,8 @@
  * cache_set.c - all caches of a pool: begun, counted, forgotten, swept.
  *
  * A set is not often asked about as a whole.  A reset forgets all that its
- * caches have, and a pool that finds no memory first sweeps them all.
+ * caches have.  A pool that finds no memory first sweeps them all, a portion at
+ * a time.
  *
  * What it cannot do: reach a cache whose user is inside.  The set is paused
  * first, by pause.c.
@@ -17,6 +18,10 @@
 /* Granules that are looked at to say what caches hold: in a larger pool some of
  * them stand for all, so that nobody waits longer for it. */
 #define CACHE_LOOK ((size_t)1 << 18)
+
+/* What a portion of a sweep costs, see heap_sweep(): 64 MiB to look through, or
+ * some 16,000 chunks.  It takes about a millisecond. */
+#define CACHE_SWEEP ((size_t)4 << 20)
 
 void cache_set_start(struct cache_set *set, struct memory_pool *pool,
                      struct lock *lock, struct heap *heap, bool retired)
@@ -79,6 +84,7 @@ void cache_forget(struct cache_set *set)
     }
     /* Its chunks are in blocks that the reset drops or empties. */
     depot_forget(&set->depot);
+    set->sweeping = false; /* a sweep would find nothing */
 }
 
 /* A count reads the map, which takes long in a large heap.  But no more can
@@ -106,12 +112,16 @@ bool cache_holds(struct cache_set *set, size_t least)
 }
 
 /* The lists are only forgotten: the map still says where their chunks are, and
- * the heap goes by that.  The runs come first, since nothing stands in their
- * map. */
-void cache_sweep(struct cache_set *set)
+ * the heap goes by that.  The runs are given back, since nothing stands in
+ * their map.  The caller's own caches are disabled, too. */
+void cache_sweep_begin(struct cache_set *set)
 {
     ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
+    ASSERT(!set->sweeping);
+    size_t before = set->heap->taken;
+
     for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        cache_disable(c);
         if (cache_has_mark(c, set)) {
             continue; /* what it has is the mark's */
         }
@@ -121,7 +131,29 @@ void cache_sweep(struct cache_set *set)
     depot_forget(&set->depot);
     set->counted = 0;
     set->counted_frees = cache_set_frees(set);
-    heap_sweep(set->heap);
+    set->sweep = heap_sweep_start();
+    set->sweep.freed = before - set->heap->taken;
+    set->sweeping = true;
+    set->sweeps++;
+}
+
+bool cache_sweep(struct cache_set *set)
+{
+    ASSERT(lock_is_held(set->lock) && set->sweeping);
+    ASSERT(cache_set_is_sound(set));
+    set->sweeping = heap_sweep(set->heap, &set->sweep, CACHE_SWEEP);
+    return set->sweeping;
+}
+
+/* No more than a mark's lists take, however large its heap is. */
+void cache_flush_marks(struct cache_set *set)
+{
+    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        if (cache_has_mark(c, set)) {
+            cache_flush(c, set);
+        }
+    }
 }
 
 void cache_sweep_marks(struct cache_set *set)
@@ -131,7 +163,10 @@ void cache_sweep_marks(struct cache_set *set)
         if (cache_has_mark(c, set)) {
             cache_return_run(c);
             cache_forget_lists(c, true);
-            heap_sweep(c->heap);
+            struct heap_sweep place = heap_sweep_start();
+            while (heap_sweep(c->heap, &place, CACHE_SWEEP)) {
+                continue;
+            }
         }
     }
 }

@@ -235,7 +235,7 @@ void pause_end(struct cache_set *set)
     ASSERT(lock_is_held(set->lock));
     ASSERT(cache_set_is_paused(set));
     ASSERT(cache_set_is_sound(set));
-    if (sync_get(&set->retired) || set->suspended) {
+    if (!cache_set_is_open(set)) {
         return;
     }
     if (!set->fenced && !sync_fence_works()) {

@@ -37,6 +37,7 @@
 #include "cache/pause.h"
 #include "pool/mark.h"
 #include "pool/recall.h"
+#include "pool/sweep.h"
 
 /* Granules of a heap, 64 KiB, below which it grows before it takes back what
  * caches hold, and the part of it that they have to hold. */
@@ -63,7 +64,10 @@ static bool alloc_gather_mark(struct memory_pool *mp, const struct mark *mark)
            cache_gather_mark(mark->cache, &mp->caches);
 }
 
-bool alloc_gather(struct memory_pool *mp, const struct user *user)
+/* Beside a sweep of another thread the pool rather grows: to wait for all of
+ * the sweep would take longer. */
+bool alloc_gather(struct memory_pool *mp, const struct user *user,
+                  bool *taken)
 {
     ASSERT(pool_is_entered(mp));
     ASSERT(mp->mode->caches);
@@ -71,6 +75,7 @@ bool alloc_gather(struct memory_pool *mp, const struct user *user)
     if (mark != NULL) {
         return alloc_gather_mark(mp, mark);
     }
+    struct cache_set *set = &mp->caches;
     struct heap *heap = &mp->heap;
     size_t least = heap->size / ALLOC_GATHER_PART;
     size_t changed = heap->size > mp->gather_size
@@ -78,17 +83,19 @@ bool alloc_gather(struct memory_pool *mp, const struct user *user)
                          : mp->gather_size - heap->size;
 
     /* A first block or two are cheaper than a search. */
-    if (mp->caches.scarce || heap->size < ALLOC_GATHER_LEAST ||
-        changed < least || !cache_set_has_freed(&mp->caches)) {
+    if (set->scarce || set->sweeping || heap->size < ALLOC_GATHER_LEAST ||
+        changed < least || !cache_set_has_freed(set)) {
         return false;
     }
-    pause_begin(&mp->caches);
-    bool worth = cache_holds(&mp->caches, least);
-    if (worth) {
-        cache_sweep(&mp->caches);
-    }
-    pause_end(&mp->caches);
+    pause_begin(set);
+    bool worth = cache_holds(set, least);
     mp->gather_size = worth ? 0 : heap->size;
+    if (worth) {
+        cache_sweep_begin(set);
+        sweep_go_on(mp, taken);
+    } else {
+        pause_end(set);
+    }
     return worth;
 }
 
@@ -202,13 +209,12 @@ void alloc_begin(struct memory_pool *mp, size_t granules)
  * user's heap as of now: marks may have come and gone since it was wanted. */
 static enum result alloc_add_got(struct memory_pool *mp,
                                  const struct user *user, size_t granules,
-                                 struct block *block)
+                                 struct block *block, bool *taken)
 {
-    struct heap *heap = alloc_heap(mp, user);
-
-    if (block == NULL && recall_memory(mp, granules)) {
+    if (block == NULL && recall_memory(mp, granules, taken)) {
         return RESULT_OK;
     }
+    struct heap *heap = alloc_heap(mp, user);
     if (block == NULL && heap != &mp->heap) {
         block = alloc_lend(mp, granules);
     }
@@ -230,7 +236,7 @@ enum result alloc_grow(struct memory_pool *mp, const struct user *user,
     if (block == NULL) {
         block = alloc_acquire(mp, granules, false, taken);
     }
-    return alloc_add_got(mp, user, granules, block);
+    return alloc_add_got(mp, user, granules, block, taken);
 }
 
 bool alloc_charge(struct memory_pool *mp, size_t bytes, bool *taken)
@@ -264,7 +270,7 @@ static enum result alloc_grow_whole(struct memory_pool *mp,
         block->fresh = false;
     }
     if (block == NULL) {
-        return alloc_add_got(mp, user, granules, NULL);
+        return alloc_add_got(mp, user, granules, NULL, taken);
     }
     if (!alloc_charge(mp, charge, taken)) {
         blocks_push(&mp->blocks, block);
@@ -325,7 +331,8 @@ enum result alloc_chunk(struct memory_pool *mp, const struct user *user,
          * memory. */
         if (!gathered && !blocks_have(&mp->blocks, granules)) {
             gathered = true;
-            (void)alloc_gather(mp, user); /* a long chunk may be whole now */
+            /* A long chunk may be whole now. */
+            (void)alloc_gather(mp, user, taken);
         } else if (granules <= BLOCKS_WHOLE) {
             result = alloc_grow(mp, user, granules, taken);
         } else {

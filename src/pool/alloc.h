@@ -69,8 +69,9 @@ MP_INNER void alloc_begin(struct memory_pool *mp, size_t granules);
 /* Before the user's heap grows: puts what caches and depot hold back into it,
  * if that is a good part of it, or if it is a mark's.  True: it did.  To look
  * costs a pass over the pool's map; so where it was in vain, the heap has to
- * change by such a part first. */
-MP_INNER bool alloc_gather(struct memory_pool *mp, const struct user *user);
+ * change by such a part first.  The lock is held, and may be left meanwhile. */
+MP_INNER bool alloc_gather(struct memory_pool *mp, const struct user *user,
+                           bool *taken);
 
 /* Notes size bytes, charged before, for a chunk of a pool that counts, which
  * had was bytes noted; 0: it is new.  The lock is held. */

@@ -42,6 +42,7 @@
 #include "pool/recall.h"
 #include "pool/recycle.h"
 #include "pool/setting.h"
+#include "pool/sweep.h"
 #include "pool/tree.h"
 #include "store/range.h"
 
@@ -127,6 +128,7 @@ static void fork_forget_inside(struct thread_place *place, void *argument)
 
     (void)argument;
     pause_forked(&mp->caches);
+    sweep_end(mp);
     /* Nor do they unpin: who forks has pinned nothing itself, and no move is
      * under way. */
     mp->pins = (struct pool_pins){0, false, NULL};

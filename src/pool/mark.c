@@ -164,7 +164,7 @@ static struct mark *mark_take(struct memory_pool *mp, bool *taken)
     if (mark == NULL) {
         mark = mark_lend(mp);
     }
-    if (mark == NULL && recall_memory(mp, SIZES_GRANULES_MOST)) {
+    while (mark == NULL && recall_memory(mp, SIZES_GRANULES_MOST, taken)) {
         mark = mark_lend(mp);
     }
     return mark;

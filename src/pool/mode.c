@@ -24,6 +24,7 @@
 #include "pool/mark.h"
 #include "pool/recall.h"
 #include "pool/report.h"
+#include "pool/sweep.h"
 
 /* Bytes of empty blocks that a pool keeps.  One of the range costs a system
  * call as it goes and page faults as it comes, so a pool there keeps more.  A
@@ -66,21 +67,21 @@ static bool mode_can_take(struct memory_pool *mp, struct cache *cache,
     struct cache_set *set = &mp->caches;
 
     ASSERT(pool_is_entered(mp));
-    return !set->retired && !set->scarce &&
+    return !set->retired && !set->scarce && !set->sweeping &&
            (!set->counts || (!set->suspended && size <= cache->credit) ||
             recall_lend(mp, cache, size));
 }
 
 /* A program wrote over a link of free chunks, and the list that it was in leads
  * nowhere.  The map knows which chunks are free: all of them go back to the
- * heap.  Reported when the lock is left. */
-static void mode_mend(struct memory_pool *mp)
+ * heap.  Reported when the lock is left, which it may be meanwhile. */
+static void mode_mend(struct memory_pool *mp, bool *taken)
 {
     ASSERT(pool_is_entered(mp));
     pause_begin(&mp->caches);
     cache_sweep_marks(&mp->caches);
-    cache_sweep(&mp->caches);
     pause_end(&mp->caches);
+    sweep_pool(mp, taken);
     mp->caches.damaged = true;
 }
 
@@ -116,13 +117,13 @@ static enum result mode_from_cache(struct memory_pool *mp,
     while (result == RESULT_OK && mode_can_take(mp, cache, size) &&
            (*object = mode_take(mp, cache, size)) == NULL) {
         if (cache_is_damaged(cache, &mp->caches, granules)) {
-            mode_mend(mp);
+            mode_mend(mp, taken);
         }
         if (cache->fast.lists[granules - 1].chunks != NULL ||
             cache_fill(cache, &mp->caches, granules)) {
             continue;
         }
-        bool enough = !gathered && alloc_gather(mp, user);
+        bool enough = !gathered && alloc_gather(mp, user, taken);
         gathered = true;
         if (!enough) {
             result = alloc_grow(mp, user, granules, taken);
@@ -183,7 +184,7 @@ static enum result mode_cached(struct memory_pool *mp,
     *object = NULL;
     if (cache != NULL && cache->middle != NULL && cache->middle->damaged) {
         cache->middle->damaged = false;
-        mode_mend(mp);
+        mode_mend(mp, &taken);
     }
     if (cache != NULL && size <= SIZES_SHORT * SIZES_GRANULE &&
         !mp->caches.retired) {
@@ -300,7 +301,7 @@ static size_t mode_outside_length(struct memory_pool *mp,
     struct heap_chunk chunk = pool_find_live(mp, ptr);
     const struct mark *mark = mark_newest(mp, user);
 
-    if (mp->caches.retired || mp->caches.suspended || chunk.block == NULL ||
+    if (!cache_set_is_open(&mp->caches) || chunk.block == NULL ||
         (mark == NULL ? chunk.block->apart
                       : chunk.block->heap != &mark->heap)) {
         return 0;
@@ -337,7 +338,7 @@ static enum result mode_cached_free(struct memory_pool *mp,
         cache = mode_prepare(mp, user, ptr, false);
     }
     taken = pool_enter(mp);
-    if (cache != NULL && !mp->caches.retired && !mp->caches.suspended &&
+    if (cache != NULL && cache_set_is_open(&mp->caches) &&
         mode_into_cache(mp, cache, ptr)) {
         pool_leave(mp, taken);
         return RESULT_OK;

@@ -23,6 +23,7 @@
 
 #include "cache/credit.h"
 #include "cache/pause.h"
+#include "pool/sweep.h"
 
 /* Bytes that are lent at most at once, and the part of what is free: where one
  * cache alone borrows, and where several do. */
@@ -328,30 +329,36 @@ bool recall_for(struct memory_pool *mp, size_t bytes, bool *taken)
 
 /* What a long chunk needs others may have free all the time: so then the caches
  * go on. */
-static bool recall_sweep(struct memory_pool *mp)
+static bool recall_sweep(struct memory_pool *mp, bool *taken)
 {
+    struct cache_set *set = &mp->caches;
     size_t before = mp->blocks.taken;
 
-    pause_begin(&mp->caches);
+    pause_begin(set);
     recall_take(mp);
     /* Marks first: a block that was lent to one may go back. */
-    cache_sweep_marks(&mp->caches);
-    cache_sweep(&mp->caches);
-    pause_end(&mp->caches);
-    return mp->blocks.taken != before;
+    cache_flush_marks(set);
+    bool freed = mp->blocks.taken != before;
+    cache_sweep_begin(set);
+    sweep_go_on(mp, taken);
+    return freed || set->sweep.freed > 0;
 }
 
-bool recall_memory(struct memory_pool *mp, size_t granules)
+bool recall_memory(struct memory_pool *mp, size_t granules, bool *taken)
 {
     struct cache_set *set = &mp->caches;
 
     ASSERT(pool_is_entered(mp) && granules > 0);
+    if (set->sweeping) {
+        sweep_go_on(mp, taken); /* the rest of it may be enough */
+        return true;
+    }
     if (!mp->mode->caches || mp->blocks.ranged || sync_get(&set->retired) ||
         set->caches == NULL) {
         return false;
     }
     if (granules > SIZES_SHORT) {
-        return recall_sweep(mp);
+        return recall_sweep(mp, taken);
     }
     if (mp->caches.scarce) {
         return false; /* no cache has anything */

@@ -88,8 +88,10 @@ MP_INNER void recall_suspend(struct memory_pool *mp);
  * be all there is; true: it did, and the heap may have such a chunk now.  For a
  * short chunk the caches are suspended until there is room again: so a program
  * that stays near its limit pauses its pool only once.  recall_relieve() looks
- * whether there is, and the quota may lend again then.  The lock is held. */
-MP_INNER bool recall_memory(struct memory_pool *mp, size_t granules);
+ * whether there is, and the quota may lend again then.  The lock is held; the
+ * first may leave it meanwhile. */
+MP_INNER bool recall_memory(struct memory_pool *mp, size_t granules,
+                            bool *taken);
 MP_INNER void recall_relieve(struct memory_pool *mp);
 
 /* The pool's quota is in another tree than before, or in none: hands it to

@@ -4,40 +4,41 @@
  *
  * Caches are emptied first: one chunk that a cache holds keeps a whole block
  * from going.  Empty blocks go next.  Of what is free in blocks in use the
- * whole pages go, a portion at a time, so that other threads wait for some
- * milliseconds at most.
+ * whole pages go.  The first and the last go in portions, so that other threads
+ * wait for some milliseconds at most.
  *
- * What it cannot do: empty the caches in portions.  They are paused until all
- * that they held is free.
+ * What it cannot do: give what other threads free meanwhile.
  */
 #include "pool/trim.h"
 
 #include "cache/pause.h"
 #include "pool/mark.h"
 #include "pool/recall.h"
+#include "pool/sweep.h"
 #include "pool/track.h"
 #include "store/backing.h"
 #include "store/range.h"
 
 /* Gives to the heap what caches and depot hold, so that blocks get empty. */
-static void trim_gather(struct memory_pool *mp)
+static void trim_gather(struct memory_pool *mp, bool *taken)
 {
     struct cache_set *set = &mp->caches;
 
     ASSERT(pool_is_entered(mp));
-    if (!mp->mode->caches) {
-        return;
+    if (mp->mode->caches) {
+        pause_begin(set);
+        recall_collect(mp);
+        cache_flush_marks(set);
+        pause_end(set);
+        sweep_pool(mp, taken);
     }
-    pause_begin(set);
-    recall_collect(mp);
-    cache_sweep_marks(set);
-    cache_sweep(set);
-    pause_end(set);
 }
 
 /* Bytes of a heap whose pages go while other threads wait, which takes the
- * system a millisecond or two. */
+ * system a millisecond or two; and what each part of them counts more, since it
+ * is searched for and costs a call of the system. */
 #define TRIM_PORTION ((size_t)4 << 20)
+#define TRIM_PART ((size_t)4 << 10)
 
 /* What a trim leaves, and what it gives. */
 struct trim {
@@ -91,10 +92,10 @@ static bool trim_pages(struct memory_pool *mp, struct trim *trim)
             } else {
                 (void)backing_drop(trim->place.start, bytes);
             }
-            rest -= bytes;
-            if (rest == 0) {
+            if (rest <= bytes + TRIM_PART) {
                 return true;
             }
+            rest -= bytes + TRIM_PART;
         }
         trim_next(trim);
     }
@@ -133,7 +134,7 @@ size_t trim_pool(struct memory_pool *mp, size_t keep)
     bool more = less && (mp->blocks.ranged ||
                          backing_is_private(&mp->blocks.backing));
     if (less) {
-        trim_gather(mp);
+        trim_gather(mp, &taken);
         trim_parts(mp, &trim);
     }
     /* Taken off under the lock, given back without it: a backing may be the

@@ -310,13 +310,6 @@ static void heap_fall_back(struct heap *heap)
     ASSERT(heap_is_sound(heap));
 }
 
-void heap_settle(struct heap *heap)
-{
-    if (heap->top == 0) {
-        heap_fall_back(heap);
-    }
-}
-
 bool heap_mix(struct heap *heap)
 {
     bool parted = heap_is_parted(heap);

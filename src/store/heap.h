@@ -83,12 +83,28 @@ MP_INNER void heap_add_whole(struct heap *heap, struct block *block,
  * False: they do so already. */
 MP_INNER bool heap_mix(struct heap *heap);
 
-/* heap_sweep() makes the chunks free that caches held and have forgotten, and
- * joins them with free neighbours.  No user is inside meanwhile.
- * heap_count_cached() says about how many granules of short chunks caches still
- * hold, by which a caller decides whether to sweep.  It looks at about most
- * granules of the heap, and is exact if there are no more. */
-MP_INNER void heap_sweep(struct heap *heap);
+/* Where a sweep stands. */
+struct heap_sweep {
+    uintptr_t block;  /* blocks above it are done; 0: all but the first are */
+    uint32_t granule; /* of that block; before it all is done */
+    size_t freed;     /* granules that the sweep gave back so far */
+};
+
+/* A sweep makes the chunks free that caches held and have forgotten, and joins
+ * them with free neighbours.  heap_sweep_start() is a place at its begin;
+ * heap_sweep() does a portion that costs about most, counted in granules of
+ * which the map is read; false: it was the last.  Between two portions the lock
+ * may be left, and the heap may change, but no cache gets a chunk. */
+static inline struct heap_sweep heap_sweep_start(void)
+{
+    return (struct heap_sweep){UINTPTR_MAX, 0, 0};
+}
+MP_INNER bool heap_sweep(struct heap *heap, struct heap_sweep *place,
+                         size_t most);
+
+/* About how many granules of short chunks caches still hold, by which a caller
+ * decides whether to sweep.  Looks at about most granules of the heap, and is
+ * exact if there are no more. */
 MP_INNER size_t heap_count_cached(const struct heap *heap, size_t most);
 
 /* Up to most free chunks of just that many granules, SIZES_SHORT at most, as

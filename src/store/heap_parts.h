@@ -29,11 +29,9 @@ static inline void heap_count(struct heap *heap, size_t granules)
 }
 
 /* heap_remove() takes an empty block out of the heap; its free chunk is in no
- * bin or tree.  heap_settle() makes the first block the current one, if both
- * are empty; the other one then leaves the heap. */
+ * bin or tree. */
 MP_INNER void heap_unlink_all(struct heap *heap);
 MP_INNER void heap_remove(struct heap *heap, struct block *block);
-MP_INNER void heap_settle(struct heap *heap);
 
 /* The shortest free chunk of at least that many granules, or none; *length is
  * its length.  It is searched for among long chunks in blocks for long ones if

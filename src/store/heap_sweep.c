@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * heap_sweep.c - what caches held becomes free, in one pass over the maps.
+ * heap_sweep.c - what caches held becomes free, in a pass over the maps.
  *
  * A chunk that lies in a cache or in the depot keeps its neighbours from being
  * joined.  To give such chunks back one by one costs a search and some misses
@@ -10,28 +10,34 @@
  *     | live | cached | cached | free | live | cached | live |
  *     | live |          free          | live |  free  | live |
  *
- * Where all chunks are live, one step reads sixteen bytes of the map.  The
+ * Where no chunk is cached, one step reads sixteen bytes of the map.  The
  * memory of cached chunks is not touched, except for the links of the chunks
  * that are joined of them.
  *
- * Chunks are linked anew from the highest address to the lowest.  So the lowest
- * of a bin comes first, and live chunks gather there.
+ * A large heap takes as long as 60 ms for a GiB, so it is swept in portions.
+ * What the heap does between two of them needs no care: it takes a chunk that
+ * was cached for one that is in use.  The pass goes from the highest block to
+ * the lowest.  So the lowest of what becomes free is used first, and live
+ * chunks gather there.
  *
- * What it cannot do: run while a cache is in use.
+ * What it cannot do: tell a chunk that a cache holds from one that it has
+ * forgotten.  So no cache is in use before the last portion is done.
  */
 #include "store/heap.h"
 
 #include "store/heap_links.h"
 #include "store/heap_parts.h"
 
-/* A chunk starts there that is free or that a cache held. */
-static inline bool heap_sweep_takes(unsigned char code)
-{
-    return code >= BLOCK_LONG_CACHED && code < BLOCK_LIVE;
-}
+/* What each block, and each chunk of those that are joined, costs beside the
+ * granules of which the map is read: it may be in no processor's cache. */
+#define HEAP_SWEEP_BLOCK 64u
+#define HEAP_SWEEP_CHUNK 256u
 
-/* First granule from a chunk's start on where a free or a cached chunk starts;
- * end: there is none.  Within live chunks no byte looks like one. */
+/* The end of a block, where the sweep of it is done. */
+#define HEAP_SWEEP_END UINT32_MAX
+
+/* First granule from a granule on where a cached chunk starts; end: there is
+ * none.  No byte within a chunk of any kind looks like one. */
 static uint32_t heap_sweep_next(const unsigned char *map, uint32_t i,
                                 uint32_t end)
 {
@@ -40,8 +46,8 @@ static uint32_t heap_sweep_next(const unsigned char *map, uint32_t i,
         block_sixteen codes;
         uint64_t halves[2];
         memcpy(&codes, map + i, sizeof codes);
-        codes = (block_sixteen)((codes >= BLOCK_LONG_CACHED) &
-                                (codes < BLOCK_LIVE));
+        codes = (block_sixteen)(((codes & 0xc0) == BLOCK_CACHED) |
+                                (codes == BLOCK_LONG_CACHED));
         memcpy(halves, &codes, sizeof halves);
         if ((halves[0] | halves[1]) != 0) {
             break;
@@ -49,28 +55,36 @@ static uint32_t heap_sweep_next(const unsigned char *map, uint32_t i,
         i += (uint32_t)sizeof codes;
     }
 #endif
-    while (i < end && !heap_sweep_takes(map[i])) {
+    while (i < end && !block_is_cached(map[i])) {
         i++;
     }
     return i;
 }
 
-/* Clears the map of the free and cached chunks in a row from i on, which are
- * counted as given back where they were cached.  Returns where they end. */
+/* Frees the cached chunks in a row from i on, with the free ones between them.
+ * Returns where the row ends.  If that is the end of what the block has, the
+ * block may have left the heap. */
 static uint32_t heap_sweep_row(struct heap *heap, struct block *block,
-                               uint32_t i, uint32_t end)
+                               uint32_t i, uint32_t end, size_t *cost)
 {
-    while (i < end && heap_sweep_takes(block->map[i])) {
+    struct heap_chunk start = {block, i};
+    unsigned char code = sync_get(&block->map[i]);
+
+    ASSERT(block_is_cached(code));
+    while (i < end && (block_is_cached(code) || block_is_free(code))) {
         uint32_t length = block_length(block, i);
         ASSERT(length > 0 && length <= end - i);
-        if (block_is_free(block->map[i])) {
-            block_clear_free(block, i, length);
+        if (block_is_free(code)) {
+            heap_unlink(heap, block, i, length);
+            heap_count(heap, length); /* all of the row is given back */
         } else {
             block_clear_live(block, i, length);
-            heap_count(heap, 0 - (size_t)length);
         }
         i += length;
+        *cost += HEAP_SWEEP_CHUNK;
+        code = sync_get(&block->map[i]);
     }
+    heap_give_run(heap, start, i - start.granule);
     return i;
 }
 
@@ -81,47 +95,54 @@ static bool heap_sweep_skips(const struct block *block)
            block_length(block, 0) == block->granules;
 }
 
-/* Joins what is free in a block.  True: that is all of it, and it is linked
- * nowhere. */
-static bool heap_sweep_block(struct heap *heap, struct block *block)
+/* Sweeps a block from a granule on, until all is done or the portion costs
+ * enough.  Returns the granule to go on from. */
+static uint32_t heap_sweep_block(struct heap *heap, struct block *block,
+                                 uint32_t i, size_t most, size_t *cost)
 {
     uint32_t end = (uint32_t)heap_used(heap, block);
-    uint32_t i = 0;
 
     if (heap_sweep_skips(block)) {
-        return false;
+        i = end;
     }
-    while ((i = heap_sweep_next(block->map, i, end)) < end) {
-        uint32_t to = heap_sweep_row(heap, block, i, end);
-        if (block == heap->current && to == heap->top) {
-            heap->top = i;
-            break;
-        }
-        if (i == 0 && to == block->granules && block != heap->first) {
-            return true;
-        }
-        heap_link(heap, block, i, to - i);
-        i = to;
+    /* The block's cost comes last, so that each portion gets on. */
+    while (i < end && *cost < most) {
+        uint32_t next = heap_sweep_next(block->map, i, end);
+        *cost += next - i;
+        i = next < end ? heap_sweep_row(heap, block, next, end, cost) : end;
     }
-    return false;
+    *cost += HEAP_SWEEP_BLOCK;
+    return i < end ? i : HEAP_SWEEP_END;
 }
 
-void heap_sweep(struct heap *heap)
+/* The place is an address, since the block that was swept last may be gone when
+ * the next portion begins.  Another one at that address has nothing to sweep:
+ * no block that came since has a chunk that was in a cache. */
+bool heap_sweep(struct heap *heap, struct heap_sweep *place, size_t most)
 {
-    ASSERT(heap_is_sound(heap));
-    heap_hold_back(heap);
-    heap_unlink_all(heap);
-    for (struct block *block = heap_block_highest(heap); block != NULL;) {
-        struct block *below = heap_block_below(heap, block);
-        if (heap_sweep_block(heap, block)) {
-            heap_remove(heap, block);
+    ASSERT(heap_is_sound(heap) && most > 0);
+    size_t before = heap->taken;
+    size_t cost = 0;
+    bool more = true;
+
+    while (more && cost < most) {
+        struct block *block = heap_block_up_to(heap, place->block);
+        bool first = block == NULL;
+        uintptr_t at = first ? 0 : (uintptr_t)block;
+        uint32_t from = at == place->block ? place->granule : 0;
+
+        place->granule = heap_sweep_block(heap, first ? heap->first : block,
+                                          from, most, &cost);
+        place->block = at;
+        if (place->granule == HEAP_SWEEP_END) {
+            place->granule = 0;
+            place->block = first ? 0 : at - 1;
+            more = !first;
         }
-        block = below;
     }
-    (void)heap_sweep_block(heap, heap->first);
-    heap_let_go(heap);
-    heap_settle(heap);
+    place->freed += before - heap->taken;
     ASSERT(heap_is_sound(heap));
+    return more;
 }
 
 /* Sixteen sums, each of its own column of the map. */

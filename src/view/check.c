@@ -28,6 +28,7 @@
 #include "cache/pause.h"
 #include "pool/mark.h"
 #include "pool/recall.h"
+#include "pool/sweep.h"
 #include "pool/track.h"
 #include "pool/tree.h"
 
@@ -339,6 +340,9 @@ bool check_pool(struct memory_pool *mp)
     ASSERT(mp != NULL && lock_none_is_held());
     bool taken = pool_enter(mp);
 
+    while (mp->caches.sweeping) {
+        sweep_go_on(mp, &taken); /* the maps have chunks that no list has */
+    }
     /* A cache in use changes its lists and the map one after the other, and
      * between the two they do not agree. */
     pause_begin(&mp->caches);

@@ -371,10 +371,19 @@ START_TEST(what_a_mark_holds_goes_back_before_it_grows_or_another_is_opened)
     cache_flush(cache, &f.set);
     ck_assert_uint_eq(heap.taken, 38);
     ck_assert(give_refused(objects[81]));
-    cache_sweep(&f.set);
+    cache_sweep_begin(&f.set);
+    ck_assert(!cache_is_enabled(cache));
+    ck_assert(!cache_sweep(&f.set));
+    pause_end(&f.set);
+    ck_assert(cache_is_enabled(cache));
     ck_assert_uint_eq(heap.taken, 38); /* another heap is swept */
-    cache_sweep_marks(&f.set);
+    cache_flush_marks(&f.set);
     ck_assert_uint_eq(heap.taken, 36);
+    cache_see(cache, &f.set, objects[82]);
+    ck_assert(give_refused(objects[82]));
+    ck_assert_uint_eq(heap.taken, 36);
+    cache_sweep_marks(&f.set);
+    ck_assert_uint_eq(heap.taken, 34);
     ck_assert_ptr_null(cache->fast.lists[1].chunks);
     ck_assert(heap_is_sound(&heap));
 }

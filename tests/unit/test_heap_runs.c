@@ -66,9 +66,13 @@ START_TEST(a_sweep_frees_and_joins_what_caches_held)
         ck_assert_uint_eq(heap_count_cached(&w.heap, SIZE_MAX), cached);
         all += cached;
         estimated += heap_count_cached(&w.heap, w.heap.size / 3);
-        heap_sweep(&w.heap);
+        struct heap_sweep place = heap_sweep_start();
+        size_t taken = w.heap.taken;
+        ck_assert(!heap_sweep(&w.heap, &place, SIZE_MAX));
         expect_whole(0);
         ck_assert_uint_eq(heap_count_cached(&w.heap, SIZE_MAX), 0);
+        ck_assert_uint_eq(place.freed, cached);
+        ck_assert_uint_eq(w.heap.taken, taken - cached);
     }
     /* Of some blocks only, chosen by chance, but right on the whole. */
     ck_assert_uint_gt(estimated, all / 2);
@@ -78,6 +82,62 @@ START_TEST(a_sweep_frees_and_joins_what_caches_held)
     }
     ck_assert_uint_eq(w.heap.blocks, 0);
     expect_whole(0);
+}
+END_TEST
+
+/* Fills the heap, and leaves some pieces as a cache does that forgets them.
+ * Returns their granules. */
+static size_t leave_some_cached(uint64_t *seed)
+{
+    size_t cached = 0;
+
+    while (w.count < PIECES - 1) {
+        take(1 + (uint32_t)support_below(
+                     seed, w.count % 9 == 0 ? 500 : SIZES_SHORT));
+        if (w.count % 20 == 0) {
+            take_run(seed);
+        }
+    }
+    for (unsigned i = 0; i < w.count; i++) {
+        struct piece *piece = &w.pieces[i];
+        if (!piece->run && support_below(seed, 3) != 0) {
+            struct heap_chunk chunk = chunk_of(piece->at);
+            chunk.block->map[chunk.granule] =
+                piece->granules > SIZES_SHORT
+                    ? BLOCK_LONG_CACHED
+                    : (unsigned char)(BLOCK_CACHED | (piece->granules - 1));
+            cached += piece->granules;
+            w.pieces[i--] = w.pieces[--w.count];
+        }
+    }
+    return cached;
+}
+
+/* Between two portions the heap is used, grows, and loses blocks. */
+START_TEST(a_sweep_in_portions_finds_all_that_caches_held)
+{
+    uint64_t seed = support_seed();
+    size_t portions = 0;
+
+    for (unsigned round = 0; round < 60; round++) {
+        size_t cached = leave_some_cached(&seed);
+        struct heap_sweep place = heap_sweep_start();
+        size_t most = 1 + support_below(&seed, 1 << support_below(&seed, 12));
+        while (heap_sweep(&w.heap, &place, most)) {
+            portions++;
+            for (unsigned step = 0; step < 3; step++) {
+                if (w.count < PIECES - 2 && support_below(&seed, 2) == 0) {
+                    take(1 + (uint32_t)support_below(&seed, 100));
+                } else if (w.count > 0) {
+                    give(&w.pieces[support_below(&seed, w.count)]);
+                }
+            }
+            ck_assert(heap_is_sound(&w.heap));
+        }
+        ck_assert_uint_eq(place.freed, cached);
+        expect_whole(0);
+    }
+    ck_assert_uint_gt(portions, 300);
 }
 END_TEST
 
@@ -189,6 +249,7 @@ int main(void)
     tcase_add_checked_fixture(heap, start, end);
     tcase_add_test(heap, a_run_apart_begins_and_ends_with_lines_of_the_map);
     tcase_add_test(heap, a_sweep_frees_and_joins_what_caches_held);
+    tcase_add_test(heap, a_sweep_in_portions_finds_all_that_caches_held);
     tcase_add_test(heap, a_batch_is_of_one_length_and_as_in_a_cache);
     tcase_add_test(heap, bumps_take_and_give_at_the_top_alone);
     tcase_add_test(heap, bumps_note_the_slack_and_give_it_back);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sweep.c - what the caches of a pool hold becomes free, in portions.
+ *
+ *     open --pause, forget--> sweeping --last portion, or reset--> open
+ *
+ * While a pool is swept its caches are disabled, so that no portion needs a
+ * pause.  What is free in the heap is used all the time, and what is freed goes
+ * there at once.  A chunk that was cached and is not swept yet is nobody's: no
+ * call takes it for an object, and no neighbour is joined with it.
+ *
+ * A reset frees all, and so ends a sweep.  A pool that is full does the rest of
+ * a sweep that is under way before it says so.
+ *
+ * What it cannot do: sweep the heap of a mark.  Its chunks are in no cache.
+ */
+#include "pool/sweep.h"
+
+#include "cache/pause.h"
+
+/* Another sweep may have been begun in between.  What the caller wants was done
+ * by the end of the first. */
+void sweep_go_on(struct memory_pool *mp, bool *taken)
+{
+    ASSERT(pool_is_entered(mp));
+    struct cache_set *set = &mp->caches;
+    unsigned number = set->sweeps;
+
+    while (set->sweeping && set->sweeps == number) {
+        if (cache_sweep(set)) {
+            lock_leave_turn(&mp->lock, *taken);
+            *taken = pool_enter(mp);
+        } else {
+            pause_end(set);
+        }
+    }
+}
+
+void sweep_pool(struct memory_pool *mp, bool *taken)
+{
+    ASSERT(pool_is_entered(mp) && mp->mode->caches);
+    struct cache_set *set = &mp->caches;
+
+    if (!set->sweeping) {
+        pause_begin(set);
+        cache_sweep_begin(set);
+    }
+    sweep_go_on(mp, taken);
+}
+
+void sweep_end(struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp));
+    while (mp->caches.sweeping) {
+        (void)cache_sweep(&mp->caches);
+    }
+}
