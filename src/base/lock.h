@@ -235,7 +235,8 @@ static inline void lock_leave(struct lock *lock, bool taken)
 }
 
 /* The same in the middle of long work, when the caller takes the lock again at
- * once: returns when threads that wait for it have had the time to take it.  Keeps errno. */
+ * once: returns when threads that wait for it have had the time to take it.
+ * Keeps errno. */
 MP_INNER void lock_leave_turn(struct lock *lock, bool taken);
 
 #endif /* MP_LOCK_H */
