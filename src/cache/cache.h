@@ -297,11 +297,12 @@ static inline bool cache_set_is_outside(const struct cache_set *set)
 }
 
 /* The cache knows where the map of an address is, or may learn it: where it
- * needs windows, it has them. */
+ * needs windows, it has memory for them.  The user asks, maybe without the lock:
+ * so not the member that a pause may write. */
 static inline bool cache_can_see(const struct cache *cache,
                                  const struct cache_set *set)
 {
-    return cache->windows != NULL || !cache_set_is_outside(set);
+    return cache->kept_windows != NULL || !cache_set_is_outside(set);
 }
 
 static inline bool cache_has_mark(const struct cache *cache,

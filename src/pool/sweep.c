@@ -12,7 +12,8 @@
  * A reset frees all, and so ends a sweep.  A pool that is full does the rest of
  * a sweep that is under way before it says so.
  *
- * What it cannot do: sweep the heap of a mark.  Its chunks are in no cache.
+ * What it cannot do: sweep the heap of a mark.  What its user's cache has of it
+ * goes back at once, see cache_flush_marks().
  */
 #include "pool/sweep.h"
 
