@@ -218,13 +218,23 @@ START_TEST(a_library_closed_by_dlclose_outlives_its_threads)
 }
 END_TEST
 
+static atomic_uint load_round;
+
+/* A thread that has many objects waits for the next reset.  Else the pool would
+ * grow while it is checked, and take longer to check each time. */
 static void *only_allocate(void *argument)
 {
     uint64_t random = (uintptr_t)argument;
+    unsigned round = 0;
+    unsigned objects = 0;
 
     while (!atomic_load(&load_ends)) {
-        if (mp_allocate(load_pools[0], 1 + support_below(&random, 2000)) ==
-            NULL) {
+        unsigned now = atomic_load(&load_round);
+        objects = now == round ? objects + 1 : 0;
+        round = now;
+        if (objects > 1000 ||
+            mp_allocate(load_pools[0], 1 + support_below(&random, 2000)) ==
+                NULL) {
             sched_yield();
         }
     }
@@ -245,6 +255,7 @@ START_TEST(a_reset_beside_other_threads_leaves_the_pool_whole)
     threads_start(&load_threads, LOAD, _i == 0 ? only_allocate : load,
                   (void *)1, 1);
     for (unsigned n = support_times(3000, 10); n > 0; n--) {
+        atomic_store(&load_round, n);
         for (unsigned i = 0; i < 3; i++) {
             free_all_memory(load_pools[i]);
             POOLS_EXPECT(mp_check(load_pools[i]) == 0);
