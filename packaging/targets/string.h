@@ -21,6 +21,7 @@ char *strdup(const char *text);
 char *strerror(int error);
 int strerror_r(int error, char *to, size_t size);
 size_t strlen(const char *text);
+char *strncat(char *restrict to, const char *restrict from, size_t size);
 int strncmp(const char *a, const char *b, size_t size);
 char *strncpy(char *restrict to, const char *restrict from, size_t size);
 char *strndup(const char *text, size_t size);
