@@ -43,17 +43,6 @@ static inline struct block *heap_block_above(const struct heap *heap,
     return heap_block_from(heap, (uintptr_t)block->base + 1);
 }
 
-static inline struct block *heap_block_highest(const struct heap *heap)
-{
-    return heap_block_up_to(heap, UINTPTR_MAX);
-}
-
-static inline struct block *heap_block_below(const struct heap *heap,
-                                             const struct block *block)
-{
-    return heap_block_up_to(heap, (uintptr_t)block - 1);
-}
-
 /* The same in the tree that several heaps share, in which their first blocks
  * are, too.  heap_share() puts an empty heap into it, with all blocks that it
  * gets later, and heap_unshare() takes an empty heap out. */

@@ -53,7 +53,7 @@ static void turn(unsigned i)
 static void expect_noted(void)
 {
     const struct block *up = heap_block_lowest(&heap);
-    const struct block *down = heap_block_highest(&heap);
+    const struct block *down = heap_block_up_to(&heap, UINTPTR_MAX);
     unsigned count = 0;
     bool agrees = true;
 
@@ -65,7 +65,9 @@ static void expect_noted(void)
         }
         if (noted[BLOCKS - 1 - i]) {
             agrees = agrees && down == &places[BLOCKS - 1 - i].block;
-            down = down == NULL ? NULL : heap_block_below(&heap, down);
+            down = down == NULL
+                       ? NULL
+                       : heap_block_up_to(&heap, (uintptr_t)down - 1);
         }
     }
     ck_assert(agrees && up == NULL && down == NULL);
