@@ -429,7 +429,8 @@ static inline void cache_disable(struct cache *cache)
     }
 }
 
-/* The caches of the set may be enabled, and used by whoever has the lock. */
+/* False: no cache of the set may be enabled, and none may be filled or freed
+ * into, also with the lock held. */
 static inline bool cache_set_is_open(const struct cache_set *set)
 {
     return !sync_get(&set->retired) && !set->suspended && !set->sweeping;

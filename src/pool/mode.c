@@ -118,6 +118,7 @@ static enum result mode_from_cache(struct memory_pool *mp,
            (*object = mode_take(mp, cache, size)) == NULL) {
         if (cache_is_damaged(cache, &mp->caches, granules)) {
             mode_mend(mp, taken);
+            continue; /* the lock was left: another sweep may be under way */
         }
         if (cache->fast.lists[granules - 1].chunks != NULL ||
             cache_fill(cache, &mp->caches, granules)) {

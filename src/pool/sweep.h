@@ -7,8 +7,8 @@
  * portions.  The caches stay closed meanwhile: each call goes to the heap under
  * the lock.
  *
- * A sweep belongs to no thread.  Whoever needs the end of it does portions,
- * until nothing is left.  So no thread waits for another one to go on.
+ * Any thread may go on with a sweep that another one began.  A thread that has
+ * to see its end does portions itself, so it does not wait for the other.
  *
  * What it cannot do: say when the end of it comes, beside threads that keep the
  * lock from the caller.
