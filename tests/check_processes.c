@@ -17,12 +17,14 @@
 #define LOAD 4
 static memory_pool_t *load_pools[3];
 static struct threads load_threads;
+static atomic_uint load_begun;
 static atomic_bool load_ends;
 
 static void *load(void *argument)
 {
     uint64_t random = (uintptr_t)argument;
     void *held[3][50] = {{NULL}};
+    bool begun = false;
 
     while (!atomic_load(&load_ends)) {
         size_t p = support_below(&random, 3);
@@ -32,6 +34,10 @@ static void *load(void *argument)
         }
         held[p][i] = mp_allocate(load_pools[p],
                                  1 + support_below(&random, 3000));
+        if (!begun) {
+            begun = true;
+            atomic_fetch_add(&load_begun, 1);
+        }
     }
     return NULL;
 }
@@ -45,7 +51,13 @@ static void load_start(void)
     load_pools[1] = mp_create(&locked);
     load_pools[2] = mp_create(&limited);
     atomic_store(&load_ends, false);
+    atomic_store(&load_begun, 0);
     threads_start(&load_threads, LOAD, load, (void *)1, 1);
+    /* The C library asks for memory as a thread begins.  A sanitizer's malloc()
+     * may hold a lock then, which a child would have for good. */
+    while (atomic_load(&load_begun) < LOAD) {
+        sched_yield();
+    }
 }
 
 static void load_end(void)

@@ -10,6 +10,11 @@
  * lock would do, but ThreadSanitizer wants a lock's owner to live on in the
  * child.
  *
+ * ThreadSanitizer has more such locks: an atomic access of another thread may
+ * hold one that malloc() and free() take, and a child would hang there so deep
+ * that no alarm ends it.  So its children have memory of their own, and free
+ * none.
+ *
  * What it cannot do: hold back the C library's own calls.
  */
 #include "inject.h"
@@ -72,11 +77,14 @@ INJECT_UNSEEN static void inject_parent(void)
     atomic_store(&inject_forks, false);
 }
 
+static bool inject_is_child; /* written while it has one thread */
+
 /* A call that was just trying to begin is of no thread here. */
 INJECT_UNSEEN static void inject_child(void)
 {
     atomic_store(&inject_calls, 0);
     atomic_store(&inject_forks, false);
+    inject_is_child = SANITIZER_THREAD;
 }
 
 /* Before the library's own handlers are registered, so that the calls are
@@ -87,7 +95,32 @@ __attribute__((__constructor__(101))) static void inject_load(void)
         abort();
     }
 }
+
+/* Memory in a child, all zero; NULL: no more is left. */
+static void *inject_take(size_t alignment, size_t size)
+{
+    static _Alignas(4096) unsigned char memory[16 << 20];
+    static atomic_size_t taken;
+
+    if (size > sizeof memory / 2 || alignment > 4096) {
+        return NULL;
+    }
+    size_t room = (size + alignment - 1 + 63) / 64 * 64;
+    size_t at = atomic_fetch_add(&taken, room);
+
+    at = (at + alignment - 1) / alignment * alignment;
+    return at + size > sizeof memory ? NULL : memory + at;
+}
 #else
+static const bool inject_is_child;
+
+static void *inject_take(size_t alignment, size_t size)
+{
+    (void)alignment;
+    (void)size;
+    return NULL;
+}
+
 static void inject_enter(struct inject_call *call)
 {
     (void)call;
@@ -186,7 +219,7 @@ void *inject_malloc(size_t size)
     struct inject_call call = {.function = INJECT_MALLOC, .size = size};
 
     if (inject_begin(&call)) {
-        call.got = malloc(size);
+        call.got = inject_is_child ? inject_take(64, size) : malloc(size);
     }
     inject_end(&call);
     return call.got;
@@ -198,7 +231,8 @@ void *inject_calloc(size_t count, size_t size)
                                .size = count * size};
 
     if (inject_begin(&call)) {
-        call.got = calloc(count, size);
+        call.got = inject_is_child ? inject_take(64, call.size)
+                                   : calloc(count, size);
     }
     inject_end(&call);
     return call.got;
@@ -222,7 +256,8 @@ void *inject_aligned_alloc(size_t alignment, size_t size)
                                .size = size};
 
     if (inject_begin(&call)) {
-        call.got = aligned_alloc(alignment, size);
+        call.got = inject_is_child ? inject_take(alignment, size)
+                                   : aligned_alloc(alignment, size);
     }
     inject_end(&call);
     return call.got;
@@ -234,7 +269,12 @@ int inject_posix_memalign(void **at, size_t alignment, size_t size)
                                .size = size};
 
     if (inject_begin(&call)) {
-        call.error = posix_memalign(&call.got, alignment, size);
+        if (inject_is_child) {
+            call.got = inject_take(alignment, size);
+            call.error = call.got == NULL ? ENOMEM : 0;
+        } else {
+            call.error = posix_memalign(&call.got, alignment, size);
+        }
     }
     inject_end(&call);
     if (call.error == 0) {
@@ -260,7 +300,7 @@ void inject_free(void *at)
 {
     struct inject_call call = {.function = INJECT_FREE, .given = at};
 
-    if (inject_begin(&call)) {
+    if (inject_begin(&call) && !inject_is_child) {
         free(at);
     }
     inject_end(&call);
