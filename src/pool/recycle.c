@@ -134,9 +134,6 @@ struct memory_pool *recycle_pop(struct thread *self,
     ASSERT(sync_get(&mp->place.maker) == self);
     ASSERT(mp->settings.name == NULL && mp->marks.open.first == NULL);
     sync_put(&mp->place.builder, &thread_state);
-    /* Relaxed: only this thread writes it, and a thread that asks for the owner
-     * of an address meanwhile may get either answer. */
-    sync_put(&mp->place.kept, false);
     if (mp->mode->counts) {
         bool taken = pool_enter(mp);
         recycle_make_plain(mp);
@@ -146,11 +143,13 @@ struct memory_pool *recycle_pop(struct thread *self,
     mp->settings.flags = options->flags;
     mp->settings.report = options->report;
     mp->settings.report_context = options->report_context;
+    /* Others meet the pool from now on, and find its settings, and a quota that
+     * limits nothing yet.  Release pairs with the acquire of those that ask. */
+    sync_put_release(&mp->place.kept, false);
     return mp;
 }
 
-/* Others meet the pool from the moment on that it is not kept, and then find
- * its settings.  Release pairs with the acquire of those that ask. */
+/* As in recycle_pop(). */
 struct memory_pool *recycle_make(const mp_options_t *options)
 {
     struct memory_pool *parent = options->parent;

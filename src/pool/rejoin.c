@@ -46,6 +46,10 @@ MP_SLOW void rejoin_limit(struct memory_pool *mp, size_t capacity,
     struct cache *cache = attach_first(&mp->caches);
     struct quota *top = parent == NULL ? NULL : quota_top(&parent->quota);
     bool taken = top != NULL && lock_enter(&top->recall);
+    /* A report may ask whose an address is, and fork() may come: they meet all
+     * of this or nothing.  The pool stays quiet, since none of it is new to
+     * its cache's user. */
+    bool held = lock_enter_unseen(&mp->lock, !lock_needless());
 
     quota_restart(&mp->quota, capacity,
                   parent == NULL ? NULL : &parent->quota);
@@ -56,6 +60,9 @@ MP_SLOW void rejoin_limit(struct memory_pool *mp, size_t capacity,
     }
     if (top != NULL) {
         list_push(&top->borrowers, &mp->quota.borrower);
+    }
+    lock_leave(&mp->lock, held);
+    if (top != NULL) {
         lock_leave(&top->recall, taken);
     }
 }
