@@ -474,9 +474,9 @@ END_TEST
 /* What mp_backing(3) states: the pool with its name, and 17 bytes for each 16
  * of objects.  With assertions a lock knows its holder, too. */
 #ifdef MP_CHECKS
-#define BUFFER_FIXED 1680u
+#define BUFFER_FIXED 1728u
 #else
-#define BUFFER_FIXED 1632u
+#define BUFFER_FIXED 1680u
 #endif
 
 START_TEST(a_buffer_has_room_for_what_the_manual_states)
@@ -542,6 +542,37 @@ START_TEST(a_buffer_has_room_for_what_its_size_was_asked_for)
 }
 END_TEST
 
+/* Still a constant. */
+enum { BUFFER_NONE = MP_BUFFER_SIZE(SIZE_MAX) == SIZE_MAX };
+
+START_TEST(a_buffer_whose_size_no_size_t_holds_makes_no_pool)
+{
+    static unsigned char buffer[16384];
+    const size_t most = (SIZE_MAX - 2048) / 17 * 16; /* bytes that may fit */
+    size_t last = 0;
+
+    ck_assert(BUFFER_NONE);
+    for (size_t bytes = most - 1000; bytes < most + 1000; bytes++) {
+        size_t size = MP_BUFFER_SIZE(bytes);
+        ck_assert(size >= last && size > bytes);
+        last = size;
+    }
+    ck_assert_uint_eq(last, SIZE_MAX);
+    ck_assert_uint_lt(MP_BUFFER_SIZE(most - 1000), SIZE_MAX);
+    ck_assert_uint_eq(MP_BUFFER_SIZE(SIZE_MAX / 2 * 2), SIZE_MAX);
+    ck_assert(MP_BUFFER_SIZE(UINT64_MAX) == SIZE_MAX);
+    for (size_t back = 0; back < 100; back++) {
+        mp_backing_t backing = mp_backing_buffer(buffer, SIZE_MAX - back);
+        mp_options_t options = {.backing = &backing};
+        errno = 0;
+        POOLS_EXPECT(mp_create(&options) == NULL && errno == ENOMEM);
+    }
+    for (size_t i = 0; i < sizeof buffer; i++) {
+        POOLS_EXPECT(buffer[i] == 0);
+    }
+}
+END_TEST
+
 /* What the manual says of marks there. */
 START_TEST(a_mark_takes_no_more_of_a_buffer_than_stated)
 {
@@ -588,6 +619,8 @@ int main(void)
     tcase_add_test(memory, a_buffer_is_used_within_its_bounds);
     tcase_add_test(memory, a_buffer_has_room_for_what_the_manual_states);
     tcase_add_test(memory, a_buffer_has_room_for_what_its_size_was_asked_for);
+    tcase_add_test(memory,
+                   a_buffer_whose_size_no_size_t_holds_makes_no_pool);
     tcase_add_test(memory, a_mark_takes_no_more_of_a_buffer_than_stated);
     return support_run(suite);
 }

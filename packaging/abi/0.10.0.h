@@ -204,11 +204,16 @@ MP_API mp_backing_t mp_backing_buffer(void *buffer, size_t size);
 /* The size of a buffer, at any address, that has room for objects of so many
  * bytes in all.  Each object counts as a multiple of 16 bytes.  It is a
  * constant if bytes is one, and may be the size of an array then.  The objects
- * have room with later releases, too.  sizeof makes a size_t of each number
- * without a cast. */
-#define MP_BUFFER_SIZE(bytes)                                 \
-    (sizeof(char[2048]) + ((bytes) + sizeof(char[15])) / 16 * \
-                              sizeof(char[17]))
+ * have room with later releases, too.  Where no size_t holds the size it is
+ * SIZE_MAX, with which no pool is made.  bytes may be evaluated twice.  sizeof
+ * makes a size_t of each number without a cast; 1 - 2 is SIZE_MAX then. */
+#define MP_BUFFER_SIZE(bytes)                                             \
+    ((bytes) / sizeof(char[16]) >                                         \
+             (sizeof(char) - sizeof(char[2]) - sizeof(char[2048])) / 17 - \
+                 sizeof(char[2])                                          \
+         ? sizeof(char) - sizeof(char[2])                                 \
+         : sizeof(char[2048]) + ((bytes) + sizeof(char[15])) / 16 *       \
+                                    sizeof(char[17]))
 
 /* What a report is about. */
 typedef enum mp_event {

@@ -142,14 +142,17 @@ static void backing_buffer_release(void *context, void *block, size_t size)
 }
 
 /* Where the head does not fit, the context stays NULL and each request fails.
- * So a buffer that is too short makes no pool, and is never written to. */
+ * So a buffer that is too short makes no pool, and is never written to.  Nor is
+ * one that would end behind the last address: its size was not reckoned
+ * right. */
 mp_backing_t backing_of_buffer(void *buffer, size_t size)
 {
     mp_backing_t backing = {backing_buffer_acquire, backing_buffer_release,
                             NULL};
     size_t shift = (size_t)(-(uintptr_t)buffer % SIZES_GRANULE);
 
-    if (buffer != NULL && size >= shift + sizeof(struct backing_buffer)) {
+    if (buffer != NULL && size <= UINTPTR_MAX - (uintptr_t)buffer &&
+        size >= shift + sizeof(struct backing_buffer)) {
         struct backing_buffer *head =
             (struct backing_buffer *)(void *)((unsigned char *)buffer + shift);
         ASSERT((uintptr_t)head % SIZES_GRANULE == 0);
