@@ -193,6 +193,52 @@ static size_t hide(size_t size)
 }
 
 /* Each refusal, and that nothing changes. */
+#define VISITORS 700u
+
+/* Counts a visit in the object; stops where arg is 0. */
+static int visit_once(void *object, size_t size, void *arg)
+{
+    size_t *left = arg;
+
+    (void)size;
+    ++*(unsigned char *)object;
+    return --*left == 0 ? 7 : 0;
+}
+
+/* More objects are met at a time than in a pool with few handles. */
+START_TEST(a_walk_of_a_pool_with_many_handles_meets_each_object_once)
+{
+    static mp_handle_t *handles[VISITORS];
+    static unsigned char *objects[3 * VISITORS];
+    memory_pool_t *mp = mp_create(NULL);
+    size_t count = 0;
+
+    for (size_t i = 0; i < VISITORS; i++) {
+        handles[i] = mp_attach(mp);
+        for (size_t k = 0; k < 3; k++) {
+            objects[count] = mp_handle_calloc(handles[i], 1, 40);
+            POOLS_EXPECT(objects[count] != NULL);
+            count++;
+        }
+    }
+    size_t left = SIZE_MAX;
+    ck_assert_int_eq(mp_walk(mp, visit_once, &left), 0);
+    ck_assert_uint_eq(SIZE_MAX - left, count);
+    left = 1000;
+    ck_assert_int_eq(mp_walk(mp, visit_once, &left), 7);
+    size_t twice = 0;
+    for (size_t i = 0; i < count; i++) {
+        POOLS_EXPECT(*objects[i] == 1 || *objects[i] == 2);
+        twice += *objects[i] == 2;
+    }
+    ck_assert_uint_eq(twice, 1000);
+    for (size_t i = 0; i < VISITORS; i++) {
+        mp_detach(handles[i]);
+    }
+    mp_destroy(mp);
+}
+END_TEST
+
 START_TEST(each_misuse_of_a_handle_is_reported_and_changes_nothing)
 {
     mp_options_t options = {.capacity = 1000,
@@ -362,6 +408,8 @@ int main(void)
     tcase_add_loop_test(kinds,
                         handles_that_come_and_go_leave_only_their_objects, 0,
                         pools_count + SCOPES_BASE);
+    tcase_add_test(
+        single, a_walk_of_a_pool_with_many_handles_meets_each_object_once);
     tcase_add_test(single,
                    each_misuse_of_a_handle_is_reported_and_changes_nothing);
     tcase_add_test(single, a_null_handle_is_refused_in_silence);

@@ -357,6 +357,9 @@ MP_INNER bool cache_holds(struct cache_set *set, size_t least);
 /* True: something was freed into a cache of the set, and it may be there. */
 MP_INNER bool cache_set_has_freed(const struct cache_set *set);
 
+/* How many caches the set has; the lock is held. */
+MP_INNER size_t cache_set_length(const struct cache_set *set);
+
 /* Forgets all chunks of all caches, for a reset; paused. */
 MP_INNER void cache_forget(struct cache_set *set);
 

@@ -171,6 +171,17 @@ void cache_sweep_marks(struct cache_set *set)
     }
 }
 
+size_t cache_set_length(const struct cache_set *set)
+{
+    size_t length = 0;
+
+    ASSERT(lock_is_held(set->lock));
+    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
+        length++;
+    }
+    return length;
+}
+
 bool cache_set_has_freed(const struct cache_set *set)
 {
     bool freed = set->depot.lists != NULL;

@@ -18,13 +18,25 @@
  */
 #include "view/objects.h"
 
+#include <errno.h>
+
 #include "cache/pause.h"
 #include "pool/object.h"
 #include "pool/track.h"
 #include "pool/walk.h"
+#include "store/backing.h"
 
-/* Objects that are collected at a time: each time the caches are paused. */
+/* Objects that are collected at a time, at least: each time the caches are
+ * paused. */
 #define OBJECTS_BATCH 256
+
+/* Room for more objects.  The system's memory: what malloc() gives may be an
+ * object of this very pool, and be visited. */
+struct objects_room {
+    void **objects;
+    size_t most;
+    size_t bytes; /* from the system; 0: it is elsewhere */
+};
 
 /* Where a walk stands: at a granule of the block that begins at base, or
  * behind that block if there is none. */
@@ -96,7 +108,7 @@ static size_t objects_collect(struct memory_pool *mp,
     bool taken = pool_enter(mp);
     const struct block *block;
     size_t count = 0;
-    ASSERT(most > 0 && most <= OBJECTS_BATCH);
+    ASSERT(most >= OBJECTS_BATCH);
 
     /* The pause makes all objects of one batch live at one moment. */
     pause_begin(&mp->caches);
@@ -115,31 +127,66 @@ static size_t objects_collect(struct memory_pool *mp,
     return count;
 }
 
+/* Also where visit leaves by an exception, or its thread is cancelled. */
+static void objects_give(struct objects_room *room)
+{
+    if (room->bytes > 0) {
+        backing_mmap_release(NULL, room->objects, room->bytes);
+    }
+}
+
+/* A pause takes as long as the pool has caches.  So there is room for an object
+ * for each of them, where the system has memory for that; else a walk takes
+ * longer. */
+static void objects_extend(struct memory_pool *mp, struct objects_room *room)
+{
+    bool taken = pool_enter(mp);
+    size_t count = cache_set_length(&mp->caches);
+
+    lock_leave(&mp->lock, taken);
+    if (count <= room->most) {
+        return;
+    }
+    struct objects_room more = {NULL, count, count * sizeof(void *)};
+    int error = errno; /* visit may look at it */
+    more.objects = backing_mmap_acquire(NULL, more.bytes, sizeof(void *));
+    errno = error;
+    if (more.objects != NULL) {
+        objects_give(room);
+        *room = more;
+    }
+}
+
 int objects_visit(struct memory_pool *mp,
                   int (*visit)(void *object, size_t size, void *arg),
                   void *arg)
 {
     ASSERT(mp != NULL && visit != NULL && lock_none_is_held());
     struct objects_place place = {0, 0};
-    /* On the stack: memory of the pool's own would be one more object, and a
-     * walk should work where there is no memory left. */
+    /* On the stack: a walk should work where there is no memory left. */
     void *objects[OBJECTS_BATCH];
-    size_t count = OBJECTS_BATCH;
+    struct objects_room room __attribute__((__cleanup__(objects_give))) = {
+        objects, OBJECTS_BATCH, 0};
+    size_t count;
 
     /* Fewer than were asked for means that nothing is behind them. */
-    while (count == OBJECTS_BATCH) {
+    do {
         ASSERT(lock_none_is_held());
-        count = objects_collect(mp, &place, objects, OBJECTS_BATCH);
-        ASSERT(count <= OBJECTS_BATCH);
+        count = objects_collect(mp, &place, room.objects, room.most);
+        ASSERT(count <= room.most);
         for (size_t i = 0; i < count; i++) {
-            ASSERT(objects[i] != NULL);
+            void *object = room.objects[i];
+            ASSERT(object != NULL);
             /* It may have been freed by now, by visit itself too. */
-            size_t size = object_size(mp, objects[i]);
-            int answer = size == 0 ? 0 : visit(objects[i], size, arg);
+            size_t size = object_size(mp, object);
+            int answer = size == 0 ? 0 : visit(object, size, arg);
             if (answer != 0) {
                 return answer;
             }
         }
-    }
-    return 0;
+        if (count < room.most) {
+            return 0;
+        }
+        objects_extend(mp, &room);
+    } while (true);
 }
