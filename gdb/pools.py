@@ -135,7 +135,7 @@ class Record:
     """An object of a tracked pool, live or freed."""
 
     def __init__(self, record):
-        self.address = number(~record["hidden"])
+        self.address = number(~record["plot"]["hidden"])
         self.size = number(record["size"])
         self.freed = bool(record["freed"])
         self.callers = record["callers"]

@@ -34,6 +34,7 @@
 #include "base/treap.c"
 
 #include "store/backing.c"
+#include "store/outside.c"
 #include "store/blocks.c"
 #include "store/heap_seal.c"
 #include "store/heap_index.c"

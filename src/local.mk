@@ -42,6 +42,8 @@ store_sources = \
 	src/store/heap_tree.c \
 	src/store/heap_tree.h \
 	src/store/heap_type.h \
+	src/store/outside.c \
+	src/store/outside.h \
 	src/store/quota.c \
 	src/store/quota.h \
 	src/store/quota_lend.c \

@@ -59,6 +59,7 @@ enum lock_rank {
     LOCK_RECALL,      /* one for a tree of pools with a capacity */
     LOCK_POOL,
     LOCK_QUOTA,       /* one for a tree of pools with a capacity */
+    LOCK_OUTSIDE,     /* what lies outside of the range, by address */
     LOCK_RANGE
 };
 

@@ -44,6 +44,7 @@
 #include "pool/setting.h"
 #include "pool/sweep.h"
 #include "pool/tree.h"
+#include "store/outside.h"
 #include "store/range.h"
 
 static struct memory_pool *fork_left; /* atomic; by kept_next */
@@ -180,6 +181,7 @@ static void fork_prepare(void)
     }
     thread_each_pool(fork_await_pool, NULL);
     thread_each_pool(fork_hold_quota, NULL);
+    outside_fork_prepare();
     range_fork_prepare();
     lock_fork_prepare();
 }
@@ -190,6 +192,7 @@ static void fork_parent(void)
 {
     lock_fork_parent();
     range_fork_done();
+    outside_fork_done();
     thread_each_pool(fork_drop_quota, NULL);
     thread_each_pool(fork_drop_pool, NULL);
     thread_each_pool(fork_drop_recall, NULL);
@@ -203,6 +206,7 @@ static void fork_child(void)
 {
     lock_fork_child();
     range_fork_done();
+    outside_fork_done();
     /* A new process has to ask for the fence anew. */
     sync_fence_renew();
     thread_each_pool(fork_drop_quota, NULL);

@@ -140,9 +140,6 @@ static void found_put_address(struct line *line, const struct memory_pool *mp,
         line_put(line, " of ");
         found_put_pool(line, found->name, found->owner);
     }
-    if (found->bounded) {
-        line_put(line, " that was asked");
-    }
 }
 
 void found_put(struct line *line, const struct memory_pool *mp,

@@ -32,7 +32,6 @@ enum found_what {
 struct found {
     enum found_what what;
     bool told;                  /* the message says what it is */
-    bool bounded;               /* some pools were not asked */
     const memory_pool_t *owner; /* NULL: none; not to be read through */
     char name[POOL_NAME];       /* of the owner; "": none */
     uintptr_t object;           /* that the address lies in; 0: not known */

@@ -368,6 +368,18 @@ static enum kind_why life_why(const struct memory_pool *mp,
     return why;
 }
 
+/* The pool is complete, but for its place below its parent.  From here on fork()
+ * and mp_owner() find it. */
+static void life_list(struct thread *self, struct memory_pool *mp)
+{
+    thread_enlist(self, &mp->place);
+    if (!mp->blocks.ranged) {
+        bool taken = pool_enter(mp);
+        blocks_note(&mp->blocks, &mp->first);
+        lock_leave(&mp->lock, taken);
+    }
+}
+
 /* The pool is complete and listed.  From here on others meet it. */
 static void life_join(struct memory_pool *mp)
 {
@@ -419,7 +431,7 @@ struct memory_pool *life_create(const mp_options_t *options,
         }
         sync_put(&mp->settings.why, life_why(mp, options, why));
         if (kept == NULL) {
-            thread_enlist(self, &mp->place);
+            life_list(self, mp);
         }
         life_join(mp);
     }
@@ -463,6 +475,7 @@ void life_destroy(struct memory_pool *mp, struct memory_pool *heir)
     /* Marks first: their blocks may lie in chunks that the heap lent. */
     mark_drop_all(mp);
     heap_reset(&mp->heap);
+    blocks_forget(&mp->first);
     /* For the quotas above, which are others' pools'. */
     quota_end(&mp->quota, NULL);
     ASSERT(quota_held(&mp->quota) == 0);

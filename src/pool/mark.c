@@ -191,6 +191,9 @@ static void mark_push(struct memory_pool *mp, struct mark *mark,
         cache_open_mark(mark->cache, &mp->caches, &mark->heap);
     }
     heap_share(&mark->heap, &mp->marks.blocks);
+    if (mark->lender == NULL) {
+        blocks_note(&mp->blocks, &mark->first);
+    }
     mark->link = (struct list_link){NULL, NULL};
     list_push(&mp->marks.open, &mark->link);
     treap_add(&mp->marks.users, &mark->user, mark_before);
@@ -306,6 +309,7 @@ static void mark_drop(struct memory_pool *mp, struct mark *mark)
      * one stays with the structure, its map clear. */
     heap_reset(&mark->heap);
     heap_unshare(&mark->heap);
+    blocks_forget(&mark->first);
     mark_keep(mp, mark);
 }
 
@@ -412,6 +416,7 @@ static void mark_merge(struct memory_pool *mp, struct mark *mark,
     heap_unshare(&mark->heap);
 
     if (used == 0) {
+        blocks_forget(&mark->first);
         mark_keep(mp, mark);
         return;
     }

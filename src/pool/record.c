@@ -20,7 +20,7 @@
 /* The last step of murmur3's hash for 64 bits. */
 static uint64_t record_weigh(const struct record *record)
 {
-    uint64_t weight = record->hidden;
+    uint64_t weight = record->plot.hidden;
 
     weight = (weight ^ weight >> 33) * 0xff51afd7ed558ccdu;
     weight = (weight ^ weight >> 33) * 0xc4ceb9fe1a85ec53u;

@@ -6,7 +6,7 @@
  * address finds the object that it lies in, in logarithmic time, with no
  * memory but the records' own.
  *
- * Addresses are kept inverted.  A checker that looks for leaks reads the
+ * Addresses are kept inverted, as in all plots.  A checker that looks for leaks reads the
  * library's memory for pointers, and an object that only its record leads to
  * is one that the program has lost.
  *
@@ -20,6 +20,7 @@
 
 #include "base/list.h"
 #include "pool/fence.h"
+#include "store/outside.h"
 
 /* Return addresses that are noted of a call. */
 #define RECORD_FRAMES 12
@@ -40,7 +41,8 @@ struct record {
     struct list_link link;  /* among the live ones of one mark, or of none */
     struct record *next;    /* in the quarantine, or in a list of records that
                              * are done with, or spare */
-    uintptr_t hidden;       /* ~ of the object's address */
+    struct outside plot;    /* the object, also while it is not noted; for all
+                             * pools together */
     uint64_t weight;        /* follows from that; fixed while it is in a tree */
     size_t size;            /* bytes, as asked for */
     uint64_t serial;        /* the pool's allocations are counted from 1 */
@@ -52,7 +54,7 @@ struct record {
 
 static inline uintptr_t record_address(const struct record *record)
 {
-    return ~record->hidden;
+    return outside_start(&record->plot);
 }
 
 static inline void *record_object(const struct record *record)

@@ -35,6 +35,7 @@
 #include "base/tool.h"
 #include "cache/thread.h"
 #include "pool/pool.h"
+#include "store/outside.h"
 #include "store/range.h"
 
 /* Bytes of freed objects that a pool keeps where no number is given. */
@@ -313,6 +314,7 @@ static void setting_start(void)
         lock_tell_all();
         thread_tell_locks();
         range_tell_lock();
+        outside_tell_lock();
         pool_tell_lock();
         tool_allow_race(&setting_read);
         tool_allow_race(&setting_none);

@@ -165,6 +165,7 @@ static void track_add(struct memory_pool *mp, struct list *list,
     record->serial = ++track->serial;
     record->freed = false;
     record_insert(&track->root, record);
+    outside_add(&record->plot, record_object(record), record->size, mp);
     list_push(list, &record->link);
     track->count++;
 }
@@ -203,7 +204,7 @@ static struct record *track_prepare(struct memory_pool *mp, size_t size,
         record->callers = calloc(1, sizeof *record->callers);
     }
     if (object != NULL) {
-        record->hidden = ~(uintptr_t)object;
+        record->plot.hidden = ~(uintptr_t)object;
         record->size = size;
         record->fence = fence;
         if (record->callers != NULL) {
@@ -394,6 +395,7 @@ enum result track_expand(struct memory_pool *mp, void *ptr, size_t size)
         }
         if (fence_fit(&record->fence, was, size)) {
             record->size = size;
+            outside_resize(&record->plot, size);
         } else {
             /* Only a longer object does not fit. */
             ASSERT(size > was);

@@ -68,6 +68,7 @@ static struct record *track_expire(struct memory_pool *mp, size_t most)
         track->oldest = last->next;
         track->held -= last->fence.bytes;
         record_remove(&track->root, last);
+        outside_remove(&last->plot);
     }
     if (last == NULL) {
         return NULL;
@@ -101,6 +102,7 @@ static void track_keep(struct memory_pool *mp, struct record *record)
     record->freed = true;
     record->next = NULL;
     record_insert(&track->root, record);
+    outside_add(&record->plot, record_object(record), record->size, mp);
     if (track->newest != NULL) {
         track->newest->next = record;
     } else {

@@ -65,6 +65,7 @@ static inline void track_remove(struct memory_pool *mp, struct record *record)
 
     ASSERT(pool_is_entered(mp) && !record->freed && track->count > 0);
     record_remove(&track->root, record);
+    outside_remove(&record->plot);
     list_remove(&record->link);
     track->count--;
 }

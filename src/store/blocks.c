@@ -7,9 +7,10 @@
  *
  *     struct block | granules ...                        slot or spans
  *
- * Anywhere else it stands behind the granules, with one byte more at each end:
+ * Anywhere else it stands behind the granules, with one byte more at each end.
+ * In front of them is what outside.c knows of them:
  *
- *     struct block | granules ... | 0 | map | 0          backing
+ *     struct block | struct outside | granules ... | 0 | map | 0    backing
  *
  * Invariants:
  *
@@ -24,6 +25,7 @@
 #include "store/blocks.h"
 
 #include "base/probe.h"
+#include "store/outside.h"
 #include "store/range.h"
 
 /* Bytes in front of a block's granules in the range: the granules begin on a
@@ -82,13 +84,14 @@ void blocks_start(struct blocks *blocks, struct memory_pool *owner,
 }
 
 /* The memory may start anywhere, so SIZES_GRANULE - 1 bytes are for aligning
- * the granules.  The last 2 are the bytes at the map's ends: by them the
+ * the granules.  In front of them stands what is noted of them.  The last 2 are the bytes at the map's ends: by them the
  * neighbours of a chunk are read without a compare with the block's bounds. */
 size_t blocks_layout(size_t head, size_t granules)
 {
     ASSERT(granules <= SIZES_GRANULES_MOST);
     ASSERT(head < SIZE_MAX / 4); /* the sum does not wrap around */
-    return head + SIZES_GRANULE - 1 + granules * BLOCKS_GRANULE + 2;
+    return head + sizeof(struct outside) + SIZES_GRANULE - 1 +
+           granules * BLOCKS_GRANULE + 2;
 }
 
 /* The result is rounded down, so that what fits can be laid out in those bytes
@@ -98,6 +101,13 @@ size_t blocks_fit(size_t head, size_t bytes)
     size_t fixed = blocks_layout(head, 0);
 
     return bytes < fixed ? 0 : (bytes - fixed) / BLOCKS_GRANULE;
+}
+
+/* What is noted of a block outside of the range. */
+static struct outside *blocks_plot(const struct block *block)
+{
+    ASSERT(!range_has_block(block));
+    return (struct outside *)(void *)block->base - 1;
 }
 
 /* What is the same in both layouts. */
@@ -128,7 +138,9 @@ static size_t blocks_shift(const unsigned char *memory)
 void blocks_lay(struct block *block, unsigned char *memory, size_t granules)
 {
     ASSERT(granules > 0 && granules <= SIZES_GRANULES_MOST);
+    memory += sizeof(struct outside);
     blocks_lay_head(block, memory, blocks_shift(memory));
+    blocks_plot(block)->bytes = 0;
     block->map = block->base + granules * SIZES_GRANULE + 1;
     block->granules = (uint32_t)granules;
     memset(block->map - 1, 0, granules + 2);
@@ -279,6 +291,40 @@ void blocks_shrink(struct blocks *blocks, struct block *block)
         blocks->bytes -= block->bytes - bytes;
         block->bytes = bytes;
     }
+}
+
+/* A lent block lies in one of the same pool, which has been noted. */
+void blocks_note(const struct blocks *blocks, struct block *block)
+{
+    if (!block->lent && !range_has_block(block)) {
+        outside_add(blocks_plot(block), block->base,
+                    block->granules * SIZES_GRANULE, blocks->owner);
+    }
+}
+
+void blocks_note_length(struct block *block)
+{
+    if (!range_has_block(block)) {
+        outside_resize(blocks_plot(block), block->granules * SIZES_GRANULE);
+    }
+}
+
+void blocks_forget(struct block *block)
+{
+    if (!block->lent && !range_has_block(block)) {
+        outside_remove(blocks_plot(block));
+    }
+}
+
+bool blocks_is_noted(const struct blocks *blocks, const struct block *block)
+{
+    const struct outside *plot =
+        range_has_block(block) ? NULL : blocks_plot(block);
+
+    return plot == NULL || block->lent ||
+           (plot->bytes == block->granules * SIZES_GRANULE &&
+            outside_start(plot) == (uintptr_t)block->base &&
+            plot->owner == blocks->owner);
 }
 
 void blocks_spread(struct block *block)

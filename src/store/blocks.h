@@ -120,6 +120,17 @@ MP_INNER bool blocks_extend(struct blocks *blocks, struct block *block,
 MP_INNER bool blocks_can_shrink(const struct block *block);
 MP_INNER void blocks_shrink(struct blocks *blocks, struct block *block);
 
+/* A block has objects from now on, has more or fewer granules, or has no objects
+ * any more, of which the pool is to be found by address.  Outside of the range
+ * that is noted; the third does nothing where nothing is.  The lock is held. */
+MP_INNER void blocks_note(const struct blocks *blocks, struct block *block);
+MP_INNER void blocks_note_length(struct block *block);
+MP_INNER void blocks_forget(struct block *block);
+
+/* Between the first and the third, it is noted where it has to be. */
+MP_INNER bool blocks_is_noted(const struct blocks *blocks,
+                              const struct block *block);
+
 /* Other chunks than the first may start in the block from now on; the lock is
  * held.  See range_own_row(). */
 MP_INNER void blocks_spread(struct block *block);

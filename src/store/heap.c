@@ -240,6 +240,7 @@ void heap_add(struct heap *heap, struct block *block, size_t granules)
     ASSERT(heap_is_sound(heap));
     ASSERT(block != heap->current && block != heap->first);
     heap_index_add(heap, block);
+    blocks_note(heap->stock, block);
     heap->mixed = false; /* there is other room again */
     block->longs = granules > HEAP_LONG && heap_is_parted(heap);
     struct block *before = heap->current;
@@ -261,6 +262,7 @@ void heap_add_whole(struct heap *heap, struct block *block, size_t granules,
     ASSERT(sync_get(&block->map[0]) == BLOCK_NONE);
     block->granules = (uint32_t)granules; /* the rest is room to grow */
     heap_index_add(heap, block);
+    blocks_note(heap->stock, block);
     /* The current block stays: it may have room for many short objects. */
     block->heap = heap;
     block->longs = true;
@@ -276,6 +278,7 @@ static void heap_drop(struct heap *heap, struct block *block)
 {
     ASSERT(block != heap->first && block != heap->current);
     ASSERT(block->heap == heap);
+    blocks_forget(block);
     if (block->lent) {
         ASSERT(block->lender != heap);
         heap_take_back(block->lender, block);

@@ -177,6 +177,7 @@ static void heap_merge_drop(struct heap *into, struct block *block)
     if (block->lent) {
         heap_take_back(block->lender, block);
     } else {
+        blocks_forget(block);
         blocks_push(into->stock, block);
     }
 }

@@ -37,6 +37,7 @@ static void heap_resize_whole(struct heap *heap, struct block *block,
     ASSERT(granules > SIZES_SHORT && granules <= SIZES_GRANULES_MOST);
     block_clear_live(block, 0, block->granules);
     block->granules = granules;
+    blocks_note_length(block);
     block_mark_live(block, 0, granules);
     heap->size += more;
     heap_count(heap, more);

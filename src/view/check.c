@@ -237,7 +237,8 @@ static void check_heap(struct check_count *count, struct heap *heap)
     for (struct block *block = heap_block_lowest(heap);
          block != NULL && count->sound;
          block = heap_block_above(heap, block)) {
-        count->sound = block->heap == heap;
+        count->sound =
+            block->heap == heap && blocks_is_noted(heap->stock, block);
         if (count->sound) {
             check_block(count, block);
         }
@@ -319,7 +320,8 @@ static bool check_parts(struct memory_pool *mp)
     /* The marks lead to the heaps, so their list is tested before it is
      * followed. */
     if (!mark_is_sound(mp) || !tree_is_sound(mp) ||
-        !blocks_is_sound(&mp->blocks)) {
+        !blocks_is_sound(&mp->blocks) ||
+        !blocks_is_noted(&mp->blocks, &mp->first)) {
         return false;
     }
     (void)cache_sort_runs(&mp->caches);

@@ -7,20 +7,18 @@
  *
  * A report asks for more than mp_locate() does: the object, its size and its
  * callers.  A pool's caches are paused for that, so that chunks do not change
- * meanwhile.  Other pools are asked only while none comes or goes, LOCATE_POOLS
- * at most, so that no thread waits long for a report of another.
+ * meanwhile.  Another pool than the report's is asked only while none comes or
+ * goes.
  *
- * What it cannot do: find the owner of an address outside of the range without
- * asking every pool of the process.
+ * What it cannot do: find the owner of an address in the range while a thread
+ * comes or goes.
  */
 #include "view/locate.h"
 
 #include "cache/pause.h"
 #include "pool/track.h"
+#include "store/outside.h"
 #include "store/range.h"
-
-/* Pools that are asked for the owner of an address that a report is of. */
-#define LOCATE_POOLS 1024u
 
 /* The start of the chunk that granule i may lie in.  No byte but 0 and nibbles
  * stands inside of a chunk, so the first other one is a start. */
@@ -86,65 +84,43 @@ mp_where_t locate_address(struct memory_pool *mp, const void *ptr)
     return where;
 }
 
-struct locate_search {
-    const void *ptr;
-    memory_pool_t *owner; /* NULL: not found yet */
-};
-
-static void locate_ask(struct thread_place *place, void *argument)
+/* The pool that the range names for an address, while all threads' locks are
+ * held; NULL: there is none.
+ *
+ * A slot keeps the name of a pool that is gone, whose own slot may be another's
+ * block by now: then it has another name.  The maker tells that a pool lives
+ * there, and it does until the threads' locks are left.  Acquire pairs with the
+ * release in thread_enlist(): what is on a list is made; and with that in
+ * recycle_make(): what is made again has its settings. */
+static struct memory_pool *locate_ranged(const void *ptr)
 {
-    struct locate_search *search = argument;
-    struct memory_pool *mp = pool_at(place);
-    ASSERT(sync_get(&place->maker) != NULL);
-    ASSERT(search->ptr != NULL && !lock_none_is_held());
+    struct memory_pool *mp = range_holder(ptr);
 
-    /* An address belongs to one pool at most, so the first answer is the only
-     * one, and the pools that follow need not be locked. */
-    if (search->owner == NULL &&
-        locate_address(mp, search->ptr) != MP_FOREIGN) {
-        search->owner = mp;
-    }
-}
-
-/* Asks the pool that the range names for an address. */
-static void locate_ask_owner(struct memory_pool *owner,
-                             struct locate_search *search)
-{
-    ASSERT(owner != NULL && search->owner == NULL);
-    /* Only addresses in the range have an owner that is named there. */
-    ASSERT(range_reaches(search->ptr) && !lock_none_is_held());
-    /* A slot keeps the name of a pool that is gone, whose own slot may be
-     * another's block by now: then it has another name.  The maker tells that
-     * a pool lives there, and it does until the threads' locks are left.
-     * Acquire pairs with the release in thread_enlist(): what is on a list is
-     * made; and with that in recycle_make(): what is made again has its
-     * settings. */
-    if (range_holder(owner) == owner &&
-        sync_get_acquire(&owner->place.maker) != NULL &&
-        !sync_get_acquire(&owner->place.kept)) {
-        locate_ask(&owner->place, search);
-    }
+    ASSERT(!lock_none_is_held());
+    return mp != NULL && range_holder(mp) == mp &&
+                   sync_get_acquire(&mp->place.maker) != NULL &&
+                   !sync_get_acquire(&mp->place.kept)
+               ? mp
+               : NULL;
 }
 
 memory_pool_t *locate_owner(const void *ptr)
 {
     ASSERT(lock_none_is_held());
-    struct locate_search search = {ptr, NULL};
+    /* First, since a pool over a buffer may lie in an object in the range. */
+    struct memory_pool *owner = outside_owner(ptr);
 
-    /* Without these locks a pool could be destroyed while it is asked. */
-    thread_hold();
-    /* One load answers for the range.  An address elsewhere may lie in a block
-     * of any pool that has a backing, so all pools are asked. */
-    struct memory_pool *owner = range_holder(ptr);
-    if (owner != NULL) {
-        locate_ask_owner(owner, &search);
-    } else if (ptr != NULL) {
-        thread_each_pool(locate_ask, &search);
+    if (owner == NULL && range_reaches(ptr)) {
+        /* Without these locks a pool could be destroyed while it is asked. */
+        thread_hold();
+        owner = locate_ranged(ptr);
+        if (owner != NULL && locate_address(owner, ptr) == MP_FOREIGN) {
+            owner = NULL;
+        }
+        thread_drop();
     }
-    thread_drop();
-    ASSERT(lock_none_is_held());
-    ASSERT(search.owner == NULL || ptr != NULL);
-    return search.owner;
+    ASSERT(owner == NULL || ptr != NULL);
+    return owner;
 }
 
 /* What is in a block at an address.  The caches are paused. */
@@ -209,31 +185,6 @@ static bool locate_inside(struct memory_pool *mp, const void *ptr,
     return true;
 }
 
-struct locate_hunt {
-    const struct memory_pool *asked; /* already; NULL: none was */
-    const void *ptr;
-    struct found *found;
-    size_t count; /* pools asked so far */
-};
-
-/* All threads' locks are held.  Acquire as in locate_ask_owner(). */
-static void locate_hunt_in(struct thread_place *place, void *argument)
-{
-    struct locate_hunt *hunt = argument;
-    struct memory_pool *mp = pool_at(place);
-
-    if (hunt->found->owner != NULL || mp == hunt->asked ||
-        sync_get_acquire(&place->kept)) {
-        return;
-    }
-    if (hunt->count == LOCATE_POOLS) {
-        hunt->found->bounded = true;
-        return;
-    }
-    hunt->count++;
-    (void)locate_inside(mp, hunt->ptr, hunt->found);
-}
-
 void locate_find(struct memory_pool *mp, const void *ptr, struct found *found)
 {
     ASSERT(lock_none_is_held());
@@ -241,22 +192,18 @@ void locate_find(struct memory_pool *mp, const void *ptr, struct found *found)
     if (ptr == NULL || (mp != NULL && locate_inside(mp, ptr, found))) {
         return;
     }
-    struct locate_hunt hunt = {mp, ptr, found, 0};
+    /* What was noted stays so as long as its owner is listed. */
     thread_hold();
-    /* As in locate_ask_owner(). */
-    struct memory_pool *owner = range_holder(ptr);
+    struct memory_pool *owner = outside_owner(ptr);
     if (owner == NULL) {
-        thread_each_pool(locate_hunt_in, &hunt);
-    } else if (range_holder(owner) == owner &&
-               sync_get_acquire(&owner->place.maker) != NULL) {
-        locate_hunt_in(&owner->place, &hunt);
+        owner = locate_ranged(ptr);
+    }
+    if (owner != NULL && owner != mp) {
+        (void)locate_inside(owner, ptr, found);
     }
     thread_drop();
     /* Tracked pools have objects of malloc(), which lie in no range. */
-    if (found->owner == NULL && owner != NULL) {
+    if (found->owner == NULL && range_holder(ptr) != NULL) {
         found->what = FOUND_UNUSED;
-    }
-    if (found->owner != NULL || owner != NULL) {
-        found->bounded = false;
     }
 }

@@ -12,7 +12,7 @@ unit_programs = tests/unit/test_sizes tests/unit/test_lock tests/unit/test_heap 
 	tests/unit/test_spans tests/unit/test_depot tests/unit/test_cache tests/unit/test_pause \
 	tests/unit/test_thread tests/unit/test_attach tests/unit/test_middle \
 	tests/unit/test_resize tests/unit/test_credit tests/unit/test_cleanup \
-	tests/unit/test_window \
+	tests/unit/test_window tests/unit/test_outside \
 	tests/unit/test_track_mark
 check_PROGRAMS += $(unit_programs)
 TESTS += $(unit_programs)
@@ -35,6 +35,7 @@ tests_unit_test_range_LDADD = $(unit_store)
 tests_unit_test_rows_LDADD = $(unit_store)
 tests_unit_test_extent_LDADD = $(unit_store)
 tests_unit_test_spans_LDADD = $(unit_store)
+tests_unit_test_outside_LDADD = $(unit_store)
 
 unit_cache = tests/libsupport.a libmempool-cache.la tests/libinject.a \
 	$(CHECK_LIBS) $(PTHREAD_LIBS)

@@ -8,6 +8,7 @@
  * of it are left out.
  */
 #include "store/blocks.h"
+#include "store/outside.h"
 
 #include <stdlib.h>
 
@@ -114,6 +115,7 @@ static void expect_layout(const struct block *block, const void *memory,
     const unsigned char *map_end = block->map + block->granules + 1;
 
     ck_assert_uint_eq((uintptr_t)block->base % SIZES_GRANULE, 0);
+    from += sizeof(struct outside);
     ck_assert(block->base >= from && block->base < from + SIZES_GRANULE);
     ck_assert(block->map - 1 >=
               block->base + block->granules * SIZES_GRANULE);
