@@ -219,8 +219,7 @@ void cache_renew(struct cache *cache)
     ASSERT(cache->set != NULL);
     cache_empty(cache);
     if (cache->middle != NULL) {
-        cache->middle->frees = 0;
-        cache->middle->limit = 0;
+        middle_renew(cache->middle);
     }
     /* What is left is what was granted: so nothing is done yet. */
     cache->frees_granted -= cache_frees(cache);

@@ -20,8 +20,8 @@
  * Invariants, while the cache's user is not inside:
  *
  *     bit c of bits       == lists[c] has a chunk
- *     granules            == sum of the lengths of all chunks, and of those in
- *                            lists that were damaged
+ *     granules            == sum of the classes' lengths of all chunks, and of
+ *                            those in lists that were damaged
  *     granules            <= limit, or limit == 0 and there is no chunk
  */
 #include "cache/middle.h"
@@ -31,18 +31,18 @@
 /* Classes above the one asked for that serve, too: an eighth of the length. */
 #define MIDDLE_ABOVE 4u
 
-/* The limit is such a part of the heap, between the other two. */
+/* The limit is such a part of the heap, between the other two; the lower of
+ * them may have been doubled. */
 #define MIDDLE_PART 32
 #define MIDDLE_LEAST ((size_t)(128 << 10) / SIZES_GRANULE)
 #define MIDDLE_MOST ((size_t)(1 << 20) / SIZES_GRANULE)
 
-/* The lowest class from the given one on that has a chunk, if it is no more
+/* The lowest class from the given one on whose bit is set, if it is no more
  * than MIDDLE_ABOVE higher; SIZES_MIDDLE_CLASSES: none. */
-static inline unsigned middle_search(const struct middle *middle,
-                                     unsigned class)
+static inline unsigned middle_search(const uint64_t *words, unsigned class)
 {
     unsigned shift = class % 64;
-    const uint64_t *word = &middle->bits[class / 64];
+    const uint64_t *word = &words[class / 64];
     /* Shifted in two steps, since one of 64 has no meaning. */
     uint64_t bits = word[0] >> shift | word[1] << (63 - shift) << 1;
 
@@ -74,33 +74,44 @@ static inline void *middle_pop(struct middle *middle, unsigned class,
     return chunk;
 }
 
+/* Where the map has the byte of an address in the range or a window; NULL: it
+ * is in none, or lies between granules. */
+static inline unsigned char *
+middle_reach(const struct mp_inline_thread *state, struct windows *windows,
+             const void *ptr)
+{
+    if (windows != NULL) {
+        const struct window *window = window_find(windows, ptr);
+        return window == NULL ? NULL : window_map(window, ptr);
+    }
+    return block_granule_at((const unsigned char *)state->base, ptr) <
+                   state->granules
+               ? middle_map(state, ptr)
+               : NULL;
+}
+
 void *middle_take(const struct mp_inline_thread *state,
                   struct windows *windows, struct middle *middle,
                   size_t granules)
 {
     ASSERT(middle_fits(granules));
     unsigned class =
-        middle_search(middle, sizes_middle_above((uint32_t)granules));
+        middle_search(middle->bits, sizes_middle_above((uint32_t)granules));
 
     if (class == SIZES_MIDDLE_CLASSES) {
         return NULL;
     }
-    const void *first = middle->lists[class];
-    const struct window *window =
-        windows == NULL ? NULL : window_find(windows, first);
-    if (windows != NULL && window == NULL) {
+    /* A link that a program wrote over may lead anywhere. */
+    unsigned char *at = middle_reach(state, windows, middle->lists[class]);
+    if (MP_UNLIKELY(at == NULL) && windows != NULL) {
         return NULL; /* the user may not know the block any more */
     }
-    unsigned char code = window == NULL ? range_code(first)
-                                        : sync_get(window_map(window, first));
-    void *object = middle_pop(middle, class, code);
+    void *object = middle_pop(middle, class, at == NULL ? BLOCK_NONE
+                                                        : sync_get(at));
     if (MP_UNLIKELY(object == NULL)) {
         return NULL;
     }
-    unsigned char *at = window == NULL ? middle_map(state, object)
-                                       : window_map(window, object);
-    ASSERT(sync_get(at) == BLOCK_LONG_CACHED);
-    middle->granules -= block_get_length(at + 1);
+    middle->granules -= sizes_middle_length(class);
     /* Release as in mp_inline_take(). */
     sync_put_release(at, BLOCK_LONG_LIVE);
     return object;
@@ -128,35 +139,17 @@ bool middle_give(const struct mp_inline_thread *state,
     *chunk = middle->lists[class];
     middle->lists[class] = chunk;
     middle->bits[class / 64] |= (uint64_t)1 << class % 64;
-    middle->granules += length;
+    middle->granules += sizes_middle_length(class);
     middle->frees++;
     sync_put(at, BLOCK_LONG_CACHED);
     return true;
 }
 
-bool middle_make_room(struct middle *middle, struct heap *heap,
-                      size_t granules)
-{
-    size_t limit = heap->size / MIDDLE_PART;
-
-    limit = limit < MIDDLE_LEAST ? MIDDLE_LEAST : limit;
-    limit = limit > MIDDLE_MOST ? MIDDLE_MOST : limit;
-    if (middle->granules > limit) {
-        middle_flush(middle, heap, limit);
-    }
-    middle->limit = limit;
-    if (granules > limit / 2) {
-        return false;
-    }
-    if (granules > limit - middle->granules) {
-        middle_flush(middle, heap, limit / 2);
-    }
-    return true;
-}
-
 /* Class after class, and each time on from where it stopped: so no class goes
- * without chunks because it is a low one. */
-void middle_flush(struct middle *middle, struct heap *heap, size_t left)
+ * without chunks because it is a low one.  classes: gets the bits of those that
+ * gave; or NULL. */
+static void middle_give_back(struct middle *middle, struct heap *heap,
+                             size_t left, uint64_t *classes)
 {
     ASSERT(middle_is_sound(middle));
     unsigned empty = 0;
@@ -177,9 +170,50 @@ void middle_flush(struct middle *middle, struct heap *heap, size_t left)
         }
         struct heap_chunk chunk = heap_find(heap, object);
         ASSERT(chunk.block != NULL);
-        middle->granules -= block_length(chunk.block, chunk.granule);
+        middle->granules -= sizes_middle_length(class);
+        if (classes != NULL) {
+            classes[class / 64] |= (uint64_t)1 << class % 64;
+        }
         heap_give(heap, chunk);
     }
+}
+
+bool middle_make_room(struct middle *middle, struct heap *heap,
+                      size_t granules)
+{
+    size_t limit = heap->size / MIDDLE_PART;
+    size_t least = MIDDLE_LEAST << middle->doubled;
+
+    limit = limit < least ? least : limit;
+    limit = limit > MIDDLE_MOST ? MIDDLE_MOST : limit;
+    if (middle->granules > limit) {
+        middle_give_back(middle, heap, limit, middle->spilled);
+    }
+    middle->limit = limit;
+    if (granules > limit / 2) {
+        return false;
+    }
+    if (granules > limit - middle->granules) {
+        middle_give_back(middle, heap, limit / 2, middle->spilled);
+    }
+    return true;
+}
+
+void middle_miss(struct middle *middle, size_t granules)
+{
+    ASSERT(middle_fits(granules));
+    unsigned class = sizes_middle_above((uint32_t)granules);
+
+    if (MIDDLE_LEAST << middle->doubled < MIDDLE_MOST &&
+        middle_search(middle->spilled, class) != SIZES_MIDDLE_CLASSES) {
+        middle->doubled++;
+        memset(middle->spilled, 0, sizeof middle->spilled);
+    }
+}
+
+void middle_flush(struct middle *middle, struct heap *heap, size_t left)
+{
+    middle_give_back(middle, heap, left, NULL);
 }
 
 void middle_forget(struct middle *middle)
@@ -189,6 +223,15 @@ void middle_forget(struct middle *middle)
         memset(middle->bits, 0, sizeof middle->bits);
         middle->granules = 0;
     }
+}
+
+void middle_renew(struct middle *middle)
+{
+    ASSERT(middle->granules == 0);
+    middle->frees = 0;
+    middle->limit = 0;
+    middle->doubled = 0;
+    memset(middle->spilled, 0, sizeof middle->spilled);
 }
 
 bool middle_each(const struct middle *middle,

@@ -10,7 +10,9 @@
  *
  * The chunks of one cache hold no more granules than its limit, which grows
  * with the pool's heap.  Beyond it half of them go back to the heap, one class
- * after the other, in turn.
+ * after the other, in turn.  Where a request comes that one of those would have
+ * served, the limit was too low for what the thread does, and its least value
+ * doubles: at most to 1 MiB.
  *
  * What it cannot do: exchange chunks with other caches.  A middle chunk that
  * another thread frees comes back by way of the heap.
@@ -34,6 +36,9 @@ struct middle {
     size_t frees;    /* done so far */
     bool damaged;    /* a list was found written over since this was cleared */
     unsigned turn;   /* class that goes back to the heap next */
+    unsigned doubled; /* times that the limit's least value was */
+    uint64_t spilled[MIDDLE_WORDS]; /* classes of which chunks went back for
+                                     * want of room since it last was */
 };
 
 /* True: a request or a chunk of that many granules is for these lists. */
@@ -75,10 +80,16 @@ MP_INNER bool middle_give(const struct mp_inline_thread *state,
 MP_INNER bool middle_make_room(struct middle *middle, struct heap *heap,
                                size_t granules);
 
+/* The heap serves a request of so many granules, since the lists did not. */
+MP_INNER void middle_miss(struct middle *middle, size_t granules);
+
 /* Gives chunks back to the heap until no more than so many granules are left.
  */
 MP_INNER void middle_flush(struct middle *middle, struct heap *heap,
                            size_t left);
+
+/* As they were made, but for what was found damaged; they are empty. */
+MP_INNER void middle_renew(struct middle *middle);
 
 /* Forgets all chunks. */
 MP_INNER void middle_forget(struct middle *middle);

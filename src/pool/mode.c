@@ -162,6 +162,16 @@ static inline struct cache *mode_attach(struct memory_pool *mp,
 }
 
 /* The modes with caches. */
+/* The heap serves what the cache's middle lists could not. */
+static void mode_note_miss(struct cache *cache, size_t size)
+{
+    size_t granules = sizes_granules(size);
+
+    if (cache != NULL && cache->middle != NULL && middle_fits(granules)) {
+        middle_miss(cache->middle, granules);
+    }
+}
+
 static enum result mode_cached(struct memory_pool *mp,
                                const struct user *user, size_t size,
                                void **object)
@@ -199,6 +209,7 @@ static enum result mode_cached(struct memory_pool *mp,
             (void)recall_lend(mp, cache, size);
         }
         recall_own(mp, cache);
+        mode_note_miss(cache, size);
         result = alloc_from_heap(mp, user, size, taken, object);
     } else {
         pool_leave(mp, taken);

@@ -6,13 +6,12 @@
  */
 #include "set.h"
 
-#define BLOCKS 8u
-#define BLOCK_SPANS 4u
+#define BLOCK_SPANS 48u
 
 static struct fixture f;
 static struct cache *cache;
 static struct middle *lists;
-static struct block blocks[BLOCKS];
+static struct block block;
 
 /* A heap of some blocks, in which the longest middle chunk fits often. */
 static void begin(void)
@@ -22,19 +21,17 @@ static void begin(void)
     ck_assert(cache_open_middle(cache, &f.set));
     lists = cache->middle;
     lock_take(&f.lock);
-    for (unsigned i = 0; i < BLOCKS; i++) {
-        unsigned char *start = range_take(BLOCK_SPANS, NULL);
-        ck_assert_ptr_nonnull(start);
-        range_own(start, BLOCK_SPANS * RANGE_SPAN, f.pool);
-        blocks_lay_range(&blocks[i], start + SIZES_LINE,
-                         start + BLOCK_SPANS * RANGE_SPAN);
-        blocks[i].bytes = BLOCK_SPANS * RANGE_SPAN;
-        heap_add(&f.heap, &blocks[i], blocks[i].granules);
-        /* So that the block is never empty, and stays. */
-        struct heap_chunk all = heap_take(&f.heap, blocks[i].granules);
-        ck_assert_ptr_eq(all.block, &blocks[i]);
-        heap_shrink(&f.heap, all, 1);
-    }
+    unsigned char *start = range_take(BLOCK_SPANS, NULL);
+    ck_assert_ptr_nonnull(start);
+    range_own(start, BLOCK_SPANS * RANGE_SPAN, f.pool);
+    blocks_lay_range(&block, start + SIZES_LINE,
+                     start + BLOCK_SPANS * RANGE_SPAN);
+    block.bytes = BLOCK_SPANS * RANGE_SPAN;
+    heap_add(&f.heap, &block, block.granules);
+    /* So that the block is never empty, and stays. */
+    struct heap_chunk all = heap_take(&f.heap, block.granules);
+    ck_assert_ptr_eq(all.block, &block);
+    heap_shrink(&f.heap, all, 1);
     cache_reach(cache);
     ck_assert(middle_make_room(lists, &f.heap, SIZES_SHORT + 1));
 }
@@ -146,15 +143,15 @@ START_TEST(chunks_beyond_the_limit_go_back_to_the_heap)
     taken = f.heap.taken;
     ck_assert_uint_eq(lists->limit, (128 << 10) / 16);
     while (given < 1000) {
-        void *chunk = take(1000);
+        void *chunk = take(1008);
         if (!give(chunk)) {
             heap_give(&f.heap, heap_find(&f.heap, chunk));
             break;
         }
         given++;
     }
-    ck_assert_uint_eq(given, lists->limit / 1000);
-    ck_assert(middle_make_room(lists, &f.heap, 1000));
+    ck_assert_uint_eq(given, lists->limit / 1008);
+    ck_assert(middle_make_room(lists, &f.heap, 1008));
     ck_assert_uint_le(lists->granules, lists->limit / 2);
     ck_assert_uint_gt(lists->granules, 0);
     ck_assert_uint_eq(f.heap.taken, taken + lists->granules);
@@ -164,6 +161,52 @@ START_TEST(chunks_beyond_the_limit_go_back_to_the_heap)
     ck_assert_uint_eq(f.heap.taken, taken);
     ck_assert(middle_is_sound(lists));
     ck_assert(heap_is_sound(&f.heap));
+}
+END_TEST
+
+/* Frees chunks of so many granules until some go back for want of room. */
+static void overflow(uint32_t granules)
+{
+    while (lists->limit - lists->granules >= granules) {
+        ck_assert(give(take(granules)));
+    }
+    ck_assert(middle_make_room(lists, &f.heap, granules));
+}
+
+START_TEST(a_limit_grows_where_what_went_back_is_asked_for_again)
+{
+    size_t limit;
+
+    begin();
+    limit = lists->limit;
+    middle_miss(lists, 1008); /* nothing went back yet */
+    overflow(1008);
+    middle_miss(lists, 200); /* none of those would have served */
+    middle_miss(lists, 1012);
+    ck_assert(middle_make_room(lists, &f.heap, 1008));
+    ck_assert_uint_eq(lists->limit, limit);
+    for (size_t most = (1 << 20) / 16; limit < most;) {
+        overflow(1008);
+        middle_miss(lists, 1000);
+        middle_miss(lists, 1000); /* once for what went back */
+        ck_assert(middle_make_room(lists, &f.heap, 1008));
+        ck_assert_uint_eq(lists->limit, limit * 2);
+        limit = lists->limit;
+    }
+    overflow(1008);
+    middle_miss(lists, 1000);
+    ck_assert(middle_make_room(lists, &f.heap, 1008));
+    ck_assert_uint_eq(lists->limit, limit);
+    /* What a sweep takes is no sign of too little room. */
+    middle_flush(lists, &f.heap, 0);
+    cache_renew(cache);
+    ck_assert(middle_make_room(lists, &f.heap, 1008));
+    ck_assert_uint_eq(lists->limit, (128 << 10) / 16);
+    ck_assert(give(take(1008)));
+    middle_flush(lists, &f.heap, 0);
+    middle_miss(lists, 1008);
+    ck_assert(middle_make_room(lists, &f.heap, 1008));
+    ck_assert_uint_eq(lists->limit, (128 << 10) / 16);
 }
 END_TEST
 
@@ -275,6 +318,8 @@ static void add(TCase *tcase)
     tcase_add_test(tcase,
                    nothing_but_live_middle_chunks_of_the_pool_is_taken);
     tcase_add_test(tcase, chunks_beyond_the_limit_go_back_to_the_heap);
+    tcase_add_test(tcase,
+                   a_limit_grows_where_what_went_back_is_asked_for_again);
     tcase_add_test(tcase, no_class_goes_without_chunks_at_each_flush);
     tcase_add_test(tcase,
                    a_cache_with_a_mark_and_no_windows_takes_no_middle_chunk);
