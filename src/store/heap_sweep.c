@@ -28,10 +28,11 @@
 #include "store/heap_links.h"
 #include "store/heap_parts.h"
 
-/* What each block, and each chunk of those that are joined, costs beside the
- * granules of which the map is read: it may be in no processor's cache. */
-#define HEAP_SWEEP_BLOCK 64u
-#define HEAP_SWEEP_CHUNK 256u
+/* What a portion costs beside the granules of which the map is read: each
+ * block, each row and each free chunk in it has memory that may be in no
+ * processor's cache; and each chunk of a row takes a step. */
+#define HEAP_SWEEP_MISS 2048u
+#define HEAP_SWEEP_CHUNK 128u
 
 /* The end of a block, where the sweep of it is done. */
 #define HEAP_SWEEP_END UINT32_MAX
@@ -61,29 +62,34 @@ static uint32_t heap_sweep_next(const unsigned char *map, uint32_t i,
     return i;
 }
 
-/* Frees the cached chunks in a row from i on, with the free ones between them.
- * Returns where the row ends.  If that is the end of what the block has, the
- * block may have left the heap. */
+/* Frees the cached chunks in a row from i on, with the free ones between them,
+ * until the portion costs enough; the rest is joined with them later.  Returns
+ * where it stopped.  If that is the end of what the block has, the block may
+ * have left the heap. */
 static uint32_t heap_sweep_row(struct heap *heap, struct block *block,
-                               uint32_t i, uint32_t end, size_t *cost)
+                               uint32_t i, uint32_t end, size_t most,
+                               size_t *cost)
 {
     struct heap_chunk start = {block, i};
     unsigned char code = sync_get(&block->map[i]);
 
     ASSERT(block_is_cached(code));
-    while (i < end && (block_is_cached(code) || block_is_free(code))) {
+    /* The row's cost comes last, so that each portion gets on. */
+    do {
         uint32_t length = block_length(block, i);
         ASSERT(length > 0 && length <= end - i);
         if (block_is_free(code)) {
             heap_unlink(heap, block, i, length);
             heap_count(heap, length); /* all of the row is given back */
+            *cost += HEAP_SWEEP_MISS;
         } else {
             block_clear_live(block, i, length);
         }
         i += length;
         *cost += HEAP_SWEEP_CHUNK;
-        code = sync_get(&block->map[i]);
-    }
+        code = i < end ? sync_get(&block->map[i]) : BLOCK_NONE;
+    } while (*cost < most && (block_is_cached(code) || block_is_free(code)));
+    *cost += HEAP_SWEEP_MISS;
     heap_give_run(heap, start, i - start.granule);
     return i;
 }
@@ -109,9 +115,10 @@ static uint32_t heap_sweep_block(struct heap *heap, struct block *block,
     while (i < end && *cost < most) {
         uint32_t next = heap_sweep_next(block->map, i, end);
         *cost += next - i;
-        i = next < end ? heap_sweep_row(heap, block, next, end, cost) : end;
+        i = next < end ? heap_sweep_row(heap, block, next, end, most, cost)
+                       : end;
     }
-    *cost += HEAP_SWEEP_BLOCK;
+    *cost += HEAP_SWEEP_MISS;
     return i < end ? i : HEAP_SWEEP_END;
 }
 
