@@ -38,6 +38,9 @@
 /* Structures kept for use. */
 #define MARK_SPARE 4u
 
+/* Searches for memory in the caches before a mark is refused. */
+#define MARK_RECALLS 2u
+
 _Static_assert(sizeof(struct mark) <= RANGE_SLOT * 7 / 8,
                "no room for objects in a mark's slot");
 
@@ -164,7 +167,11 @@ static struct mark *mark_take(struct memory_pool *mp, bool *taken)
     if (mark == NULL) {
         mark = mark_lend(mp);
     }
-    while (mark == NULL && recall_memory(mp, SIZES_GRANULES_MOST, taken)) {
+    /* The first may be the rest of a sweep that began before.  What a second
+     * one does not bring, others took, who got on. */
+    for (unsigned times = 0; times < MARK_RECALLS && mark == NULL &&
+                             recall_memory(mp, SIZES_GRANULES_MOST, taken);
+         times++) {
         mark = mark_lend(mp);
     }
     return mark;
