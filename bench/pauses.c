@@ -7,10 +7,12 @@
  * One thread allocates and frees without a break, and notes the longest time
  * between two of its steps.  Meanwhile the main thread makes one call after
  * the other on the same pool, which holds long objects among short ones, with
- * holes between them.  Each line shows a call, how long it took, and how long
- * it held up the other thread.  Other programs can make both longer and never
- * shorter, so the least of all rounds is shown.  With -r the lines are those of
- * bench/run.sh: the name of a work, a tab, and the milliseconds of the pause.
+ * holes between them.  Another pool has a capacity, and is full while nearly
+ * all of its memory are freed short objects in its caches.  Each line shows a
+ * call, how long it took, and how long it held up the other thread.  Other
+ * programs can make both longer and never shorter, so the least of all rounds
+ * is shown.  With -r the lines are those of bench/run.sh: the name of a work, a
+ * tab, and the milliseconds of the pause.
  *
  * What it cannot do: tell a call that was held up itself from one that is slow.
  */
@@ -31,6 +33,7 @@
 
 static struct {
     memory_pool_t *mp;
+    size_t capacity; /* 0: none */
     void **objects;
     size_t count;
     uint64_t random;
@@ -62,19 +65,19 @@ static void pauses_fail(const char *what)
     exit(EXIT_FAILURE);
 }
 
-/* One object in 200 is long. */
-static size_t pauses_size(void)
+/* One object in 200 is long, where any is. */
+static size_t pauses_size(bool limited)
 {
-    return pauses_random(200) == 0 ? 20000 + pauses_random(100000)
+    return !limited && pauses_random(200) == 0 ? 20000 + pauses_random(100000)
                                    : 16 + pauses_random(500);
 }
 
-static void pauses_fill(size_t bytes)
+static void pauses_fill(size_t bytes, bool limited)
 {
     size_t used = 0;
 
     for (pauses.count = 0; used < bytes; pauses.count++) {
-        size_t size = pauses_size();
+        size_t size = pauses_size(limited);
         void *object = mp_allocate(pauses.mp, size);
         if (object == NULL) {
             pauses_fail("mp_allocate");
@@ -85,14 +88,25 @@ static void pauses_fill(size_t bytes)
     }
 }
 
-static void pauses_free_half(void)
+/* Frees all objects but one in so many, at random. */
+static void pauses_free_but(size_t part)
 {
     for (size_t i = 0; i < pauses.count; i++) {
-        if (pauses.objects[i] != NULL && pauses_random(2) == 0) {
+        if (pauses.objects[i] != NULL && pauses_random(part) != 0) {
             free_memory(pauses.mp, pauses.objects[i]);
             pauses.objects[i] = NULL;
         }
     }
+}
+
+static void pauses_free_half(void)
+{
+    pauses_free_but(2);
+}
+
+static void pauses_free_most(void)
+{
+    pauses_free_but(64);
 }
 
 static void *pauses_work(void *unused)
@@ -174,6 +188,14 @@ static void pauses_grow(void)
     }
 }
 
+/* More than is free of the capacity. */
+static void pauses_refuse(void)
+{
+    if (mp_allocate(pauses.mp, pauses.capacity) != NULL) {
+        pauses_fail("a pool with a capacity");
+    }
+}
+
 static void pauses_locate(void)
 {
     for (size_t i = 0; i < 100 && i < pauses.count; i++) {
@@ -191,15 +213,18 @@ static const struct {
     const char *work;
     void (*call)(void);
     void (*prepare)(void); /* NULL: nothing */
+    bool limited;          /* the pool has a capacity */
 } pauses_calls[] = {
-    {"mp_stats", "pause-stats", pauses_stats, NULL},
-    {"mp_check", "pause-check", pauses_check, NULL},
-    {"mp_walk", "pause-walk", pauses_walk, NULL},
-    {"mp_locate, 100 times", "pause-locate", pauses_locate, NULL},
-    {"mp_allocate of 256 MiB", "pause-grow", pauses_grow, NULL},
-    {"mp_trim", "pause-trim", pauses_trim, pauses_free_half},
-    {"free_all_memory", "pause-reset", pauses_reset, NULL},
-    {"mp_trim of an empty pool", "pause-trim-empty", pauses_trim, NULL},
+    {"mp_stats", "pause-stats", pauses_stats, NULL, false},
+    {"mp_check", "pause-check", pauses_check, NULL, false},
+    {"mp_walk", "pause-walk", pauses_walk, NULL, false},
+    {"mp_locate, 100 times", "pause-locate", pauses_locate, NULL, false},
+    {"mp_allocate of 256 MiB", "pause-grow", pauses_grow, NULL, false},
+    {"mp_trim", "pause-trim", pauses_trim, pauses_free_half, false},
+    {"free_all_memory", "pause-reset", pauses_reset, NULL, false},
+    {"mp_trim of an empty pool", "pause-trim-empty", pauses_trim, NULL, false},
+    {"mp_allocate in a full pool", "pause-full", pauses_refuse,
+     pauses_free_most, true},
 };
 
 #define CALLS (sizeof pauses_calls / sizeof pauses_calls[0])
@@ -217,11 +242,37 @@ static void pauses_await_look(void)
     }
 }
 
-static void pauses_round(size_t bytes, unsigned round)
+/* Makes a call beside the other thread, which knows at its next look how long
+ * it was held up. */
+static void pauses_call(size_t i, unsigned round)
 {
+    if (pauses_calls[i].prepare != NULL) {
+        pauses_calls[i].prepare();
+    }
+    pauses_await_look();
+    atomic_store(&pauses.worst, 0);
+    atomic_store(&pauses.watched, true);
+    uint64_t begin = pauses_now();
+    pauses_calls[i].call();
+    double took = (double)(pauses_now() - begin) / 1e6;
+    pauses_await_look();
+    atomic_store(&pauses.watched, false);
+    double held = (double)atomic_load(&pauses.worst) / 1e6;
+    if (round == 0 || took < pauses_took[i]) {
+        pauses_took[i] = took;
+    }
+    if (round == 0 || held < pauses_held[i]) {
+        pauses_held[i] = held;
+    }
+}
+
+static void pauses_round(size_t bytes, unsigned round, bool limited)
+{
+    pauses.capacity = limited ? 2 * bytes : 0;
+    const mp_options_t options = {.capacity = pauses.capacity};
     pthread_t other;
 
-    pauses.mp = mp_create(NULL);
+    pauses.mp = mp_create(&options);
     if (pauses.mp == NULL) {
         pauses_fail("mp_create");
     }
@@ -229,27 +280,13 @@ static void pauses_round(size_t bytes, unsigned round)
     if (pthread_create(&other, NULL, pauses_work, NULL) != 0) {
         pauses_fail("pthread_create");
     }
-    pauses_fill(bytes);
-    pauses_free_half();
+    pauses_fill(bytes, limited);
+    if (!limited) {
+        pauses_free_half();
+    }
     for (size_t i = 0; i < CALLS; i++) {
-        if (pauses_calls[i].prepare != NULL) {
-            pauses_calls[i].prepare();
-        }
-        pauses_await_look();
-        atomic_store(&pauses.worst, 0);
-        atomic_store(&pauses.watched, true);
-        uint64_t begin = pauses_now();
-        pauses_calls[i].call();
-        double took = (double)(pauses_now() - begin) / 1e6;
-        /* How long it was held up the other thread knows at its next look. */
-        pauses_await_look();
-        atomic_store(&pauses.watched, false);
-        double held = (double)atomic_load(&pauses.worst) / 1e6;
-        if (round == 0 || took < pauses_took[i]) {
-            pauses_took[i] = took;
-        }
-        if (round == 0 || held < pauses_held[i]) {
-            pauses_held[i] = held;
+        if (pauses_calls[i].limited == limited) {
+            pauses_call(i, round);
         }
     }
     atomic_store(&pauses.end, true);
@@ -290,7 +327,8 @@ int main(int argc, char **argv)
     }
     for (unsigned round = 0; round < rounds; round++) {
         pauses.random = 0x9e3779b97f4a7c15u + round;
-        pauses_round(mib * MIB, round);
+        pauses_round(mib * MIB, round, false);
+        pauses_round(mib * MIB, round, true);
     }
     pauses_print(mib, rounds, raw);
     free(pauses.objects);
