@@ -22,25 +22,37 @@ static struct mp_inline_thread unit_states[UNIT_USERS + 1];
 static bool unit_handled;
 
 /* Never called here. */
-void cache_flush(struct cache *cache, struct cache_set *set)
+void cache_close_mark(struct cache *cache, struct cache_set *set,
+                      struct heap *heap)
+{
+    (void)cache;
+    (void)set;
+    (void)heap;
+    abort();
+}
+
+void cache_collect(struct cache *cache, struct cache_set *set)
 {
     (void)cache;
     (void)set;
     abort();
 }
 
-void cache_close_mark(struct cache *cache, struct cache_set *set,
-                      struct heap *heap)
+void cache_flush_marks(struct cache_set *set)
 {
-    (void)heap;
-    cache_flush(cache, set);
+    (void)set;
+    abort();
 }
 
-void depot_drain(struct depot *depot, struct heap *heap)
+void cache_sweep_begin(struct cache_set *set)
 {
-    (void)depot;
-    (void)heap;
-    abort();
+    cache_flush_marks(set);
+}
+
+bool cache_sweep(struct cache_set *set)
+{
+    cache_flush_marks(set);
+    return false;
 }
 
 struct mp_inline_thread *thread_find_state(void)

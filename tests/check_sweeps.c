@@ -7,6 +7,7 @@
  * do then, objects keep their bytes, the numbers are exact afterwards, and the
  * caches are in use again.
  */
+#include <errno.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@
 #include "threads.h"
 
 #define MIB ((size_t)1 << 20)
-#define FREED 40000u /* chunks in caches, of this size: three portions */
+#define FREED 40000u /* chunks in caches, of this size: four portions */
 #define SIZE 48u
 
 static memory_pool_t *shared;
@@ -117,7 +118,7 @@ static mp_stats_t stats_of(memory_pool_t *mp)
 /* What is freed goes into caches again, as before a sweep. */
 static void expect_caches(memory_pool_t *mp)
 {
-    if (pools_cached(mp)) {
+    if (pools_caches_exist()) {
         void *object = mp_allocate(mp, SIZE);
         ck_assert_ptr_nonnull(object);
         free_memory(mp, object);
@@ -344,6 +345,97 @@ START_TEST(a_reset_ends_a_sweep)
 }
 END_TEST
 
+#define BUFFER (9 * MIB / 4) /* of which the chunks take all but a tenth */
+#define LONG (3 * MIB / 4)   /* room for this is where the last are */
+
+static _Alignas(16) unsigned char buffer[BUFFER];
+
+static void *do_nothing(void *unused)
+{
+    return unused;
+}
+
+/* The object has room only where the last portion joins chunks.  At first
+ * nothing is swept, and then a move has begun it, of which the call that asks
+ * for an alignment goes on with no sweep before it needs memory. */
+START_TEST(no_memory_is_said_only_after_a_whole_sweep)
+{
+    mp_backing_t backing = mp_backing_buffer(buffer, sizeof buffer);
+    mp_options_t options = {.name = "buffer", .backing = &backing};
+    mp_options_t limit = {.name = "above", .capacity = 256 * MIB};
+    memory_pool_t *mp = mp_create(&options);
+    memory_pool_t *above = mp_create(&limit);
+
+    ck_assert_ptr_nonnull(mp);
+    ck_assert_ptr_nonnull(above);
+    /* In a process with one thread there may be no caches. */
+    threads_run(1, do_nothing, NULL, 0);
+    ck_assert_uint_eq(leave_free(mp, 8), 0);
+    for (size_t i = FREED / 2; i < FREED; i++) {
+        if (freed[i] != NULL) {
+            free_memory(mp, freed[i]);
+            freed[i] = NULL;
+        }
+    }
+    if (_i == 1) {
+        ck_assert_int_eq(mp_set_parent(mp, above), 0);
+    }
+    ck_assert_ptr_nonnull(mp_aligned_alloc(mp, 32, LONG));
+    ck_assert_int_eq(mp_check(mp), 0);
+    destroy_memory_pool(mp);
+    destroy_memory_pool(above);
+}
+END_TEST
+
+static memory_pool_t *make_below(memory_pool_t *parent)
+{
+    memory_pool_t *mp =
+        mp_create(&(mp_options_t){.name = "below", .parent = parent});
+
+    ck_assert_ptr_nonnull(mp);
+    return mp;
+}
+
+/* Refused is the pool that has the capacity, one below it, and another one
+ * below it than the one that has something. */
+START_TEST(a_refusal_leaves_nothing_in_caches)
+{
+    mp_options_t options = {.name = "full", .capacity = 64 * MIB};
+    memory_pool_t *top = mp_create(&options);
+
+    ck_assert_ptr_nonnull(top);
+    memory_pool_t *mp = _i == 0 ? top : make_below(top);
+    memory_pool_t *other = _i < 2 ? mp : make_below(top);
+    ck_assert_uint_eq(leave_free(mp, 8), 0);
+    ck_assert(!pools_caches_exist() || stats_of(mp).cached_bytes > MIB);
+    ck_assert_ptr_null(mp_allocate(other, 64 * MIB));
+    ck_assert_int_eq(errno, ENOBUFS);
+    ck_assert_uint_eq(stats_of(mp).cached_bytes, 0);
+    ck_assert_int_eq(mp_check(mp), 0);
+    free_kept(mp);
+    expect_caches(mp);
+    destroy_memory_pool(top);
+}
+END_TEST
+
+/* The move begins a sweep, and cannot wait for its end. */
+START_TEST(a_pool_that_was_moved_goes_on_with_the_sweep)
+{
+    mp_options_t options = {.name = "above", .capacity = 256 * MIB};
+    memory_pool_t *above = mp_create(&options);
+    memory_pool_t *mp = make(COUNTED);
+
+    ck_assert_ptr_nonnull(above);
+    ck_assert_uint_eq(leave_free(mp, 8), 0);
+    ck_assert_int_eq(mp_set_parent(mp, above), 0);
+    ck_assert_int_eq(mp_check(above), 0);
+    free_kept(mp);
+    expect_caches(mp);
+    ck_assert_int_eq(mp_check(mp), 0);
+    destroy_memory_pool(above);
+}
+END_TEST
+
 /* In the child nobody goes on with the sweep. */
 START_TEST(a_fork_beside_a_sweep_leaves_the_child_its_caches)
 {
@@ -397,6 +489,10 @@ int main(void)
                         KINDS);
     tcase_add_loop_test(tcase, marks_come_and_go_beside_a_sweep, 0, KINDS);
     tcase_add_loop_test(tcase, a_reset_ends_a_sweep, 0, KINDS);
+    tcase_add_loop_test(tcase, no_memory_is_said_only_after_a_whole_sweep, 0,
+                        2);
+    tcase_add_loop_test(tcase, a_refusal_leaves_nothing_in_caches, 0, 3);
+    tcase_add_test(tcase, a_pool_that_was_moved_goes_on_with_the_sweep);
     tcase_add_loop_test(tcase,
                         a_fork_beside_a_sweep_leaves_the_child_its_caches, 0,
                         KINDS);

@@ -20,7 +20,7 @@
 #define CACHE_LOOK ((size_t)1 << 18)
 
 /* What a portion of a sweep costs, see heap_sweep(): 64 MiB to look through, or
- * some 16,000 chunks.  It takes about a millisecond. */
+ * some 2,000 chunks apart from each other.  It takes about a millisecond. */
 #define CACHE_SWEEP ((size_t)4 << 20)
 
 void cache_set_start(struct cache_set *set, struct memory_pool *pool,
@@ -74,6 +74,7 @@ void cache_set_renew(struct cache_set *set)
     }
     set->frees_of_gone = set->counted_frees = 0;
     set->counted = 0;
+    set->sweeping = false;
 }
 
 void cache_forget(struct cache_set *set)

@@ -51,13 +51,11 @@ MP_INNER void depot_push(struct depot *depot, size_t granules, void *chain);
 /* A batch; NULL: there is none, or its list was damaged and is dropped. */
 MP_INNER void *depot_pop(struct depot *depot, size_t granules);
 
-/* The first gives every chunk of a chain back to that heap, the second every
- * chunk of the depot. */
+/* Gives every chunk of a chain back to that heap. */
 MP_INNER void depot_give_chain(struct heap *heap, void *chain);
-MP_INNER void depot_drain(struct depot *depot, struct heap *heap);
 
-/* Forgets every chunk, for a reset; frees what the depot itself has, when the
- * pool goes. */
+/* Forgets every chunk, for a reset or a sweep; frees what the depot itself has,
+ * when the pool goes. */
 MP_INNER void depot_forget(struct depot *depot);
 MP_INNER void depot_finish(struct depot *depot);
 

@@ -177,20 +177,32 @@ void pause_close(struct cache_set *set, const struct block *blocks,
     }
 }
 
+/* All that caches and depot have of the pool's own heap is left to a sweep, of
+ * which a portion is done: all of it where there is not much. */
+static void pause_empty(struct cache_set *set)
+{
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        cache_collect(c, set);
+    }
+    cache_flush_marks(set);
+    if (!set->sweeping) {
+        cache_sweep_begin(set);
+        (void)cache_sweep(set);
+    }
+}
+
 void pause_retire(struct cache_set *set)
 {
     ASSERT(lock_is_held(set->lock));
     ASSERT(cache_set_is_paused(set));
+    pause_empty(set);
     for (struct cache *c = set->caches; c != NULL; c = c->next) {
-        cache_disable(c);
-        cache_flush(c, set);
         /* Marks of a retired set close without a word to the caches, which
          * must not point to the heap of one then. */
         if (cache_has_mark(c, set)) {
             cache_close_mark(c, set, set->heap);
         }
     }
-    depot_drain(&set->depot, set->heap);
     /* Relaxed: a thread that reads it too late finds its cache disabled, or
      * none, and reads it again under the lock. */
     sync_put(&set->retired, true);
@@ -201,11 +213,7 @@ void pause_suspend(struct cache_set *set)
 {
     ASSERT(lock_is_held(set->lock) && !sync_get(&set->retired));
     ASSERT(cache_set_is_paused(set));
-    for (struct cache *c = set->caches; c != NULL; c = c->next) {
-        cache_disable(c);
-        cache_flush(c, set);
-    }
-    depot_drain(&set->depot, set->heap);
+    pause_empty(set);
     set->suspended = true;
     ASSERT(cache_set_is_sound(set));
 }

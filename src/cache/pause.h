@@ -50,7 +50,7 @@ MP_INNER void pause_close(struct cache_set *set, const struct block *blocks,
                           const struct heap *heap);
 
 /* In place of pause_end(): the caches of the set are empty, and enabled for no
- * pool any more, for good. */
+ * pool any more, for good.  A sweep of what they had may be under way. */
 MP_INNER void pause_retire(struct cache_set *set);
 
 /* For a loop that waits for another thread: lets other threads run, and sleeps
@@ -59,7 +59,8 @@ MP_INNER void pause_retire(struct cache_set *set);
 MP_INNER void pause_yield(unsigned *times);
 
 /* In place of pause_end(): no cache of the set is enabled until pause_resume().
- * What they have is in the heap, and their credit is owed. */
+ * Their credit is owed.  What they had is in the heap, or a sweep of it is
+ * under way. */
 MP_INNER void pause_suspend(struct cache_set *set);
 MP_INNER void pause_resume(struct cache_set *set);
 

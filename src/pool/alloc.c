@@ -75,6 +75,9 @@ bool alloc_gather(struct memory_pool *mp, const struct user *user,
     if (mark != NULL) {
         return alloc_gather_mark(mp, mark);
     }
+    if (sweep_adopt(mp, taken)) {
+        return true;
+    }
     struct cache_set *set = &mp->caches;
     struct heap *heap = &mp->heap;
     size_t least = heap->size / ALLOC_GATHER_PART;

@@ -42,7 +42,6 @@
 #include "pool/recall.h"
 #include "pool/recycle.h"
 #include "pool/setting.h"
-#include "pool/sweep.h"
 #include "pool/tree.h"
 #include "store/outside.h"
 #include "store/range.h"
@@ -129,7 +128,8 @@ static void fork_forget_inside(struct thread_place *place, void *argument)
 
     (void)argument;
     pause_forked(&mp->caches);
-    sweep_end(mp);
+    /* Nor does any go on with a sweep: who allocates next does. */
+    mp->sweepers = mp->recalls = 0;
     /* Nor do they unpin: who forks has pinned nothing itself, and no move is
      * under way. */
     mp->pins = (struct pool_pins){0, false, NULL};

@@ -223,6 +223,7 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
     mp->reporter = (struct pool_reporter){NULL, NULL};
     mp->near = (struct pool_near){NULL, NULL};
     mp->gather_size = 0;
+    mp->sweepers = mp->recalls = 0;
     mp->pins = (struct pool_pins){0, false, NULL};
     mp->place.link = (struct list_link){NULL, NULL};
     sync_put(&mp->place.maker, (struct thread *)NULL);

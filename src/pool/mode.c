@@ -193,6 +193,7 @@ static enum result mode_cached(struct memory_pool *mp,
     }
     bool taken = pool_enter(mp);
     *object = NULL;
+    (void)sweep_adopt(mp, &taken);
     if (cache != NULL && cache->middle != NULL && cache->middle->damaged) {
         cache->middle->damaged = false;
         mode_mend(mp, &taken);

@@ -151,6 +151,10 @@ struct memory_pool {
         size_t scarce_held; /* bytes that objects held as the caches became
                              * scarce, and have nothing; recall.c */
     };                      /* the pool's lock */
+    unsigned sweepers; /* threads that go on with a sweep; sweep.c */
+    unsigned recalls;  /* atomic, relaxed; those that recall the credit of its
+                        * tree's pools and go on with the sweeps of these; the
+                        * recall lock; recall.c */
     struct pool_marks marks;
     struct pool_counters counters;
     struct pool_failure failure;

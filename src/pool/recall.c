@@ -15,6 +15,7 @@
  *
  * The lock makes a second thread wait until the first has recalled the credit
  * of all of them.  So if a thread finds the quota tight, a refusal is final.
+ * What the caches had is swept after that, with the locks left in between.
  *
  * What it cannot do: lend much near the limit.  A cache gets a part of what is
  * free, so that others get some, too.
@@ -250,42 +251,124 @@ void recall_suspend(struct memory_pool *mp)
     recall_settle(mp);
 }
 
-/* The same for every borrower below a quota; no lock held. */
+static inline struct memory_pool *recall_borrower(struct list_link *link)
+{
+    return LIST_ENTRY(LIST_ENTRY(link, struct quota, borrower),
+                      struct memory_pool, quota);
+}
+
+/* Takes back what every borrower below a quota has.  The recall lock is
+ * held. */
 static void recall_suspend_all(struct quota *top, struct quota *refuser)
 {
-    ASSERT(lock_none_is_held());
-    bool top_taken = lock_enter(&top->recall);
-
-    if (quota_state(refuser) != QUOTA_TIGHT) {
-        quota_set_state(refuser, QUOTA_TIGHTENING);
-        for (struct list_link *link = top->borrowers.first; link != NULL;
-             link = link->next) {
-            struct memory_pool *mp = LIST_ENTRY(
-                LIST_ENTRY(link, struct quota, borrower), struct memory_pool,
-                quota);
-            if (quota_is_below(&mp->quota, refuser)) {
-                bool taken = pool_enter(mp);
-                recall_suspend(mp);
-                /* Blocks that got empty stay in the stock until the pool is
-                 * used next: a source is not called under a lock. */
-                lock_leave(&mp->lock, taken);
-            }
+    ASSERT(lock_is_held(&top->recall));
+    quota_set_state(refuser, QUOTA_TIGHTENING);
+    for (struct list_link *link = top->borrowers.first; link != NULL;
+         link = link->next) {
+        struct memory_pool *mp = recall_borrower(link);
+        if (quota_is_below(&mp->quota, refuser)) {
+            bool taken = pool_enter(mp);
+            recall_suspend(mp);
+            /* Blocks that got empty stay in the stock until the pool is used
+             * next: a source is not called under a lock. */
+            lock_leave(&mp->lock, taken);
         }
-        quota_set_state(refuser, QUOTA_TIGHT);
     }
-    lock_leave(&top->recall, top_taken);
+    quota_set_state(refuser, QUOTA_TIGHT);
+}
+
+/* A portion of the sweep of a pool, if one is under way there that no thread
+ * goes on with; false: none is. */
+static bool recall_sweep_borrower(struct memory_pool *mp)
+{
+    bool taken = pool_enter(mp);
+    bool more = mp->caches.sweeping && mp->sweepers == 0;
+
+    if (more) {
+        (void)sweep_portion(mp);
+        lock_leave_turn(&mp->lock, taken);
+    } else {
+        lock_leave(&mp->lock, taken);
+    }
+    return more;
+}
+
+/* The same for a borrower below a quota; false: in none.  Pools come and go
+ * meanwhile.  What this misses, since it was moved, its next user adopts. */
+static bool recall_sweep_next(struct quota *top, const struct quota *refuser)
+{
+    ASSERT(lock_none_is_held());
+    bool taken = lock_enter(&top->recall);
+    struct list_link *link = top->borrowers.first;
+
+    while (link != NULL &&
+           !(quota_is_below(&recall_borrower(link)->quota, refuser) &&
+             recall_sweep_borrower(recall_borrower(link)))) {
+        link = link->next;
+    }
+    if (link != NULL) {
+        /* To the front, where it is found at once the next time. */
+        list_remove(link);
+        list_push(&top->borrowers, link);
+    } else {
+        struct memory_pool *at = LIST_ENTRY(top, struct memory_pool, quota);
+        sync_put(&at->recalls, sync_get(&at->recalls) - 1);
+    }
+    lock_leave_turn(&top->recall, taken);
+    return link != NULL;
+}
+
+/* Takes the credit back, in one hold of the recall lock; true: sweeps are to
+ * follow, of which nobody waits for the end. */
+static bool recall_begin(struct quota *top, struct quota *refuser)
+{
+    ASSERT(lock_none_is_held());
+    struct memory_pool *at = LIST_ENTRY(top, struct memory_pool, quota);
+    bool taken = lock_enter(&top->recall);
+    bool roomy = quota_state(refuser) != QUOTA_TIGHT;
+
+    if (roomy) {
+        sync_put(&at->recalls, sync_get(&at->recalls) + 1);
+        recall_suspend_all(top, refuser);
+    }
+    lock_leave(&top->recall, taken);
+    return roomy;
+}
+
+static void recall_finish(struct quota *top, const struct quota *refuser,
+                          bool sweeps)
+{
+    while (sweeps) {
+        sweeps = recall_sweep_next(top, refuser);
+    }
 }
 
 void recall_pinned(struct memory_pool *mp, struct quota *refuser)
 {
     ASSERT(lock_none_is_held() && mp->pins.count > 0);
-    recall_suspend_all(quota_top(&mp->quota), refuser);
+    struct quota *top = quota_top(&mp->quota);
+
+    recall_finish(top, refuser, recall_begin(top, refuser));
 }
 
-/* Takes back what is lent below the quota of this pool or of one above.  The
+/* Nothing is lent below who refuses such a charge, so it is refused for
+ * good. */
+static bool recall_was_vain(struct memory_pool *mp, size_t bytes)
+{
+    enum quota_state state;
+
+    ASSERT(pool_is_entered(mp));
+    recall_settle(mp);
+    return quota_refuser(&mp->quota, bytes, &state) != NULL &&
+           state == QUOTA_TIGHT;
+}
+
+/* Takes back what is lent below the quota of this pool or of one above; false:
+ * it was too little for a charge of that many bytes.  That is decided before
+ * the sweeps, in which others may free so much that credit is lent again.  The
  * lock, held on entry and on return, may be left meanwhile. */
-static void recall_below(struct memory_pool *mp, struct quota *refuser,
-                         bool *taken)
+static bool recall_below(struct memory_pool *mp, struct quota *refuser,
+                         size_t bytes, bool *taken)
 {
     struct quota *top = quota_top(&mp->quota);
 
@@ -294,18 +377,25 @@ static void recall_below(struct memory_pool *mp, struct quota *refuser,
         /* Nobody else charges this quota, so its pool's lock is enough. */
         recall_suspend(mp);
         quota_set_state(refuser, QUOTA_TIGHT);
-        return;
+        bool vain = recall_was_vain(mp, bytes);
+        sweep_go_on(mp, taken);
+        return !vain;
     }
     if (mp->pins.moving) {
         /* The refuser is another one afterwards, or there is none. */
         pool_await_move(mp, taken);
-        return;
+        return true;
     }
     pool_pin(mp, taken);
     lock_leave(&mp->lock, *taken);
-    recall_pinned(mp, refuser);
+    bool sweeps = recall_begin(top, refuser);
+    *taken = pool_enter(mp);
+    bool vain = recall_was_vain(mp, bytes);
+    lock_leave(&mp->lock, *taken);
+    recall_finish(top, refuser, sweeps);
     *taken = pool_enter(mp);
     pool_unpin(mp);
+    return !vain;
 }
 
 bool recall_for(struct memory_pool *mp, size_t bytes, bool *taken)
@@ -323,8 +413,7 @@ bool recall_for(struct memory_pool *mp, size_t bytes, bool *taken)
         recall_settle(mp);
         return owes;
     }
-    recall_below(mp, refuser, taken);
-    return true;
+    return recall_below(mp, refuser, bytes, taken);
 }
 
 /* What a long chunk needs others may have free all the time: so then the caches
@@ -333,6 +422,7 @@ static bool recall_sweep(struct memory_pool *mp, bool *taken)
 {
     struct cache_set *set = &mp->caches;
     size_t before = mp->blocks.taken;
+    uint64_t resets = mp->counters.resets;
 
     pause_begin(set);
     recall_take(mp);
@@ -340,8 +430,11 @@ static bool recall_sweep(struct memory_pool *mp, bool *taken)
     cache_flush_marks(set);
     bool freed = mp->blocks.taken != before;
     cache_sweep_begin(set);
+    unsigned number = set->sweeps;
     sweep_go_on(mp, taken);
-    return freed || set->sweep.freed > 0;
+    /* A reset beside it ended it, or what it freed is not known any more. */
+    return freed || set->sweep.freed > 0 || set->sweeps != number ||
+           mp->counters.resets != resets;
 }
 
 bool recall_memory(struct memory_pool *mp, size_t granules, bool *taken)
@@ -366,6 +459,7 @@ bool recall_memory(struct memory_pool *mp, size_t granules, bool *taken)
     recall_suspend(mp);
     mp->caches.scarce = true;
     mp->scarce_held = quota_held(&mp->quota);
+    sweep_go_on(mp, taken);
     return true;
 }
 
@@ -415,7 +509,7 @@ enum result recall_set_capacity(struct memory_pool *mp, size_t capacity)
     recall_settle(mp);
     while ((change = quota_set_capacity(&mp->quota, capacity)) ==
            QUOTA_LESS_PEAK) {
-        recall_below(mp, &mp->quota, &taken);
+        (void)recall_below(mp, &mp->quota, 0, &taken);
         recall_settle(mp);
     }
     if (change == QUOTA_CHANGED && mp->settings.max_is_capacity) {

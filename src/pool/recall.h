@@ -80,7 +80,8 @@ MP_INNER bool recall_for(struct memory_pool *mp, size_t bytes, bool *taken);
 MP_INNER void recall_pinned(struct memory_pool *mp, struct quota *refuser);
 
 /* Takes back what the pool's caches have, and keeps them from getting more
- * until the quota lends them some.  The lock is held. */
+ * until the quota lends them some.  In a large pool a sweep is under way then.
+ * The lock is held. */
 MP_INNER void recall_suspend(struct memory_pool *mp);
 
 /* The source has no block for a chunk of that many granules.  Takes back what

@@ -19,6 +19,16 @@
 
 #include "cache/pause.h"
 
+bool sweep_portion(struct memory_pool *mp)
+{
+    ASSERT(pool_is_entered(mp) && mp->caches.sweeping);
+    if (cache_sweep(&mp->caches)) {
+        return true;
+    }
+    pause_end(&mp->caches);
+    return false;
+}
+
 /* Another sweep may have been begun in between.  What the caller wants was done
  * by the end of the first. */
 void sweep_go_on(struct memory_pool *mp, bool *taken)
@@ -27,14 +37,30 @@ void sweep_go_on(struct memory_pool *mp, bool *taken)
     struct cache_set *set = &mp->caches;
     unsigned number = set->sweeps;
 
+    mp->sweepers++;
     while (set->sweeping && set->sweeps == number) {
-        if (cache_sweep(set)) {
+        if (sweep_portion(mp)) {
             lock_leave_turn(&mp->lock, *taken);
             *taken = pool_enter(mp);
-        } else {
-            pause_end(set);
         }
     }
+    mp->sweepers--;
+}
+
+/* Who recalls credit in a tree of pools sweeps all of those pools. */
+bool sweep_adopt_left(struct memory_pool *mp, bool *taken)
+{
+    ASSERT(pool_is_entered(mp) && mp->caches.sweeping);
+    const struct quota *top = quota_top(&mp->quota);
+
+    if (mp->sweepers > 0 ||
+        (top != NULL &&
+         sync_get(&LIST_ENTRY(top, const struct memory_pool, quota)->recalls) >
+             0)) {
+        return false;
+    }
+    sweep_go_on(mp, taken);
+    return true;
 }
 
 void sweep_pool(struct memory_pool *mp, bool *taken)
@@ -47,12 +73,4 @@ void sweep_pool(struct memory_pool *mp, bool *taken)
         cache_sweep_begin(set);
     }
     sweep_go_on(mp, taken);
-}
-
-void sweep_end(struct memory_pool *mp)
-{
-    ASSERT(pool_is_entered(mp));
-    while (mp->caches.sweeping) {
-        (void)cache_sweep(&mp->caches);
-    }
 }

@@ -23,11 +23,19 @@
  * meanwhile.  Keeps errno. */
 MP_INNER void sweep_pool(struct memory_pool *mp, bool *taken);
 
-/* The same where a sweep was begun: does the rest of it. */
+/* The same where a sweep may have been begun: does the rest of it. */
 MP_INNER void sweep_go_on(struct memory_pool *mp, bool *taken);
 
-/* Does the rest of a sweep, if one is under way, without leaving the lock; the
- * pool is paused. */
-MP_INNER void sweep_end(struct memory_pool *mp);
+/* A portion of the sweep that is under way; false: it was the last. */
+MP_INNER bool sweep_portion(struct memory_pool *mp);
+
+/* Goes on with a sweep that no thread goes on with.  True: there was one. */
+MP_INNER bool sweep_adopt_left(struct memory_pool *mp, bool *taken);
+
+static inline bool sweep_adopt(struct memory_pool *mp, bool *taken)
+{
+    ASSERT(pool_is_entered(mp));
+    return MP_UNLIKELY(mp->caches.sweeping) && sweep_adopt_left(mp, taken);
+}
 
 #endif /* MP_SWEEP_H */

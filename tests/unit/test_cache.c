@@ -106,6 +106,13 @@ START_TEST(a_fill_prefers_the_depot)
 }
 END_TEST
 
+/* What is in the depot goes to the heap, as the rest of what caches have. */
+static void sweep_depot(void)
+{
+    cache_sweep_begin(&f.set);
+    ck_assert(!cache_sweep(&f.set));
+}
+
 START_TEST(a_flush_leaves_nothing_behind)
 {
     begin();
@@ -114,7 +121,7 @@ START_TEST(a_flush_leaves_nothing_behind)
     take_many(100, 5);
     give_many(100, 5);
     cache_flush(cache, &f.set);
-    depot_drain(&f.set.depot, &f.heap);
+    sweep_depot();
     ck_assert_uint_eq(f.heap.taken, 0);
     ck_assert_uint_eq(f.heap.top, 0);
     ck_assert_ptr_null(cache->fast.cut);
@@ -389,6 +396,24 @@ START_TEST(what_a_mark_holds_goes_back_before_it_grows_or_another_is_opened)
 }
 END_TEST
 
+START_TEST(a_reset_ends_a_sweep)
+{
+    begin();
+    take_many(200, 1);
+    give_many(200, 1);
+    cache_sweep_begin(&f.set);
+    pause_end(&f.set);
+    ck_assert(!cache_is_enabled(cache));
+    cache_forget(&f.set);
+    heap_reset(&f.heap);
+    ck_assert(!f.set.sweeping);
+    pause_end(&f.set);
+    ck_assert(cache_is_enabled(cache));
+    ck_assert(cache_fill(cache, &f.set, 1));
+    ck_assert(cache_set_is_sound(&f.set));
+}
+END_TEST
+
 START_TEST(a_renewed_cache_is_as_new)
 {
     struct heap heap;
@@ -580,6 +605,7 @@ static void add(TCase *tcase)
     tcase_add_test(
         tcase,
         what_a_mark_holds_goes_back_before_it_grows_or_another_is_opened);
+    tcase_add_test(tcase, a_reset_ends_a_sweep);
     tcase_add_test(tcase, a_renewed_cache_is_as_new);
     tcase_add_test(tcase, the_first_block_is_taken_whole);
     tcase_add_test(tcase, a_run_begins_again_with_its_map_clear);

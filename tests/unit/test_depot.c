@@ -51,7 +51,6 @@ START_TEST(a_depot_that_was_not_opened_has_nothing)
     fixture_start(&f);
     ck_assert_ptr_null(depot_pop(&closed, 1));
     depot_forget(&closed);
-    depot_drain(&closed, &f.heap);
     depot_finish(&closed);
     ck_assert_ptr_null(closed.lists);
 }
@@ -157,23 +156,6 @@ START_TEST(an_empty_chain_is_no_batch)
 }
 END_TEST
 
-START_TEST(draining_gives_all_to_the_heap)
-{
-    begin();
-    for (unsigned granules = 1; granules <= SIZES_SHORT; granules += 7) {
-        depot_push(&depot, granules, chain_of(5, granules));
-    }
-    ck_assert_uint_gt(f.heap.taken, 0);
-    depot_drain(&depot, &f.heap);
-    ck_assert_uint_eq(f.heap.taken, 0);
-    ck_assert_uint_eq(f.heap.top, 0);
-    for (unsigned granules = 1; granules <= SIZES_SHORT; granules++) {
-        ck_assert_ptr_null(depot_pop(&depot, granules));
-    }
-    ck_assert(heap_is_sound(&f.heap));
-}
-END_TEST
-
 START_TEST(forgetting_leaves_no_batch_and_the_heap_as_it_is)
 {
     begin();
@@ -226,7 +208,6 @@ static void add(TCase *tcase)
     tcase_add_test(tcase, a_link_that_was_written_over_is_not_followed);
     tcase_add_test(tcase, lengths_are_kept_apart);
     tcase_add_test(tcase, an_empty_chain_is_no_batch);
-    tcase_add_test(tcase, draining_gives_all_to_the_heap);
     tcase_add_test(tcase, forgetting_leaves_no_batch_and_the_heap_as_it_is);
     tcase_add_test(tcase, each_batch_is_visited_until_one_is_refused);
 }
