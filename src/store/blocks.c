@@ -84,8 +84,9 @@ void blocks_start(struct blocks *blocks, struct memory_pool *owner,
 }
 
 /* The memory may start anywhere, so SIZES_GRANULE - 1 bytes are for aligning
- * the granules.  In front of them stands what is noted of them.  The last 2 are the bytes at the map's ends: by them the
- * neighbours of a chunk are read without a compare with the block's bounds. */
+ * the granules.  In front of them stands what is noted of them.  The last 2 are
+ * the bytes at the map's ends: by them the neighbours of a chunk are read
+ * without a compare with the block's bounds. */
 size_t blocks_layout(size_t head, size_t granules)
 {
     ASSERT(granules <= SIZES_GRANULES_MOST);
