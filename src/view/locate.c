@@ -10,8 +10,8 @@
  * meanwhile.  Another pool than the report's is asked only while none comes or
  * goes.
  *
- * What it cannot do: find the owner of an address in the range while a thread
- * comes or goes.
+ * What it cannot do: find the owner of an address in the range without the
+ * locks of all threads.
  */
 #include "view/locate.h"
 
