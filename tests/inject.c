@@ -77,14 +77,11 @@ INJECT_UNSEEN static void inject_parent(void)
     atomic_store(&inject_forks, false);
 }
 
-static bool inject_is_child; /* written while it has one thread */
-
 /* A call that was just trying to begin is of no thread here. */
 INJECT_UNSEEN static void inject_child(void)
 {
     atomic_store(&inject_calls, 0);
     atomic_store(&inject_forks, false);
-    inject_is_child = SANITIZER_THREAD;
 }
 
 /* Before the library's own handlers are registered, so that the calls are
@@ -95,11 +92,30 @@ __attribute__((__constructor__(101))) static void inject_load(void)
         abort();
     }
 }
+#else
+static void inject_enter(struct inject_call *call)
+{
+    (void)call;
+}
+
+static void inject_leave(const struct inject_call *call)
+{
+    (void)call;
+}
+#endif
+
+static bool inject_is_child; /* written while it has one thread */
+
+void inject_forked(void)
+{
+    inject_is_child = SANITIZER_THREAD;
+}
 
 /* Memory in a child, all zero; NULL: no more is left. */
 static void *inject_take(size_t alignment, size_t size)
 {
-    static _Alignas(4096) unsigned char memory[16 << 20];
+    static _Alignas(4096) unsigned char
+        memory[SANITIZER_THREAD ? 64 << 20 : 4096];
     static atomic_size_t taken;
 
     if (size > sizeof memory / 2 || alignment > 4096) {
@@ -111,26 +127,6 @@ static void *inject_take(size_t alignment, size_t size)
     at = (at + alignment - 1) / alignment * alignment;
     return at + size > sizeof memory ? NULL : memory + at;
 }
-#else
-static const bool inject_is_child;
-
-static void *inject_take(size_t alignment, size_t size)
-{
-    (void)alignment;
-    (void)size;
-    return NULL;
-}
-
-static void inject_enter(struct inject_call *call)
-{
-    (void)call;
-}
-
-static void inject_leave(const struct inject_call *call)
-{
-    (void)call;
-}
-#endif
 
 void inject_start(unsigned long at, bool all)
 {

@@ -63,6 +63,10 @@ extern struct inject_state inject;
 void inject_start(unsigned long at, bool all);
 void inject_stop(void);
 
+/* In the child of a process with threads, before its first call of the
+ * library. */
+void inject_forked(void);
+
 /* The next n calls of a request by this thread fail; how many of them did not
  * happen. */
 void inject_refuse(enum inject_function function, unsigned n);

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "inject.h"
 #include "sanitizer.h"
 
 #define SUPPORT_WATCHDOG 240 /* seconds */
@@ -338,6 +339,7 @@ void support_fork(int (*run)(void *), void *argument)
 
     if (child == 0) {
         alarm(60);
+        inject_forked();
         _exit(run(argument));
     }
     support_expect_child(child);
