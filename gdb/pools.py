@@ -135,12 +135,17 @@ class Record:
     """An object of a tracked pool, live or freed."""
 
     def __init__(self, record):
-        self.address = number(~record["plot"]["hidden"])
+        self.address = number(~record["hidden"])
         self.size = number(record["size"])
         self.freed = bool(record["freed"])
-        self.callers = record["callers"]
-        self.begin = self.address - number(record["fence"]["front"])
-        self.end = max(self.begin + number(record["fence"]["bytes"]),
+        more = record["more"]
+        front = 0
+        self.callers = 0
+        if number(more) != 0:
+            front = number(more["fence"]["front"])
+            self.callers = more["callers"]
+        self.begin = self.address - front
+        self.end = max(self.begin + number(record["bytes"]),
                        self.address + self.size)
 
     def has(self, address):
@@ -253,9 +258,12 @@ class Pool:
 
     def records(self, trouble):
         if self.tracked():
-            for record in nodes([self.value["track"]["root"]], "low", "high",
-                                "objects", trouble):
-                yield Record(record)
+            table = self.value["track"]["table"]
+            for i in range(min(number(table["room"]), LIMIT)):
+                for record in guarded(
+                        chain(table["buckets"][i], "chain", "objects"),
+                        trouble):
+                    yield Record(record)
 
     def objects(self, trouble):
         for record in guarded(self.records(trouble), trouble):

@@ -158,7 +158,8 @@ static MP_SLOW void api_end(memory_pool_t *mp,
  * do.  Keeps errno. */
 static inline bool api_drop(memory_pool_t *mp)
 {
-    return MP_LIKELY(mp != NULL) && pool_is_whole(mp) && recycle_drop(mp);
+    return MP_LIKELY(mp != NULL) && pool_has_short_ways(mp) &&
+           recycle_drop(mp);
 }
 
 /* All of these may call the program's cleanups, with no lock held. */
@@ -211,8 +212,8 @@ static MP_SLOW void *api_allocate_elsewhere(memory_pool_t *mp, size_t size)
     ASSERT(sync_get(&thread_state.inside) == NULL);
     void *object = NULL;
 
-    /* The slow path reports it. */
-    if (mp == NULL || !pool_is_whole(mp)) {
+    /* The slow path reports what is wrong. */
+    if (mp == NULL || !pool_has_short_ways(mp)) {
         return api_allocate_slow(mp, size);
     }
     if (mp->mode->caches) {
@@ -360,7 +361,7 @@ static MP_SLOW void api_free_elsewhere(memory_pool_t *mp, const void *ptr)
     ASSERT(sync_get(&thread_state.inside) == NULL);
     bool given = false;
 
-    if (mp == NULL || !pool_is_whole(mp)) {
+    if (mp == NULL || !pool_has_short_ways(mp)) {
         api_free_slow(mp, ptr);
         return;
     }

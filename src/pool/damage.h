@@ -11,7 +11,7 @@
 #include "pool/record.h"
 
 /* Tells the pool's report function, or standard error where it has none, that
- * a check found something wrong at an address.  The record is out of the tree,
+ * a check found something wrong at an address.  The record is out of the table,
  * and no lock is held. */
 MP_INNER void damage_report(struct memory_pool *mp,
                             const struct record *record,

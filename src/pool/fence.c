@@ -50,9 +50,7 @@ static size_t fence_tag_bytes(const struct fence *fence)
     return fence->tag == NULL ? 0 : sizeof fence->tag;
 }
 
-/* Uses malloc() if that aligns strictly enough, so that a checker takes the
- * object for one of the program's own. */
-static void *fence_allocate(size_t bytes, size_t alignment)
+void *fence_allocate(size_t bytes, size_t alignment)
 {
     MP_FRAME();
     void *memory;
@@ -117,12 +115,10 @@ void *fence_make(struct fence *fence, unsigned flags, bool guarded,
     unsigned char *base = NULL;
 
     *fence = (struct fence){.bytes = size};
-    if ((flags & MP_PASSTHROUGH) == 0) {
-        fence->zoned = (flags & (MP_REDZONE | MP_TAGS | MP_GUARD)) != 0;
+    fence->zoned = (flags & (MP_REDZONE | MP_TAGS | MP_GUARD)) != 0;
 #if FENCE_PAGES
-        base = guarded ? fence_map(fence, size, alignment) : NULL;
+    base = guarded ? fence_map(fence, size, alignment) : NULL;
 #endif
-    }
     if (base == NULL && fence->zoned) {
         /* A page behind the object leaves no room for a tag. */
         fence->tag = (flags & MP_TAGS) != 0 ? tag : NULL;

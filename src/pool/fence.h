@@ -8,7 +8,8 @@
  *
  *     mmap() | front zone ... | object | at most 15 bytes | unreadable page |
  *
- * Under MP_PASSTHROUGH the object is all that there is.
+ * Where no flag asks for any of that, the memory is all that there is, and no
+ * fence is made.
  *
  * What it cannot do: see a write that goes over a zone without touching it, or
  * any read but those into a guard page.
@@ -37,8 +38,12 @@ struct fence {
 enum fence_damage { FENCE_WHOLE, FENCE_BEFORE, FENCE_BEHIND, FENCE_TAG,
                     FENCE_INSIDE };
 
-/* Memory for an object; NULL: there is none.  flags are MP_*; guarded: it is
- * to end before a guard page, if there are pages.  No lock held. */
+/* Memory from malloc(), so that a checker takes it for one of the program's
+ * own, if that aligns strictly enough; NULL: there is none.  No lock held. */
+MP_INNER void *fence_allocate(size_t bytes, size_t alignment);
+
+/* The same for an object with what stands around it.  flags are MP_*; guarded:
+ * it is to end before a guard page, if there are pages. */
 MP_INNER void *fence_make(struct fence *fence, unsigned flags, bool guarded,
                           size_t size, size_t alignment, const void *tag);
 

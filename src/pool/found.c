@@ -71,10 +71,10 @@ void found_set_record(struct found *found, const struct record *record,
     found->what = record->freed ? gone[record->end]
                   : record_object(record) == ptr ? FOUND_LIVE
                                                  : FOUND_INTERIOR;
-    found->noted = record->callers != NULL;
+    found->noted = record->more != NULL && record->more->callers != NULL;
     found->freed = record->freed;
     if (found->noted) {
-        found->callers = *record->callers;
+        found->callers = *record->more->callers;
     }
 }
 

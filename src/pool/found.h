@@ -49,7 +49,7 @@ MP_INNER void found_set_owner(struct found *found,
                               const struct memory_pool *mp);
 
 /* The object, as a tracked pool knows it; the pool's lock is held, or the
- * record is out of the tree. */
+ * record is out of the table. */
 MP_INNER void found_set_record(struct found *found,
                                const struct record *record, const void *ptr);
 

@@ -138,12 +138,12 @@ static void leaks_visit_object(struct leaks *leaks, const void *object,
 /* Tracked objects lie in no block. */
 static void leaks_visit_tracked(struct memory_pool *mp, struct leaks *leaks)
 {
-    uintptr_t next = 0;
+    uintptr_t last = 0;
     const struct record *record;
 
-    while ((record = track_next(mp, next)) != NULL) {
+    while ((record = track_next(mp, last)) != NULL) {
         leaks_visit_object(leaks, record_object(record), record->size);
-        next = record_address(record) + 1;
+        last = record_address(record);
     }
 }
 

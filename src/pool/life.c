@@ -304,6 +304,7 @@ static bool life_track(struct memory_pool *mp, const mp_options_t *options,
         track_limit(track, mp->first.granules * SIZES_GRANULE);
     }
     mp->track = track;
+    mp->seal = ~mp->seal;
     return true;
 }
 

@@ -122,7 +122,7 @@ struct pool_marks {
 #define POOL_BUMPS 0x2b5eed1fu
 
 struct memory_pool {
-    uintptr_t seal; /* fixed; of the address, see pool_is_whole() */
+    uintptr_t seal; /* fixed; of the address, see pool_has_short_ways() */
     unsigned bumps; /* fixed; POOL_BUMPS; 0: pool_bump() never serves */
 
     /* Written by every call of a pool without caches. */
@@ -189,10 +189,18 @@ static inline uintptr_t pool_seal_of(const struct memory_pool *mp)
     return (uintptr_t)mp ^ sync_get(&heap_seal_secret);
 }
 
+/* True: the structure has not been written over from its start on, and the pool
+ * is not tracked.  A tracked pool has no short ways, and its seal is the inverse:
+ * so one test keeps both from them. */
+static inline bool pool_has_short_ways(const struct memory_pool *mp)
+{
+    return MP_LIKELY(mp->seal == pool_seal_of(mp));
+}
+
 /* True: the structure has not been written over from its start on. */
 static inline bool pool_is_whole(const struct memory_pool *mp)
 {
-    return MP_LIKELY(mp->seal == pool_seal_of(mp));
+    return pool_has_short_ways(mp) || mp->seal == ~pool_seal_of(mp);
 }
 
 /* All memory of the pool is a buffer.  Relaxed: nothing is read by it. */

@@ -1,144 +1,135 @@
 /* SPDX-License-Identifier: MIT
  *
- * record.c - a tree of records in the order of their addresses.
+ * record.c - a table of records by the pieces that their objects start in.
  *
- * It is a treap: each record has a weight that looks like chance and follows
- * from its address, and none below it is heavier.  So the tree has the shape
- * that it would have if the records had come in the order of their weights,
- * which is one of logarithmic depth, however they really came.
+ * The key of a piece is its number times a constant, and the highest bits of
+ * the key are the number of a bucket.  So the buckets in their order have keys
+ * in their order, however many buckets there are.  The order of the table is
+ * that of keys, and in a piece that of addresses.
  *
- *     address(low) < address(record) < address(high)
- *     weight(record) >= weight of all records below it
+ *     key(record) >> shift == number of its bucket
+ *     count == records in all buckets
  *
- * What it cannot do: stay shallow for addresses that an attacker chooses.
- * malloc() chooses them, and no order of calls alone makes the tree deep.
+ * What it cannot do: keep the buckets short for addresses that an attacker
+ * chooses.  malloc() chooses them, and pieces that lie side by side are spread
+ * evenly.
  */
 #include "pool/record.h"
 
 #include "base/assert.h"
 
-/* The last step of murmur3's hash for 64 bits. */
-static uint64_t record_weigh(const struct record *record)
+/* In a bucket, the record that the address lies in; NULL: none. */
+static struct record *record_of(struct record *record, uintptr_t address)
 {
-    uint64_t weight = record->plot.hidden;
-
-    weight = (weight ^ weight >> 33) * 0xff51afd7ed558ccdu;
-    weight = (weight ^ weight >> 33) * 0xc4ceb9fe1a85ec53u;
-    return weight ^ weight >> 33;
+    while (record != NULL &&
+           address - record_address(record) >= record->size) {
+        record = record->chain;
+    }
+    return record;
 }
 
-struct record *record_find(struct record *root, uintptr_t address)
+struct record *record_search(const struct record_table *table,
+                             uintptr_t address)
 {
     struct record *found = NULL;
+    uintptr_t pieces = (table->longest >> RECORD_PIECE) + 2;
 
-    while (root != NULL) {
-        if (record_address(root) <= address) {
-            found = root;
-            root = root->high;
-        } else {
-            root = root->low;
+    if (table->count == 0) {
+        return NULL;
+    }
+    if (pieces > table->room) {
+        for (size_t i = 0; i < table->room && found == NULL; i++) {
+            found = record_of(table->buckets[i], address);
+        }
+        return found;
+    }
+    uintptr_t start = address;
+    do {
+        found = record_of(*record_bucket(table, record_key(start)), address);
+        start -= (uintptr_t)1 << RECORD_PIECE;
+    } while (found == NULL && --pieces > 0);
+    return found;
+}
+
+/* The first is before the second in the order of the table. */
+static bool record_is_before(uintptr_t address, uintptr_t other)
+{
+    uint64_t key = record_key(address);
+    uint64_t other_key = record_key(other);
+
+    return key != other_key ? key < other_key : address < other;
+}
+
+struct record *record_next(const struct record_table *table,
+                           uintptr_t address)
+{
+    struct record *found = NULL;
+    size_t i = 0;
+
+    if (table->count > 0) {
+        /* An address of 0 has the least key, and is no object's. */
+        i = record_key(address) >> table->shift;
+    }
+    for (; i < table->room && found == NULL; i++) {
+        struct record *record = table->buckets[i];
+        for (; record != NULL; record = record->chain) {
+            uintptr_t own = record_address(record);
+            if (record_is_before(address, own) &&
+                (found == NULL ||
+                 record_is_before(own, record_address(found)))) {
+                found = record;
+            }
         }
     }
     return found;
 }
 
-struct record *record_find_next(struct record *root, uintptr_t address)
+struct record **record_widen(struct record_table *table,
+                             struct record **buckets, size_t room)
 {
-    struct record *found = NULL;
+    struct record **was = table->buckets;
+    size_t had = table->room;
+    unsigned bits = 0;
 
-    while (root != NULL) {
-        if (record_address(root) >= address) {
-            found = root;
-            root = root->low;
-        } else {
-            root = root->high;
+    ASSERT(buckets != NULL && room > 1 && (room & (room - 1)) == 0);
+    while ((size_t)1 << bits < room) {
+        bits++;
+    }
+    table->buckets = buckets;
+    table->room = room;
+    table->shift = 64 - bits;
+    for (size_t i = 0; i < had; i++) {
+        while (was[i] != NULL) {
+            struct record *record = was[i];
+            was[i] = record->chain;
+            table->count--;
+            record_insert(table, record);
         }
     }
-    return found;
+    return was;
 }
 
-/* It goes where the first lighter record was, and that one's tree is split
- * between its two links. */
-void record_insert(struct record **root, struct record *record)
+bool record_is_sound(const struct record_table *table, size_t *count,
+                     size_t *bytes)
 {
-    uintptr_t address = record_address(record);
-    uint64_t weight = record_weigh(record);
-
-    record->weight = weight;
-    while (*root != NULL && (*root)->weight >= weight) {
-        ASSERT(record_address(*root) != address);
-        root = record_address(*root) < address ? &(*root)->high
-                                               : &(*root)->low;
-    }
-    struct record *rest = *root;
-    struct record **low = &record->low;
-    struct record **high = &record->high;
-    *root = record;
-    while (rest != NULL) {
-        ASSERT(record_address(rest) != address);
-        if (record_address(rest) < address) {
-            *low = rest;
-            low = &rest->high;
-            rest = rest->high;
-        } else {
-            *high = rest;
-            high = &rest->low;
-            rest = rest->low;
-        }
-    }
-    *low = NULL;
-    *high = NULL;
-}
-
-/* Its two trees become one in its place. */
-void record_remove(struct record **root, struct record *record)
-{
-    uintptr_t address = record_address(record);
-
-    while (*root != record) {
-        ASSERT(*root != NULL); /* it is in the tree */
-        root = record_address(*root) < address ? &(*root)->high
-                                               : &(*root)->low;
-    }
-    struct record *low = record->low;
-    struct record *high = record->high;
-    while (low != NULL && high != NULL) {
-        if (low->weight >= high->weight) {
-            *root = low;
-            root = &low->high;
-            low = low->high;
-        } else {
-            *root = high;
-            root = &high->low;
-            high = high->low;
-        }
-    }
-    *root = low != NULL ? low : high;
-}
-
-/* By addresses and not by links, so that it needs no stack. */
-bool record_is_sound(const struct record *root, size_t *count, size_t *bytes)
-{
-    uintptr_t next = 0;
-    const struct record *record;
+    size_t all = 0;
 
     *count = 0;
     *bytes = 0;
-    while ((record = record_find_next((struct record *)(uintptr_t)root,
-                                      next)) != NULL) {
-        if ((record->low != NULL &&
-             (record_address(record->low) >= record_address(record) ||
-              record->low->weight > record->weight)) ||
-            (record->high != NULL &&
-             (record_address(record->high) <= record_address(record) ||
-              record->high->weight > record->weight))) {
-            return false;
+    for (size_t i = 0; i < table->room; i++) {
+        const struct record *record = table->buckets[i];
+        for (; record != NULL; record = record->chain) {
+            if (record_key(record_address(record)) >> table->shift != i ||
+                record->size > record->bytes ||
+                record->bytes > table->longest || all == table->count) {
+                return false;
+            }
+            all++;
+            if (!record->freed) {
+                ++*count;
+                *bytes += record->size;
+            }
         }
-        if (!record->freed) {
-            ++*count;
-            *bytes += record->size;
-        }
-        next = record_address(record) + record->size;
     }
-    return true;
+    return all == table->count;
 }

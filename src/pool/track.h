@@ -29,6 +29,10 @@ MP_INNER struct track *track_make(const mp_options_t *options);
 MP_INNER void track_limit(struct track *track, size_t room);
 MP_INNER void track_free(struct track *track);
 
+/* There are tracked pools, or were a moment ago.  No lock: a thread that knows
+ * of a pool finds it counted. */
+MP_INNER bool track_has_pools(void);
+
 /* As the functions of object.h of these names.  No lock held. */
 MP_INNER enum result track_resize(struct memory_pool *mp,
                                   const struct user *user, void *ptr,
@@ -86,7 +90,8 @@ MP_INNER mp_where_t track_locate(const struct memory_pool *mp,
 MP_INNER const struct record *track_search(const struct memory_pool *mp,
                                            const void *ptr);
 
-/* The next live object at that address or above; NULL: none. */
+/* The live object behind that of an address, in an order that stays the same;
+ * 0: the first one.  NULL: none. */
 MP_INNER const struct record *track_next(const struct memory_pool *mp,
                                          uintptr_t address);
 

@@ -2,10 +2,11 @@
  *
  * track_keep.c - tracked objects that ended: checked, kept, given back.
  *
- * What it cannot do: take an object out of the tree.  Who ended it did.
+ * What it cannot do: take an object out of the table.  Who ended it did.
  */
 #include "pool/track_parts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "pool/callers.h"
@@ -13,12 +14,15 @@
 
 enum fence_damage track_look(const struct record *record, const void **at)
 {
+    if (record->more == NULL) {
+        return FENCE_WHOLE;
+    }
     return record->freed
-               ? fence_check_closed(&record->fence, record->size, at)
-               : fence_check(&record->fence, record->size, at);
+               ? fence_check_closed(&record->more->fence, record->size, at)
+               : fence_check(&record->more->fence, record->size, at);
 }
 
-/* Looks at a record that is out of the tree, and reports what is wrong. */
+/* Looks at a record that is out of the table, and reports what is wrong. */
 static void track_check(struct memory_pool *mp, const struct record *record)
 {
     const void *at = NULL;
@@ -36,6 +40,17 @@ void track_spare(struct track *track, struct record *first,
     track->spare = first;
 }
 
+void track_drop(void *object, struct record_more *more)
+{
+    MP_FRAME();
+    if (more == NULL) {
+        free(object);
+    } else {
+        fence_drop(&more->fence);
+        free(more);
+    }
+}
+
 void track_give(struct memory_pool *mp, struct record *records)
 {
     MP_FRAME();
@@ -45,7 +60,7 @@ void track_give(struct memory_pool *mp, struct record *records)
         return;
     }
     for (struct record *r = records; r != NULL; r = r->next) {
-        fence_drop(&r->fence);
+        track_drop(record_object(r), r->more);
         last = r;
     }
     bool taken = pool_enter(mp);
@@ -66,9 +81,8 @@ static struct record *track_expire(struct memory_pool *mp, size_t most)
         last = track->oldest;
         ASSERT(last != NULL && last->freed);
         track->oldest = last->next;
-        track->held -= last->fence.bytes;
-        record_remove(&track->root, last);
-        outside_remove(&last->plot);
+        track->held -= last->bytes;
+        record_remove(&track->table, record_link(&track->table, last));
     }
     if (last == NULL) {
         return NULL;
@@ -96,20 +110,19 @@ static void track_keep(struct memory_pool *mp, struct record *record)
     MP_FRAME();
     struct track *track = mp->track;
 
-    fence_close(&record->fence, record->size,
+    fence_close(&record->more->fence, record->size,
                 (track->flags & MP_POISON) != 0);
     bool taken = pool_enter(mp);
     record->freed = true;
     record->next = NULL;
-    record_insert(&track->root, record);
-    outside_add(&record->plot, record_object(record), record->size, mp);
+    record_insert(&track->table, record);
     if (track->newest != NULL) {
         track->newest->next = record;
     } else {
         track->oldest = record;
     }
     track->newest = record;
-    track->held += record->fence.bytes;
+    track->held += record->bytes;
     struct record *expired = track_expire(mp, track->keeps);
     lock_leave(&mp->lock, taken);
     track_expired(mp, expired);
@@ -127,8 +140,8 @@ void track_end(struct memory_pool *mp, struct record *record,
         /* free() would make the compiler leave that out. */
         __asm__ volatile("" : : "r"(object) : "memory");
     }
-    if (record->callers != NULL) {
-        callers_note(record->callers->freed);
+    if (record->more != NULL && record->more->callers != NULL) {
+        callers_note(record->more->callers->freed);
     }
     record->end = end;
     if (mp->track->keeps > 0) {

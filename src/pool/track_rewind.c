@@ -29,7 +29,7 @@ enum result track_open_mark(struct memory_pool *mp, uint64_t owner,
     return RESULT_OK;
 }
 
-/* Takes the records of a list out of the tree, onto a list by next, the oldest
+/* Takes the records of a list out of the table, onto a list by next, the oldest
  * first.  end: what the list ends with; NULL: nothing.  Returns the bytes that
  * they were charged.  The lock is held. */
 static size_t track_take_list(struct memory_pool *mp, struct list *list,
@@ -41,9 +41,9 @@ static size_t track_take_list(struct memory_pool *mp, struct list *list,
 
     while (list->first != end) {
         struct record *record = LIST_ENTRY(list->first, struct record, link);
-        track_remove(mp, record);
+        track_remove(mp, record_link(&track->table, record));
         held += record->size;
-        track->used -= track_granules(record->size);
+        track->used -= track_granules(track, record->size);
         record->next = *gone;
         *gone = record;
     }

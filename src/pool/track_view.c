@@ -13,10 +13,11 @@ bool track_callers(struct memory_pool *mp, const void *ptr,
 {
     bool taken = pool_enter(mp);
     const struct record *record = track_find(mp, ptr);
-    bool noted = record != NULL && record->callers != NULL;
+    bool noted = record != NULL && record->more != NULL &&
+                 record->more->callers != NULL;
 
     if (noted) {
-        *callers = *record->callers;
+        *callers = *record->more->callers;
     }
     lock_leave(&mp->lock, taken);
     return noted;
@@ -38,13 +39,7 @@ const struct record *track_search(const struct memory_pool *mp,
                                   const void *ptr)
 {
     ASSERT(pool_is_entered(mp));
-    const struct record *record =
-        record_find(mp->track->root, (uintptr_t)ptr);
-
-    return record != NULL &&
-                   (uintptr_t)ptr - record_address(record) < record->size
-               ? record
-               : NULL;
+    return record_search(&mp->track->table, (uintptr_t)ptr);
 }
 
 mp_where_t track_locate(const struct memory_pool *mp, const void *ptr)
@@ -64,11 +59,10 @@ const struct record *track_next(const struct memory_pool *mp,
                                 uintptr_t address)
 {
     ASSERT(pool_is_entered(mp));
-    const struct record *record = record_find_next(mp->track->root, address);
+    const struct record *record = record_next(&mp->track->table, address);
 
     while (record != NULL && record->freed) {
-        record = record_find_next(mp->track->root,
-                                  record_address(record) + 1);
+        record = record_next(&mp->track->table, record_address(record));
     }
     return record;
 }
@@ -80,7 +74,7 @@ bool track_is_sound(const struct memory_pool *mp)
     size_t count;
     size_t bytes;
 
-    return record_is_sound(track->root, &count, &bytes) &&
+    return record_is_sound(&track->table, &count, &bytes) &&
            count == track->count && quota_is_sound(&mp->quota, bytes);
 }
 
@@ -90,26 +84,29 @@ bool track_report_damage(struct memory_pool *mp)
 {
     ASSERT(lock_none_is_held());
     struct record copy = {.size = 0};
+    struct record_more more;
     struct record_callers callers;
     enum fence_damage damage = FENCE_WHOLE;
     const struct record *record = NULL;
     const void *at = NULL;
-    uintptr_t next = 0;
+    uintptr_t last = 0;
     bool taken = pool_enter(mp);
 
     while (damage == FENCE_WHOLE &&
-           (record = record_find_next(mp->track->root, next)) != NULL) {
+           (record = record_next(&mp->track->table, last)) != NULL) {
         damage = track_look(record, &at);
-        next = record_address(record) + 1;
+        last = record_address(record);
     }
     /* The report function may call mp_check() in its turn. */
     bool tells = damage != FENCE_WHOLE && !mp->track->telling;
     if (tells) {
         mp->track->telling = true;
         copy = *record;
-        if (record->callers != NULL) {
-            callers = *record->callers;
-            copy.callers = &callers;
+        more = *record->more; /* only what has more can be damaged */
+        copy.more = &more;
+        if (more.callers != NULL) {
+            callers = *more.callers;
+            more.callers = &callers;
         }
     }
     lock_leave(&mp->lock, taken);

@@ -3,11 +3,13 @@
  * outside.h - whose memory outside of the range is, by address.
  *
  * The range has a table of owners.  What pools have elsewhere is noted here,
- * all pools' plots together: the granules of a block that a backing gave, and
- * each object of a tracked pool.  So the pool of any address is found in
- * logarithmic time, however many pools there are.
+ * all pools' plots together: the granules of a block that a backing gave.  So
+ * the pool of any address is found in logarithmic time, however many pools
+ * there are.
  *
- * What it cannot do: say whether an object is live.
+ * What it cannot do: say whether an object is live.  Objects of tracked pools
+ * are no plots, since to note each would cost as much as all else that such a
+ * pool does.
  */
 #ifndef MP_OUTSIDE_H
 #define MP_OUTSIDE_H

@@ -104,18 +104,51 @@ static struct memory_pool *locate_ranged(const void *ptr)
                : NULL;
 }
 
+struct locate_hunt {
+    const void *ptr;
+    struct memory_pool *owner; /* NULL: not found yet */
+};
+
+static void locate_ask_tracked(struct thread_place *place, void *argument)
+{
+    struct locate_hunt *hunt = argument;
+    struct memory_pool *mp = pool_at(place);
+
+    if (hunt->owner == NULL && pool_is_tracked(mp) &&
+        locate_address(mp, hunt->ptr) != MP_FOREIGN) {
+        hunt->owner = mp;
+    }
+}
+
+/* The tracked pool that has an object at an address, while all threads' locks
+ * are held; NULL: there is none.  Each such pool is asked. */
+static struct memory_pool *locate_tracked(const void *ptr)
+{
+    struct locate_hunt hunt = {ptr, NULL};
+
+    ASSERT(!lock_none_is_held());
+    if (ptr != NULL && track_has_pools()) {
+        thread_each_pool(locate_ask_tracked, &hunt);
+    }
+    return hunt.owner;
+}
+
 memory_pool_t *locate_owner(const void *ptr)
 {
     ASSERT(lock_none_is_held());
-    /* First, since a pool over a buffer may lie in an object in the range. */
+    /* First, since a pool over a buffer may lie in an object in the range, or
+     * in one of a tracked pool. */
     struct memory_pool *owner = outside_owner(ptr);
 
-    if (owner == NULL && range_reaches(ptr)) {
+    if (owner == NULL && (range_reaches(ptr) || track_has_pools())) {
         /* Without these locks a pool could be destroyed while it is asked. */
         thread_hold();
         owner = locate_ranged(ptr);
         if (owner != NULL && locate_address(owner, ptr) == MP_FOREIGN) {
             owner = NULL;
+        }
+        if (owner == NULL) {
+            owner = locate_tracked(ptr);
         }
         thread_drop();
     }
@@ -197,6 +230,9 @@ void locate_find(struct memory_pool *mp, const void *ptr, struct found *found)
     struct memory_pool *owner = outside_owner(ptr);
     if (owner == NULL) {
         owner = locate_ranged(ptr);
+    }
+    if (owner == NULL) {
+        owner = locate_tracked(ptr);
     }
     if (owner != NULL && owner != mp) {
         (void)locate_inside(owner, ptr, found);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * objects.c - every live object of a pool, in the order of addresses.
+ * objects.c - every live object of a pool, in an order that stays the same.
  *
  * The program's function is called with no lock held, so the pool may be quite
  * another between two calls.  The walk goes by the order of the blocks'
@@ -11,7 +11,8 @@
  * byte of the map inside of a chunk can be taken for a live one's start.
  *
  * A mark's block may lie inside of a chunk of another block, so the order is
- * that of block and granule, and not that of the objects' addresses.
+ * that of block and granule, and not that of the objects' addresses.  A tracked
+ * pool has no blocks, and goes by the order of its table.
  *
  * What it cannot do: say what was live at one single moment, unless no other
  * thread changes the pool.
@@ -85,7 +86,7 @@ static size_t objects_of_block(const struct block *block,
     return count;
 }
 
-/* The same in a tracked pool, whose walk stands at an address. */
+/* The same in a tracked pool, whose walk stands at the last object. */
 static size_t objects_of_tracked(const struct memory_pool *mp,
                                  struct objects_place *place, void **objects,
                                  size_t most)
@@ -95,7 +96,7 @@ static size_t objects_of_tracked(const struct memory_pool *mp,
 
     while (count < most && (record = track_next(mp, place->base)) != NULL) {
         objects[count++] = record_object(record);
-        place->base = record_address(record) + 1;
+        place->base = record_address(record);
     }
     return count;
 }

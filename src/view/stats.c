@@ -129,10 +129,10 @@ static bool stats_add_portion(struct memory_pool *mp, mp_stats_t *stats,
  * pool holds, too. */
 static void stats_add_tracked(const struct memory_pool *mp, mp_stats_t *stats)
 {
-    uintptr_t next = 0;
+    uintptr_t last = 0;
     const struct record *record;
 
-    while ((record = track_next(mp, next)) != NULL) {
+    while ((record = track_next(mp, last)) != NULL) {
         size_t class = sizes_granules(record->size) - 1;
         if (class >= MP_STATS_CLASSES) {
             class = MP_STATS_CLASSES - 1;
@@ -140,8 +140,8 @@ static void stats_add_tracked(const struct memory_pool *mp, mp_stats_t *stats)
         stats->live_objects++;
         stats->live_bytes += record->size;
         stats->class_live[class]++;
-        stats->backing_bytes += record->fence.bytes;
-        next = record_address(record) + 1;
+        stats->backing_bytes += record->bytes;
+        last = record_address(record);
     }
     stats->backing_bytes += track_held(mp);
 }

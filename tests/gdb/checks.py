@@ -191,7 +191,10 @@ def damage():
     damaged(pool + "caches.caches", "16", "the list of caches leads to 0x10")
     damaged(pool + "tree", "16", "Cannot access memory")
     damaged("told.tracked->track", "16", "Cannot access memory")
-    damaged("told.tracked->track->root->low", "told.tracked->track->root")
+    damaged("told.tracked->track->table.buckets", "16", "Cannot access memory")
+    record = "((struct record *)((char *)told.tracked->track->live.first - " \
+        "sizeof(void *)))"
+    damaged(record + "->chain", record, "the list of objects leads back to")
     damaged("thread_list->next", "thread_list",
             "the list of threads leads back to")
     damaged("thread_list", "16", "the list of threads leads to 0x10")
