@@ -357,6 +357,10 @@ MP_INNER bool cache_holds(struct cache_set *set, size_t least);
 /* True: something was freed into a cache of the set, and it may be there. */
 MP_INNER bool cache_set_has_freed(const struct cache_set *set);
 
+/* Gives what caches and depot have of the pool's own heap to that, one by one;
+ * false: that may be so much that a sweep is better.  Paused. */
+MP_INNER bool cache_flush_few(struct cache_set *set);
+
 /* How many caches the set has; the lock is held. */
 MP_INNER size_t cache_set_length(const struct cache_set *set);
 

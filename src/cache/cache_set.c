@@ -23,6 +23,10 @@
  * some 2,000 chunks apart from each other.  It takes about a millisecond. */
 #define CACHE_SWEEP ((size_t)4 << 20)
 
+/* Chunks that go back to the heap one by one: more take longer than a portion
+ * of a sweep. */
+#define CACHE_FEW 2000
+
 void cache_set_start(struct cache_set *set, struct memory_pool *pool,
                      struct lock *lock, struct heap *heap, bool retired)
 {
@@ -146,6 +150,28 @@ bool cache_sweep(struct cache_set *set)
     return set->sweeping;
 }
 
+/* No more can have come into lists and depot than was freed, and a batch for
+ * each list.  A sweep looks at all of the heap, however few these are. */
+bool cache_flush_few(struct cache_set *set)
+{
+    ASSERT(lock_is_held(set->lock) && cache_set_is_paused(set));
+    uint64_t frees = cache_set_frees(set);
+
+    if (set->counted + (frees - set->counted_frees) > CACHE_FEW) {
+        return false;
+    }
+    for (struct cache *c = set->caches; c != NULL; c = c->next) {
+        cache_disable(c);
+        if (!cache_has_mark(c, set)) {
+            cache_flush(c, set);
+        }
+    }
+    depot_drain(&set->depot, set->heap);
+    set->counted = 0;
+    set->counted_frees = frees;
+    return true;
+}
+
 /* No more than a mark's lists take, however large its heap is. */
 void cache_flush_marks(struct cache_set *set)
 {
@@ -189,7 +215,10 @@ bool cache_set_has_freed(const struct cache_set *set)
 
     ASSERT(lock_is_held(set->lock));
     for (const struct cache *c = set->caches; c != NULL; c = c->next) {
-        freed = freed || c->lists_used != 0 || c->middle != NULL;
+        /* While a mark is open its user writes that member without the lock,
+         * and what the cache has is the mark's. */
+        freed = freed || c->middle != NULL ||
+                (!cache_has_mark(c, set) && c->lists_used != 0);
     }
     return freed;
 }

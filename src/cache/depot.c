@@ -127,6 +127,19 @@ void depot_give_chain(struct heap *heap, void *chain)
     }
 }
 
+void depot_drain(struct depot *depot, struct heap *heap)
+{
+    if (depot->lists == NULL) {
+        return;
+    }
+    for (size_t granules = 1; granules <= SIZES_SHORT; granules++) {
+        void *batch;
+        while ((batch = depot_pop(depot, granules)) != NULL) {
+            depot_give_chain(heap, batch);
+        }
+    }
+}
+
 void depot_forget(struct depot *depot)
 {
     /* The lists stay: a pool that needed them once will need them again. */

@@ -51,8 +51,10 @@ MP_INNER void depot_push(struct depot *depot, size_t granules, void *chain);
 /* A batch; NULL: there is none, or its list was damaged and is dropped. */
 MP_INNER void *depot_pop(struct depot *depot, size_t granules);
 
-/* Gives every chunk of a chain back to that heap. */
+/* The first gives every chunk of a chain back to that heap, the second every
+ * chunk of the depot. */
 MP_INNER void depot_give_chain(struct heap *heap, void *chain);
+MP_INNER void depot_drain(struct depot *depot, struct heap *heap);
 
 /* Forgets every chunk, for a reset or a sweep; frees what the depot itself has,
  * when the pool goes. */

@@ -185,7 +185,7 @@ static void pause_empty(struct cache_set *set)
         cache_collect(c, set);
     }
     cache_flush_marks(set);
-    if (!set->sweeping) {
+    if (!set->sweeping && !cache_flush_few(set)) {
         cache_sweep_begin(set);
         (void)cache_sweep(set);
     }

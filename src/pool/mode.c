@@ -161,7 +161,6 @@ static inline struct cache *mode_attach(struct memory_pool *mp,
     return cache;
 }
 
-/* The modes with caches. */
 /* The heap serves what the cache's middle lists could not. */
 static void mode_note_miss(struct cache *cache, size_t size)
 {
@@ -172,6 +171,7 @@ static void mode_note_miss(struct cache *cache, size_t size)
     }
 }
 
+/* The modes with caches. */
 static enum result mode_cached(struct memory_pool *mp,
                                const struct user *user, size_t size,
                                void **object)

@@ -343,32 +343,43 @@ static void recall_finish(struct quota *top, const struct quota *refuser,
     }
 }
 
+/* Who wants it tries again before the sweeps: in these, others could borrow so
+ * much that it would be recalled over and over.  So they are left to those who
+ * allocate next. */
 void recall_pinned(struct memory_pool *mp, struct quota *refuser)
 {
     ASSERT(lock_none_is_held() && mp->pins.count > 0);
     struct quota *top = quota_top(&mp->quota);
+    bool taken = lock_enter(&top->recall);
 
-    recall_finish(top, refuser, recall_begin(top, refuser));
+    if (quota_state(refuser) != QUOTA_TIGHT) {
+        recall_suspend_all(top, refuser);
+    }
+    lock_leave(&top->recall, taken);
 }
 
 /* Nothing is lent below who refuses such a charge, so it is refused for
  * good. */
-static bool recall_was_vain(struct memory_pool *mp, size_t bytes)
+static bool recall_was_vain(struct memory_pool *mp, void *bytes)
 {
     enum quota_state state;
 
     ASSERT(pool_is_entered(mp));
     recall_settle(mp);
-    return quota_refuser(&mp->quota, bytes, &state) != NULL &&
+    return quota_refuser(&mp->quota, *(size_t *)bytes, &state) != NULL &&
            state == QUOTA_TIGHT;
 }
 
+/* Decides what the recall is for, with nothing lent; false: credit is in the
+ * way again.  The lock is held. */
+typedef bool recall_decide(struct memory_pool *mp, void *arg);
+
 /* Takes back what is lent below the quota of this pool or of one above; false:
- * it was too little for a charge of that many bytes.  That is decided before
- * the sweeps, in which others may free so much that credit is lent again.  The
- * lock, held on entry and on return, may be left meanwhile. */
+ * it is decided.  That comes before the sweeps, in which others may free so
+ * much that credit is lent again.  The lock, held on entry and on return, may
+ * be left meanwhile. */
 static bool recall_below(struct memory_pool *mp, struct quota *refuser,
-                         size_t bytes, bool *taken)
+                         recall_decide *decide, void *arg, bool *taken)
 {
     struct quota *top = quota_top(&mp->quota);
 
@@ -377,9 +388,9 @@ static bool recall_below(struct memory_pool *mp, struct quota *refuser,
         /* Nobody else charges this quota, so its pool's lock is enough. */
         recall_suspend(mp);
         quota_set_state(refuser, QUOTA_TIGHT);
-        bool vain = recall_was_vain(mp, bytes);
+        bool decided = decide(mp, arg);
         sweep_go_on(mp, taken);
-        return !vain;
+        return !decided;
     }
     if (mp->pins.moving) {
         /* The refuser is another one afterwards, or there is none. */
@@ -390,12 +401,12 @@ static bool recall_below(struct memory_pool *mp, struct quota *refuser,
     lock_leave(&mp->lock, *taken);
     bool sweeps = recall_begin(top, refuser);
     *taken = pool_enter(mp);
-    bool vain = recall_was_vain(mp, bytes);
+    bool decided = decide(mp, arg);
     lock_leave(&mp->lock, *taken);
     recall_finish(top, refuser, sweeps);
     *taken = pool_enter(mp);
     pool_unpin(mp);
-    return !vain;
+    return !decided;
 }
 
 bool recall_for(struct memory_pool *mp, size_t bytes, bool *taken)
@@ -413,7 +424,7 @@ bool recall_for(struct memory_pool *mp, size_t bytes, bool *taken)
         recall_settle(mp);
         return owes;
     }
-    return recall_below(mp, refuser, bytes, taken);
+    return recall_below(mp, refuser, recall_was_vain, &bytes, taken);
 }
 
 /* What a long chunk needs others may have free all the time: so then the caches
@@ -497,25 +508,38 @@ void recall_relist(struct memory_pool *mp)
     }
 }
 
+struct recall_capacity {
+    size_t capacity;
+    enum quota_change change;
+};
+
 /* max_object follows in the hold of the lock in which the capacity changed, so
  * that two calls at once leave them equal. */
+static bool recall_change(struct memory_pool *mp, void *arg)
+{
+    struct recall_capacity *to = arg;
+
+    recall_settle(mp);
+    to->change = quota_set_capacity(&mp->quota, to->capacity);
+    if (to->change == QUOTA_CHANGED && mp->settings.max_is_capacity) {
+        sync_put(&mp->settings.max_object, to->capacity);
+        pool_set_bump(mp);
+    }
+    return to->change != QUOTA_LESS_PEAK;
+}
+
 enum result recall_set_capacity(struct memory_pool *mp, size_t capacity)
 {
     ASSERT(lock_none_is_held() && mp->quota.limits);
-    capacity = capacity == 0 ? QUOTA_UNLIMITED : capacity;
+    struct recall_capacity to = {
+        .capacity = capacity == 0 ? QUOTA_UNLIMITED : capacity};
     bool taken = pool_enter(mp);
-    enum quota_change change;
 
-    recall_settle(mp);
-    while ((change = quota_set_capacity(&mp->quota, capacity)) ==
-           QUOTA_LESS_PEAK) {
-        (void)recall_below(mp, &mp->quota, 0, &taken);
-        recall_settle(mp);
-    }
-    if (change == QUOTA_CHANGED && mp->settings.max_is_capacity) {
-        sync_put(&mp->settings.max_object, capacity);
-        pool_set_bump(mp);
+    if (!recall_change(mp, &to)) {
+        while (recall_below(mp, &mp->quota, recall_change, &to, &taken)) {
+            continue;
+        }
     }
     pool_leave(mp, taken);
-    return change == QUOTA_CHANGED ? RESULT_OK : RESULT_FULL;
+    return to.change == QUOTA_CHANGED ? RESULT_OK : RESULT_FULL;
 }

@@ -15,9 +15,10 @@
  *
  *     around is noted, and start(around) <= start < start(around) + its bytes
  *
- * This holds for plots that overlap in any way, as those of a program that
- * uses a buffer again before it has destroyed the pool in it.  So such a program
- * gets some answer.
+ * This holds for plots that overlap in any way.  A plot stands in its memory,
+ * so a program that writes over a buffer before it destroys the pool there
+ * breaks the tree for all pools.  If it only makes a pool there once more, the
+ * plot is found to be noted already.
  *
  * A pool's plots change under its lock alone, which fork() takes, too.  The
  * lock here is taken after it, and nothing else is done under it.
@@ -134,7 +135,11 @@ static void outside_put(struct outside *plot)
     uintptr_t start = outside_start(plot);
 
     ASSERT(lock_is_held(&outside_lock) && plot->bytes > 0);
-    plot->around = outside_having(outside_up_to(start), start);
+    struct outside *before = outside_up_to(start);
+    if (before == plot) {
+        return; /* a program uses a buffer again: it is there already */
+    }
+    plot->around = outside_having(before, start);
     outside_lead(plot, true);
     treap_add(&outside_root, &plot->node, outside_before);
     sync_put(&outside_count, outside_count + 1);
