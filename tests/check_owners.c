@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "inject.h"
 #include "pools.h"
 
 #define MIB ((size_t)1 << 20)
@@ -369,6 +370,7 @@ static void find_in_child(const void *object, memory_pool_t *mp)
 
     if (child == 0) {
         alarm(60);
+        inject_forked();
         static char buffer[16384];
         memory_pool_t *in = pool_in(buffer, sizeof buffer);
         void *at = mp_allocate(in, 100);

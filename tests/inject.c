@@ -10,10 +10,10 @@
  * lock would do, but ThreadSanitizer wants a lock's owner to live on in the
  * child.
  *
- * ThreadSanitizer has more such locks: an atomic access of another thread may
- * hold one that malloc() and free() take, and a child would hang there so deep
- * that no alarm ends it.  So its children have memory of their own, and free
- * none.
+ * That is not enough: the C library's calls hold such locks as well, and with
+ * ThreadSanitizer atomic accesses may.  A child would hang there so deep that no
+ * alarm ends it.  So the children of a test have memory of their own there, and
+ * free none.
  *
  * What it cannot do: hold back the C library's own calls.
  */
@@ -108,14 +108,14 @@ static bool inject_is_child; /* written while it has one thread */
 
 void inject_forked(void)
 {
-    inject_is_child = SANITIZER_THREAD;
+    inject_is_child = SANITIZER_ON;
 }
 
 /* Memory in a child, all zero; NULL: no more is left. */
 static void *inject_take(size_t alignment, size_t size)
 {
     static _Alignas(4096) unsigned char
-        memory[SANITIZER_THREAD ? 64 << 20 : 4096];
+        memory[SANITIZER_ON ? 64 << 20 : 4096];
     static atomic_size_t taken;
 
     if (size > sizeof memory / 2 || alignment > 4096) {
@@ -300,6 +300,28 @@ void inject_free(void *at)
         free(at);
     }
     inject_end(&call);
+}
+
+void *inject_own_take(size_t alignment, size_t size)
+{
+    struct inject_call call = {.function = INJECT_FREE};
+
+    inject_enter(&call);
+    call.got = inject_is_child ? inject_take(alignment, size)
+                               : aligned_alloc(alignment, size);
+    inject_leave(&call);
+    return call.got;
+}
+
+void inject_own_give(void *at)
+{
+    struct inject_call call = {.function = INJECT_FREE};
+
+    inject_enter(&call);
+    if (!inject_is_child) {
+        free(at);
+    }
+    inject_leave(&call);
 }
 
 int inject_munmap(void *at, size_t size)

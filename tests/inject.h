@@ -67,6 +67,11 @@ void inject_stop(void);
  * library. */
 void inject_forked(void);
 
+/* aligned_alloc() and free() for a test's own backing, which other threads may
+ * be in beside a fork; they are not counted, and do not fail. */
+void *inject_own_take(size_t alignment, size_t size);
+void inject_own_give(void *at);
+
 /* The next n calls of a request by this thread fail; how many of them did not
  * happen. */
 void inject_refuse(enum inject_function function, unsigned n);

@@ -7,6 +7,8 @@
  */
 #include "pools.h"
 
+#include "inject.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -253,7 +255,7 @@ static void *pools_acquire(void *context, size_t size, size_t alignment)
     fails = fails || (own->limit != 0 && size > own->limit - own->bytes);
     if (!fails && own->count < POOLS_BLOCKS) {
         size_t padded = (size + alignment - 1) / alignment * alignment;
-        block = aligned_alloc(alignment, padded);
+        block = inject_own_take(alignment, padded);
     }
     if (block != NULL) {
         memset(block, 0xa5, size);
@@ -283,7 +285,7 @@ static void pools_release(void *context, void *block, size_t size)
         own->bytes -= size;
         own->blocks[i] = own->blocks[own->count];
         own->sizes[i] = own->sizes[own->count];
-        free(block);
+        inject_own_give(block);
     }
     pthread_mutex_unlock(&own->lock);
     errno = ENXIO; /* which no call may pass on */

@@ -11,7 +11,7 @@
 
 static struct windows windows;
 static struct block blocks[BLOCKS];
-static _Alignas(16) unsigned char memory[BLOCKS][(GRANULES + 1) * 17 + 32];
+static _Alignas(16) unsigned char memory[BLOCKS][(GRANULES + 1) * 17 + 80];
 
 static void start(void)
 {
