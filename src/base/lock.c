@@ -239,7 +239,7 @@ void lock_fork_child(void)
 
 #ifdef MP_CHECKS
 /* Locks that the thread holds, by rank; its address is the thread's name. */
-static _Thread_local unsigned lock_held[LOCK_RANGE + 1];
+static _Thread_local unsigned lock_held[LOCK_TOOL + 1];
 
 bool lock_is_held(const struct lock *lock)
 {

@@ -60,7 +60,8 @@ enum lock_rank {
     LOCK_POOL,
     LOCK_QUOTA,       /* one for a tree of pools with a capacity */
     LOCK_OUTSIDE,     /* what lies outside of the range, by address */
-    LOCK_RANGE
+    LOCK_RANGE,
+    LOCK_TOOL /* the calls of a tool that has a lock of its own */
 };
 
 /* LOCK_TOLD is far from the others, so that one less is none of them. */

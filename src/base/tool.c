@@ -21,6 +21,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/lock.h"
 
 #ifdef __has_include
 #if __has_include(<valgrind/memcheck.h>) && \
@@ -58,13 +59,31 @@ bool tool_follows(void)
     return TOOL_HAS(__lsan_register_root_region);
 }
 
+/* The tool takes a lock for each call, which not every version of it holds
+ * across fork().  So no call is under way there. */
+static struct lock tool_lock = LOCK_INIT(LOCK_TOOL);
+
+void tool_fork_prepare(void)
+{
+    lock_take(&tool_lock);
+}
+
+void tool_fork_done(void)
+{
+    lock_drop(&tool_lock);
+}
+
 void tool_show(const void *start, size_t bytes)
 {
     ASSERT(start != NULL && bytes > 0);
     ASSERT(bytes <= UINTPTR_MAX - (uintptr_t)start);
     (void)start;
     (void)bytes;
-    TOOL_CALL(__lsan_register_root_region, start, bytes);
+    if (tool_follows()) {
+        bool taken = lock_enter(&tool_lock);
+        TOOL_CALL(__lsan_register_root_region, start, bytes);
+        lock_leave(&tool_lock, taken);
+    }
 }
 
 /* The tool wants the very bytes that were shown, and ends the program for any
@@ -75,7 +94,11 @@ void tool_hide(const void *start, size_t bytes)
     ASSERT(bytes <= UINTPTR_MAX - (uintptr_t)start);
     (void)start;
     (void)bytes;
-    TOOL_CALL(__lsan_unregister_root_region, start, bytes);
+    if (tool_follows()) {
+        bool taken = lock_enter(&tool_lock);
+        TOOL_CALL(__lsan_unregister_root_region, start, bytes);
+        lock_leave(&tool_lock, taken);
+    }
 }
 
 /* The three of valgrind's tools that check.  Each answers a request of its own

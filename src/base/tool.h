@@ -28,6 +28,10 @@ MP_INNER bool tool_follows(void);
 MP_INNER void tool_show(const void *start, size_t bytes);
 MP_INNER void tool_hide(const void *start, size_t bytes);
 
+/* For the fork handlers: no such call is under way meanwhile. */
+MP_INNER void tool_fork_prepare(void);
+MP_INNER void tool_fork_done(void);
+
 /* The process runs under a checker.  Others of valgrind's tools, such as
  * callgrind and massif, only measure, and are none. */
 MP_INNER bool tool_checks(void);

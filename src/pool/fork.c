@@ -36,6 +36,7 @@
 
 #include <pthread.h>
 
+#include "base/tool.h"
 #include "cache/pause.h"
 #include "pool/each.h"
 #include "pool/pool.h"
@@ -183,6 +184,7 @@ static void fork_prepare(void)
     thread_each_pool(fork_hold_quota, NULL);
     outside_fork_prepare();
     range_fork_prepare();
+    tool_fork_prepare();
     lock_fork_prepare();
 }
 
@@ -191,6 +193,7 @@ static void fork_prepare(void)
 static void fork_parent(void)
 {
     lock_fork_parent();
+    tool_fork_done();
     range_fork_done();
     outside_fork_done();
     thread_each_pool(fork_drop_quota, NULL);
@@ -205,6 +208,7 @@ static void fork_parent(void)
 static void fork_child(void)
 {
     lock_fork_child();
+    tool_fork_done();
     range_fork_done();
     outside_fork_done();
     /* A new process has to ask for the fence anew. */
