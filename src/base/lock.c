@@ -250,7 +250,7 @@ bool lock_is_held(const struct lock *lock)
 
 bool lock_none_is_held(void)
 {
-    for (unsigned rank = 0; rank <= LOCK_RANGE; rank++) {
+    for (unsigned rank = 0; rank <= LOCK_TOOL; rank++) {
         if (lock_held[rank] != 0) {
             return false;
         }
@@ -262,8 +262,8 @@ bool lock_none_is_held(void)
  * LOCK_MOVES or LOCK_THREADS too, and none of a higher one. */
 static bool lock_is_in_order(enum lock_rank rank)
 {
-    ASSERT(rank >= LOCK_MOVES && rank <= LOCK_RANGE);
-    for (unsigned higher = rank + 1u; higher <= LOCK_RANGE; higher++) {
+    ASSERT(rank >= LOCK_MOVES && rank <= LOCK_TOOL);
+    for (unsigned higher = rank + 1u; higher <= LOCK_TOOL; higher++) {
         if (lock_held[higher] != 0) {
             return false;
         }
@@ -275,7 +275,7 @@ static bool lock_is_in_order(enum lock_rank rank)
 
 void lock_note_enter(struct lock *lock)
 {
-    ASSERT(lock->rank >= LOCK_MOVES && lock->rank <= LOCK_RANGE);
+    ASSERT(lock->rank >= LOCK_MOVES && lock->rank <= LOCK_TOOL);
     ASSERT(!lock_is_held(lock));
     ASSERT(lock_is_in_order(lock->rank));
     /* A lock that was really taken has no holder any more. */
@@ -290,7 +290,7 @@ void lock_note_enter(struct lock *lock)
 void lock_note_leave(struct lock *lock)
 {
     ASSERT(lock_is_held(lock));
-    ASSERT(lock->rank >= LOCK_MOVES && lock->rank <= LOCK_RANGE);
+    ASSERT(lock->rank >= LOCK_MOVES && lock->rank <= LOCK_TOOL);
     ASSERT(sync_get(&lock->word) <= LOCK_AWAITED ||
            sync_get(&lock->word) == LOCK_TOLD);
     ASSERT(lock_held[lock->rank] > 0);
