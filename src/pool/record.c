@@ -68,7 +68,7 @@ struct record *record_next(const struct record_table *table,
 
     if (table->count > 0) {
         /* An address of 0 has the least key, and is no object's. */
-        i = record_key(address) >> table->shift;
+        i = (size_t)(record_key(address) >> table->shift);
     }
     for (; i < table->room && found == NULL; i++) {
         struct record *record = table->buckets[i];
