@@ -10,10 +10,10 @@
  * lock would do, but ThreadSanitizer wants a lock's owner to live on in the
  * child.
  *
- * That is not enough: the C library's calls hold such locks as well, and with
- * ThreadSanitizer atomic accesses may.  A child would hang there so deep that no
- * alarm ends it.  So the children of a test have memory of their own there, and
- * free none.
+ * That is not enough: the C library's own calls take such locks as well, and
+ * with ThreadSanitizer atomic accesses may.  A child would hang there so deep
+ * that no alarm ends it.  So with a sanitizer the library gets memory of the
+ * test's own in such a child, and frees none.
  *
  * What it cannot do: hold back the C library's own calls.
  */

@@ -477,7 +477,8 @@ typedef enum mp_where {
  * NULL: MP_FOREIGN and errno EINVAL. */
 MP_API mp_where_t mp_locate(memory_pool_t *mp, const void *ptr);
 
-/* The pool to which the address is not MP_FOREIGN.  NULL if there is none. */
+/* The pool to which the address is not MP_FOREIGN; where a pool lies in an
+ * object of another, the inner one.  NULL if there is none. */
 MP_API memory_pool_t *mp_owner(const void *ptr);
 
 /* What is known of a report.  size is that of the structure which the library

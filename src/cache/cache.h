@@ -297,8 +297,8 @@ static inline bool cache_set_is_outside(const struct cache_set *set)
 }
 
 /* The cache knows where the map of an address is, or may learn it: where it
- * needs windows, it has memory for them.  The user asks, maybe without the lock:
- * so not the member that a pause may write. */
+ * needs windows, it has memory for them.  The user asks, maybe without the
+ * lock: so not the member that a pause may write. */
 static inline bool cache_can_see(const struct cache *cache,
                                  const struct cache_set *set)
 {

@@ -37,8 +37,8 @@ static inline void credit_use(struct cache *cache, size_t bytes)
 }
 
 /* Zeroes the granules of a short chunk, word by word: what compilers make of
- * memset() for so few takes several times as long, and of plain stores they make
- * a memset(). */
+ * memset() for so few takes several times as long, and of plain stores they
+ * make a memset(). */
 static inline void credit_zero(void *chunk, size_t granules)
 {
     uintptr_t *word = chunk;

@@ -370,8 +370,8 @@ static enum kind_why life_why(const struct memory_pool *mp,
     return why;
 }
 
-/* The pool is complete, but for its place below its parent.  From here on fork()
- * and mp_owner() find it. */
+/* The pool is complete, but for its place below its parent.  From here on
+ * fork() and mp_owner() find it. */
 static void life_list(struct thread *self, struct memory_pool *mp)
 {
     thread_enlist(self, &mp->place);

@@ -190,8 +190,8 @@ static inline uintptr_t pool_seal_of(const struct memory_pool *mp)
 }
 
 /* True: the structure has not been written over from its start on, and the pool
- * is not tracked.  A tracked pool has no short ways, and its seal is the inverse:
- * so one test keeps both from them. */
+ * is not tracked.  A tracked pool has no short ways, and its seal is the
+ * inverse: so one test keeps both from them. */
 static inline bool pool_has_short_ways(const struct memory_pool *mp)
 {
     return MP_LIKELY(mp->seal == pool_seal_of(mp));

@@ -509,7 +509,8 @@ enum result track_expand(struct memory_pool *mp, void *ptr, size_t size)
             /* Only a longer object does not fit. */
             ASSERT(size > was);
             quota_undo(&mp->quota, size - was);
-            track->used -= track_granules(track, size) - track_granules(track, was);
+            track->used -=
+                track_granules(track, size) - track_granules(track, was);
             result = RESULT_NO_MEMORY;
         }
     }

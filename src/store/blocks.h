@@ -120,9 +120,9 @@ MP_INNER bool blocks_extend(struct blocks *blocks, struct block *block,
 MP_INNER bool blocks_can_shrink(const struct block *block);
 MP_INNER void blocks_shrink(struct blocks *blocks, struct block *block);
 
-/* A block has objects from now on, has more or fewer granules, or has no objects
- * any more, of which the pool is to be found by address.  Outside of the range
- * that is noted; the third does nothing where nothing is.  The lock is held. */
+/* By these, outside.c knows whose an address in a block outside of the range
+ * is; for others they do nothing.  The block will have objects; it is longer or
+ * shorter now; it has none any more, or never was noted.  The lock is held. */
 MP_INNER void blocks_note(const struct blocks *blocks, struct block *block);
 MP_INNER void blocks_note_length(struct block *block);
 MP_INNER void blocks_forget(struct block *block);

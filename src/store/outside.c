@@ -110,9 +110,9 @@ static struct outside *outside_having(struct outside *plot, uintptr_t address)
 }
 
 /* The plots that begin in this one, and in no other within it, lead to it from
- * now on, or, unless noted, to what is around it.  It is not in the tree.  There
- * are none but where a program broke the rules: a pool's memory comes and goes
- * while no object is in it. */
+ * now on, or, unless noted, to what is around it.  It is not in the tree.
+ * There are none but where a program broke the rules: a pool's memory comes and
+ * goes while no object is in it. */
 static void outside_lead(struct outside *plot, bool noted)
 {
     uintptr_t start = outside_start(plot);
