@@ -414,6 +414,34 @@ START_TEST(a_reset_ends_a_sweep)
 }
 END_TEST
 
+/* A sweep would look at all of the heap for them. */
+START_TEST(few_chunks_go_back_without_a_sweep)
+{
+    begin();
+    size_t held = f.heap.taken;
+    unsigned sweeps = f.set.sweeps;
+    for (unsigned round = 0; round < 15; round++) {
+        ck_assert_uint_eq(f.set.sweeps, sweeps);
+        take_many(200, 1);
+        give_many(200, 1);
+        cache_collect(cache, &f.set);
+        ck_assert(cache_flush_few(&f.set));
+        ck_assert(!f.set.sweeping);
+        ck_assert_ptr_null(cache->fast.lists[0].chunks);
+        ck_assert_uint_eq(f.heap.taken, held);
+        pause_end(&f.set);
+    }
+    for (unsigned round = 0; round < 15; round++) {
+        take_many(200, 1);
+        give_many(200, 1);
+    }
+    cache_collect(cache, &f.set);
+    ck_assert(!cache_flush_few(&f.set));
+    ck_assert_ptr_nonnull(cache->fast.lists[0].chunks);
+    ck_assert(cache_set_is_sound(&f.set));
+}
+END_TEST
+
 START_TEST(a_renewed_cache_is_as_new)
 {
     struct heap heap;
@@ -606,6 +634,7 @@ static void add(TCase *tcase)
         tcase,
         what_a_mark_holds_goes_back_before_it_grows_or_another_is_opened);
     tcase_add_test(tcase, a_reset_ends_a_sweep);
+    tcase_add_test(tcase, few_chunks_go_back_without_a_sweep);
     tcase_add_test(tcase, a_renewed_cache_is_as_new);
     tcase_add_test(tcase, the_first_block_is_taken_whole);
     tcase_add_test(tcase, a_run_begins_again_with_its_map_clear);
