@@ -10,7 +10,7 @@
  *
  * Blocks other than the current one have no top: what was left of them when
  * the next block came is an ordinary free chunk.  So there is one way to
- * join chunks, and an empty block is a free chunk as long as the block.
+ * join chunks, and an empty first block is a free chunk as long as the block.
  *
  * Invariants, in granules:
  *
@@ -246,8 +246,12 @@ void heap_add(struct heap *heap, struct block *block, size_t granules)
     struct block *before = heap->current;
     uint32_t top = (uint32_t)heap->top;
     heap_open(heap, block, 0);
-    /* What is left of the block before becomes a chunk like any other. */
-    if (top < before->granules) {
+    /* What is left of the block before becomes a chunk like any other.  An
+     * empty block would stay for good, since only what is given back makes a
+     * block leave. */
+    if (top == 0 && before != heap->first) {
+        heap_remove(heap, before);
+    } else if (top < before->granules) {
         heap_link(heap, before, top, before->granules - top);
     }
     ASSERT(heap_is_sound(heap));

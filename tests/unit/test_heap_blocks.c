@@ -116,6 +116,32 @@ START_TEST(an_empty_current_block_goes_when_asked_to)
 }
 END_TEST
 
+/* One that is too short for what is wanted next would stay, else, since nothing
+ * in it is given back any more. */
+START_TEST(an_empty_current_block_goes_when_another_comes)
+{
+    take(FIRST);
+    grow(300);
+    struct block *empty = w.heap.current;
+    take(100);
+    give(&w.pieces[1]); /* it stays, as the current one */
+    ck_assert_uint_eq(w.heap.blocks, 1);
+    take(2000);
+    ck_assert_ptr_ne(w.heap.current, empty);
+    ck_assert_uint_eq(w.heap.blocks, 1);
+    ck_assert_ptr_eq(w.blocks.stock, empty);
+    expect_whole(0);
+    give(&w.pieces[1]);
+    give(&w.pieces[0]);
+    ck_assert_uint_eq(w.heap.blocks, 0);
+    expect_whole(0);
+    /* The first one cannot go. */
+    take(FIRST + 1);
+    ck_assert_uint_eq(w.heap.blocks, 1);
+    expect_whole(0);
+}
+END_TEST
+
 /* Wipes what the heap does not use, in parts of at most so many bytes; returns
  * how many bytes that were. */
 static size_t wipe(size_t most)
@@ -315,6 +341,7 @@ int main(void)
     tcase_add_test(heap, a_whole_block_has_room_to_grow_again);
     tcase_add_test(heap, a_short_chunk_that_fills_its_block_shrinks);
     tcase_add_test(heap, an_empty_current_block_goes_when_asked_to);
+    tcase_add_test(heap, an_empty_current_block_goes_when_another_comes);
     tcase_add_test(heap, what_is_unused_may_become_0);
     tcase_add_test(heap, what_is_unused_is_found_beside_changes);
     tcase_add_test(heap, a_reset_gives_every_other_block_to_the_stock);
