@@ -183,7 +183,7 @@ static void fork_prepare(void)
     thread_each_pool(fork_await_pool, NULL);
     thread_each_pool(fork_hold_quota, NULL);
     outside_fork_prepare();
-    range_fork_prepare();
+    range_enter();
     tool_fork_prepare();
     lock_fork_prepare();
 }
@@ -194,7 +194,7 @@ static void fork_parent(void)
 {
     lock_fork_parent();
     tool_fork_done();
-    range_fork_done();
+    range_leave();
     outside_fork_done();
     thread_each_pool(fork_drop_quota, NULL);
     thread_each_pool(fork_drop_pool, NULL);
@@ -209,7 +209,7 @@ static void fork_child(void)
 {
     lock_fork_child();
     tool_fork_done();
-    range_fork_done();
+    range_leave();
     outside_fork_done();
     /* A new process has to ask for the fence anew. */
     sync_fence_renew();

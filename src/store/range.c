@@ -307,7 +307,8 @@ void *range_take_slot(void)
 }
 
 /* A slot keeps its memory until its span is whole again.  A page has two of
- * them, so to give one to the system would take the other's objects away. */
+ * them, so to give one to the system would take the other's objects away.  The
+ * name of a pool goes with it: what the next owner writes there is no pool. */
 void range_give_slot(void *slot)
 {
     size_t n = (size_t)((unsigned char *)slot - extent.base) / RANGE_SLOT;
@@ -315,6 +316,9 @@ void range_give_slot(void *slot)
     ASSERT(range_has_slots(slot, RANGE_SLOT) && range_is_clear(slot));
     tool_hide(slot, RANGE_SLOT);
     bool taken = lock_enter(&range_lock);
+    if ((void *)sync_get(&extent.owners[n]) == slot) {
+        sync_put(&extent.owners[n], (struct memory_pool *)NULL);
+    }
     size_t span = spans_give_slot(&range_spans, n);
     if (span != SPANS_NONE) {
         range_give_spans(span, 1);
@@ -372,18 +376,39 @@ void range_spread(void *start, size_t bytes)
     lock_leave(&range_lock, taken);
 }
 
-struct memory_pool *range_holder(const void *ptr)
+/* The lock is held. */
+static struct memory_pool *range_held_holder(const void *ptr)
 {
+    ASSERT(lock_is_held(&range_lock));
     if (!range_reaches(ptr)) {
         return NULL;
     }
     size_t span = (size_t)((uintptr_t)ptr - (uintptr_t)extent.base) /
                   RANGE_SPAN;
-    bool taken = lock_enter(&range_lock);
     size_t first = spans_row(&range_spans, span);
-    lock_leave(&range_lock, taken);
     return range_owner(first == SPANS_NONE ? ptr
                                            : extent.base + first * RANGE_SPAN);
+}
+
+struct memory_pool *range_holder(const void *ptr)
+{
+    if (!range_reaches(ptr)) {
+        return NULL;
+    }
+    bool taken = lock_enter(&range_lock);
+    struct memory_pool *holder = range_held_holder(ptr);
+    lock_leave(&range_lock, taken);
+    return holder;
+}
+
+/* A pool that is gone may still stand for an address, and so may one that began
+ * where it did.  A pool's own slot bears its name from the moment that it can
+ * be asked until the slot is given back. */
+struct memory_pool *range_pool(const void *ptr)
+{
+    struct memory_pool *mp = range_held_holder(ptr);
+
+    return mp != NULL && range_owner(mp) == mp ? mp : NULL;
 }
 
 void range_rename(void *start, size_t bytes, struct memory_pool *owner,
@@ -462,12 +487,12 @@ void range_trim(void)
 
 /* The lock is held across fork(), so that the child does not find a bit set
  * without its bytes counted, by a thread that it does not have. */
-void range_fork_prepare(void)
+void range_enter(void)
 {
     lock_take(&range_lock);
 }
 
-void range_fork_done(void)
+void range_leave(void)
 {
     lock_drop(&range_lock);
 }

@@ -55,9 +55,10 @@ MP_INNER void range_trim(void);
 MP_INNER void *range_take_slot(void);
 MP_INNER void range_give_slot(void *slot);
 
-/* Names the owner of whole slots.  The name stays when they are given back:
- * their map is clear then, so that no address in them is taken for an object,
- * and what is not in its owner's heap is not its owner's. */
+/* Names the owner of whole slots.  The name stays when they are given back, but
+ * for that of the slot that a pool itself lies in, see range_pool().  Their map
+ * is clear then, so that no address in them is taken for an object, and what is
+ * not in its owner's heap is not its owner's. */
 MP_INNER void range_own(void *start, size_t bytes, struct memory_pool *owner);
 
 /* The same for whole spans that were taken together, are a row from now on, and
@@ -72,6 +73,16 @@ MP_INNER void range_spread(void *start, size_t bytes);
  * NULL: none in the range.  range_owner() is for addresses where a chunk or a
  * block starts. */
 MP_INNER struct memory_pool *range_holder(const void *ptr);
+
+/* Between the first and the second no slot is given or taken.  For range_pool(),
+ * and for the fork handlers. */
+MP_INNER void range_enter(void);
+MP_INNER void range_leave(void);
+
+/* Held: the pool that range_holder() tells, if its structure still lies in the
+ * slot that it began in; it may be one that is being made or ended.  NULL: the
+ * range has no such pool. */
+MP_INNER struct memory_pool *range_pool(const void *ptr);
 
 /* Names it again, for blocks that are kept and used again.  apart: no cache
  * takes what is freed there; the name is then one byte off, so that the fast
@@ -92,10 +103,6 @@ static inline bool range_is_named(const void *start,
 
 /* Tells the range's lock, see lock_tell_all(). */
 MP_INNER void range_tell_lock(void);
-
-/* For the fork handlers. */
-MP_INNER void range_fork_prepare(void);
-MP_INNER void range_fork_done(void);
 
 /* The address lies in what is mapped of the range, or between two pieces. */
 static inline bool range_reaches(const void *ptr)

@@ -10,8 +10,8 @@
  * meanwhile.  Another pool than the report's is asked only while none comes or
  * goes.
  *
- * What it cannot do: find the owner of an address in the range without the
- * locks of all threads.
+ * What it cannot do: find the tracked pool of an address without the locks of
+ * all threads, and without asking each such pool.
  */
 #include "view/locate.h"
 
@@ -84,24 +84,47 @@ mp_where_t locate_address(struct memory_pool *mp, const void *ptr)
     return where;
 }
 
-/* The pool that the range names for an address, while all threads' locks are
- * held; NULL: there is none.
+/* The thread that made the pool that the range names for an address, *mp; NULL:
+ * no pool lives there.
  *
- * A slot keeps the name of a pool that is gone, whose own slot may be another's
- * block by now: then it has another name.  The maker tells that a pool lives
- * there, and it does until the threads' locks are left.  Acquire pairs with the
- * release in thread_enlist(): what is on a list is made; and with that in
- * recycle_make(): what is made again has its settings. */
-static struct memory_pool *locate_ranged(const void *ptr)
+ * Acquire pairs with the release in thread_enlist(): what is on a list is made;
+ * and with that in recycle_make(): what is made again has its settings. */
+static struct thread *locate_maker(const void *ptr, struct memory_pool **mp)
 {
-    struct memory_pool *mp = range_holder(ptr);
+    struct thread *maker = NULL;
 
-    ASSERT(!lock_none_is_held());
-    return mp != NULL && range_holder(mp) == mp &&
-                   sync_get_acquire(&mp->place.maker) != NULL &&
-                   !sync_get_acquire(&mp->place.kept)
-               ? mp
-               : NULL;
+    range_enter();
+    *mp = range_pool(ptr);
+    if (*mp != NULL && !sync_get_acquire(&(*mp)->place.kept)) {
+        maker = sync_get_acquire(&(*mp)->place.maker);
+    }
+    range_leave();
+    return maker;
+}
+
+/* That pool; NULL: there is none.  *holder: the thread whose lock is taken, and
+ * is to be left by the caller: the pool is on its list so long, and does not
+ * go. */
+static struct memory_pool *locate_hold(const void *ptr, struct thread **holder)
+{
+    struct memory_pool *mp;
+    struct memory_pool *again;
+    struct thread *maker = locate_maker(ptr, &mp);
+
+    ASSERT(lock_none_is_held());
+    while (maker != NULL) {
+        /* A struct thread is there for good. */
+        lock_take(&maker->lock);
+        struct thread *now = locate_maker(ptr, &again);
+        if (now == maker && again == mp) {
+            break;
+        }
+        lock_drop(&maker->lock);
+        maker = now;
+        mp = again;
+    }
+    *holder = maker;
+    return maker == NULL ? NULL : mp;
 }
 
 struct locate_hunt {
@@ -136,20 +159,23 @@ static struct memory_pool *locate_tracked(const void *ptr)
 memory_pool_t *locate_owner(const void *ptr)
 {
     ASSERT(lock_none_is_held());
+    struct thread *holder;
     /* First, since a pool over a buffer may lie in an object in the range, or
      * in one of a tracked pool. */
     struct memory_pool *owner = outside_owner(ptr);
 
-    if (owner == NULL && (range_reaches(ptr) || track_has_pools())) {
+    if (owner == NULL) {
+        owner = locate_hold(ptr, &holder);
+        if (owner != NULL) {
+            bool foreign = locate_address(owner, ptr) == MP_FOREIGN;
+            lock_drop(&holder->lock);
+            owner = foreign ? NULL : owner;
+        }
+    }
+    if (owner == NULL && track_has_pools()) {
         /* Without these locks a pool could be destroyed while it is asked. */
         thread_hold();
-        owner = locate_ranged(ptr);
-        if (owner != NULL && locate_address(owner, ptr) == MP_FOREIGN) {
-            owner = NULL;
-        }
-        if (owner == NULL) {
-            owner = locate_tracked(ptr);
-        }
+        owner = locate_tracked(ptr);
         thread_drop();
     }
     ASSERT(owner == NULL || ptr != NULL);
@@ -228,10 +254,7 @@ void locate_find(struct memory_pool *mp, const void *ptr, struct found *found)
     /* What was noted stays so as long as its owner is listed. */
     thread_hold();
     struct memory_pool *owner = outside_owner(ptr);
-    if (owner == NULL) {
-        owner = locate_ranged(ptr);
-    }
-    if (owner == NULL) {
+    if (owner == NULL && locate_maker(ptr, &owner) == NULL) {
         owner = locate_tracked(ptr);
     }
     if (owner != NULL && owner != mp) {

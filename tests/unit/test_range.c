@@ -157,6 +157,37 @@ START_TEST(an_owner_is_named_for_just_its_slots)
 }
 END_TEST
 
+/* A pool lies in a slot of its own: that name goes with the slot, so that what
+ * another pool writes there is never taken for a pool. */
+START_TEST(a_pool_is_told_only_as_long_as_it_has_its_slot)
+{
+    if (!able) {
+        return;
+    }
+    unsigned char *slot = range_take_slot();
+    struct memory_pool *mp = (struct memory_pool *)(void *)slot;
+    unsigned char *other = range_take_slot();
+    range_own(other, RANGE_SLOT, mp);
+    range_enter();
+    ck_assert_ptr_null(range_pool(other)); /* it is being made */
+    range_leave();
+    range_own(slot, RANGE_SLOT, mp);
+    range_enter();
+    ck_assert_ptr_eq(range_pool(other), mp);
+    ck_assert_ptr_eq(range_pool(slot + RANGE_SLOT - 1), mp);
+    ck_assert_ptr_null(range_pool(other + RANGE_SPAN));
+    ck_assert_ptr_null(range_pool(&mp));
+    range_leave();
+    range_give_slot(slot);
+    range_enter();
+    ck_assert_ptr_null(range_pool(slot));
+    ck_assert_ptr_null(range_pool(other));
+    range_leave();
+    ck_assert_ptr_eq(range_owner(other), mp); /* that name stays */
+    range_give_slot(other);
+}
+END_TEST
+
 START_TEST(an_owner_apart_differs_from_its_pool)
 {
     if (!able) {
@@ -316,6 +347,7 @@ int main(void)
     tcase_add_test(range, slots_are_cut_from_spans_and_used_again);
     tcase_add_test(range, a_span_whose_slots_are_all_free_is_a_span_again);
     tcase_add_test(range, an_owner_is_named_for_just_its_slots);
+    tcase_add_test(range, a_pool_is_told_only_as_long_as_it_has_its_slot);
     tcase_add_test(range, an_owner_apart_differs_from_its_pool);
     tcase_add_test(range, the_range_has_its_own_addresses_only);
     tcase_add_test(range, long_free_rows_keep_16_mib_of_memory_and_no_more);
