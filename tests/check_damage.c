@@ -142,8 +142,9 @@ static bool means_nothing(const memory_pool_t *mp, const unsigned char *map,
            (value == BLOCK_NONE || (value & 0xf0) == BLOCK_NIBBLE);
 }
 
-/* Other values for some bytes of a map. */
-static void damage_bytes(memory_pool_t *mp, unsigned char *map, size_t bytes)
+/* Other values for some bytes of a block's map. */
+static void damage_bytes(memory_pool_t *mp, unsigned char *map, size_t from,
+                         size_t bytes)
 {
     /* All codes for the first; what is near the right one, and the bounds of
      * each sort, for the others. */
@@ -151,9 +152,9 @@ static void damage_bytes(memory_pool_t *mp, unsigned char *map, size_t bytes)
         0x00, 0x01, 0x10, 0x1f, 0x20, 0x21, 0x2f, 0x3c, 0x3d, 0x3e,
         0x3f, 0x40, 0x41, 0x7f, 0x80, 0x81, 0xbf, 0xc0, 0xc1, 0xff};
 
-    for (size_t i = 0; i < bytes; i++) {
+    for (size_t i = from; i < from + bytes; i++) {
         unsigned char right = map[i];
-        bool all = i % 97 == 0;
+        bool all = (i - from) % 97 == 0;
         for (unsigned k = 0; k < (all ? 256 : sizeof values + 2); k++) {
             unsigned char wrong = all                   ? (unsigned char)k
                                   : k < sizeof values   ? values[k]
@@ -181,16 +182,16 @@ static void damage_map(memory_pool_t *mp, const struct block *block)
     size_t used = heap_used(&mp->heap, block);
 
     if (part > block->granules / 3) {
-        damage_bytes(mp, block->map, block->granules);
+        damage_bytes(mp, block->map, 0, block->granules);
         return;
     }
     size_t middle = used > part ? used - part : part;
-    damage_bytes(mp, block->map, part);
-    damage_bytes(mp, block->map + middle,
+    damage_bytes(mp, block->map, 0, part);
+    damage_bytes(mp, block->map, middle,
                  2 * part < block->granules - middle
                      ? 2 * part
                      : block->granules - middle);
-    damage_bytes(mp, block->map + block->granules - part, part);
+    damage_bytes(mp, block->map, block->granules - part, part);
 }
 
 START_TEST(a_wrong_byte_in_a_map_is_found)
