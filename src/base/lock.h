@@ -16,9 +16,9 @@
  * lock_leave(): a lock must be left as it was entered.
  *
  * A checker of threads knows what a mutex is, and does not know that this word
- * is a lock.  So where a checker runs, locks may be told.  The word of a told
- * lock never says that the lock is left.  So every thread that takes it comes
- * to lock.c, which takes one mutex for all told locks.
+ * is a lock.  So where one runs, locks may be told.  The word of a told lock
+ * never says that the lock is left.  So every thread that takes it comes to
+ * lock.c, which takes one mutex for all told locks.
  *
  * A lock has a rank, and a thread takes locks in the order of their ranks.
  * With MP_CHECKS a lock knows its rank and its holder, and each thread knows

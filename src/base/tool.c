@@ -101,9 +101,9 @@ void tool_hide(const void *start, size_t bytes)
     }
 }
 
-/* The three of valgrind's tools that check.  Each answers a request of its own
- * with what no other tool, and no processor, gives. */
-static bool tool_is_valgrind(void)
+/* Each of valgrind's tools that check answers a request of its own with what no
+ * other tool, and no processor, gives. */
+static bool tool_is_memcheck(void)
 {
 #ifdef TOOL_VALGRIND
     unsigned char byte = 0;
@@ -111,8 +111,21 @@ static bool tool_is_valgrind(void)
 
     (void)byte; /* of a processor that valgrind does not know it asks nothing */
     (void)bits;
-    return VALGRIND_GET_VBITS(&byte, &bits, 1) == 1 ||
-           VALGRIND_DO_CLIENT_REQUEST_EXPR(0, _VG_USERREQ__HG_GET_ABITS, &byte,
+    return VALGRIND_GET_VBITS(&byte, &bits, 1) == 1;
+#else
+    return false;
+#endif
+}
+
+static bool tool_is_helgrind_or_drd(void)
+{
+#ifdef TOOL_VALGRIND
+    unsigned char byte = 0;
+    unsigned char bits = 0;
+
+    (void)byte; /* as above */
+    (void)bits;
+    return VALGRIND_DO_CLIENT_REQUEST_EXPR(0, _VG_USERREQ__HG_GET_ABITS, &byte,
                                            &bits, 1, 0, 0) == 1 ||
            DRD_GET_DRD_THREADID != 0;
 #else
@@ -120,10 +133,15 @@ static bool tool_is_valgrind(void)
 #endif
 }
 
+bool tool_orders(void)
+{
+    return TOOL_HAS(__tsan_acquire) || tool_is_helgrind_or_drd();
+}
+
 bool tool_checks(void)
 {
     return TOOL_HAS(__asan_region_is_poisoned) || TOOL_HAS(__msan_unpoison) ||
-           TOOL_HAS(__tsan_acquire) || tool_is_valgrind();
+           tool_orders() || tool_is_memcheck();
 }
 
 /* Only MemorySanitizer needs it: valgrind sees every instruction. */

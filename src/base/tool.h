@@ -36,6 +36,10 @@ MP_INNER void tool_fork_done(void);
  * callgrind and massif, only measure, and are none. */
 MP_INNER bool tool_checks(void);
 
+/* That checker follows in which order threads do things: helgrind, DRD or
+ * ThreadSanitizer. */
+MP_INNER bool tool_orders(void);
+
 /* The library, which the tool may not see into, wrote those bytes. */
 MP_INNER void tool_define(const void *start, size_t bytes);
 

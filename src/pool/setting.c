@@ -7,8 +7,8 @@
  * The words of one pool are read twice: for its flags, and, since few have any,
  * for its numbers only if it is tracked.  So nothing is kept between.
  *
- * If a checker runs, all pools are as with the word passthrough, and all locks
- * are told, unless the variable says native.
+ * If a checker runs, all pools are as with the word passthrough, unless the
+ * variable says native.  Then all locks are told to a checker of threads.
  *
  * A program with more rights than its user, as a set-user-ID one, ignores the
  * variable.  No checker can watch such a program.
@@ -310,7 +310,8 @@ static void setting_start(void)
     }
     setting_seed(&setting_all.fail, "MEMPOOL_OPTIONS");
     setting_all.checked = !setting_all.native && tool_checks();
-    if (setting_all.checked) {
+    /* One of memory alone does not ask who holds a lock. */
+    if (setting_all.checked && tool_orders()) {
         lock_tell_all();
         thread_tell_locks();
         range_tell_lock();

@@ -13,7 +13,7 @@ unit_programs = tests/unit/test_sizes tests/unit/test_lock tests/unit/test_heap 
 	tests/unit/test_thread tests/unit/test_attach tests/unit/test_middle \
 	tests/unit/test_resize tests/unit/test_credit tests/unit/test_cleanup \
 	tests/unit/test_window tests/unit/test_outside \
-	tests/unit/test_record tests/unit/test_track_mark
+	tests/unit/test_record tests/unit/test_track_mark tests/unit/test_tool
 check_PROGRAMS += $(unit_programs)
 TESTS += $(unit_programs)
 EXTRA_DIST += tests/unit/depth.h tests/unit/heap_shadow.h tests/unit/owned.h \
@@ -53,6 +53,7 @@ tests_unit_test_window_LDADD = $(unit_cache)
 tests_unit_test_cleanup_LDADD = $(tests_static)
 tests_unit_test_record_LDADD = $(tests_static)
 tests_unit_test_track_mark_LDADD = $(tests_static)
+tests_unit_test_tool_LDADD = $(tests_static)
 endif
 
 # The rooms' order, in what they include and in the objects that call.
