@@ -125,8 +125,11 @@ static size_t measure_room_of(size_t count)
     return sum;
 }
 
-/* Bytes resident now; 0 where the system does not tell.  smaps_rollup
- * walks the page tables; statm's counters lag by some pages per thread. */
+/* Bytes of the process's own memory that are resident now; 0 where the system
+ * does not tell.  The code of a library is not among them: it is a file's, all
+ * processes share it, and how much of it is mapped depends on what the system
+ * read ahead.  smaps_rollup walks the page tables; statm's counters lag by some
+ * pages per thread. */
 static size_t measure_resident(void)
 {
     FILE *file = fopen("/proc/self/smaps_rollup", "r");
@@ -137,8 +140,8 @@ static size_t measure_resident(void)
         return 0;
     }
     while (fgets(line, sizeof line, file) != NULL) {
-        if (strncmp(line, "Rss:", 4) == 0) {
-            kilobytes = (size_t)strtoul(line + 4, NULL, 10);
+        if (strncmp(line, "Anonymous:", 10) == 0) {
+            kilobytes = (size_t)strtoul(line + 10, NULL, 10);
         }
     }
     fclose(file);
