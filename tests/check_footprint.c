@@ -95,6 +95,58 @@ START_TEST(a_cached_pool_takes_at_most_a_quarter_more_than_its_peak)
 }
 END_TEST
 
+#define HOLES 40u
+#define SHORTS 10000u
+#define FREED ((size_t)96 << 10)
+
+/* The blocks have room for all that is allocated here, so the pool never has to
+ * grow.  Sizes shift: what was freed is of lengths that nobody asks for again,
+ * and lies in lists unless the heap takes it back. */
+START_TEST(what_was_freed_is_taken_before_what_was_never_used)
+{
+    static void *shorts[SHORTS];
+    static void *freed[FREED / 48];
+    void *holes[HOLES];
+    memory_pool_t *mp = mp_create(NULL);
+    mp_stats_t stats;
+    size_t blocks, live;
+
+    ck_assert_ptr_nonnull(mp);
+    for (size_t i = 0; i < HOLES; i++) {
+        holes[i] = mp_allocate(mp, 200000);
+        for (size_t k = 0; k < SHORTS / HOLES; k++) {
+            shorts[i * (SHORTS / HOLES) + k] = mp_allocate(mp, 64);
+        }
+    }
+    for (size_t i = 0; i < HOLES; i++) {
+        mp_free(mp, holes[i]);
+    }
+    ck_assert_int_eq(mp_stats(mp, &stats), 0);
+    blocks = stats.backing_bytes;
+    live = SHORTS * 64;
+    for (size_t size = 48; size <= 1024; size += 16) {
+        for (size_t i = 0; i < FREED / size; i++) {
+            freed[i] = mp_allocate(mp, size);
+            POOLS_EXPECT(freed[i] != NULL);
+        }
+        for (size_t i = 0; i < FREED / size; i++) {
+            mp_free(mp, freed[i]);
+        }
+        POOLS_EXPECT(mp_stats(mp, &stats) == 0);
+        if (stats.cached_bytes > live + FREED) {
+            ck_abort_msg("%zu bytes in caches for %zu live, at size %zu",
+                         stats.cached_bytes, live, size);
+        }
+    }
+    ck_assert_uint_le(stats.backing_bytes, blocks);
+    ck_assert_int_eq(mp_check(mp), 0);
+    for (size_t i = 0; i < SHORTS; i++) {
+        mp_free(mp, shorts[i]);
+    }
+    mp_destroy(mp);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("footprint");
@@ -104,5 +156,6 @@ int main(void)
                         0, 2);
     tcase_add_loop_test(
         pools, a_cached_pool_takes_at_most_a_quarter_more_than_its_peak, 0, 3);
+    tcase_add_test(pools, what_was_freed_is_taken_before_what_was_never_used);
     return support_run(suite);
 }

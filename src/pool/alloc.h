@@ -66,6 +66,14 @@ MP_INNER enum result alloc_grow(struct memory_pool *mp,
  * it. */
 MP_INNER void alloc_begin(struct memory_pool *mp, size_t granules);
 
+/* Before more of the pool's heap is taken for a cache: puts what caches and
+ * depot hold back into it, if that is a good part of what is taken.  Else a
+ * program whose sizes shift would touch all that the heap has free, while what
+ * it freed lies in lists of other lengths.  True: it did.  It is looked for each
+ * time that a part more is taken.  The lock is held, and may be left
+ * meanwhile. */
+MP_INNER bool alloc_gather_early(struct memory_pool *mp, bool *taken);
+
 /* Before the user's heap grows: puts what caches and depot hold back into it,
  * if that is a good part of it, or if it is a mark's.  True: it did.  To look
  * costs a pass over the pool's map; so where it was in vain, the heap has to

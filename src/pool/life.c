@@ -222,7 +222,7 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
     mp->failure = (struct pool_failure){NULL, NULL};
     mp->reporter = (struct pool_reporter){NULL, NULL};
     mp->near = (struct pool_near){NULL, NULL};
-    mp->gather_size = 0;
+    mp->gather_size = mp->look_taken = 0;
     mp->sweepers = mp->recalls = 0;
     mp->pins = (struct pool_pins){0, false, NULL};
     mp->place.link = (struct list_link){NULL, NULL};
@@ -527,6 +527,7 @@ static size_t life_drop_objects(struct memory_pool *mp)
     quota_uncharge(&mp->quota, quota_held(&mp->quota));
     ASSERT(quota_held(&mp->quota) == 0 && mp->marks.open.first == NULL);
     mp->caches.scarce = false;
+    mp->look_taken = 0;
     cache_forget(&mp->caches);
     return live;
 }

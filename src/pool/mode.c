@@ -121,6 +121,8 @@ static enum result mode_from_cache(struct memory_pool *mp,
             continue; /* the lock was left: another sweep may be under way */
         }
         if (cache->fast.lists[granules - 1].chunks != NULL ||
+            (!cache_has_mark(cache, &mp->caches) &&
+             alloc_gather_early(mp, taken)) ||
             cache_fill(cache, &mp->caches, granules)) {
             continue;
         }

@@ -167,6 +167,9 @@ struct memory_pool {
     unsigned char *quiet_run; /* quiet.c; the pool's lock; where the first run
                                * of its only cache began; NULL: the pool is not
                                * quiet */
+    unsigned look_taken; /* the pool's lock; alloc.c; pages of granules taken of
+                          * the heap from which on what caches hold is looked
+                          * for */
     bool quiet_new; /* quiet.c; the pool's lock; while the pool is quiet: all of
                      * it is as in a new one, but what that cache did, and what
                      * a reset counted */

@@ -243,6 +243,7 @@ static void recycle_renew(struct memory_pool *mp)
     }
     /* Its blocks go to the stock, where they are less than its limit. */
     heap_reset(&mp->heap);
+    mp->look_taken = 0;
     if (mp->mode->counts) {
         recycle_renew_quota(mp);
     }
