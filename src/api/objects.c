@@ -194,8 +194,8 @@ static void *objects_align(memory_pool_t *mp, const struct user *user,
     void *object = NULL;
     enum result result = RESULT_SIZE;
 
-    /* Every object is aligned to a granule.  Less cannot be asked for. */
-    if (alignment == SIZES_GRANULE) {
+    /* Every object is aligned to a granule. */
+    if (alignment <= SIZES_GRANULE && objects_can_align(alignment)) {
         object = objects_take(mp, user, size);
         if (object != NULL) {
             return object;
