@@ -387,6 +387,39 @@ static int quiet_in_child(void *unused)
     return mp_each_pool(look, NULL);
 }
 
+#define QUIET_RESETS support_times(50000, 500)
+
+/* Resets of a pool by two threads, of which one made it. */
+static void *reset_often(void *argument)
+{
+    memory_pool_t *mp = argument;
+
+    for (unsigned i = 0; i < QUIET_RESETS; i++) {
+        if (i % 16 == 0) {
+            POOLS_EXPECT(mp_allocate(mp, 24) != NULL);
+        }
+        mp_reset(mp);
+    }
+    return NULL;
+}
+
+/* Only a checker of threads sees that one of them reads without the lock what
+ * the other writes, so the model in models/pools.cc has the same. */
+START_TEST(two_threads_reset_a_quiet_pool)
+{
+    mp_stats_t stats;
+    memory_pool_t *mp = quiet_make(PLAIN);
+
+    pthread_t thread = support_start(reset_often, mp);
+    (void)reset_often(mp);
+    support_join(thread);
+    ck_assert_int_eq(mp_stats(mp, &stats), 0);
+    ck_assert_uint_eq(stats.resets, 2 * QUIET_RESETS);
+    ck_assert_int_eq(mp_check(mp), 0);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
 START_TEST(a_fork_meets_pools_that_are_made_and_dropped)
 {
     atomic_store(&quiet_over, false);
@@ -441,6 +474,7 @@ static Suite *quiet_suite(void)
         KINDS);
     tcase_add_loop_test(all, a_parent_knows_what_its_quick_children_did, 0, 3);
     tcase_add_test(all, others_look_at_pools_that_are_made_and_dropped);
+    tcase_add_test(all, two_threads_reset_a_quiet_pool);
     tcase_add_test(all, a_fork_meets_pools_that_are_made_and_dropped);
     return suite;
 }

@@ -67,12 +67,12 @@ size_t quiet_count(const struct memory_pool *mp, const struct cache *cache)
     return block_count_live_at(middle_map(cache->state, run), granules);
 }
 
-/* The lock, since other threads may read the numbers.  It is not noted as
- * entered, so that the pool stays quiet. */
+/* The lock, since other threads may read the numbers, or reset the pool.  It is
+ * not noted as entered, so that the pool stays quiet. */
 bool quiet_reset(struct memory_pool *mp)
 {
     ASSERT(lock_none_is_held());
-    if (quiet_cache(mp) == NULL) {
+    if (lock_was_entered(&mp->lock)) {
         return false;
     }
     bool taken = lock_enter_unseen(&mp->lock, !lock_needless());
