@@ -19,9 +19,9 @@
  *     TOLD --drop--> one less --its holder, at once--> TOLD
  *
  * Told locks share one mutex, which a thread has as long as it holds any of
- * them.  That costs little, since checkers run few threads at a time anyway.
- * The checker sees one lock, which the thread that took it always leaves, also
- * in the child of a fork.
+ * them.  The checker sees one lock, which the thread that took it always leaves,
+ * also in the child of a fork.  That costs a checker a lot, so life.c makes the
+ * locks of many calls untold ones where it can.
  *
  * With MP_CHECKS a thread counts the locks that it holds, by rank.  A count
  * is enough for the order, since a lock itself knows its holder, and fork()

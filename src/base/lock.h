@@ -102,6 +102,12 @@ static inline void lock_start(struct lock *lock, enum lock_rank rank)
 #endif
 }
 
+/* A lock that just started is not told.  Nobody knows it yet. */
+static inline void lock_start_untold(struct lock *lock)
+{
+    lock->word = LOCK_LEFT;
+}
+
 /* From now on each lock that starts is told.  Called before the first pool is
  * made, with lock_tell() for each lock that started before: those are left, and
  * no other thread takes one meanwhile. */

@@ -153,14 +153,55 @@ void tool_define(const void *start, size_t bytes)
     TOOL_CALL(__msan_unpoison, start, bytes);
 }
 
-void tool_allow_race(const void *byte)
+bool tool_allow_races(const void *start, size_t bytes)
 {
-    ASSERT(byte != NULL);
-    (void)byte;
+    ASSERT(start != NULL);
+    if (!tool_is_helgrind_or_drd()) {
+        return false;
+    }
+    (void)start;
+    (void)bytes;
 #ifdef TOOL_VALGRIND
-    VALGRIND_HG_DISABLE_CHECKING(byte, 1);
-    VALGRIND_DO_CLIENT_REQUEST_STMT(VG_USERREQ__DRD_START_SUPPRESSION, byte, 1,
+    VALGRIND_HG_DISABLE_CHECKING(start, bytes);
+    VALGRIND_DO_CLIENT_REQUEST_STMT(VG_USERREQ__DRD_START_SUPPRESSION, start,
+                                    bytes, 0, 0, 0);
+#endif
+    return true;
+}
+
+void tool_forbid_races(const void *start, size_t bytes)
+{
+    ASSERT(start != NULL);
+    (void)start;
+    (void)bytes;
+#ifdef TOOL_VALGRIND
+    VALGRIND_HG_ENABLE_CHECKING(start, bytes);
+    VALGRIND_DO_CLIENT_REQUEST_STMT(VG_USERREQ__DRD_FINISH_SUPPRESSION, start,
+                                    bytes, 0, 0, 0);
+#endif
+}
+
+void tool_precede(const void *place)
+{
+    ASSERT(place != NULL);
+    (void)place;
+#ifdef TOOL_VALGRIND
+    VALGRIND_DO_CLIENT_REQUEST_STMT(_VG_USERREQ__HG_USERSO_SEND_PRE, place, 0,
                                     0, 0, 0);
+    VALGRIND_DO_CLIENT_REQUEST_STMT(VG_USERREQ__DRD_ANNOTATE_HAPPENS_BEFORE,
+                                    place, 0, 0, 0, 0);
+#endif
+}
+
+void tool_follow(const void *place)
+{
+    ASSERT(place != NULL);
+    (void)place;
+#ifdef TOOL_VALGRIND
+    VALGRIND_DO_CLIENT_REQUEST_STMT(_VG_USERREQ__HG_USERSO_RECV_POST, place, 0,
+                                    0, 0, 0);
+    VALGRIND_DO_CLIENT_REQUEST_STMT(VG_USERREQ__DRD_ANNOTATE_HAPPENS_AFTER,
+                                    place, 0, 0, 0, 0);
 #endif
 }
 

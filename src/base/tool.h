@@ -43,8 +43,16 @@ MP_INNER bool tool_orders(void);
 /* The library, which the tool may not see into, wrote those bytes. */
 MP_INNER void tool_define(const void *start, size_t bytes);
 
-/* Threads read and write that one byte in any order, and are right to. */
-MP_INNER void tool_allow_race(const void *byte);
+/* Threads read and write those bytes in an order that the checker does not see,
+ * and are right to.  True: it is helgrind or DRD, and heeds that until the
+ * memory is given back, or the second is called. */
+MP_INNER bool tool_allow_races(const void *start, size_t bytes);
+MP_INNER void tool_forbid_races(const void *start, size_t bytes);
+
+/* For helgrind and DRD: what the thread did up to the first is before what
+ * threads do that call the second for the same place later. */
+MP_INNER void tool_precede(const void *place);
+MP_INNER void tool_follow(const void *place);
 
 /* The program wanted to free an address that is no object: the checker is made
  * to report that as it reports a wrong free(3), which may end the program.

@@ -41,6 +41,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/tool.h"
 #include "cache/pause.h"
 
 _Static_assert(offsetof(struct cache, exact) ==
@@ -100,6 +101,7 @@ void *cache_allocate(size_t bytes)
 
     ASSERT(bytes > 0);
     if (memory != NULL) {
+        (void)tool_allow_races(memory, lines);
         memset(memory, 0, lines);
     }
     return memory;

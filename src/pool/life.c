@@ -23,6 +23,7 @@
 #include "pool/life.h"
 
 #include "base/probe.h"
+#include "base/tool.h"
 #include "cache/pause.h"
 #include "pool/alloc.h"
 #include "pool/each.h"
@@ -186,6 +187,7 @@ static const char *life_copy_name(struct memory_pool *mp, const char *name)
     char *copy = (char *)(mp + 1);
     memcpy(copy, name, bytes - 1);
     copy[bytes - 1] = '\0';
+    tool_define(copy, bytes);
     return copy;
 }
 
@@ -277,6 +279,12 @@ static void life_start_counting(struct memory_pool *mp,
     lock_leave(&mp->lock, taken);
 }
 
+/* Bytes of the pool's structure and its name. */
+static size_t life_head(const struct memory_pool *mp)
+{
+    return (size_t)(mp->first.base - (const unsigned char *)mp);
+}
+
 /* Gives the pool's own memory back. */
 static void life_release(struct memory_pool *mp)
 {
@@ -284,6 +292,7 @@ static void life_release(struct memory_pool *mp)
     ASSERT(mp->tree == NULL);
     if (mp->track != NULL) {
         track_free(mp->track);
+        tool_forbid_races(mp, life_head(mp)); /* a buffer stays */
     }
     tree_free_spare(mp);
     blocks_put(&mp->blocks, mp, mp->settings.bytes);
@@ -305,6 +314,11 @@ static bool life_track(struct memory_pool *mp, const mp_options_t *options,
     }
     mp->track = track;
     mp->seal = ~mp->seal;
+    /* helgrind and DRD take far longer to follow a lock than an allocation. */
+    if (tool_allow_races(mp, life_head(mp))) {
+        lock_start_untold(&mp->lock);
+        quota_start_untold(&mp->quota);
+    }
     return true;
 }
 

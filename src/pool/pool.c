@@ -18,6 +18,7 @@
  */
 #include "pool/pool.h"
 
+#include "base/tool.h"
 #include "cache/pause.h"
 #include "pool/mark.h"
 
@@ -140,6 +141,7 @@ void pool_count_refusal(struct memory_pool *mp, enum pool_refusal reason)
 void pool_set_failure(struct memory_pool *mp, struct pool_failure failure)
 {
     ASSERT(lock_none_is_held());
+    tool_precede(&mp->failure);
     bool taken = pool_enter(mp);
 
     mp->failure = failure;
@@ -150,6 +152,7 @@ void pool_set_near(struct memory_pool *mp, size_t bytes,
                    struct pool_near near)
 {
     ASSERT(lock_none_is_held() && mp->quota.limits);
+    tool_precede(&mp->near);
     bool taken = pool_enter(mp);
 
     mp->near = near;
@@ -176,6 +179,7 @@ static struct memory_pool *pool_find_due(struct memory_pool *mp, size_t *used,
         bool due = quota_take_due(quota, used);
         *near = at->near;
         lock_leave(&at->lock, at_taken);
+        tool_follow(&at->near);
         found = due && near->fn != NULL ? at : NULL;
     }
     taken = pool_enter(mp);
@@ -209,12 +213,14 @@ struct pool_failure pool_failure(struct memory_pool *mp)
     struct pool_failure failure = mp->failure;
 
     lock_leave(&mp->lock, taken);
+    tool_follow(&mp->failure);
     return failure;
 }
 
 void pool_set_reporter(struct memory_pool *mp, struct pool_reporter reporter)
 {
     ASSERT(lock_none_is_held());
+    tool_precede(&mp->reporter);
     bool taken = pool_enter(mp);
 
     mp->reporter = reporter;
@@ -228,5 +234,6 @@ struct pool_reporter pool_reporter(struct memory_pool *mp)
     struct pool_reporter reporter = mp->reporter;
 
     lock_leave(&mp->lock, taken);
+    tool_follow(&mp->reporter);
     return reporter;
 }

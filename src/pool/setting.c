@@ -317,8 +317,8 @@ static void setting_start(void)
         range_tell_lock();
         outside_tell_lock();
         pool_tell_lock();
-        tool_allow_race(&setting_read);
-        tool_allow_race(&setting_none);
+        (void)tool_allow_races(&setting_read, sizeof setting_read);
+        (void)tool_allow_races(&setting_none, sizeof setting_none);
     }
     sync_put(&setting_none, !setting_all.checked && words == NULL);
 }

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/tool.h"
 #include "cache/pause.h"
 #include "pool/mark.h"
 #include "pool/recall.h"
@@ -122,6 +123,9 @@ static void totals_give(struct memory_pool *mp, const char *name, bool other,
     if (totals == NULL) {
         lock_leave(&mp->lock, taken);
         fresh = calloc(1, sizeof *fresh);
+        if (fresh != NULL) {
+            (void)tool_allow_races(fresh, sizeof *fresh);
+        }
         taken = pool_enter(mp);
         /* Another thread may have been here while the lock was left. */
         totals = totals_find(tree, name);

@@ -64,6 +64,7 @@ struct track *track_make(const mp_options_t *options)
         return NULL;
     }
     sync_add(&track_pools, 1ul);
+    (void)tool_allow_races(track, sizeof *track);
     track->room = SIZE_MAX;
     track->fail = setting_numbers(options->name, options->debug, &quarantine,
                                   &track->guard, &track->own);
@@ -120,6 +121,12 @@ static MP_SLOW bool track_refill(struct memory_pool *mp, bool *taken)
     struct track_slab *slab = calloc(1, sizeof *slab);
     if (room > had) {
         buckets = calloc(room, sizeof *buckets);
+    }
+    if (slab != NULL) {
+        (void)tool_allow_races(slab, sizeof *slab);
+    }
+    if (buckets != NULL) {
+        (void)tool_allow_races(buckets, room * sizeof *buckets);
     }
     *taken = pool_enter(mp);
     /* Another thread may have been faster. */

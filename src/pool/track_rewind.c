@@ -11,6 +11,8 @@
 
 #include <stdlib.h>
 
+#include "base/tool.h"
+
 enum result track_open_mark(struct memory_pool *mp, uint64_t owner,
                             uint64_t number)
 {
@@ -20,6 +22,7 @@ enum result track_open_mark(struct memory_pool *mp, uint64_t owner,
     if (mark == NULL) {
         return RESULT_NO_MEMORY;
     }
+    (void)tool_allow_races(mark, sizeof *mark);
     mark->owner = owner;
     mark->number = number;
     list_push(&mark->live, &mark->end);

@@ -21,6 +21,7 @@
  */
 #include "pool/tree.h"
 
+#include "base/tool.h"
 #include "pool/recall.h"
 
 #include <stdlib.h>
@@ -70,6 +71,7 @@ static struct tree *tree_of(struct memory_pool *mp, bool pin)
     if (fresh == NULL) {
         return NULL;
     }
+    (void)tool_allow_races(fresh, sizeof *fresh);
     fresh->mp = mp;
     /* Another thread may have been here while the lock was left. */
     taken = pool_enter(mp);
@@ -358,6 +360,9 @@ enum result tree_add_cleanup(struct memory_pool *mp, uint64_t owner,
 
     if (cleanup == NULL) {
         return RESULT_NO_MEMORY;
+    }
+    if (mp->track != NULL) {
+        (void)tool_allow_races(cleanup, sizeof *cleanup);
     }
     cleanup->fn = fn;
     cleanup->arg = arg;

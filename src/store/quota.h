@@ -104,6 +104,13 @@ MP_INNER void quota_start(struct quota *quota, size_t capacity,
 MP_INNER void quota_restart(struct quota *quota, size_t capacity,
                             struct quota *above);
 
+/* The locks of a quota that was just started are not told. */
+static inline void quota_start_untold(struct quota *quota)
+{
+    lock_start_untold(&quota->recall);
+    lock_start_untold(&quota->lock);
+}
+
 /* A pool below is about to be made, which will charge this quota: from now on
  * the tree's lock owns it, and quota_is_own() may be false.  Returns false
  * where neither this quota nor one above has a capacity, so that nothing is

@@ -14,6 +14,7 @@
 #include "kinds.h"
 
 #include <pthread.h>
+#include <time.h>
 
 #define SIZE 24
 
@@ -194,6 +195,31 @@ static void race(void)
     }
 }
 
+/* So late that the other thread is done. */
+static void *write_late(void *object)
+{
+    const struct timespec late = {0, 100000000};
+
+    (void)nanosleep(&late, NULL);
+    kinds_free(pool, kinds_allocate(pool, SIZE));
+    ++*(volatile int *)object;
+    return NULL;
+}
+
+/* No call of an allocator puts two threads in order. */
+static void race_between_calls(void)
+{
+    void *object = get_filled();
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, write_late, object) != 0) {
+        exit(2);
+    }
+    ++*(volatile int *)object;
+    kinds_free(pool, kinds_allocate(pool, SIZE));
+    pthread_join(thread, NULL);
+}
+
 static const struct {
     const char *name;
     void (*make)(void);
@@ -204,7 +230,7 @@ static const struct {
     FAULT(rewound_write),  FAULT(ended_write),        FAULT(double_free),
     FAULT(double_free_reused), FAULT(reused_write),   FAULT(wrong_pool),
     FAULT(interior_free),  FAULT(foreign_free),       FAULT(leak),
-    FAULT(uninitialised_read), FAULT(race),
+    FAULT(uninitialised_read), FAULT(race),           FAULT(race_between_calls),
 };
 
 int main(int argc, char **argv)

@@ -57,11 +57,36 @@ static int count_object(void *object, size_t size, void *arg)
     return 0;
 }
 
+static void clean_up(void *arg)
+{
+    ++*(int *)arg;
+}
+
+/* What is not for one object: a child, a mark, a cleanup. */
+static void share(void)
+{
+    int cleaned = 0;
+
+    for (int i = 0; i < 3; i++) {
+        mp_options_t options = {.parent = pool, .name = "child"};
+        memory_pool_t *child = mp_create(&options);
+        EXPECT(child != NULL && mp_allocate(child, 10) != NULL);
+        EXPECT(strcmp(mp_name(child), "child") == 0);
+        mp_mark_t mark = mp_mark(pool);
+        EXPECT(mark.number != 0);
+        EXPECT(mp_allocate(pool, 10) != NULL);
+        EXPECT(mp_add_mark_cleanup(pool, mark, clean_up, &cleaned) == 0);
+        EXPECT(mp_rewind(pool, mark) == 0 && cleaned == i + 1);
+        mp_destroy(child);
+    }
+}
+
 /* What one thread does with the pool that all share. */
 static void *work(void *argument)
 {
     size_t number = *(size_t *)argument;
 
+    share();
     for (size_t i = 0; i < ROUNDS; i++) {
         size_t size = 1 + (i * 7 + number) % 60;
         char *object = mp_allocate(pool, size);
@@ -155,11 +180,6 @@ static void look(void)
     EXPECT(mp_trim(pool, 0) + 1 > 0);
     fclose(out);
     free_memory(pool, object);
-}
-
-static void clean_up(void *arg)
-{
-    ++*(int *)arg;
 }
 
 /* A child process uses what it inherits. */
