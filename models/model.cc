@@ -7,6 +7,7 @@
 #include "model.h"
 
 model_memory *model_now;
+const model_hooks *model_hooked;
 
 /* Looks at one place before other threads run. */
 #define MODEL_LOOKS 4
@@ -109,6 +110,8 @@ static uintptr_t model_read(const volatile void *place, unsigned size)
     switch (size) {
     case 1:
         return *static_cast<const volatile uint8_t *>(place);
+    case 2:
+        return *static_cast<const volatile uint16_t *>(place);
     case 4:
         return *static_cast<const volatile uint32_t *>(place);
     default:
@@ -123,6 +126,10 @@ static void model_write(volatile void *place, unsigned size, uintptr_t value)
         *static_cast<volatile uint8_t *>(place) =
             static_cast<uint8_t>(value);
         break;
+    case 2:
+        *static_cast<volatile uint16_t *>(place) =
+            static_cast<uint16_t>(value);
+        break;
     case 4:
         *static_cast<volatile uint32_t *>(place) =
             static_cast<uint32_t>(value);
@@ -136,6 +143,7 @@ static void model_write(volatile void *place, unsigned size, uintptr_t value)
 static uintptr_t model_cut(uintptr_t value, unsigned size)
 {
     return size == 1   ? static_cast<uint8_t>(value)
+           : size == 2 ? static_cast<uint16_t>(value)
            : size == 4 ? static_cast<uint32_t>(value)
                        : value;
 }
@@ -157,10 +165,18 @@ void model_name(volatile void *place, unsigned size)
     model_now->atomics[i].store(model_read(place, size), rl::mo_relaxed, $);
 }
 
-static rl::atomic<uintptr_t> &model_atomic(const volatile void *place)
+/* That of a place; NULL: the access is to the memory alone. */
+static rl::atomic<uintptr_t> *model_find(const volatile void *place,
+                                         unsigned size)
 {
     unsigned i = 0;
 
+    if (model_hooked != NULL) {
+        return model_hooked->find(place, size);
+    }
+    if (model_now == NULL) {
+        return NULL; /* a constructor, before main() */
+    }
     while (i < model_now->count && model_now->places[i] != place) {
         i++;
     }
@@ -168,7 +184,14 @@ static rl::atomic<uintptr_t> &model_atomic(const volatile void *place)
         std::fprintf(stderr, "an atomic access to what was not named\n");
         std::abort();
     }
-    return model_now->atomics[i];
+    return &model_now->atomics[i];
+}
+
+static void model_accessed()
+{
+    if (model_hooked != NULL) {
+        model_hooked->accessed();
+    }
 }
 
 /* A thread that looks at one place again and again waits, and lets others run.
@@ -191,30 +214,47 @@ uintptr_t model_load(const volatile void *place, unsigned size, int order,
                      const char *file, unsigned line)
 {
     rl::debug_info info("", file, line);
-    (void)size;
+    rl::atomic<uintptr_t> *atomic = model_find(place, size);
+
+    if (atomic == NULL) {
+        return model_read(place, size);
+    }
     model_looked(place);
-    return model_atomic(place).load(
-        model_order(order, true, false, file, line), info);
+    uintptr_t value =
+        atomic->load(model_order(order, true, false, file, line), info);
+    model_accessed();
+    return value;
 }
 
 void model_store(volatile void *place, unsigned size, uintptr_t value,
                  int order, const char *file, unsigned line)
 {
     rl::debug_info info("", file, line);
-    model_atomic(place).store(value,
-                              model_order(order, false, true, file, line),
-                              info);
+    rl::atomic<uintptr_t> *atomic = model_find(place, size);
+
+    if (atomic != NULL) {
+        atomic->store(model_cut(value, size),
+                      model_order(order, false, true, file, line), info);
+    }
     model_write(place, size, value);
+    model_accessed();
 }
 
 uintptr_t model_swap(volatile void *place, unsigned size, uintptr_t value,
                      int order, const char *file, unsigned line)
 {
     rl::debug_info info("", file, line);
-    model_looked(place);
-    uintptr_t was = model_atomic(place).exchange(
-        value, model_order(order, true, true, file, line), info);
+    rl::atomic<uintptr_t> *atomic = model_find(place, size);
+    uintptr_t was = model_read(place, size);
+
+    if (atomic != NULL) {
+        model_looked(place);
+        was = atomic->exchange(model_cut(value, size),
+                               model_order(order, true, true, file, line),
+                               info);
+    }
     model_write(place, size, value);
+    model_accessed();
     return was;
 }
 
@@ -222,13 +262,20 @@ uintptr_t model_add(volatile void *place, unsigned size, uintptr_t value,
                     int order, const char *file, unsigned line)
 {
     rl::debug_info info("", file, line);
-    rl::memory_order mo = model_order(order, true, true, file, line);
-    rl::atomic<uintptr_t> &atomic = model_atomic(place);
-    uintptr_t was = atomic.load(rl::mo_relaxed, info);
-    while (!atomic.compare_exchange_strong(
-        was, model_cut(was + value, size), mo, info, rl::mo_relaxed, info)) {
+    rl::atomic<uintptr_t> *atomic = model_find(place, size);
+    uintptr_t was = model_read(place, size);
+
+    if (atomic != NULL) {
+        rl::memory_order mo = model_order(order, true, true, file, line);
+        was = atomic->load(rl::mo_relaxed, info);
+        while (!atomic->compare_exchange_strong(was,
+                                                model_cut(was + value, size),
+                                                mo, info, rl::mo_relaxed,
+                                                info)) {
+        }
     }
     model_write(place, size, model_cut(was + value, size));
+    model_accessed();
     return was;
 }
 
@@ -237,13 +284,22 @@ bool model_exchange(volatile void *place, unsigned size, uintptr_t *expected,
                     unsigned line)
 {
     rl::debug_info info("", file, line);
-    model_looked(place);
-    bool did = model_atomic(place).compare_exchange_strong(
-        *expected, value, model_order(order, true, true, file, line), info,
-        rl::mo_relaxed, info);
+    rl::atomic<uintptr_t> *atomic = model_find(place, size);
+    uintptr_t was = model_read(place, size);
+    bool did = was == *expected;
+
+    if (atomic != NULL) {
+        model_looked(place);
+        did = atomic->compare_exchange_strong(
+            *expected, value, model_order(order, true, true, file, line),
+            info, rl::mo_relaxed, info);
+    } else {
+        *expected = was;
+    }
     if (did) {
         model_write(place, size, value);
     }
+    model_accessed();
     return did;
 }
 

@@ -42,6 +42,16 @@ struct model_memory {
 
 extern model_memory *model_now; /* of this run */
 
+/* What a model has instead of names. */
+struct model_hooks {
+    /* The atomic of a place that a thread is about to come to; NULL: it has
+     * none. */
+    rl::atomic<uintptr_t> *(*find)(const volatile void *place, unsigned size);
+    void (*accessed)(); /* and afterwards: another thread may run now */
+};
+
+extern const model_hooks *model_hooked; /* NULL: places are named */
+
 /* One run begins; the places that threads share are named first. */
 void model_begin(model_memory *memory);
 
@@ -59,6 +69,7 @@ int model_main(unsigned iterations)
     params.iteration_count = iterations;
     params.execution_depth_limit = 20000;
     params.progress_stream = &none;
+    params.collect_history = std::getenv("MODEL_HISTORY") != NULL;
     if (model_is_quiet()) {
         params.output_stream = &none;
     }

@@ -21,11 +21,15 @@
 
 /* What a portion of a sweep costs, see heap_sweep(): 64 MiB to look through, or
  * some 2,000 chunks apart from each other.  It takes about a millisecond. */
+#ifndef CACHE_SWEEP /* a model has its own */
 #define CACHE_SWEEP ((size_t)4 << 20)
+#endif
 
 /* Chunks that go back to the heap one by one: more take longer than a portion
  * of a sweep. */
+#ifndef CACHE_FEW /* a model has its own */
 #define CACHE_FEW 2000
+#endif
 
 void cache_set_start(struct cache_set *set, struct memory_pool *pool,
                      struct lock *lock, struct heap *heap, bool retired)

@@ -30,7 +30,9 @@
  * call as it goes and page faults as it comes, so a pool there keeps more.  A
  * backing may be expected to keep memory of its own. */
 #define MODE_STOCK_RANGED ((size_t)16 << 20)
+#ifndef MODE_STOCK_OTHER /* a model has its own */
 #define MODE_STOCK_OTHER ((size_t)64 << 10)
+#endif
 
 /* The mode without caches. */
 static enum result mode_locked(struct memory_pool *mp,
