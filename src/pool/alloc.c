@@ -44,11 +44,10 @@
 #define ALLOC_GATHER_LEAST ((size_t)4096)
 #define ALLOC_GATHER_PART 64
 
-/* The same of a heap, 512 KiB, that has room: by which part more of it is taken
+/* The same of a heap, 1 MiB, that has room: by which part more of it is taken
  * before what caches hold is looked for, and the part of that which they have
- * to hold.  Twice as often costs a program whose sizes shift a tenth more time,
- * and saves no memory; a shorter heap saves little. */
-#define ALLOC_LOOK_LEAST ((size_t)32768)
+ * to hold.  Twice as often saves no more memory; a shorter heap saves little. */
+#define ALLOC_LOOK_LEAST ((size_t)65536)
 #define ALLOC_LOOK_STEP 4
 #define ALLOC_LOOK_PART 8
 #define ALLOC_LOOK_UNIT 256u /* granules, by which the pool counts that */
@@ -89,6 +88,11 @@ static bool alloc_sweep(struct memory_pool *mp, size_t least, bool *taken)
     struct cache_set *set = &mp->caches;
 
     ASSERT(pool_is_entered(mp) && !set->sweeping);
+    /* Before the sweep: the lists of a program that goes on as it did will soon
+     * hold as much again, and the next look is for when there is more. */
+    mp->look_taken =
+        (unsigned)((mp->heap.taken + alloc_look_base(mp) / ALLOC_LOOK_STEP) /
+                   ALLOC_LOOK_UNIT);
     pause_begin(set);
     bool worth = cache_holds(set, least);
     if (worth) {
@@ -97,9 +101,6 @@ static bool alloc_sweep(struct memory_pool *mp, size_t least, bool *taken)
     } else {
         pause_end(set);
     }
-    mp->look_taken =
-        (unsigned)((mp->heap.taken + alloc_look_base(mp) / ALLOC_LOOK_STEP) /
-                   ALLOC_LOOK_UNIT);
     return worth;
 }
 

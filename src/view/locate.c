@@ -95,8 +95,12 @@ static struct thread *locate_maker(const void *ptr, struct memory_pool **mp)
 
     range_enter();
     *mp = range_pool(ptr);
-    if (*mp != NULL && !sync_get_acquire(&(*mp)->place.kept)) {
+    if (*mp != NULL) {
         maker = sync_get_acquire(&(*mp)->place.maker);
+    }
+    /* In a slot where a pool is being made, that is not set yet. */
+    if (maker != NULL && sync_get_acquire(&(*mp)->place.kept)) {
+        maker = NULL;
     }
     range_leave();
     return maker;
