@@ -9,6 +9,7 @@
  * check-tools has one, which finds nothing in a correct program only if locks
  * are told.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "../sanitizer.h"
@@ -18,8 +19,10 @@
 #include "base/tool.h"
 #include "pool/setting.h"
 
+/* A sanitizer has its own function of that name, and elsewhere the library asks
+ * for none. */
 #if !SANITIZER_ON && defined(__linux__)
-#define LOOKS_LIKE_MSAN
+
 void __msan_unpoison(const volatile void *start, size_t bytes);
 void __msan_unpoison(const volatile void *start, size_t bytes)
 {
@@ -31,21 +34,26 @@ START_TEST(a_checker_of_memory_is_told_of_no_lock)
 {
     ck_assert_int_eq(unsetenv("MEMPOOL_OPTIONS"), 0);
     ck_assert(setting_get()->checked);
-    ck_assert_uint_eq(lock_first_word, tool_orders() ? LOCK_TOLD : LOCK_LEFT);
     ck_assert(!tool_orders());
+    ck_assert_uint_eq(lock_first_word, LOCK_LEFT);
 }
 END_TEST
-#endif
 
 int main(void)
 {
     Suite *suite = suite_create("tool");
     TCase *memory = support_case(suite, "memory");
 
-#ifdef LOOKS_LIKE_MSAN
     tcase_add_test(memory, a_checker_of_memory_is_told_of_no_lock);
-#else
-    (void)memory; /* a sanitizer has its own, or the library asks for none */
-#endif
     return support_run(suite);
 }
+
+#else
+
+int main(void)
+{
+    puts("no program can look like one with MemorySanitizer here");
+    return 77; /* skipped */
+}
+
+#endif
