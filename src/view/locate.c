@@ -168,7 +168,7 @@ memory_pool_t *locate_owner(const void *ptr)
      * in one of a tracked pool. */
     struct memory_pool *owner = outside_owner(ptr);
 
-    if (owner == NULL) {
+    if (owner == NULL && range_reaches(ptr)) {
         owner = locate_hold(ptr, &holder);
         if (owner != NULL) {
             bool foreign = locate_address(owner, ptr) == MP_FOREIGN;
