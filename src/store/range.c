@@ -204,7 +204,8 @@ static void range_decay(void)
     }
 }
 
-/* So many bytes are taken, of which some are new: they might have been kept. */
+/* So many bytes are taken, of which some are new: they might have been kept.
+ * What may be kept doubles, so that it takes few times until it is enough. */
 static void range_regret(size_t bytes)
 {
     ASSERT(lock_is_held(&range_lock));
@@ -214,7 +215,7 @@ static void range_regret(size_t bytes)
     if (range_clock() - range_dropped_at >= RANGE_HOLD_TIME) {
         range_dropped_at = 0;
     } else {
-        range_hold += bytes;
+        range_hold += bytes > range_hold ? bytes : range_hold;
         range_hold = range_hold > RANGE_HOLD ? RANGE_HOLD : range_hold;
     }
 }

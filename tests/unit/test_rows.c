@@ -217,6 +217,34 @@ START_TEST(what_is_taken_and_given_all_the_time_is_held)
 }
 END_TEST
 
+/* A program that lacked one row a moment ago may lack many the next. */
+START_TEST(what_is_held_doubles_when_a_little_is_wanted_again)
+{
+    unsigned char *at = NULL;
+
+    if (!able || !SUPPORT_PAGES) {
+        return;
+    }
+    for (size_t i = 0; i < 60; i++) {
+        unsigned char *row = range_take(MIB / RANGE_SPAN, NULL);
+        ck_assert_ptr_nonnull(row);
+        range_own(row, MIB, OWNER);
+        *row = 1;
+        at = i == 0 ? row : at;
+    }
+    for (size_t i = 0; i < 20; i++) {
+        range_give(at + i * MIB, MIB / RANGE_SPAN);
+    }
+    ck_assert_uint_eq(held(at, 60, MIB), 16 + 40);
+    ck_assert_ptr_eq(give(17, MIB), at);
+    ck_assert_uint_eq(held(at, 60, MIB), 17 + 40);
+    for (size_t i = 20; i < 60; i++) {
+        range_give(at + i * MIB, MIB / RANGE_SPAN);
+    }
+    ck_assert_uint_eq(held(at, 60, MIB), 32);
+}
+END_TEST
+
 START_TEST(one_long_row_is_held_as_many_short_ones)
 {
     if (!able || !SUPPORT_PAGES) {
@@ -305,6 +333,7 @@ int main(void)
         hold, what_is_soon_wanted_again_is_held_up_to_256_mib_for_a_second);
     tcase_add_test(hold, what_is_wanted_again_later_is_not_held);
     tcase_add_test(hold, what_is_taken_and_given_all_the_time_is_held);
+    tcase_add_test(hold, what_is_held_doubles_when_a_little_is_wanted_again);
     tcase_add_test(hold, one_long_row_is_held_as_many_short_ones);
     tcase_add_loop_test(hold, the_system_makes_a_long_stretch_zero, 0, 4);
     tcase_add_test(hold, slots_of_small_pools_are_not_held);
