@@ -145,6 +145,8 @@ pool_sources = \
 	src/pool/tree.c \
 	src/pool/tree.h \
 	src/pool/tree_stage.c \
+	src/pool/tree_stage.h \
+	src/pool/tree_type.h \
 	src/pool/trim.c \
 	src/pool/trim.h \
 	src/pool/walk.c \

@@ -12,7 +12,7 @@
  *
  * What it cannot do: call a cleanup.  end.c does.
  */
-#include "pool/tree.h"
+#include "pool/tree_stage.h"
 
 bool tree_is_run(const struct memory_pool *mp, uintptr_t frame)
 {
