@@ -314,6 +314,7 @@ struct cleanup *tree_take_cleanup(struct memory_pool *mp)
 
     if (cleanup != NULL) {
         cleanup_remove(&mp->tree->cleanups, cleanup);
+        tool_follow(&mp->tree->cleanups);
     }
     lock_leave(&mp->lock, taken);
     return cleanup;
@@ -370,6 +371,7 @@ enum result tree_add_cleanup(struct memory_pool *mp, uint64_t owner,
     cleanup->mark = mark;
     /* Added by a cleanup of a run: counted, so that they come to an end. */
     cleanup->late = tree_is_late(mp);
+    tool_precede(&tree->cleanups);
     bool taken = pool_enter(mp);
     ASSERT(mp->tree == tree);
     cleanup->number = ++tree->added;
@@ -390,6 +392,7 @@ bool tree_remove_cleanup(struct memory_pool *mp, void (*fn)(void *arg),
         cleanup = cleanup_find_same(&mp->tree->cleanups, fn, arg);
         if (cleanup != NULL) {
             cleanup_remove(&mp->tree->cleanups, cleanup);
+            tool_follow(&mp->tree->cleanups);
         }
     }
     lock_leave(&mp->lock, taken);

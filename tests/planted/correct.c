@@ -6,20 +6,23 @@
  *
  * Threads hand objects to one another through a queue, free what others
  * allocated, have marks and handles, ask about addresses and take statistics,
- * all as the manual allows.  Where a tool says a word, the library or what it
- * tells the tool is wrong.
+ * all as the manual allows.  What one gives a function of the pool as its
+ * context, another gets through the pool alone.  Where a tool says a word, the
+ * library or what it tells the tool is wrong.
  *
  * What it cannot do: know that its own answers are right.  Other tests do.
  */
 #include "kinds.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define THREADS 3
 #define ROUNDS 60
 #define QUEUE 16
+#define PARTS 700 /* of the capacity, and more */
 
 #define EXPECT(condition)                                           \
     do {                                                            \
@@ -182,6 +185,129 @@ static void look(void)
     free_memory(pool, object);
 }
 
+/* A function of the pool was called in this thread, with the context that the
+ * other one wrote. */
+static _Thread_local int told;
+
+static void hear(void *context)
+{
+    told |= *(int *)context == 7;
+}
+
+static void hear_nothing(void *context)
+{
+    (void)context;
+}
+
+static void hear_report(const mp_report_t *report, void *context)
+{
+    (void)report;
+    hear(context);
+}
+
+static bool hear_failure(memory_pool_t *mp, size_t size, int error,
+                         void *context)
+{
+    (void)mp;
+    (void)size;
+    (void)error;
+    hear(context);
+    return false;
+}
+
+static void hear_near(memory_pool_t *mp, size_t used, void *context)
+{
+    (void)mp;
+    (void)used;
+    hear(context);
+}
+
+/* Calls that lead to a function of the pool, until it was told. */
+static void *await_report(void *argument)
+{
+    while (!told) {
+        EXPECT(mp_allocate(pool, 0) == NULL);
+        sched_yield();
+    }
+    return argument;
+}
+
+/* What a cleanup leads to belongs to who removes it. */
+static void *await_removal(void *context)
+{
+    while (mp_remove_cleanup(pool, hear, context) != 0) {
+        sched_yield();
+    }
+    hear(context);
+    return NULL;
+}
+
+static void *await_cleanup(void *argument)
+{
+    while (!told) {
+        mp_reset(pool);
+        sched_yield();
+    }
+    return argument;
+}
+
+/* More than the pool may hold. */
+static void *await_limit(void *argument)
+{
+    void *objects[PARTS];
+
+    while (!told) {
+        for (size_t i = 0; i < PARTS; i++) {
+            objects[i] = mp_allocate(pool, 100);
+        }
+        EXPECT(objects[0] != NULL && objects[PARTS - 1] == NULL);
+        for (size_t i = 0; i < PARTS && objects[i] != NULL; i++) {
+            mp_free(pool, objects[i]);
+        }
+        sched_yield();
+    }
+    return argument;
+}
+
+/* Starts a thread; the context is written once it runs. */
+static pthread_t start(void *(*await)(void *argument), int *context)
+{
+    pthread_t thread;
+
+    EXPECT(pthread_create(&thread, NULL, await, context) == 0);
+    *context = 7;
+    return thread;
+}
+
+static void hand_contexts_over(void)
+{
+    static int contexts[5]; /* not on the stack, where DRD does not look */
+    static int none;
+    pthread_t thread;
+
+    memset(contexts, 0, sizeof contexts);
+    EXPECT(mp_set_reporter(pool, hear_report, &none) == 0);
+    thread = start(await_report, &contexts[0]);
+    EXPECT(mp_set_reporter(pool, hear_report, &contexts[0]) == 0);
+    EXPECT(pthread_join(thread, NULL) == 0);
+    EXPECT(mp_set_reporter(pool, hear_report, &none) == 0);
+    thread = start(await_removal, &contexts[1]);
+    EXPECT(mp_add_cleanup(pool, hear, &contexts[1]) == 0);
+    EXPECT(pthread_join(thread, NULL) == 0);
+    thread = start(await_cleanup, &contexts[2]);
+    EXPECT(mp_add_cleanup(pool, hear, &contexts[2]) == 0);
+    EXPECT(pthread_join(thread, NULL) == 0);
+    if (mp_set_near_limit(pool, 1u << 9, hear_near, &none) == 0) {
+        thread = start(await_limit, &contexts[3]);
+        EXPECT(mp_set_near_limit(pool, 1u << 9, hear_near, &contexts[3]) == 0);
+        EXPECT(pthread_join(thread, NULL) == 0);
+        EXPECT(mp_set_near_limit(pool, 0, NULL, NULL) == 0);
+        thread = start(await_limit, &contexts[4]);
+        EXPECT(mp_set_failure(pool, hear_failure, &contexts[4]) == 0);
+        EXPECT(pthread_join(thread, NULL) == 0);
+    }
+}
+
 /* A child process uses what it inherits. */
 static void fork_once(void)
 {
@@ -224,6 +350,9 @@ int main(int argc, char **argv)
         use_all();
         run_threads(1);
         queued = 0;
+        if (strcmp(kind, "none") != 0) {
+            hand_contexts_over();
+        }
         kinds_end(pool);
         if (argc > 1) {
             break;
