@@ -216,17 +216,20 @@ static MP_SLOW void *api_allocate_elsewhere(memory_pool_t *mp, size_t size)
     if (mp == NULL || !pool_has_short_ways(mp)) {
         return api_allocate_slow(mp, size);
     }
-    if (mp->mode->caches) {
+    if (fast_bumps(mp)) {
+        object = pool_climb(mp, size);
+    }
+    if (object == NULL && mp->mode->caches) {
         /* A cache found is the one used last from now on.  It may be revoked
          * before it is entered: then the slow path waits for the lock. */
         if (attach_find(&mp->caches) != NULL) {
             object = mp->caches.counts ? fast_take_counted(mp, size)
                                        : fast_take(mp, size);
         }
-    } else {
+    } else if (object == NULL) {
         /* With the lock held, the short way serves several threads, too. */
         bool taken = pool_enter(mp);
-        object = pool_bump(mp, size);
+        object = pool_climb(mp, size);
         if (object == NULL) {
             object = alloc_take_short(mp, size);
         }

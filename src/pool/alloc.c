@@ -456,8 +456,7 @@ static void alloc_drop(struct memory_pool *mp, struct heap_chunk chunk)
     }
 }
 
-/* The limits are those of pool_bump(): below its mark a quota of the pool's own
- * has room. */
+/* The limits are those of pool_climb(). */
 void *alloc_take_short(struct memory_pool *mp, size_t size)
 {
     ASSERT(pool_is_entered(mp) && !mp->mode->caches);
@@ -465,12 +464,12 @@ void *alloc_take_short(struct memory_pool *mp, size_t size)
     size_t more = (size - 1) / SIZES_GRANULE;
 
     if (more >= mp->bump_most || heap->bits >> more == 0 ||
-        !quota_can_bump(&mp->quota, size)) {
+        !quota_can_climb(&mp->quota, size)) {
         return NULL;
     }
     struct heap_chunk chunk = heap_take(heap, (uint32_t)more + 1);
     ASSERT(chunk.block != NULL);
-    quota_bump(&mp->quota, size);
+    quota_climb(&mp->quota, size);
     heap->held += size;
     block_put_slack_at(chunk.block->map + chunk.granule, more + 1,
                        -size % SIZES_GRANULE);

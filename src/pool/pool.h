@@ -328,6 +328,21 @@ static inline void *pool_bump(struct memory_pool *mp, size_t size)
     return object;
 }
 
+/* The same where that raises the mark of the quota, too. */
+static inline void *pool_climb(struct memory_pool *mp, size_t size)
+{
+    size_t more = (size - 1) / SIZES_GRANULE;
+
+    if (more >= mp->bump_most || !quota_can_climb(&mp->quota, size)) {
+        return NULL;
+    }
+    void *object = heap_bump(&mp->heap, more, -size % SIZES_GRANULE);
+    if (object != NULL) {
+        quota_climb(&mp->quota, size);
+    }
+    return object;
+}
+
 /* Takes the top down over a short object; false: there is more to do.  The
  * lock is held or needless. */
 static inline bool pool_unbump(struct memory_pool *mp, const void *ptr)

@@ -69,8 +69,8 @@ void quota_start(struct quota *quota, size_t capacity, struct quota *above)
     quota_restart(quota, capacity, above);
 }
 
-/* All bytes begin beyond the peak.  So the first charge takes the slow path,
- * which is the only one that can raise the mark. */
+/* All bytes begin beyond the peak.  So the first charge does not take the
+ * shortest way, which cannot raise the mark. */
 void quota_restart(struct quota *quota, size_t capacity,
                    struct quota *above)
 {

@@ -13,7 +13,7 @@
  * whether quotas below charge this one, and a pool that was made without one
  * may not have counted its objects.  A capacity may be no limit.
  * beyond_peak only falls, when the other two reach a new high-water mark.
- * So the short way, quota_bump(), takes from free_to_peak alone, and the mark
+ * So the shortest way, quota_bump(), takes from free_to_peak alone, and the mark
  * is moved where there is time for it.
  *
  * A charge comes before memory is touched.  It goes to the quota and to each
@@ -266,6 +266,24 @@ static inline bool quota_can_bump(const struct quota *quota, size_t bytes)
 
 static inline void quota_bump(struct quota *quota, size_t bytes)
 {
+    quota->free_to_peak -= bytes;
+}
+
+/* The same where the mark may have to be raised: nobody is told of use near the
+ * limit.  Apart from the first, since it is longer, and a pool that is full of
+ * short-lived objects seldom needs it. */
+static inline bool quota_can_climb(const struct quota *quota, size_t bytes)
+{
+    return bytes <= quota->free_to_peak + quota->beyond_peak;
+}
+
+static inline void quota_climb(struct quota *quota, size_t bytes)
+{
+    ASSERT(quota_can_climb(quota, bytes));
+    if (bytes > quota->free_to_peak) {
+        quota->beyond_peak -= bytes - quota->free_to_peak;
+        quota->free_to_peak = bytes;
+    }
     quota->free_to_peak -= bytes;
 }
 

@@ -58,6 +58,35 @@ START_TEST(a_bump_stays_below_the_mark)
 }
 END_TEST
 
+START_TEST(a_climb_raises_the_mark_as_a_charge_does)
+{
+    struct quota quota;
+
+    quota_start(&quota, 100, NULL);
+    ck_assert(quota_can_climb(&quota, 100));
+    ck_assert(!quota_can_climb(&quota, 101));
+    quota_climb(&quota, 60);
+    expect(&quota, 60, 0, 60);
+    quota_unbump(&quota, 40);
+    expect(&quota, 20, 0, 60);
+    quota_climb(&quota, 30); /* below the mark */
+    expect(&quota, 50, 0, 60);
+    quota_climb(&quota, 30); /* across it */
+    expect(&quota, 80, 0, 80);
+    ck_assert(!quota_can_climb(&quota, 21));
+    ck_assert(quota_charge(&quota, 20));
+    expect(&quota, 100, 0, 100);
+    ck_assert(!quota_can_climb(&quota, 1));
+    /* One that fails beside it takes back no more than its own. */
+    quota_uncharge(&quota, 90);
+    ck_assert(quota_set_capacity(&quota, 200) == QUOTA_CHANGED);
+    ck_assert(quota_charge(&quota, 100));
+    quota_climb(&quota, 30);
+    quota_undo(&quota, 100);
+    expect(&quota, 40, 0, 130);
+}
+END_TEST
+
 START_TEST(an_undone_charge_leaves_no_mark)
 {
     struct quota quota;
@@ -458,6 +487,7 @@ int main(void)
 
     tcase_add_test(one, a_quota_is_filled_to_the_byte);
     tcase_add_test(one, a_bump_stays_below_the_mark);
+    tcase_add_test(one, a_climb_raises_the_mark_as_a_charge_does);
     tcase_add_test(one, an_undone_charge_leaves_no_mark);
     tcase_add_test(one, an_unlimited_quota_counts_and_never_refuses);
     tcase_add_test(one, a_capacity_changes_down_to_what_is_held);
