@@ -218,17 +218,21 @@ START_TEST(a_shrunk_object_leaves_its_rest_to_others)
 }
 END_TEST
 
-/* Grows some objects in turn; how often one moved. */
-static unsigned grow(memory_pool_t *mp, unsigned objects, size_t step,
-                     size_t top)
+/* Grows some objects in turn; how often one moved.  alignment 0: by
+ * mp_realloc(). */
+static unsigned grow(memory_pool_t *mp, unsigned objects, size_t alignment,
+                     size_t step, size_t top)
 {
     unsigned char *at[4] = {NULL};
     unsigned moves = 0;
 
     for (size_t n = step; n <= top; n += step) {
         for (unsigned i = 0; i < objects; i++) {
-            unsigned char *grown = mp_realloc(mp, at[i], n);
+            unsigned char *grown =
+                alignment == 0 ? mp_realloc(mp, at[i], n)
+                               : mp_aligned_realloc(mp, at[i], alignment, n);
             POOLS_EXPECT(grown != NULL);
+            POOLS_EXPECT(alignment == 0 || (uintptr_t)grown % alignment == 0);
             moves += grown != at[i];
             at[i] = grown;
             memset(grown + n - step, (int)(n / step), step);
@@ -249,15 +253,20 @@ START_TEST(a_long_object_seldom_moves_as_it_grows)
         return; /* each object is malloc()'s own, and moves */
     }
     const size_t top = POOLS_MAX_OBJECT;
+    const size_t alignments[] = {0, 16, 64, 4096}; /* 0: by mp_realloc() */
 
     for (unsigned objects = 1; objects <= 3; objects += 2) {
         memory_pool_t *mp = pools_make(_i);
         bool room = pools_kinds[_i].options.capacity == 0 || objects == 1;
         if (room && pools_kinds[_i].source != POOLS_BUFFER) {
-            unsigned moves = grow(mp, objects, (size_t)64 << 10, top);
-            /* From 256 KiB on it gets an eighth to spare with each move, so
-             * that some 40 make 16 MiB. */
-            ck_assert_msg(moves <= objects * 50, "%u moves", moves);
+            for (size_t i = 0; i < sizeof alignments / sizeof(size_t); i++) {
+                unsigned moves =
+                    grow(mp, objects, alignments[i], (size_t)64 << 10, top);
+                /* From 256 KiB on it gets an eighth to spare with each move, so
+                 * that some 40 make 16 MiB. */
+                ck_assert_msg(moves <= objects * 50, "%zu: %u moves",
+                              alignments[i], moves);
+            }
         }
         pools_end(mp, _i);
     }
@@ -271,7 +280,7 @@ START_TEST(a_buffer_in_a_pool_with_caches_moves_seldom)
 
     ck_assert_ptr_nonnull(mp);
     if (pools_cached(mp)) {
-        ck_assert_uint_le(grow(mp, 3, 1000, 200000), 3 * 120);
+        ck_assert_uint_le(grow(mp, 3, 0, 1000, 200000), 3 * 120);
     }
     destroy_memory_pool(mp);
 }
@@ -365,6 +374,51 @@ START_TEST(a_trim_gives_free_pages_of_used_blocks_to_the_system)
         }
         pools_end(mp, _i);
     }
+}
+END_TEST
+
+/* What is free in the heap of a mark goes, too, whoever opened it; more than a
+ * trim looks at in one hold of the lock. */
+START_TEST(a_trim_gives_free_pages_of_every_open_mark)
+{
+    enum { USERS = 5, MARKS = 12, BYTES = 200000 };
+    if (pools_tracked(_i) || (pools_kinds[_i].source != POOLS_DEFAULT &&
+                              pools_kinds[_i].source != POOLS_MALLOC &&
+                              pools_kinds[_i].source != POOLS_MMAP)) {
+        return;
+    }
+    memory_pool_t *mp = pools_make(_i);
+    unsigned char *objects[MARKS][USERS];
+    mp_handle_t *users[USERS];
+    size_t left = 0;
+
+    for (unsigned u = 0; u < USERS; u++) {
+        users[u] = mp_attach(mp);
+        ck_assert_ptr_nonnull(users[u]);
+    }
+    for (unsigned m = 0; m < MARKS; m++) {
+        for (unsigned u = 0; u < USERS; u++) {
+            ck_assert(!MP_MARK_FAILED(mp_handle_mark(users[u])));
+            objects[m][u] = mp_handle_allocate(users[u], BYTES);
+            ck_assert_ptr_nonnull(objects[m][u]);
+            memset(objects[m][u], 7, BYTES);
+            /* Lives on behind it, so that its block stays. */
+            ck_assert_ptr_nonnull(mp_handle_allocate(users[u], 5000));
+        }
+    }
+    for (unsigned m = 0; m < MARKS; m++) {
+        for (unsigned u = 0; u < USERS; u++) {
+            mp_handle_free(users[u], objects[m][u]);
+        }
+    }
+    mp_trim(mp, 0);
+    for (unsigned m = 0; m < MARKS; m++) {
+        for (unsigned u = 0; u < USERS; u++) {
+            left += resident(objects[m][u], BYTES);
+        }
+    }
+    ck_assert_msg(left <= USERS * MARKS * BYTES / 10, "%zu stay", left);
+    pools_end(mp, _i);
 }
 END_TEST
 
@@ -499,6 +553,8 @@ int main(void)
         tcase_add_loop_test(
             kinds, a_trim_gives_free_pages_of_used_blocks_to_the_system, 0,
             pools_count);
+        tcase_add_loop_test(kinds, a_trim_gives_free_pages_of_every_open_mark,
+                            0, pools_count);
         tcase_add_test(kinds, a_long_calloc_of_new_memory_touches_no_page);
     }
 #endif

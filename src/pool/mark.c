@@ -56,8 +56,8 @@ static bool mark_before(const struct treap_node *one,
                                 : a->number < b->number;
 }
 
-struct mark *mark_search(const struct memory_pool *mp, uint64_t owner,
-                         uint64_t most)
+struct mark *mark_up_to(const struct memory_pool *mp, uint64_t owner,
+                        uint64_t most)
 {
     ASSERT(pool_is_entered(mp));
     struct treap_node *node = mp->marks.users;
@@ -73,6 +73,14 @@ struct mark *mark_search(const struct memory_pool *mp, uint64_t owner,
             node = node->left;
         }
     }
+    return found;
+}
+
+struct mark *mark_search(const struct memory_pool *mp, uint64_t owner,
+                         uint64_t most)
+{
+    struct mark *found = mark_up_to(mp, owner, most);
+
     /* Nobody's number owns no mark. */
     return found != NULL && found->owner == owner ? found : NULL;
 }
@@ -592,19 +600,6 @@ struct heap *mark_next_heap(struct memory_pool *mp, const struct heap *heap,
         link == NULL ? NULL : LIST_ENTRY(link, struct mark, link);
     *mark = next;
     return next == NULL ? NULL : &next->heap;
-}
-
-struct mark *mark_up_to(struct memory_pool *mp, uint64_t most)
-{
-    ASSERT(pool_is_entered(mp));
-    for (struct list_link *link = mp->marks.open.first; link != NULL;
-         link = link->next) {
-        struct mark *mark = LIST_ENTRY(link, struct mark, link);
-        if (mark->number <= most) {
-            return mark;
-        }
-    }
-    return NULL;
 }
 
 bool mark_is_sound(const struct memory_pool *mp)

@@ -40,6 +40,11 @@ struct mark {
     struct block first;
 };
 
+/* The last open mark in the order of owners and then of numbers, up to this
+ * owner and this number; NULL: all come later.  The lock is held. */
+MP_INNER struct mark *mark_up_to(const struct memory_pool *mp,
+                                 uint64_t owner, uint64_t most);
+
 /* The user's newest open mark of those with a number up to most; NULL: it has
  * none.  The lock is held. */
 MP_INNER struct mark *mark_search(const struct memory_pool *mp,
@@ -100,10 +105,6 @@ MP_INNER void mark_release(struct memory_pool *mp, struct mark *mark);
 MP_INNER struct heap *mark_next_heap(struct memory_pool *mp,
                                      const struct heap *heap,
                                      const struct mark **mark);
-
-/* The newest open mark of those with a number up to most; NULL: there is none.
- * Costs a step for each that is newer.  The lock is held. */
-MP_INNER struct mark *mark_up_to(struct memory_pool *mp, uint64_t most);
 
 /* Open marks are in the order in which they were made, and spare ones are as
  * many as counted. */

@@ -26,6 +26,11 @@
 /* An object that moves as it grows gets room for this part of it besides. */
 #define OBJECT_SPARE_PART 8
 
+/* One that is aligned gets so many times as much, of which all but the first
+ * stays free behind it.  It does not grow into what is behind its block, since
+ * the block begins with granules that were skipped. */
+#define OBJECT_SPARE_ALIGNED 4
+
 /* A part of a live chunk is about to become free.  Where that is outside of
  * the range, caches of a pool in the range could cut runs from it, and would
  * look for their map in the range.  Until then such a block was one long chunk,
@@ -278,22 +283,71 @@ enum result object_resize(struct memory_pool *mp, const struct user *user,
         mp, user, ptr, size, object);
 }
 
-/* Cuts granules out of a longer live chunk so that they start aligned. */
+/* Cuts granules out of a longer live chunk so that they start aligned.  One
+ * that is all of its block and starts there already keeps what is behind it if
+ * it is to grow. */
 static struct heap_chunk object_trim(struct memory_pool *mp,
                                      struct heap_chunk chunk,
-                                     size_t alignment, uint32_t granules)
+                                     size_t alignment, uint32_t granules,
+                                     bool grows)
 {
     uintptr_t address = (uintptr_t)block_address(chunk.block, chunk.granule);
     uint32_t skipped = (uint32_t)(-address % alignment / SIZES_GRANULE);
+    uint32_t length = block_length(chunk.block, chunk.granule);
 
-    ASSERT(skipped + granules <= block_length(chunk.block, chunk.granule));
+    ASSERT(skipped + granules <= length);
     ASSERT(pool_is_entered(mp) && granules > 0);
+    if (granules == length) {
+        return chunk;
+    }
     object_free_part(mp, chunk);
+    if (skipped == 0 && grows) {
+        heap_narrow(chunk.block->heap, chunk, granules);
+        return chunk;
+    }
     return heap_trim(chunk.block->heap, chunk, skipped, granules);
 }
 
-/* Only size is charged: the granules that are skipped are free again before
- * the lock is left, so alignment costs no capacity. */
+/* A new object of a pool that is not tracked.  Only size is charged: the
+ * granules that are skipped are free again before the lock is left, so
+ * alignment costs no capacity.  spare: bytes that it gets besides, if the pool
+ * has them, as object_spare() says. */
+static enum result object_cut(struct memory_pool *mp, const struct user *user,
+                              size_t alignment, size_t size, size_t spare,
+                              void **object)
+{
+    bool counts = mp->mode->counts;
+    size_t granules = sizes_granules(size);
+    bool aligned = alignment > SIZES_GRANULE;
+    size_t more = sizes_granules(spare);
+    size_t behind = more * (aligned ? OBJECT_SPARE_ALIGNED : 1);
+    /* A chunk starts at a granule, so this many may have to be skipped. */
+    size_t extra = aligned ? alignment / SIZES_GRANULE - 1 : 0;
+    struct heap_chunk chunk;
+    struct cache *own = recall_find_own(mp, user);
+    bool taken = pool_enter(mp);
+
+    recall_own(mp, own);
+    enum result result = alloc_chunk(mp, user, counts ? size : 0,
+                                     granules + extra + behind, &taken, &chunk);
+    if (result == RESULT_NO_MEMORY && more > 0) {
+        more = 0;
+        result = alloc_chunk(mp, user, counts ? size : 0, granules + extra,
+                             &taken, &chunk);
+    }
+    if (result == RESULT_OK) {
+        size_t kept = counts ? granules : granules + more;
+        chunk = object_trim(mp, chunk, alignment, (uint32_t)kept, more > 0);
+        if (counts) {
+            alloc_note_size(chunk, 0, size);
+        }
+        *object = block_address(chunk.block, chunk.granule);
+        ASSERT((uintptr_t)*object % alignment == 0);
+    }
+    pool_leave(mp, taken);
+    return result;
+}
+
 enum result object_align(struct memory_pool *mp, const struct user *user,
                          size_t alignment, size_t size, void **object)
 {
@@ -313,26 +367,7 @@ enum result object_align(struct memory_pool *mp, const struct user *user,
     if (pool_is_tracked(mp)) {
         return track_align(mp, user, alignment, size, object);
     }
-    bool counts = mp->mode->counts;
-    size_t granules = sizes_granules(size);
-    /* A chunk starts at a granule, so this many may have to be skipped. */
-    size_t extra = alignment / SIZES_GRANULE - 1;
-    struct heap_chunk chunk;
-    struct cache *own = recall_find_own(mp, user);
-    bool taken = pool_enter(mp);
-    recall_own(mp, own);
-    enum result result = alloc_chunk(mp, user, counts ? size : 0,
-                                     granules + extra, &taken, &chunk);
-    if (result == RESULT_OK) {
-        chunk = object_trim(mp, chunk, alignment, (uint32_t)granules);
-        if (counts) {
-            alloc_note_size(chunk, 0, size);
-        }
-        *object = block_address(chunk.block, chunk.granule);
-        ASSERT((uintptr_t)*object % alignment == 0);
-    }
-    pool_leave(mp, taken);
-    return result;
+    return object_cut(mp, user, alignment, size, 0, object);
 }
 
 size_t object_size(struct memory_pool *mp, const void *ptr)
@@ -432,7 +467,12 @@ enum result object_realign(struct memory_pool *mp, const struct user *user,
             return result;
         }
     }
-    enum result result = object_align(mp, user, alignment, size, object);
+    size_t spare = pool_is_tracked(mp) || size <= old
+                       ? 0
+                       : object_spare(mp, size);
+    enum result result =
+        spare > 0 ? object_cut(mp, user, alignment, size, spare, object)
+                  : object_align(mp, user, alignment, size, object);
     if (result != RESULT_OK) {
         return result;
     }

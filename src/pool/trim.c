@@ -47,32 +47,43 @@ struct trim {
     struct block *empty; /* to be released, once the lock is left */
     struct mark *spare;
     bool marked;         /* the heaps of marks are next, not the pool's */
-    uint64_t number;     /* then the next one is that of a mark up to here */
+    uint64_t owner;      /* then the next one is that of a mark up to here, in */
+    uint64_t number;     /* the order of mark_up_to() */
     struct heap_unused place; /* in the heap that is next */
 };
 
 /* The heap whose pages go next; NULL: all have been asked.  The lock may have
- * been left since the call before, and marks have come and gone. */
+ * been left since the call before, and marks have come and gone.  The order is
+ * downwards, so that no new mark of the same owner is met. */
 static struct heap *trim_heap(struct memory_pool *mp, struct trim *trim)
 {
     if (!trim->marked) {
         return &mp->heap;
     }
-    struct mark *mark = mark_up_to(mp, trim->number);
-    uint64_t number = mark == NULL ? 0 : mark->number;
+    struct mark *mark = mark_up_to(mp, trim->owner, trim->number);
 
-    if (number != trim->number) {
-        trim->place = (struct heap_unused){.tree = 0};
-        trim->number = number;
+    if (mark == NULL) {
+        return NULL;
     }
-    return mark == NULL ? NULL : &mark->heap;
+    if (mark->owner != trim->owner || mark->number != trim->number) {
+        trim->place = (struct heap_unused){.tree = 0};
+        trim->owner = mark->owner;
+        trim->number = mark->number;
+    }
+    return &mark->heap;
 }
 
 static void trim_next(struct trim *trim)
 {
     trim->place = (struct heap_unused){.tree = 0};
-    trim->number = trim->marked ? trim->number - 1 : UINT64_MAX;
+    if (trim->marked) {
+        ASSERT(trim->number > 0);
+        trim->number--; /* no mark has number 0 */
+        return;
+    }
     trim->marked = true;
+    trim->owner = UINT64_MAX;
+    trim->number = UINT64_MAX;
 }
 
 /* Lets the pages of a portion of what is unused go, as far as it may not stay;
