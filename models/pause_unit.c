@@ -79,13 +79,13 @@ static void unit_join(unsigned user)
     cache->state->cache = &cache->fast;
     cache->thread = handled ? NULL : (struct thread *)(void *)&unit_pool;
     cache->fast.pool = cache->fast.fenced = MP_INLINE_NO_POOL;
-    cache->exact = cache->exact_fenced = MP_INLINE_NO_POOL;
+    cache->fast.exact = cache->fast.exact_fenced = MP_INLINE_NO_POOL;
     cache->next = unit_set.caches;
     unit_set.caches = cache;
     model_name(&cache->fast.pool, sizeof cache->fast.pool);
     model_name(&cache->fast.fenced, sizeof cache->fast.fenced);
-    model_name(&cache->exact, sizeof cache->exact);
-    model_name(&cache->exact_fenced, sizeof cache->exact_fenced);
+    model_name(&cache->fast.exact, sizeof cache->fast.exact);
+    model_name(&cache->fast.exact_fenced, sizeof cache->fast.exact_fenced);
     model_name(&cache->state->inside, sizeof cache->state->inside);
     cache_enable(cache, &unit_set);
 }

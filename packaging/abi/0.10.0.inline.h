@@ -113,6 +113,13 @@ extern "C" {
 #define MP_INLINE_CACHED 0x80u
 #define MP_INLINE_LIVE 0xc0u
 
+/* In a pool that counts: slack is how many bytes of an object's last granule
+ * were not asked for.  It stands behind the first byte of the map, with the
+ * first of these codes.  An object of one granule has one byte, which is the
+ * second code with the slack, if there is slack. */
+#define MP_INLINE_NIBBLE 0x10u
+#define MP_INLINE_ONE 0x20u
+
 /* Stands for the pool while a cache is revoked or has no pool.  No caller can
  * have this value as a pool; it is not NULL, which a caller may pass. */
 #define MP_INLINE_NO_POOL \
@@ -122,6 +129,10 @@ extern "C" {
  * before, and will be one again.  So the compiler must not assume that accesses
  * of different types concern different memory. */
 typedef void *__attribute__((__may_alias__)) mp_inline_link;
+
+/* Memory of any type, which is zeroed: one store where the processor has it. */
+typedef uintptr_t __attribute__((__may_alias__, __vector_size__(16)))
+    mp_inline_granule;
 
 /* Free chunks of one length. */
 struct mp_inline_list {
@@ -141,7 +152,15 @@ struct mp_inline_cache {
     unsigned char *end;  /* end of the run */
     memory_pool_t *fenced; /* as pool, if the user pays for the order; at most
                             * one of the two names a pool.  The library of 0.9
-                            * has no such member */
+                            * has no such member, nor those below */
+    memory_pool_t *exact; /* atomic; as pool, for a pool that counts to the
+                           * byte; at most one of the four names a pool */
+    memory_pool_t *exact_fenced; /* atomic; as fenced, for such */
+    size_t credit;  /* bytes that may be handed out of such a pool */
+    size_t least;   /* the least that credit was since it was collected */
+    size_t longest; /* bytes of the longest object from the lists or the run
+                     * of such a pool; at most MP_INLINE_LENGTHS granules */
+    unsigned char zero; /* not 0: such a pool zeroes what is freed */
 };
 
 /* The state of a thread.  Only that thread uses it, except for inside, which
@@ -273,51 +292,166 @@ mp_inline_map_byte(const struct mp_inline_thread *thread, uintptr_t address)
                              thread->bias + address / MP_INLINE_GRANULE);
 }
 
-/* Takes an object from the cache; the user is inside.  Returns NULL if neither
- * the list nor the run has one, or if the size is not one of 1 to
- * MP_INLINE_LENGTHS granules.  A program may have written over the link that
- * led to the list's first chunk.  So the map is asked about that chunk before
- * it is read, as it is asked about an object that is freed. */
-MP_INLINE_INNER void *mp_inline_take(const struct mp_inline_thread *thread,
-                                     struct mp_inline_cache *cache,
-                                     size_t size)
+/* The list of the chunks for objects of last + 1 bytes, which has the number
+ * last / MP_INLINE_GRANULE.  Worked out in one step: in two, compilers take an
+ * instruction more. */
+MP_INLINE_INNER struct mp_inline_list *
+mp_inline_list_of(struct mp_inline_cache *cache, size_t last)
 {
-    size_t i = (size - 1) / MP_INLINE_GRANULE;
-    mp_inline_link *object;
+    return MP_INLINE_POINTER(struct mp_inline_list *,
+                             MP_INLINE_NUMBER(cache->lists) +
+                                 last / MP_INLINE_GRANULE *
+                                     sizeof(struct mp_inline_list));
+}
 
-    if (__builtin_expect(i >= MP_INLINE_LENGTHS, 0)) {
-        return MP_INLINE_NULL;
-    }
-    object = MP_INLINE_POINTER(mp_inline_link *, cache->lists[i].chunks);
+/* Takes an object of last + 1 bytes, which are MP_INLINE_LENGTHS granules at
+ * most, from the cache; the user is inside.  Returns NULL if neither the list
+ * nor the run has one.  Else *map is its byte of the map.  A program may have
+ * written over the link that led to the list's first chunk.  So the map is
+ * asked about that chunk before it is read, as it is asked about an object that
+ * is freed. */
+MP_INLINE_INNER void *
+mp_inline_take_short(const struct mp_inline_thread *thread,
+                     struct mp_inline_cache *cache, size_t last,
+                     unsigned char **map)
+{
+    struct mp_inline_list *list = mp_inline_list_of(cache, last);
+    unsigned char code = MP_INLINE_NARROW(
+        unsigned char, MP_INLINE_CACHED + last / MP_INLINE_GRANULE);
+    mp_inline_link *object =
+        MP_INLINE_POINTER(mp_inline_link *, list->chunks);
+    unsigned char *at;
+
     if (object != MP_INLINE_NULL) {
         uintptr_t offset = MP_INLINE_NUMBER(object) - thread->base;
         uintptr_t granule = offset >> 4 | offset << (sizeof offset * 8 - 4);
-        if (__builtin_expect(granule >= thread->granules, 0) ||
-            __builtin_expect(*mp_inline_map_byte(thread,
-                                                 MP_INLINE_NUMBER(object)) -
-                                     MP_INLINE_CACHED !=
-                                 i,
-                             0)) {
+        if (__builtin_expect(granule >= thread->granules, 0)) {
             return MP_INLINE_NULL;
         }
-        cache->lists[i].chunks = *object;
+        at = mp_inline_map_byte(thread, MP_INLINE_NUMBER(object));
+        if (__builtin_expect(*at != code, 0)) {
+            return MP_INLINE_NULL;
+        }
+        list->chunks = *object;
     } else {
         /* Both are numbers and not pointers, since there may be no run. */
         uintptr_t start = MP_INLINE_NUMBER(cache->cut);
-        uintptr_t cut = start + (i + 1) * MP_INLINE_GRANULE;
+        uintptr_t cut =
+            start + (last / MP_INLINE_GRANULE + 1) * MP_INLINE_GRANULE;
         object = MP_INLINE_POINTER(mp_inline_link *, start);
         if (__builtin_expect(cut > MP_INLINE_NUMBER(cache->end), 0)) {
             return MP_INLINE_NULL;
         }
         cache->cut = MP_INLINE_POINTER(unsigned char *, cut);
+        at = mp_inline_map_byte(thread, start);
     }
     /* Release, for a thread that frees the object by a pointer from before a
      * reset.  That thread may write to the chunk only after this one has read
      * the link in it. */
-    __atomic_store_n(mp_inline_map_byte(thread, MP_INLINE_NUMBER(object)),
-                     MP_INLINE_NARROW(unsigned char, MP_INLINE_LIVE + i),
+    __atomic_store_n(at,
+                     MP_INLINE_NARROW(unsigned char, code + (MP_INLINE_LIVE -
+                                                             MP_INLINE_CACHED)),
                      __ATOMIC_RELEASE);
+    *map = at;
     return object;
+}
+
+/* The same for an object of size bytes.  Returns NULL also if these are not 1
+ * to MP_INLINE_LENGTHS granules. */
+MP_INLINE_INNER void *mp_inline_take(const struct mp_inline_thread *thread,
+                                     struct mp_inline_cache *cache,
+                                     size_t size)
+{
+    unsigned char *at;
+
+    /* 0 becomes too large. */
+    return __builtin_expect(
+               size - 1 >= MP_INLINE_LENGTHS * MP_INLINE_GRANULE, 0)
+               ? MP_INLINE_NULL
+               : mp_inline_take_short(thread, cache, size - 1, &at);
+}
+
+/* A cache of a pool that counts to the byte may hand out an object of size
+ * bytes: it is not too long, and there is credit for it. */
+MP_INLINE_INNER int mp_inline_allows(const struct mp_inline_cache *cache,
+                                     size_t size)
+{
+    /* 0 becomes too large. */
+    return __builtin_expect(size - 1 < cache->longest, 1) &&
+           __builtin_expect(size <= cache->credit, 1);
+}
+
+/* Takes bytes, which are there, off the credit. */
+MP_INLINE_INNER void mp_inline_charge(struct mp_inline_cache *cache,
+                                      size_t bytes)
+{
+    size_t credit = cache->credit - bytes;
+
+    cache->credit = credit;
+    /* A branch: where objects come and go, it is hardly ever less. */
+    if (__builtin_expect(credit < cache->least, 0)) {
+        cache->least = credit;
+    }
+}
+
+/* Counts an object that was taken; at: its byte of the map. */
+MP_INLINE_INNER void mp_inline_count(struct mp_inline_cache *cache,
+                                     unsigned char *at, size_t size)
+{
+    unsigned slack = MP_INLINE_NARROW(unsigned, 0 - size) % MP_INLINE_GRANULE;
+
+    if (__builtin_expect(size > MP_INLINE_GRANULE, 1)) {
+        MP_INLINE_STORE(
+            unsigned char, at + 1,
+            MP_INLINE_NARROW(unsigned char, MP_INLINE_NIBBLE | slack));
+    } else if (slack > 0) {
+        __atomic_store_n(
+            at, MP_INLINE_NARROW(unsigned char, MP_INLINE_ONE | slack),
+            __ATOMIC_RELEASE);
+    }
+    mp_inline_charge(cache, size);
+}
+
+/* As mp_inline_take(), in a pool that counts to the byte. */
+MP_INLINE_INNER void *
+mp_inline_take_counted(const struct mp_inline_thread *thread,
+                       struct mp_inline_cache *cache, size_t size)
+{
+    unsigned char *at = MP_INLINE_NULL;
+    void *object = MP_INLINE_NULL;
+
+    if (mp_inline_allows(cache, size)) {
+        object = mp_inline_take_short(thread, cache, size - 1, &at);
+        if (__builtin_expect(object != MP_INLINE_NULL, 1)) {
+            mp_inline_count(cache, at, size);
+        }
+    }
+    return object;
+}
+
+/* Where the map has the byte of an object of the pool's; NULL: the address is
+ * another's, or that of no granule. */
+MP_INLINE_INNER unsigned char *
+mp_inline_reach(const struct mp_inline_thread *thread, const memory_pool_t *mp,
+                const void *ptr)
+{
+    uintptr_t offset = MP_INLINE_NUMBER(ptr) - thread->base;
+    /* The offset is rotated by four bits, so that an address between granules
+     * becomes a number far out of range.  One compare then refuses foreign
+     * addresses, addresses between granules and NULL. */
+    uintptr_t i = offset >> 4 | offset << (sizeof offset * 8 - 4);
+    unsigned char *at;
+
+    if (__builtin_expect(i >= thread->granules, 0) ||
+        __builtin_expect(__atomic_load_n(&thread->owners[i / MP_INLINE_OWNED],
+                                         __ATOMIC_RELAXED) != mp, 0)) {
+        return MP_INLINE_NULL;
+    }
+    at = mp_inline_map_byte(thread, MP_INLINE_NUMBER(ptr));
+    if (at == MP_INLINE_NULL) {
+        __builtin_unreachable();
+    }
+    return at;
 }
 
 /* Frees a live object of at most MP_INLINE_LENGTHS granules into the cache, and
@@ -327,29 +461,21 @@ MP_INLINE_INNER int mp_inline_give(const struct mp_inline_thread *thread,
                                    struct mp_inline_cache *cache,
                                    const memory_pool_t *mp, const void *ptr)
 {
-    uintptr_t offset = MP_INLINE_NUMBER(ptr) - thread->base;
-    /* The offset is rotated by four bits, so that an address between granules
-     * becomes a number far out of range.  One compare then refuses foreign
-     * addresses, addresses between granules and NULL. */
-    uintptr_t i = offset >> 4 | offset << (sizeof offset * 8 - 4);
-    unsigned char *at;
+    unsigned char *at = mp_inline_reach(thread, mp, ptr);
     size_t code;
     struct mp_inline_list *list;
     size_t room;
     mp_inline_link *link;
 
-    if (__builtin_expect(i >= thread->granules, 0) ||
-        __builtin_expect(__atomic_load_n(&thread->owners[i / MP_INLINE_OWNED],
-                                         __ATOMIC_RELAXED) != mp, 0)) {
+    if (__builtin_expect(at == MP_INLINE_NULL, 0)) {
         return 0;
     }
-    at = mp_inline_map_byte(thread, MP_INLINE_NUMBER(ptr));
     /* Acquire pairs with the release in mp_inline_take(). */
     code = __atomic_load_n(at, __ATOMIC_ACQUIRE);
     if (__builtin_expect(code < MP_INLINE_LIVE, 0)) {
         return 0;
     }
-    list = &cache->lists[code - MP_INLINE_LIVE];
+    list = mp_inline_list_of(cache, code * MP_INLINE_GRANULE) - MP_INLINE_LIVE;
     room = list->room;
     if (__builtin_expect(room == 0, 0)) {
         return 0;
@@ -363,6 +489,68 @@ MP_INLINE_INNER int mp_inline_give(const struct mp_inline_thread *thread,
     MP_INLINE_STORE(unsigned char, at,
                     MP_INLINE_NARROW(unsigned char, code - MP_INLINE_LIVE +
                                                         MP_INLINE_CACHED));
+    return 1;
+}
+
+/* Zeroes the bytes of a short chunk, which are a number of granules, from the
+ * end on.  What compilers make of memset() for so few takes several times as
+ * long, and without the empty line of assembler they make a memset() of
+ * this. */
+MP_INLINE_INNER void mp_inline_zero(void *chunk, size_t bytes)
+{
+    const mp_inline_granule none = {0};
+
+    do {
+        bytes -= MP_INLINE_GRANULE;
+        *MP_INLINE_POINTER(mp_inline_granule *,
+                           MP_INLINE_NUMBER(chunk) + bytes) = none;
+        __asm__ __volatile__("" : : : "memory");
+    } while (bytes != 0);
+}
+
+/* As mp_inline_give(), in a pool that counts to the byte: at is the byte of the
+ * map, and what is live there is the pool's; zero: what is freed is zeroed. */
+MP_INLINE_INNER int mp_inline_put_counted(struct mp_inline_cache *cache,
+                                          unsigned char *at, const void *ptr,
+                                          int zero)
+{
+    /* Acquire as in mp_inline_give(). */
+    size_t code = __atomic_load_n(at, __ATOMIC_ACQUIRE);
+    size_t slack, room, bytes;
+    struct mp_inline_list *list;
+    mp_inline_link *link;
+
+    if (__builtin_expect(code > MP_INLINE_LIVE, 1)) {
+        slack = __atomic_load_n(at + 1, __ATOMIC_RELAXED) % MP_INLINE_GRANULE;
+    } else if (code == MP_INLINE_LIVE ||
+               code - (MP_INLINE_ONE + 1) < MP_INLINE_GRANULE - 1) {
+        slack = code % MP_INLINE_GRANULE; /* of MP_INLINE_LIVE it is 0 */
+        code = MP_INLINE_LIVE;
+    } else {
+        return 0;
+    }
+    /* One product for both, the list and the bytes of the chunk. */
+    bytes = code * MP_INLINE_GRANULE;
+    list = mp_inline_list_of(cache, bytes) - MP_INLINE_LIVE;
+    room = list->room;
+    if (__builtin_expect(room == 0, 0)) {
+        return 0;
+    }
+    link = MP_INLINE_POINTER(mp_inline_link *, MP_INLINE_NUMBER(ptr));
+    __asm__("" : "+r"(link)); /* as in mp_inline_give() */
+    if (__builtin_expect(zero, 0)) {
+        mp_inline_zero(link,
+                       bytes - (MP_INLINE_LIVE - 1) * MP_INLINE_GRANULE);
+    }
+    list->room = room - 1;
+    *link = list->chunks;
+    list->chunks = link;
+    /* Its slack may stay behind that: nobody asks a cached chunk for it. */
+    MP_INLINE_STORE(unsigned char, at,
+                    MP_INLINE_NARROW(unsigned char, code - MP_INLINE_LIVE +
+                                                        MP_INLINE_CACHED));
+    cache->credit +=
+        bytes - ((MP_INLINE_LIVE - 1) * MP_INLINE_GRANULE + slack);
     return 1;
 }
 

@@ -249,9 +249,7 @@ static MP_SLOW MP_FAST void *api_allocate_fenced(memory_pool_t *mp,
     void *object = NULL;
 
     if (cache != NULL) {
-        if (size <= sync_get(&mp->settings.max_object)) {
-            object = credit_take_short(state, NULL, cache, size);
-        }
+        object = credit_take_short(state, NULL, cache, size);
     } else if (MP_INLINE_LIGHT &&
                mp_inline_begin_fenced(state, state->cache, mp)) {
         object = mp_inline_take(state, state->cache, size);
@@ -271,25 +269,23 @@ static inline memory_pool_t *api_left(struct mp_inline_thread *state)
     return mp;
 }
 
-/* Noted as inside: the pool's cache may be one that counts. */
-static MP_SLOW MP_FAST void *api_allocate_counted(memory_pool_t *mp,
-                                                  size_t size)
+/* Inside the pool's cache, which counts and has no short object. */
+static MP_SLOW void *api_allocate_refused(size_t size)
+{
+    return api_allocate_elsewhere(api_left(&thread_state), size);
+}
+
+/* Inside the pool's cache, which has windows.  Their table led nowhere, or the
+ * object is not a short one. */
+static MP_SLOW void *api_allocate_sought(size_t size)
 {
     struct mp_inline_thread *state = &thread_state;
-    struct cache *cache = credit_inside_light(state, mp);
+    struct cache *cache = (struct cache *)(void *)state->cache;
+    void *object = credit_take_shown(cache->windows, cache, size, true);
+    memory_pool_t *mp = api_left(state);
 
-    if (MP_UNLIKELY(cache == NULL)) {
-        return api_allocate_fenced(mp, size);
-    }
-    void *object = NULL;
-    if (MP_LIKELY(size <= sync_get(&mp->settings.max_object))) {
-        object = credit_take_short(state, NULL, cache, size);
-    }
-    if (MP_UNLIKELY(object == NULL)) {
-        return api_allocate_elsewhere(api_left(state), size);
-    }
-    mp_inline_leave(state);
-    return object;
+    return MP_LIKELY(object != NULL) ? object
+                                     : api_allocate_elsewhere(mp, size);
 }
 
 /* The pool lies outside of the range, and does not bump.  Its cache serves by
@@ -299,17 +295,16 @@ static MP_SLOW MP_FAST void *api_allocate_outside(memory_pool_t *mp,
                                                   size_t size)
 {
     struct mp_inline_thread *state = &thread_state;
-    void *object = NULL;
 
     (void)mp_inline_begin(state, mp);
     struct cache *cache = credit_inside_light(state, mp);
     struct windows *windows = cache == NULL ? NULL : cache->windows;
-    if (MP_LIKELY(windows != NULL) &&
-        MP_LIKELY(size <= sync_get(&mp->settings.max_object))) {
-        object = credit_take_short(state, windows, cache, size);
-    }
-    if (MP_UNLIKELY(object == NULL)) {
+    if (MP_UNLIKELY(windows == NULL)) {
         return api_allocate_elsewhere(api_left(state), size);
+    }
+    void *object = credit_take_shown(windows, cache, size, false);
+    if (MP_UNLIKELY(object == NULL)) {
+        return api_allocate_sought(size);
     }
     mp_inline_leave(state);
     return object;
@@ -336,12 +331,21 @@ MP_FAST void *mp_allocate(memory_pool_t *mp, size_t m_size)
                                          : api_allocate_outside(mp, m_size);
     }
     cache = mp_inline_begin(state, mp);
-    if (MP_UNLIKELY(!mp_inline_offered(cache, mp))) {
-        return api_allocate_counted(mp, m_size);
+    if (MP_LIKELY(mp_inline_offered(cache, mp))) {
+        object = mp_inline_take(state, cache, m_size);
+        if (MP_UNLIKELY(object == NULL)) {
+            return api_allocate_inside(mp, m_size);
+        }
+        mp_inline_leave(state);
+        return object;
     }
-    object = mp_inline_take(state, cache, m_size);
+    /* Acquire as in mp_inline_offered(). */
+    if (MP_UNLIKELY(sync_get_acquire(&cache->exact) != mp)) {
+        return api_allocate_fenced(mp, m_size);
+    }
+    object = mp_inline_take_counted(state, cache, m_size);
     if (MP_UNLIKELY(object == NULL)) {
-        return api_allocate_inside(mp, m_size);
+        return api_allocate_refused(m_size);
     }
     mp_inline_leave(state);
     return object;
@@ -400,8 +404,24 @@ static MP_SLOW void api_free_refused(const void *ptr)
     }
 }
 
-/* Noted as inside: the pool zeroes what is freed, or the user of its cache may
- * be one that pays for the order. */
+/* Inside the pool's cache, which counts.  The pool zeroes what is freed: a loop
+ * takes registers, which the others need not save so. */
+static MP_SLOW MP_FAST void api_free_zeroed(memory_pool_t *mp,
+                                            const void *ptr)
+{
+    struct mp_inline_thread *state = &thread_state;
+    unsigned char *at = mp_inline_reach(state, mp, ptr);
+
+    if (MP_UNLIKELY(at == NULL) ||
+        MP_UNLIKELY(!mp_inline_put_counted(state->cache, at, ptr, true))) {
+        api_free_refused(ptr);
+        return;
+    }
+    mp_inline_leave(state);
+}
+
+/* Noted as inside: the user of the pool's cache may be one that pays for the
+ * order. */
 static MP_SLOW MP_FAST void api_free_fenced(memory_pool_t *mp,
                                             const void *ptr)
 {
@@ -425,21 +445,19 @@ static MP_SLOW MP_FAST void api_free_fenced(memory_pool_t *mp,
     }
 }
 
-static MP_SLOW MP_FAST void api_free_counted(memory_pool_t *mp,
-                                             const void *ptr)
+/* Inside the pool's cache, which has windows.  Their table led nowhere, or no
+ * list took the object. */
+static MP_SLOW void api_free_sought(const void *ptr)
 {
     struct mp_inline_thread *state = &thread_state;
-    struct cache *cache = credit_inside_light(state, mp);
+    memory_pool_t *mp = sync_get(&state->inside);
+    bool given =
+        credit_give(state, (struct cache *)(void *)state->cache, mp, ptr);
 
-    if (MP_UNLIKELY(cache == NULL) || MP_UNLIKELY(cache->zero)) {
-        api_free_fenced(mp, ptr);
-        return;
-    }
-    if (!MP_LIKELY(credit_give_known(state, NULL, cache, mp, ptr, false))) {
-        api_free_refused(ptr);
-        return;
-    }
     mp_inline_leave(state);
+    if (!MP_LIKELY(given)) {
+        api_free_slow(mp, ptr);
+    }
 }
 
 static MP_SLOW MP_FAST void api_free_outside(memory_pool_t *mp,
@@ -450,24 +468,44 @@ static MP_SLOW MP_FAST void api_free_outside(memory_pool_t *mp,
     (void)mp_inline_begin(state, mp);
     struct cache *cache = credit_inside_light(state, mp);
     struct windows *windows = cache == NULL ? NULL : cache->windows;
-    if (MP_UNLIKELY(windows == NULL) || MP_UNLIKELY(cache->zero)) {
+    if (MP_UNLIKELY(windows == NULL)) {
         api_free_elsewhere(api_left(state), ptr);
         return;
     }
-    if (!MP_LIKELY(credit_give_known(state, windows, cache, mp, ptr,
-                                     false))) {
-        api_free_refused(ptr);
+    if (MP_UNLIKELY(cache->fast.zero)) {
+        api_free_sought(ptr);
+        return;
+    }
+    unsigned char *at = window_reach_by(state, windows, mp, ptr, false);
+    if (MP_UNLIKELY(at == NULL) ||
+        MP_UNLIKELY(!mp_inline_put_counted(&cache->fast, at, ptr, false))) {
+        api_free_sought(ptr);
         return;
     }
     mp_inline_leave(state);
 }
 
-/* Inside the pool's cache, where mp_inline_give() refused the object. */
-static MP_SLOW void api_free_inside(memory_pool_t *mp, const void *ptr)
+/* Inside the pool's cache, where mp_inline_give() refused the object, and so
+ * did the newest mark where the table of windows leads. */
+static MP_SLOW void api_free_longer(memory_pool_t *mp, const void *ptr)
 {
     if (!MP_LIKELY(fast_give_refused(mp, ptr))) {
         api_free_slow(mp, ptr);
     }
+}
+
+/* Inside the pool's cache, where mp_inline_give() refused the object. */
+static MP_SLOW MP_FAST void api_free_inside(memory_pool_t *mp,
+                                            const void *ptr)
+{
+    struct mp_inline_thread *state = &thread_state;
+    struct cache *cache = (struct cache *)(void *)state->cache;
+
+    if (MP_UNLIKELY(!cache_give_marked(cache, ptr, false))) {
+        api_free_longer(mp, ptr);
+        return;
+    }
+    mp_inline_leave(state);
 }
 
 static inline MP_INLINED void api_free(memory_pool_t *mp, const void *ptr)
@@ -483,12 +521,27 @@ static inline MP_INLINED void api_free(memory_pool_t *mp, const void *ptr)
         return;
     }
     cache = mp_inline_begin(state, mp);
-    if (MP_UNLIKELY(!mp_inline_offered(cache, mp))) {
-        api_free_counted(mp, ptr);
+    if (MP_LIKELY(mp_inline_offered(cache, mp))) {
+        if (MP_UNLIKELY(!mp_inline_give(state, cache, mp, ptr))) {
+            api_free_inside(mp, ptr);
+            return;
+        }
+        mp_inline_leave(state);
         return;
     }
-    if (MP_UNLIKELY(!mp_inline_give(state, cache, mp, ptr))) {
-        api_free_inside(mp, ptr);
+    /* Acquire as in mp_inline_offered(). */
+    if (MP_UNLIKELY(sync_get_acquire(&cache->exact) != mp)) {
+        api_free_fenced(mp, ptr);
+        return;
+    }
+    if (MP_UNLIKELY(cache->zero)) {
+        api_free_zeroed(mp, ptr);
+        return;
+    }
+    unsigned char *at = mp_inline_reach(state, mp, ptr);
+    if (MP_UNLIKELY(at == NULL) ||
+        MP_UNLIKELY(!mp_inline_put_counted(cache, at, ptr, false))) {
+        api_free_refused(ptr);
         return;
     }
     mp_inline_leave(state);

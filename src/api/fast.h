@@ -184,13 +184,14 @@ static inline bool fast_enter_counted(mp_handle_t *handle)
 {
     (void)mp_inline_begin(&handle->state, MP_INLINE_NO_POOL);
     /* Acquire as in credit_enter(). */
-    if (MP_LIKELY(sync_get_acquire(&handle->cache.exact) !=
+    if (MP_LIKELY(sync_get_acquire(&handle->cache.fast.exact) !=
                   MP_INLINE_NO_POOL)) {
         return true;
     }
-    if (sync_get(&handle->cache.exact_fenced) != MP_INLINE_NO_POOL) {
+    if (sync_get(&handle->cache.fast.exact_fenced) != MP_INLINE_NO_POOL) {
         mp_inline_note(&handle->state, MP_INLINE_NO_POOL);
-        if (sync_get_seq(&handle->cache.exact_fenced) != MP_INLINE_NO_POOL) {
+        if (sync_get_seq(&handle->cache.fast.exact_fenced) !=
+            MP_INLINE_NO_POOL) {
             return true;
         }
     }

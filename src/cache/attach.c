@@ -35,7 +35,7 @@ void attach_use(struct cache *cache)
 {
     thread_state.cache = cache != NULL
                              ? &cache->fast
-                             : (struct mp_inline_cache *)&thread_no_cache.fast;
+                             : (struct mp_inline_cache *)&thread_no_cache;
 }
 
 /* Where a thread remembers its cache of a set.  A pool with caches lies in a
@@ -386,7 +386,7 @@ void attach_thread_ends(struct thread *thread, bool held)
     attach_leave_all(thread, false);
     struct cache *gone = attach_shed_spares(thread, 0);
     /* The thread's word led to one of those, if it led to any. */
-    ASSERT(thread_state.cache == &thread_no_cache.fast);
+    ASSERT(thread_state.cache == &thread_no_cache);
     lock_leave(&thread_attachments, taken);
     attach_free(gone);
 }

@@ -44,12 +44,6 @@
 #include "base/tool.h"
 #include "cache/pause.h"
 
-_Static_assert(offsetof(struct cache, exact) ==
-                       offsetof(struct thread_cache, exact) &&
-                   offsetof(struct cache, exact_fenced) ==
-                       offsetof(struct thread_cache, exact_fenced),
-               "a thread without a cache finds another member there");
-
 /* Granules of a cache's first run, doubled with each: 2 KiB to 64 KiB.  A
  * thread that uses a pool little then takes little from others. */
 #define CACHE_RUN_FIRST 128
@@ -209,7 +203,7 @@ size_t cache_frees(const struct cache *cache)
 void cache_empty(struct cache *cache)
 {
     /* Collected before, or the pool is gone that lent it. */
-    cache->credit = cache->least = cache->granted = cache->raised = 0;
+    cache->fast.credit = cache->fast.least = cache->granted = cache->raised = 0;
     cache->fast.cut = cache->fast.end = NULL;
     cache->heap = cache->set->heap;
     cache_look_anew(cache, cache->set);
@@ -227,6 +221,13 @@ void cache_renew(struct cache *cache)
     cache->frees_granted -= cache_frees(cache);
 }
 
+void cache_learn(struct cache *cache, const struct cache_set *set)
+{
+    ASSERT(!cache_is_enabled(cache) && set->longest <= CACHE_LONGEST);
+    cache->fast.zero = set->zero;
+    cache->fast.longest = set->longest;
+}
+
 void cache_start(struct cache *cache, struct cache_set *set,
                  struct mp_inline_thread *state)
 {
@@ -235,7 +236,8 @@ void cache_start(struct cache *cache, struct cache_set *set,
     cache->state = state;
     cache->run = CACHE_RUN_FIRST;
     cache->fast.pool = cache->fast.fenced = MP_INLINE_NO_POOL;
-    cache->exact = cache->exact_fenced = MP_INLINE_NO_POOL;
+    cache->fast.exact = cache->fast.exact_fenced = MP_INLINE_NO_POOL;
+    cache_learn(cache, set);
     /* A spare one still has the lists of the pool that it served.  They lead
      * into memory that is that pool's no more, and are only forgotten. */
     cache_renew(cache);
@@ -273,14 +275,14 @@ void cache_see(struct cache *cache, const struct cache_set *set,
 void cache_collect(struct cache *cache, struct cache_set *set)
 {
     ASSERT(lock_is_held(set->lock) || set->caches == cache);
-    ASSERT(cache->set == set && cache->least <= cache->credit);
+    ASSERT(cache->set == set && cache->fast.least <= cache->fast.credit);
     if (cache_has_mark(cache, set)) {
-        cache->heap->held += cache->granted - cache->credit;
+        cache->heap->held += cache->granted - cache->fast.credit;
     }
-    set->owed += cache->credit;
+    set->owed += cache->fast.credit;
     set->unused +=
-        cache->least < cache->raised ? cache->least : cache->raised;
-    cache->credit = cache->least = cache->granted = cache->raised = 0;
+        cache->fast.least < cache->raised ? cache->fast.least : cache->raised;
+    cache->fast.credit = cache->fast.least = cache->granted = cache->raised = 0;
 }
 
 /* All lists give what they have to the heap that it belongs to. */
@@ -446,7 +448,7 @@ void cache_close_mark(struct cache *cache, struct cache_set *set,
 {
     ASSERT(cache_is_ready(cache, set));
     ASSERT(!sync_get(&set->retired) && cache_has_mark(cache, set));
-    ASSERT(cache->credit == 0); /* the mark is gone that would count it */
+    ASSERT(cache->fast.credit == 0); /* the mark is gone that would count it */
     cache->fast.cut = cache->fast.end = NULL;
     cache->heap = heap;
     cache_look_anew(cache, set);
@@ -575,14 +577,14 @@ void cache_begin_again(struct cache *cache, struct cache_set *set,
     }
     cache->fast.cut = run;
     cache_clear_lists(cache, false);
-    cache->credit = cache->granted;
+    cache->fast.credit = cache->granted;
 }
 
 void cache_begin_new(struct cache *cache, struct cache_set *set,
                      unsigned char *run)
 {
     cache_begin_again(cache, set, run);
-    cache->credit = cache->least = cache->granted = cache->raised = 0;
+    cache->fast.credit = cache->fast.least = cache->granted = cache->raised = 0;
     /* Without lists nothing was granted. */
     if (cache->lists_used != 0) {
         cache->frees_granted -= cache_frees(cache);

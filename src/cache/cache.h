@@ -28,13 +28,7 @@ struct cache_set;
  * of the pool's lock, while the pool is paused. */
 struct cache {
     struct mp_inline_cache fast;    /* what compiled-in code knows, too */
-    struct memory_pool *exact;      /* atomic; as fast.pool, for a pool that
-                                     * counts to the byte; see credit.h */
-    struct memory_pool *exact_fenced; /* atomic; as fast.fenced, for such */
-    bool zero;                      /* as the set's, when it was enabled */
-    size_t credit;  /* bytes that it may hand out */
-    size_t least;   /* the least that credit was since it was collected */
-    size_t granted; /* what credit was as it was granted */
+    size_t granted; /* what fast.credit was as it was granted */
     size_t raised;  /* bytes by which that raised the quota's mark */
     struct middle *middle;          /* only its user sets it, with the lock,
                                      * and it stays until the cache goes;
@@ -72,6 +66,9 @@ struct cache {
     unsigned number; /* its place in the set, counted from 1; both as
                       * cache_sort_runs() left them */
 };
+
+/* Bytes of the longest object that lists of short chunks have. */
+#define CACHE_LONGEST (SIZES_SHORT * SIZES_GRANULE)
 
 /* Nobody's: neither a thread nor what an unregistered one has, NULL. */
 #define CACHE_NO_THREAD ((struct thread *)(uintptr_t)1)
@@ -116,6 +113,9 @@ struct cache_set {
     struct treap_node *runs;   /* see cache_sort_runs() */
     struct heap_sweep sweep;   /* where the last one stands */
     unsigned sweeps;           /* so many were begun */
+    uint16_t longest;          /* fixed; bytes of the longest object that is
+                                * taken from its caches' lists or runs, where
+                                * they have credit; CACHE_LONGEST at most */
 };
 
 /* An empty set; retired: for a pool that has no caches. */
@@ -126,8 +126,10 @@ MP_INNER void cache_set_start(struct cache_set *set, struct memory_pool *pool,
 /* Says what the objects of a set need that has none, with the lock held or a
  * new one; see the members.  Caches with credit begin suspended: one that is
  * enabled without having been lent any would take freed objects of a quota
- * that is tight.  The caches are the caller's. */
-MP_INNER void cache_set_count(struct cache_set *set, bool counts, bool zero);
+ * that is tight.  The caches are the caller's.  max_object: bytes; one that
+ * goes with the capacity does not count, since no credit has more. */
+MP_INNER void cache_set_count(struct cache_set *set, bool counts, bool zero,
+                              size_t max_object);
 
 /* Memory for a cache, or for what a cache is part of: all zero, and in lines
  * that share no byte with others, since those may be another thread's; NULL:
@@ -138,6 +140,9 @@ MP_INNER void *cache_allocate(size_t bytes);
  * where the range's tables are.  No lock. */
 MP_INNER void cache_start(struct cache *cache, struct cache_set *set,
                           struct mp_inline_thread *state);
+
+/* The cache gets what is said for the set, which it is not enabled for. */
+MP_INNER void cache_learn(struct cache *cache, const struct cache_set *set);
 
 /* Gives the caller's own cache lists for middle chunks, where it has none;
  * false: there is no memory for them.  No lock is held; keeps errno. */
@@ -204,6 +209,27 @@ static inline void cache_push(struct mp_inline_cache *fast, size_t i,
     sync_put(at, (unsigned char)(BLOCK_CACHED + i));
 }
 
+/* Inside, in a pool that does not count, while the user has a mark open: takes
+ * a short object of the newest mark's; false: it is none, or the lists are
+ * full.  search: as in window_find(). */
+static inline MP_INLINED bool cache_give_marked(struct cache *cache,
+                                                const void *ptr, bool search)
+{
+    if (cache->windows == NULL) {
+        return false;
+    }
+    unsigned char *at =
+        window_reach_by(NULL, cache->windows, NULL, ptr, search);
+    /* Acquire as in mp_inline_give(). */
+    size_t code = at == NULL ? BLOCK_NONE : sync_get_acquire(at);
+    if (MP_UNLIKELY(code < BLOCK_LIVE) ||
+        MP_UNLIKELY(!cache_mark_takes(cache, code - BLOCK_LIVE))) {
+        return false;
+    }
+    cache_push(&cache->fast, code - BLOCK_LIVE, at, ptr);
+    return true;
+}
+
 /* Inside, in a pool that does not count: takes what mp_inline_give() refused,
  * an object of a middle length or one of the newest mark; false: it is neither,
  * or the lists are full. */
@@ -212,21 +238,8 @@ static inline bool cache_give_refused(const struct mp_inline_thread *state,
                                       const struct memory_pool *mp,
                                       const void *ptr)
 {
-    struct cache *cache = (struct cache *)(void *)fast;
-
-    if (cache->windows != NULL) {
-        unsigned char *at = window_reach(state, cache->windows, mp, ptr);
-        /* Acquire as in mp_inline_give(). */
-        size_t code = at == NULL ? BLOCK_NONE : sync_get_acquire(at);
-        if (code >= BLOCK_LIVE) {
-            if (!cache_mark_takes(cache, code - BLOCK_LIVE)) {
-                return false;
-            }
-            cache_push(fast, code - BLOCK_LIVE, at, ptr);
-            return true;
-        }
-    }
-    return cache_give_middle(state, fast, mp, ptr);
+    return cache_give_marked((struct cache *)(void *)fast, ptr, true) ||
+           cache_give_middle(state, fast, mp, ptr);
 }
 
 /* All of these with the pool's lock held, for a cache whose user is the caller
@@ -417,8 +430,8 @@ static inline bool cache_is_enabled(const struct cache *cache)
 {
     return sync_get(&cache->fast.pool) != MP_INLINE_NO_POOL ||
            sync_get(&cache->fast.fenced) != MP_INLINE_NO_POOL ||
-           sync_get(&cache->exact) != MP_INLINE_NO_POOL ||
-           sync_get(&cache->exact_fenced) != MP_INLINE_NO_POOL;
+           sync_get(&cache->fast.exact) != MP_INLINE_NO_POOL ||
+           sync_get(&cache->fast.exact_fenced) != MP_INLINE_NO_POOL;
 }
 
 /* Relaxed, where the heavy fence gives the order; else in the one order with
@@ -427,12 +440,12 @@ static inline bool cache_is_enabled(const struct cache *cache)
 static inline void cache_disable(struct cache *cache)
 {
     sync_put(&cache->fast.pool, MP_INLINE_NO_POOL);
-    sync_put(&cache->exact, MP_INLINE_NO_POOL);
+    sync_put(&cache->fast.exact, MP_INLINE_NO_POOL);
     if (sync_get(&cache->fast.fenced) != MP_INLINE_NO_POOL) {
         sync_put_seq(&cache->fast.fenced, MP_INLINE_NO_POOL);
     }
-    if (sync_get(&cache->exact_fenced) != MP_INLINE_NO_POOL) {
-        sync_put_seq(&cache->exact_fenced, MP_INLINE_NO_POOL);
+    if (sync_get(&cache->fast.exact_fenced) != MP_INLINE_NO_POOL) {
+        sync_put_seq(&cache->fast.exact_fenced, MP_INLINE_NO_POOL);
     }
 }
 
@@ -451,9 +464,9 @@ static inline void cache_enable(struct cache *cache,
     if (!cache_set_is_open(set)) {
         return;
     }
-    cache->zero = set->zero;
     if (set->counts) {
-        sync_put_release(set->fenced ? &cache->exact_fenced : &cache->exact,
+        sync_put_release(set->fenced ? &cache->fast.exact_fenced
+                                     : &cache->fast.exact,
                          set->pool);
     } else {
         sync_put_release(set->fenced ? &cache->fast.fenced : &cache->fast.pool,
@@ -467,8 +480,8 @@ static inline bool cache_serves(const struct cache *cache,
                                 const struct cache_set *set)
 {
     return set->counts
-               ? sync_get_acquire(&cache->exact) == set->pool ||
-                     sync_get_acquire(&cache->exact_fenced) == set->pool
+               ? sync_get_acquire(&cache->fast.exact) == set->pool ||
+                     sync_get_acquire(&cache->fast.exact_fenced) == set->pool
                : sync_get_acquire(&cache->fast.pool) == set->pool ||
                      sync_get_acquire(&cache->fast.fenced) == set->pool;
 }

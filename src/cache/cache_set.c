@@ -45,15 +45,19 @@ void cache_set_start(struct cache_set *set, struct memory_pool *pool,
     set->depot.outside = cache_set_is_outside(set) ? heap : NULL;
 }
 
-void cache_set_count(struct cache_set *set, bool counts, bool zero)
+void cache_set_count(struct cache_set *set, bool counts, bool zero,
+                     size_t max_object)
 {
     ASSERT(set->owed == 0 && cache_set_is_paused(set));
     set->counts = counts;
     set->zero = zero;
+    set->longest =
+        (uint16_t)(max_object < CACHE_LONGEST ? max_object : CACHE_LONGEST);
     set->suspended = counts;
     for (struct cache *c = set->caches; c != NULL; c = c->next) {
-        ASSERT(c->credit == 0);
+        ASSERT(c->fast.credit == 0);
         cache_disable(c);
+        cache_learn(c, set);
         cache_enable(c, set);
     }
 }

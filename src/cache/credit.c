@@ -35,7 +35,7 @@ void *credit_take(const struct mp_inline_thread *state, struct cache *cache,
         return credit_take_short(state, cache->windows, cache, size);
     }
     /* Of a size of 0 there are too many granules. */
-    if (!middle_fits(granules) || size > cache->credit) {
+    if (!middle_fits(granules) || size > cache->fast.credit) {
         return NULL;
     }
     void *object = cache_take_middle(state, &cache->fast, granules);
@@ -47,7 +47,7 @@ void *credit_take(const struct mp_inline_thread *state, struct cache *cache,
                              object);
         uint32_t length = block_get_length(at + 1);
         block_put_slack_at(at, length, length * SIZES_GRANULE - size);
-        credit_use(cache, size);
+        mp_inline_charge(&cache->fast, size);
     }
     return object;
 }
@@ -63,11 +63,11 @@ static inline bool credit_give_marked(struct cache *cache, unsigned char *at,
     if (!cache_mark_takes(cache, length - 1)) {
         return false;
     }
-    if (cache->zero) {
-        credit_zero((void *)(uintptr_t)ptr, length);
+    if (cache->fast.zero) {
+        mp_inline_zero((void *)(uintptr_t)ptr, length * SIZES_GRANULE);
     }
     cache_push(&cache->fast, length - 1, at, ptr);
-    cache->credit += size;
+    cache->fast.credit += size;
     return true;
 }
 
@@ -85,11 +85,11 @@ static inline bool credit_give_middle(const struct mp_inline_thread *state,
         return false;
     }
     block_clear_slack_at(at, length);
-    if (cache->zero) {
+    if (cache->fast.zero) {
         memset((unsigned char *)(uintptr_t)ptr + sizeof(void *), 0,
                size - sizeof(void *));
     }
-    cache->credit += size;
+    cache->fast.credit += size;
     return true;
 }
 
@@ -99,7 +99,7 @@ bool credit_give_refused(const struct mp_inline_thread *state,
 {
     unsigned char *at = window_reach(state, cache->windows, mp, ptr);
 
-    if (at == NULL || cache->credit > CREDIT_MOST) {
+    if (at == NULL || cache->fast.credit > CREDIT_MOST) {
         return false;
     }
     /* Acquire as in mp_inline_give(). */
@@ -113,7 +113,7 @@ bool credit_give_refused(const struct mp_inline_thread *state,
 
 void credit_grant(struct cache *cache, size_t bytes, size_t raised)
 {
-    ASSERT(cache->credit == 0 && raised <= bytes);
-    cache->credit = cache->least = cache->granted = bytes;
+    ASSERT(cache->fast.credit == 0 && raised <= bytes);
+    cache->fast.credit = cache->fast.least = cache->granted = bytes;
     cache->raised = raised;
 }

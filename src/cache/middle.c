@@ -81,7 +81,7 @@ middle_reach(const struct mp_inline_thread *state, struct windows *windows,
              const void *ptr)
 {
     if (windows != NULL) {
-        const struct window *window = window_find(windows, ptr);
+        const struct window *window = window_find(windows, ptr, true);
         return window == NULL ? NULL : window_map(window, ptr);
     }
     return block_granule_at((const unsigned char *)state->base, ptr) <

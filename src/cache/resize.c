@@ -142,7 +142,7 @@ static bool resize_can_give(const struct cache *cache, uint32_t length)
 {
     return length <= SIZES_SHORT
                ? cache->fast.lists[length - 1].room > 0
-               : cache->middle != NULL && cache->credit <= CREDIT_MOST &&
+               : cache->middle != NULL && cache->fast.credit <= CREDIT_MOST &&
                      sizes_middle_below(length) > 0 &&
                      length <=
                          cache->middle->limit - cache->middle->granules;
@@ -164,7 +164,7 @@ void *resize_counted(const struct mp_inline_thread *state,
     size_t old = length * SIZES_GRANULE - block_get_slack_at(at, length);
     size_t more = size - old; /* as unsigned numbers */
     bool grows = size > old;
-    if (grows && more > cache->credit) {
+    if (grows && more > cache->fast.credit) {
         return NULL;
     }
     /* The slack of a short chunk has one nibble, and is no more than a granule.
@@ -191,9 +191,9 @@ void *resize_counted(const struct mp_inline_thread *state,
         }
         block_put_slack_at(at, length, length * SIZES_GRANULE - size);
         if (grows) {
-            credit_use(cache, more);
+            mp_inline_charge(&cache->fast, more);
         } else {
-            cache->credit -= more;
+            cache->fast.credit -= more;
         }
         return ptr;
     }
@@ -201,7 +201,7 @@ void *resize_counted(const struct mp_inline_thread *state,
         !resize_can_give(cache, length)) {
         return NULL;
     }
-    size_t least = cache->least;
+    size_t least = cache->fast.least;
     void *object = credit_take(state, cache, size);
     if (object == NULL) {
         return NULL;
@@ -217,6 +217,6 @@ void *resize_counted(const struct mp_inline_thread *state,
     ASSERT(given);
     (void)given;
     /* Both were there for a moment, but the program held one. */
-    cache->least = cache->credit < least ? cache->credit : least;
+    cache->fast.least = cache->fast.credit < least ? cache->fast.credit : least;
     return object;
 }

@@ -38,12 +38,13 @@
 _Static_assert(sizeof(struct mp_inline_thread) <= 64,
                "a thread's state is more than a line of thread-local storage");
 
-MP_INNER_OBJECT const struct thread_cache thread_no_cache = {
-    .fast = {.pool = MP_INLINE_NO_POOL, .fenced = MP_INLINE_NO_POOL},
+MP_INNER_OBJECT const struct mp_inline_cache thread_no_cache = {
+    .pool = MP_INLINE_NO_POOL,
+    .fenced = MP_INLINE_NO_POOL,
     .exact = MP_INLINE_NO_POOL,
     .exact_fenced = MP_INLINE_NO_POOL};
 
-#define THREAD_STATE {.cache = (struct mp_inline_cache *)&thread_no_cache.fast}
+#define THREAD_STATE {.cache = (struct mp_inline_cache *)&thread_no_cache}
 
 #if THREAD_KEEPS_STATE
 /* Without ELF nobody looks into it.  Where the compiler emulates thread-local

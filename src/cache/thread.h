@@ -62,16 +62,8 @@ extern __thread struct mp_inline_thread thread_state
     __attribute__((__visibility__("hidden"))) MP_INLINE_TLS;
 #endif
 
-/* The part of a cache that fast paths look at before they know whose it is;
- * cache.h has the whole. */
-struct thread_cache {
-    struct mp_inline_cache fast;
-    struct memory_pool *exact;
-    struct memory_pool *exact_fenced;
-};
-
 /* What a thread that has used no pool yet finds: a cache enabled for none. */
-MP_INNER const struct thread_cache thread_no_cache;
+MP_INNER const struct mp_inline_cache thread_no_cache;
 
 struct thread {
     struct lock lock;        /* owns made */

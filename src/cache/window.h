@@ -36,9 +36,10 @@
 /* 64 blocks are 64 MiB or more where a pool is large. */
 #define WINDOW_MOST 64u
 
-/* Bits of an address within a page: 16 KiB.  Small blocks share a page. */
-#define WINDOW_PAGE 14
-#define WINDOW_PAGES 1024u
+/* Bits of an address within a page: 4 KiB, which is no more than a few small
+ * blocks have. */
+#define WINDOW_PAGE 12
+#define WINDOW_PAGES 2048u
 
 struct window {
     uintptr_t bias;     /* the map byte of an address is at this plus a
@@ -59,36 +60,48 @@ struct windows {
     unsigned char pages[WINDOW_PAGES];   /* which of list */
 };
 
-/* The window that an address lies in, sought among all; NULL: in none. */
+/* The window that an address lies in, sought among all; NULL: in none.  The
+ * table then leads there. */
 MP_INNER const struct window *window_search(struct windows *windows,
                                             const void *ptr);
 
-/* The same by the table first.  An address between granules is in none. */
-static inline const struct window *window_find(struct windows *windows,
-                                               const void *ptr)
+/* The window that was found last for an address in the page. */
+static inline const struct window *
+window_of_page(const struct windows *windows, const void *ptr)
 {
     size_t page = (uintptr_t)ptr >> WINDOW_PAGE & (WINDOW_PAGES - 1);
     const struct window *window = &windows->list[windows->pages[page]];
+
+    /* Without this, gcc works its place out twice. */
+    __asm__("" : "+r"(window));
+    return window;
+}
+
+/* The window of an address; NULL: it is in none, as one between granules is.
+ * search: not only where the table leads, which would be a call. */
+static inline MP_INLINED const struct window *
+window_find(struct windows *windows, const void *ptr, bool search)
+{
+    const struct window *window = window_of_page(windows, ptr);
 
     if (MP_LIKELY(block_granule_at((const unsigned char *)window->base, ptr) <
                   window->granules)) {
         return window;
     }
-    return window_search(windows, ptr);
+    return search ? window_search(windows, ptr) : NULL;
 }
 
 /* The same for an object that is to be freed. */
-static inline const struct window *
-window_find_freed(struct windows *windows, const void *ptr)
+static inline MP_INLINED const struct window *
+window_find_freed(struct windows *windows, const void *ptr, bool search)
 {
-    size_t page = (uintptr_t)ptr >> WINDOW_PAGE & (WINDOW_PAGES - 1);
-    const struct window *window = &windows->list[windows->pages[page]];
+    const struct window *window = window_of_page(windows, ptr);
 
     if (MP_LIKELY(block_granule_at((const unsigned char *)window->base, ptr) <
                   window->freeable)) {
         return window;
     }
-    window = window_search(windows, ptr);
+    window = search ? window_search(windows, ptr) : NULL;
     return window == NULL || window->freeable == 0 ? NULL : window;
 }
 
@@ -96,12 +109,10 @@ window_find_freed(struct windows *windows, const void *ptr)
 static inline const struct window *
 window_find_known(const struct windows *windows, const void *ptr)
 {
-    size_t page = (uintptr_t)ptr >> WINDOW_PAGE & (WINDOW_PAGES - 1);
-    const struct window *window = &windows->list[windows->pages[page]];
-
-    ASSERT(block_granule_at((const unsigned char *)window->base, ptr) <
-           window->granules);
-    return window;
+    ASSERT(block_granule_at(
+               (const unsigned char *)window_of_page(windows, ptr)->base, ptr) <
+           window_of_page(windows, ptr)->granules);
+    return window_of_page(windows, ptr);
 }
 
 /* Where the map has the byte of an address in the window. */
@@ -113,21 +124,32 @@ static inline unsigned char *window_map(const struct window *window,
 
 /* Where the map has the byte of an object of the pool's that is to be freed, by
  * a user that is inside; NULL: the address is another's, or none that the user
- * knows.  windows: NULL in the range, while no mark is open. */
+ * knows.  windows: NULL in the range, while no mark is open; search: as
+ * above. */
+static inline MP_INLINED unsigned char *
+window_reach_by(const struct mp_inline_thread *state, struct windows *windows,
+                const struct memory_pool *mp, const void *ptr, bool search)
+{
+    if (windows != NULL) {
+        const struct window *window =
+            window_find_freed(windows, ptr, search);
+        if (MP_UNLIKELY(window == NULL)) {
+            return NULL;
+        }
+        unsigned char *at = window_map(window, ptr);
+        if (at == NULL) {
+            __builtin_unreachable();
+        }
+        return at;
+    }
+    return mp_inline_reach(state, mp, ptr);
+}
+
 static inline unsigned char *
 window_reach(const struct mp_inline_thread *state, struct windows *windows,
              const struct memory_pool *mp, const void *ptr)
 {
-    if (windows != NULL) {
-        const struct window *window = window_find_freed(windows, ptr);
-        return MP_UNLIKELY(window == NULL) ? NULL : window_map(window, ptr);
-    }
-    uintptr_t i = block_granule_at((const unsigned char *)state->base, ptr);
-    if (MP_UNLIKELY(i >= state->granules) ||
-        MP_UNLIKELY(sync_get(&state->owners[i / MP_INLINE_OWNED]) != mp)) {
-        return NULL;
-    }
-    return (unsigned char *)(state->bias + (uintptr_t)ptr / SIZES_GRANULE);
+    return window_reach_by(state, windows, mp, ptr, true);
 }
 
 /* Opens a window on a block, in place of the one that was opened first if there

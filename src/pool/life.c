@@ -94,6 +94,12 @@ static enum kind_why life_counts(const mp_options_t *options)
                : KIND_DEFAULT;
 }
 
+/* Bytes of the longest object, but for the capacity. */
+static size_t life_longest(const mp_options_t *options)
+{
+    return options->max_object == 0 ? SIZE_MAX : options->max_object;
+}
+
 static enum mode_kind life_mode(const mp_options_t *options)
 {
     if (options->threads != MP_THREADS_CACHED) {
@@ -218,7 +224,8 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
                  ranged ? &backing_malloc : options->backing);
     heap_start(&mp->heap, &mp->first, &mp->blocks, zero);
     cache_set_start(&mp->caches, mp, &mp->lock, &mp->heap, !mode->caches);
-    cache_set_count(&mp->caches, mode->caches && mode->counts, zero);
+    cache_set_count(&mp->caches, mode->caches && mode->counts, zero,
+                    life_longest(options));
     memset(&mp->counters, 0, sizeof mp->counters);
     memset(&mp->marks, 0, sizeof mp->marks);
     mp->failure = (struct pool_failure){NULL, NULL};
@@ -275,7 +282,7 @@ static void life_start_counting(struct memory_pool *mp,
     bool taken = pool_enter(mp);
     sync_put(&mp->mode, mode_of(MODE_COUNTED));
     heap_set_zero(&mp->heap, zero);
-    cache_set_count(&mp->caches, true, zero);
+    cache_set_count(&mp->caches, true, zero, life_longest(options));
     lock_leave(&mp->lock, taken);
 }
 

@@ -51,8 +51,9 @@ static enum result mode_locked_free(struct memory_pool *mp,
     return alloc_into_heap(mp, ptr, pool_enter(mp));
 }
 
-/* A short object from a list or the run; NULL: neither has one. */
-static void *mode_take(struct memory_pool *mp, struct cache *cache,
+/* A short object from a list or the run; NULL: neither has one.  A call, since
+ * it would take registers that its caller had to save. */
+static MP_SLOW void *mode_take(struct memory_pool *mp, struct cache *cache,
                        size_t size)
 {
     ASSERT(pool_is_entered(mp));
@@ -70,7 +71,7 @@ static bool mode_can_take(struct memory_pool *mp, struct cache *cache,
 
     ASSERT(pool_is_entered(mp));
     return !set->retired && !set->scarce && !set->sweeping &&
-           (!set->counts || (!set->suspended && size <= cache->credit) ||
+           (!set->counts || (!set->suspended && size <= cache->fast.credit) ||
             recall_lend(mp, cache, size));
 }
 
@@ -257,7 +258,7 @@ static bool mode_into_cache(struct memory_pool *mp, struct cache *cache,
     if (cache->windows != NULL) {
         window_open(cache->windows, chunk.block);
     }
-    if (cache->credit > CREDIT_MOST) {
+    if (cache->fast.credit > CREDIT_MOST) {
         cache_collect(cache, &mp->caches);
         recall_settle(mp);
     }

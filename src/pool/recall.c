@@ -232,7 +232,7 @@ bool recall_lend(struct memory_pool *mp, struct cache *cache, size_t size)
 
 bool recall_lend_first(struct memory_pool *mp, struct cache *cache)
 {
-    ASSERT(mp->caches.counts && mp->caches.owed == 0 && cache->credit == 0);
+    ASSERT(mp->caches.counts && mp->caches.owed == 0 && cache->fast.credit == 0);
     ASSERT(!sync_get(&mp->caches.retired));
     size_t bytes = quota_lend_first(&mp->quota, RECALL_LEND_MOST,
                                     recall_part(mp, cache));

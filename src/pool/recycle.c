@@ -112,7 +112,7 @@ static void recycle_make_plain(struct memory_pool *mp)
     sync_put(&mp->mode, mode_of(MODE_CACHED));
     heap_set_zero(&mp->heap, false);
     quota_restart(&mp->quota, QUOTA_NONE, NULL);
-    cache_set_count(&mp->caches, false, false);
+    cache_set_count(&mp->caches, false, false, SIZE_MAX);
     mp->quiet_run = NULL; /* the numbers are others in such a pool */
     alloc_note_peak(mp);
 }
@@ -220,11 +220,12 @@ static void recycle_clear(struct memory_pool *mp)
     mp->pins = (struct pool_pins){0, false, NULL};
 }
 
-/* A pool that counts goes on to do so, with caches that are enabled. */
+/* A pool that counts goes on to do so, with caches that are enabled; but not
+ * with caches that are of use to few pools. */
 static void recycle_renew_quota(struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp));
-    if (mp->caches.zero) {
+    if (mp->caches.zero || mp->caches.longest < CACHE_LONGEST) {
         recycle_make_plain(mp);
         return;
     }

@@ -68,7 +68,7 @@ START_TEST(a_first_user_is_found_by_the_set)
     ck_assert_ptr_eq(attach_first(&f.set), cache);
     memset(fixture_self()->found, 0, sizeof fixture_self()->found);
     attach_use(NULL);
-    ck_assert_ptr_eq(thread_state.cache, &thread_no_cache.fast);
+    ck_assert_ptr_eq(thread_state.cache, &thread_no_cache);
     ck_assert_ptr_eq(attach_find(&f.set), cache);
     ck_assert_ptr_eq(thread_state.cache, &cache->fast);
     ck_assert_ptr_eq(mp_inline_enter(&thread_state, f.pool), &cache->fast);
@@ -253,7 +253,7 @@ static void *end_used_none(void *fixture)
 {
     fixture_cache(fixture);
     attach_thread_ends(thread_self(), false);
-    ck_assert_ptr_eq(thread_state.cache, &thread_no_cache.fast);
+    ck_assert_ptr_eq(thread_state.cache, &thread_no_cache);
     ck_assert_uint_eq(fixture_self()->spares, 0);
     ck_assert_ptr_null(attach_find(&((struct fixture *)fixture)->set));
     return NULL;

@@ -16,7 +16,7 @@ static void begin(bool zero)
 {
     fixture_start(&f);
     lock_take(&f.lock);
-    cache_set_count(&f.set, true, zero);
+    cache_set_count(&f.set, true, zero, SIZE_MAX);
     lock_drop(&f.lock);
     cache = fixture_cache(&f);
     ck_assert(cache_open_middle(cache, &f.set));
@@ -24,7 +24,7 @@ static void begin(bool zero)
     /* Suspended: it was lent nothing yet. */
     ck_assert(!cache_is_enabled(cache));
     pause_resume(&f.set);
-    ck_assert_ptr_eq(cache->exact, f.pool);
+    ck_assert_ptr_eq(cache->fast.exact, f.pool);
     ck_assert_ptr_eq(cache->fast.pool, MP_INLINE_NO_POOL);
 }
 
@@ -33,7 +33,7 @@ static void *take(size_t size)
     void *object = credit_take(cache->state, cache, size);
 
     if (object == NULL && size <= SIZES_SHORT * SIZES_GRANULE &&
-        size <= cache->credit &&
+        size <= cache->fast.credit &&
         cache_fill(cache, &f.set, sizes_granules(size))) {
         object = credit_take(cache->state, cache, size);
     }
@@ -71,11 +71,11 @@ START_TEST(a_short_object_takes_its_bytes_and_gives_them_back)
         void *object = take(size);
         ck_assert_ptr_nonnull(object);
         ck_assert_uint_eq(size_of(object), size);
-        ck_assert_uint_eq(cache->credit, 2000 - size);
-        ck_assert_uint_eq(cache->least, 2000 - size);
+        ck_assert_uint_eq(cache->fast.credit, 2000 - size);
+        ck_assert_uint_eq(cache->fast.least, 2000 - size);
         give(object);
-        ck_assert_uint_eq(cache->credit, 2000);
-        ck_assert_uint_eq(cache->least, 2000 - size);
+        ck_assert_uint_eq(cache->fast.credit, 2000);
+        ck_assert_uint_eq(cache->fast.least, 2000 - size);
         /* The list's chunk is as any other. */
         ck_assert(!credit_give(cache->state, cache, f.pool, object));
         cache_collect(cache, &f.set);
@@ -104,15 +104,15 @@ START_TEST(a_middle_object_takes_its_bytes_and_gives_them_back)
         size_t size = sizes[i];
         void *object = middle(size);
         give(object);
-        ck_assert_uint_eq(cache->credit, size);
-        ck_assert_uint_eq(cache->least, 0);
+        ck_assert_uint_eq(cache->fast.credit, size);
+        ck_assert_uint_eq(cache->fast.least, 0);
         ck_assert_ptr_null(take(size + 1)); /* too little credit */
         size_t less = size > 1040 ? 3 : 0; /* a middle length, too */
         ck_assert_ptr_eq(take(size - less), object);
         ck_assert_uint_eq(size_of(object), size - less);
-        ck_assert_uint_eq(cache->credit, less);
+        ck_assert_uint_eq(cache->fast.credit, less);
         give(object);
-        ck_assert_uint_eq(cache->credit, size);
+        ck_assert_uint_eq(cache->fast.credit, size);
         cache_flush(cache, &f.set);
     }
 }
@@ -129,9 +129,9 @@ START_TEST(nothing_is_taken_beyond_the_credit)
     ck_assert_ptr_null(credit_take(cache->state, cache, SIZE_MAX));
     ck_assert_ptr_null(credit_take(cache->state, cache, SIZE_MAX - 15));
     ck_assert_ptr_null(credit_take(cache->state, cache, 65537));
-    ck_assert_uint_eq(cache->credit, 100);
+    ck_assert_uint_eq(cache->fast.credit, 100);
     ck_assert_ptr_nonnull(credit_take(cache->state, cache, 100));
-    ck_assert_uint_eq(cache->credit, 0);
+    ck_assert_uint_eq(cache->fast.credit, 0);
     ck_assert_ptr_null(credit_take(cache->state, cache, 1));
 }
 END_TEST
@@ -151,7 +151,7 @@ START_TEST(no_other_address_gives_credit)
     ck_assert(!credit_give(cache->state, cache, f.pool, object + 32));
     ck_assert(!credit_give(cache->state, cache,
                            (struct memory_pool *)(void *)&f, object));
-    ck_assert_uint_eq(cache->credit, 900);
+    ck_assert_uint_eq(cache->fast.credit, 900);
 }
 END_TEST
 
@@ -166,10 +166,10 @@ START_TEST(middle_objects_give_no_more_than_some_credit)
     objects[1] = middle(2000);
     objects[2] = middle(2000);
     give(objects[1]);
-    ck_assert_uint_eq(cache->credit, CREDIT_MOST + 1984);
+    ck_assert_uint_eq(cache->fast.credit, CREDIT_MOST + 1984);
     ck_assert(!credit_give(cache->state, cache, f.pool, objects[2]));
     give(objects[0]);
-    ck_assert_uint_eq(cache->credit, CREDIT_MOST + 2000);
+    ck_assert_uint_eq(cache->fast.credit, CREDIT_MOST + 2000);
 }
 END_TEST
 
@@ -183,8 +183,8 @@ START_TEST(what_no_object_ever_had_is_told_apart)
     cache_collect(cache, &f.set);
     ck_assert_uint_eq(f.set.owed, 710);
     ck_assert_uint_eq(f.set.unused, 700);
-    ck_assert_uint_eq(cache->credit, 0);
-    ck_assert_uint_eq(cache->least, 0);
+    ck_assert_uint_eq(cache->fast.credit, 0);
+    ck_assert_uint_eq(cache->fast.least, 0);
     give(object);
     cache_collect(cache, &f.set);
     ck_assert_uint_eq(f.set.owed, 1000);

@@ -17,7 +17,7 @@ static void begin(bool counts, bool zero)
 {
     fixture_start(&f);
     lock_take(&f.lock);
-    cache_set_count(&f.set, counts, zero);
+    cache_set_count(&f.set, counts, zero, SIZE_MAX);
     lock_drop(&f.lock);
     cache = fixture_cache(&f);
     ck_assert(cache_open_middle(cache, &f.set));
@@ -202,8 +202,8 @@ START_TEST(credit_pays_for_growth_and_is_paid_for_the_rest)
             size = next;
         }
         ck_assert_uint_eq(size_of(object), size);
-        ck_assert_uint_eq(cache->credit, 10000 - size);
-        ck_assert_uint_le(cache->least, cache->credit);
+        ck_assert_uint_eq(cache->fast.credit, 10000 - size);
+        ck_assert_uint_le(cache->fast.least, cache->fast.credit);
         ck_assert(holds(object, 1));
     }
 }
@@ -213,14 +213,14 @@ START_TEST(no_object_grows_beyond_the_credit)
 {
     begin(true, false);
     void *object = take(10);
-    cache->credit = cache->least = 5;
+    cache->fast.credit = cache->fast.least = 5;
     ck_assert_ptr_null(resize(object, 16));
     ck_assert_uint_eq(size_of(object), 10);
     ck_assert_ptr_eq(resize(object, 15), object);
-    ck_assert_uint_eq(cache->credit, 0);
+    ck_assert_uint_eq(cache->fast.credit, 0);
     ck_assert_uint_eq(size_of(object), 15);
     ck_assert_ptr_eq(resize(object, 1), object);
-    ck_assert_uint_eq(cache->credit, 14);
+    ck_assert_uint_eq(cache->fast.credit, 14);
 }
 END_TEST
 
@@ -237,7 +237,7 @@ START_TEST(a_user_with_a_mark_resizes_nothing_that_is_counted)
     credit_grant(cache, 1000, 0);
     ck_assert_ptr_null(resize(object, 12));
     ck_assert_uint_eq(size_of(object), 10);
-    ck_assert_uint_eq(cache->credit, 1000);
+    ck_assert_uint_eq(cache->fast.credit, 1000);
 }
 END_TEST
 

@@ -28,14 +28,14 @@ static bool shows(size_t i)
 
     for (uint32_t g = 0; g < GRANULES; g++) {
         unsigned char *at = block_address(&blocks[i], g);
-        const struct window *window = window_find(&windows, at);
+        const struct window *window = window_find(&windows, at, true);
         ck_assert((window != NULL) == shown);
         ck_assert(window == NULL ||
                   window_map(window, at) == &blocks[i].map[g]);
         ck_assert_ptr_eq(window_reach(NULL, &windows, NULL, at),
                          shown ? &blocks[i].map[g] : NULL);
-        ck_assert_ptr_null(window_find(&windows, at + 1));
-        ck_assert_ptr_null(window_find(&windows, at + 8));
+        ck_assert_ptr_null(window_find(&windows, at + 1, true));
+        ck_assert_ptr_null(window_find(&windows, at + 8, true));
     }
     return shown;
 }
@@ -44,7 +44,7 @@ START_TEST(a_window_leads_to_the_map_of_its_block)
 {
     start();
     ck_assert(!shows(0));
-    ck_assert_ptr_null(window_find(&windows, NULL));
+    ck_assert_ptr_null(window_find(&windows, NULL, true));
     for (size_t i = 0; i < 5; i++) {
         window_open(&windows, &blocks[i]);
         window_open(&windows, &blocks[i]); /* it is the same */
@@ -52,12 +52,12 @@ START_TEST(a_window_leads_to_the_map_of_its_block)
     for (size_t i = 0; i < BLOCKS; i++) {
         ck_assert(shows(i) == (i < 5));
         const unsigned char *base = blocks[i].base;
-        ck_assert_ptr_null(window_find(&windows, base - 16));
+        ck_assert_ptr_null(window_find(&windows, base - 16, true));
         ck_assert_ptr_null(
-            window_find(&windows, base + (size_t)GRANULES * SIZES_GRANULE));
+            window_find(&windows, base + (size_t)GRANULES * SIZES_GRANULE, true));
     }
-    ck_assert_ptr_null(window_find(&windows, NULL));
-    ck_assert_ptr_null(window_find(&windows, (void *)UINTPTR_MAX));
+    ck_assert_ptr_null(window_find(&windows, NULL, true));
+    ck_assert_ptr_null(window_find(&windows, (void *)UINTPTR_MAX, true));
 }
 END_TEST
 
@@ -88,10 +88,10 @@ START_TEST(a_block_that_has_become_longer_is_shown_whole)
     blocks[0].granules = GRANULES / 2;
     window_open(&windows, &blocks[0]);
     unsigned char *last = block_address(&blocks[0], GRANULES - 1);
-    ck_assert_ptr_null(window_find(&windows, last));
+    ck_assert_ptr_null(window_find(&windows, last, true));
     blocks[0].granules = GRANULES;
     window_open(&windows, &blocks[0]);
-    ck_assert_ptr_nonnull(window_find(&windows, last));
+    ck_assert_ptr_nonnull(window_find(&windows, last, true));
     window_close(&windows, &blocks[0]); /* there is one window, not two */
     ck_assert(!shows(0));
 }
@@ -124,16 +124,16 @@ START_TEST(a_block_that_was_lent_is_not_shown_beside_what_came_after)
         window_open(&windows, &lent[i]);
         for (uint32_t g = 0; g < 20; g++) {
             unsigned char *at = block_address(&lent[i], g);
-            ck_assert_ptr_eq(window_map(window_find(&windows, at), at),
+            ck_assert_ptr_eq(window_map(window_find(&windows, at, true), at),
                              &lent[i].map[g]);
             ck_assert_ptr_null(window_reach(NULL, &windows, NULL, at));
         }
     }
-    ck_assert_ptr_null(window_find(&windows, lent[0].base));
+    ck_assert_ptr_null(window_find(&windows, lent[0].base, true));
     ck_assert(window_shows(&windows, &blocks[0]));
     ck_assert(!window_shows(&windows, &blocks[1]));
     window_close(&windows, &blocks[0]);
-    ck_assert_ptr_null(window_find(&windows, lent[1].base));
+    ck_assert_ptr_null(window_find(&windows, lent[1].base, true));
     ck_assert(!shows(0));
 }
 END_TEST
