@@ -8,15 +8,17 @@
  *     lock KIND SEED RUNS
  *
  * SEED is an error of lock_unit.h, 0 for none.  KIND is "one" for one lock, and
- * "two" for two that share the place where threads sleep.
+ * "two" for two that share the place where threads sleep; "one-seq" and
+ * "two-seq" are without a heavy fence.
  *
- * What it cannot do: have a mutex that fails.
+ * What it cannot do: have a mutex that fails, or a fence that goes on or off.
  */
 #include "model.h"
 
 #include "lock_unit.h"
 
 static bool lock_two;
+static bool lock_fenced;
 static enum unit_seed lock_seed;
 
 struct lock_suite;
@@ -32,7 +34,7 @@ struct lock_suite : rl::test_suite<lock_suite, 3> {
     {
         lock_now = this;
         model_begin(&memory);
-        unit_start(lock_seed);
+        unit_start(lock_seed, lock_fenced);
         for (unsigned i = 0; i < UNIT_LOCKS; i++) {
             guarded[i]($) = 0;
         }
@@ -53,6 +55,11 @@ struct lock_suite : rl::test_suite<lock_suite, 3> {
         RL_ASSERT(guarded[0]($) + guarded[1]($) == 6);
     }
 };
+
+extern "C" void model_fence(void)
+{
+    rl::systemwide_fence($);
+}
 
 extern "C" void model_sleep_lock(void)
 {
@@ -76,7 +83,10 @@ extern "C" void model_wake(void)
 
 int main(int argc, char **argv)
 {
-    lock_two = argc > 1 && std::strcmp(argv[1], "two") == 0;
+    const char *kind = argc > 1 ? argv[1] : "one";
+
+    lock_two = std::strncmp(kind, "two", 3) == 0;
+    lock_fenced = std::strstr(kind, "-seq") == NULL;
     lock_seed = (enum unit_seed)(argc > 2 ? std::atoi(argv[2]) : UNIT_RIGHT);
     return model_main<lock_suite>(
         argc > 3 ? (unsigned)std::atoi(argv[3]) : 20000);

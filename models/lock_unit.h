@@ -5,6 +5,8 @@
 #ifndef MODELS_LOCK_UNIT_H
 #define MODELS_LOCK_UNIT_H
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -14,17 +16,20 @@ extern "C" {
 /* What is wrong on purpose. */
 enum unit_seed {
     UNIT_RIGHT,
-    UNIT_NO_WAKE, /* a thread that leaves the lock wakes nobody */
-    UNIT_NO_MUTEX /* it does not wait for one that is going to sleep */
+    UNIT_NO_WAKE,  /* a thread that leaves the lock wakes nobody */
+    UNIT_NO_MUTEX, /* it does not wait for one that is going to sleep */
+    UNIT_NO_FENCE  /* there is no heavy fence, though it is on */
 };
 
-/* Of the model: the mutex and the condition of that place. */
+/* Of the model: the heavy fence; the mutex and the condition of that place. */
+void model_fence(void);
 void model_sleep_lock(void);
 void model_sleep_unlock(void);
 void model_sleep(void);
 void model_wake(void);
 
-void unit_start(enum unit_seed seed);
+/* on: the heavy fence is. */
+void unit_start(enum unit_seed seed, bool on);
 void unit_take(unsigned lock);
 void unit_drop(unsigned lock);
 

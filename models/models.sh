@@ -152,10 +152,12 @@ right()
 pattern=.
 
 build lock
-right lock "${RUNS}0" one two
-seeded lock 1 "a thread that leaves a lock wakes nobody" one two
-seeded lock 2 "it does not wait for one that is going to sleep" one two
-weakened lock one two
+right lock "${RUNS}0" one two one-seq two-seq
+seeded lock 1 "a thread that leaves a lock wakes nobody" one two one-seq two-seq
+seeded lock 2 "it does not wait for one that is going to sleep" \
+    one two one-seq two-seq
+seeded lock 3 "there is no fence" one two
+weakened lock one two one-seq two-seq
 
 build pause
 light='light exact handle refused exact-refused'

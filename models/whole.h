@@ -102,6 +102,8 @@ static inline int whole_wait(void)
 #define pthread_mutex_unlock(mutex) ((void)(mutex), 0)
 #define pthread_cond_wait(condition, mutex) \
     ((void)(condition), (void)(mutex), whole_wait())
+#define pthread_cond_timedwait(condition, mutex, until) \
+    ((void)(until), pthread_cond_wait(condition, mutex))
 #define pthread_cond_broadcast(condition) ((void)(condition), 0)
 #define pthread_setcancelstate(state, was) ((void)(was), 0)
 #define pthread_self() ((pthread_t)whole_thread() + 1)

@@ -6,17 +6,27 @@
  * says which.  Sleepers of several locks may share one, so a lock that is
  * left wakes all of them, and each reads its own word again.
  *
- * A sleeper marks the word as awaited before it sleeps, with the mutex held.
- * The thread that leaves a lock marked so takes the same mutex before it
- * wakes, so no wake-up falls between the mark and the sleep.  The thread that
- * gets the lock after sleeping keeps the mark, since others may still sleep.
+ * A thread that is about to sleep marks its berth as awaited, with the mutex
+ * held, and looks at the word once more.  The thread that leaves a lock and
+ * finds its berth marked takes the same mutex, takes the mark off and wakes all.
+ * So no wake-up falls between the mark and the sleep, and a sleeper that has to
+ * sleep again marks again.
  *
- * The word of a lock goes through these states:
+ * The leaving thread's store of the word and its look at the mark must not
+ * change places, nor the sleeper's mark and look at the word:
  *
- *     LEFT --take--> TAKEN --drop--> LEFT
- *     TAKEN or AWAITED --a thread goes to sleep--> AWAITED
- *     AWAITED --drop--> TAKEN --its holder, at once--> LEFT, all sleepers wake
- *     TOLD --drop--> one less --its holder, at once--> TOLD
+ *     leaves                         goes to sleep
+ *         word = LOCK_LEFT               awaited = LOCK_SLEEPERS
+ *         light fence                    heavy fence
+ *         awaited?                       word?
+ *
+ * While the heavy fence is off, all four are in the one order of the accesses
+ * by _seq.  A sleeper that had no heavy fence may meet a thread that leaves and
+ * counts on one, as the fence goes on or off, and not be woken: so it naps, for
+ * LOCK_NAP at a time.
+ *
+ * A mark that was there before is as good as a new one: who made it had its
+ * fence, with the mutex held.
  *
  * Told locks share one mutex, which a thread has as long as it holds any of
  * them.  The checker sees one lock, which the thread that took it always leaves,
@@ -52,9 +62,10 @@
 /* Nanoseconds that others have to take a lock that is left for a moment. */
 #define LOCK_TURN 100000
 
-#define LOCK_BERTHS 16
+/* Nanoseconds after which a sleeper looks by itself, where it may not be woken:
+ * 10 ms. */
+#define LOCK_NAP 10000000
 
-/* Where threads wait.  Sixteen are enough for few to meet by chance. */
 static struct lock_berth {
     pthread_mutex_t mutex;
     pthread_cond_t left;
@@ -66,6 +77,7 @@ static struct lock_berth {
 };
 
 MP_INNER_OBJECT unsigned lock_first_word = LOCK_LEFT;
+MP_INNER_OBJECT unsigned char lock_awaited[LOCK_BERTHS];
 
 /* Of the counters of lock_next_number(), where a processor has 32 bits. */
 static pthread_mutex_t lock_number_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -87,17 +99,6 @@ void lock_tell(struct lock *lock)
     lock->word = LOCK_TOLD;
 }
 
-/* Neighbouring locks, and the same lock of neighbouring pools, get different
- * berths. */
-static struct lock_berth *lock_berth_of(const struct lock *lock)
-{
-    uintptr_t address = (uintptr_t)lock;
-
-    /* Not through the lock: lock_wake() has no right to read it. */
-    ASSERT(lock != NULL && address % _Alignof(struct lock) == 0);
-    return &lock_berths[(address >> 6 ^ address >> 12) % LOCK_BERTHS];
-}
-
 static inline void lock_pause(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
@@ -117,8 +118,6 @@ static bool lock_spin(struct lock *lock)
         /* Relaxed: only the exchange, with acquire, makes it ours. */
         if (sync_get(&lock->word) == LOCK_LEFT &&
             sync_claim(&lock->word, &left, LOCK_TAKEN)) {
-            /* Another thread may have marked it as awaited since. */
-            ASSERT(sync_get(&lock->word) != LOCK_LEFT);
             return true;
         }
         for (int pause = 0; pause < 1 << look; pause++) {
@@ -128,13 +127,50 @@ static bool lock_spin(struct lock *lock)
     return false;
 }
 
+/* The berth's mutex is held.  Seq: pairs with lock_drop_seq(). */
+static void lock_mark(unsigned berth)
+{
+    unsigned char *awaited = &lock_awaited[berth];
+
+    if (sync_get(awaited) != LOCK_NOBODY) {
+        return;
+    }
+    sync_put_seq(awaited, (unsigned char)LOCK_NAPPERS);
+    if (sync_fence_is_on()) {
+        sync_fence_heavy();
+        if (sync_fence_is_on()) {
+            sync_put(awaited, (unsigned char)LOCK_SLEEPERS);
+        }
+    }
+}
+
+/* Sleeps at a berth that is marked, and whose mutex is held. */
+static void lock_sleep(unsigned number)
+{
+    struct lock_berth *berth = &lock_berths[number];
+    struct timespec until;
+
+    ASSERT(sync_get(&lock_awaited[number]) != LOCK_NOBODY);
+    if (sync_get(&lock_awaited[number]) == LOCK_SLEEPERS) {
+        pthread_cond_wait(&berth->left, &berth->mutex);
+        return;
+    }
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += LOCK_NAP;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&berth->left, &berth->mutex, &until);
+}
+
 MP_SLOW void lock_wait(struct lock *lock)
 {
-    struct lock_berth *berth = lock_berth_of(lock);
+    unsigned number = lock_berth_of(lock);
+    struct lock_berth *berth = &lock_berths[number];
+    unsigned left = LOCK_LEFT;
     int cancel;
 
     ASSERT(!lock_is_held(lock)); /* else it waits for itself for ever */
-    if (sync_get(&lock->word) > LOCK_AWAITED) {
+    if (sync_get(&lock->word) == LOCK_TOLD) {
         if (lock_told_held++ == 0) {
             pthread_mutex_lock(&lock_told_mutex);
         }
@@ -147,37 +183,45 @@ MP_SLOW void lock_wait(struct lock *lock)
      * leave the mutex locked. */
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     pthread_mutex_lock(&berth->mutex);
-    /* Acquire, for the case that this takes the lock: pairs with the release
-     * in lock_drop(). */
-    while (sync_swap_acquire(&lock->word, LOCK_AWAITED) != LOCK_LEFT) {
-        pthread_cond_wait(&berth->left, &berth->mutex);
+    lock_mark(number);
+    while (sync_get_seq(&lock->word) != LOCK_LEFT ||
+           !sync_claim(&lock->word, &left, LOCK_TAKEN)) {
+        left = LOCK_LEFT;
+        lock_sleep(number);
+        lock_mark(number);
     }
-    /* Ours, and nobody takes the mark off but the thread that leaves. */
-    ASSERT(sync_get(&lock->word) == LOCK_AWAITED);
+    /* The mark stays, since others may sleep here. */
     pthread_mutex_unlock(&berth->mutex);
     pthread_setcancelstate(cancel, NULL);
 }
 
-/* Once the lock is left nothing of it is read but its address: another thread
- * may have taken it by then, and have freed the memory that it stands in. */
-MP_SLOW void lock_wake(struct lock *lock)
+MP_SLOW void lock_wake(unsigned number)
 {
-    struct lock_berth *berth = lock_berth_of(lock);
-
-    if (sync_get(&lock->word) > LOCK_AWAITED) {
-        sync_add(&lock->word, 1u);
-        if (--lock_told_held == 0) {
-            pthread_mutex_unlock(&lock_told_mutex);
-        }
-        return;
-    }
-    /* Release pairs with the acquire of the thread that takes it next. */
-    sync_put_release(&lock->word, (unsigned)LOCK_LEFT);
+    struct lock_berth *berth = &lock_berths[number];
     int failed = pthread_mutex_lock(&berth->mutex);
 
     ASSERT(failed == 0);
+    sync_put(&lock_awaited[number], (unsigned char)LOCK_NOBODY);
     pthread_cond_broadcast(&berth->left);
     pthread_mutex_unlock(&berth->mutex);
+}
+
+MP_SLOW void lock_drop_told(void)
+{
+    ASSERT(lock_told_held > 0);
+    if (--lock_told_held == 0) {
+        pthread_mutex_unlock(&lock_told_mutex);
+    }
+}
+
+MP_SLOW void lock_drop_seq(struct lock *lock)
+{
+    unsigned berth = lock_berth_of(lock);
+
+    sync_put_seq(&lock->word, (unsigned)LOCK_LEFT);
+    if (sync_get_seq(&lock_awaited[berth]) != LOCK_NOBODY) {
+        lock_wake(berth);
+    }
 }
 
 /* A sleeper needs some 50 microseconds to wake up, in which a thread that does
@@ -186,7 +230,8 @@ MP_SLOW void lock_wake(struct lock *lock)
 void lock_leave_turn(struct lock *lock, bool taken)
 {
     const struct timespec turn = {0, LOCK_TURN};
-    bool awaited = taken && sync_get(&lock->word) == LOCK_AWAITED;
+    bool awaited =
+        taken && sync_get(&lock_awaited[lock_berth_of(lock)]) != LOCK_NOBODY;
     int cancel;
 
     lock_leave(lock, taken);
@@ -239,6 +284,7 @@ void lock_fork_child(void)
     for (size_t i = 0; i < LOCK_BERTHS; i++) {
         int failed = pthread_cond_init(&lock_berths[i].left, NULL);
         ASSERT(failed == 0);
+        sync_put(&lock_awaited[i], (unsigned char)LOCK_NOBODY);
         failed = pthread_mutex_unlock(&lock_berths[i].mutex);
         ASSERT(failed == 0);
     }
@@ -288,8 +334,7 @@ void lock_note_enter(struct lock *lock)
     /* A lock that was really taken has no holder any more. */
     ASSERT(sync_get(&lock->word) == LOCK_LEFT ||
            sync_get(&lock->holder) == NULL);
-    ASSERT(sync_get(&lock->word) <= LOCK_AWAITED ||
-           sync_get(&lock->word) == LOCK_TOLD);
+    ASSERT(sync_get(&lock->word) <= LOCK_TOLD);
     lock_held[lock->rank]++;
     sync_put(&lock->holder, (const void *)lock_held);
 }
@@ -298,8 +343,7 @@ void lock_note_leave(struct lock *lock)
 {
     ASSERT(lock_is_held(lock));
     ASSERT(lock->rank >= LOCK_MOVES && lock->rank <= LOCK_TOOL);
-    ASSERT(sync_get(&lock->word) <= LOCK_AWAITED ||
-           sync_get(&lock->word) == LOCK_TOLD);
+    ASSERT(sync_get(&lock->word) <= LOCK_TOLD);
     ASSERT(lock_held[lock->rank] > 0);
     lock_held[lock->rank]--;
     sync_put(&lock->holder, (const void *)NULL);

@@ -4,10 +4,16 @@
  *
  * An uncontended pthread mutex costs two calls and some eighty instructions
  * around its two atomic operations.  That is more than all else that a locked
- * pool does.  Here a lock is a word: one atomic operation takes it and one
+ * pool does.  Here a lock is a word: one atomic operation takes it, and a store
  * leaves it, inline, while no thread waits.  A thread that has to wait sleeps
  * on a condition variable under a POSIX mutex.  Those stand in lock.c and
  * serve all locks, so a lock needs no memory and no destruction.
+ *
+ * The thread that leaves stores the word and then looks whether somebody may
+ * sleep.  The thread that goes to sleep says so and then looks at the word.  One
+ * of the two must see the other.  For that the sleeper pays, by a heavy fence;
+ * where the system has none, both do, by accesses that all threads see in one
+ * order.
  *
  * While the process has one thread, no lock is taken at all.  glibc says so
  * in __libc_single_threaded, and the only thread that could start a second
@@ -17,8 +23,8 @@
  *
  * A checker of threads knows what a mutex is, and does not know that this word
  * is a lock.  So where one runs, locks may be told.  The word of a told lock
- * never says that the lock is left.  So every thread that takes it comes to
- * lock.c, which takes one mutex for all told locks.
+ * never changes.  So every thread that takes or leaves it comes to lock.c, which
+ * takes one mutex for all told locks.
  *
  * A lock has a rank, and a thread takes locks in the order of their ranks.
  * With MP_CHECKS a lock knows its rank and its holder, and each thread knows
@@ -64,13 +70,10 @@ enum lock_rank {
     LOCK_TOOL /* the calls of a tool that has a lock of its own */
 };
 
-/* LOCK_TOLD is far from the others, so that one less is none of them. */
-enum { LOCK_LEFT, LOCK_TAKEN, LOCK_AWAITED, LOCK_TOLD = 16 };
+enum { LOCK_LEFT, LOCK_TAKEN, LOCK_TOLD };
 
 struct lock {
-    unsigned word; /* atomic: LOCK_LEFT, LOCK_TAKEN, or LOCK_AWAITED: taken,
-                    * and a thread may sleep until it is left; or always
-                    * LOCK_TOLD, but for the moment of lock_drop() */
+    unsigned word; /* atomic: LOCK_LEFT or LOCK_TAKEN; or always LOCK_TOLD */
     bool entered;  /* atomic; true from each lock_enter() on, until somebody
                     * says false; see lock_forget() */
 #ifdef MP_CHECKS
@@ -114,10 +117,35 @@ static inline void lock_start_untold(struct lock *lock)
 MP_INNER void lock_tell_all(void);
 MP_INNER void lock_tell(struct lock *lock);
 
-/* Where lock_take() and lock_drop() end when another thread is in the way, or
- * the lock is told. */
+/* Places where threads sleep.  Sixteen are enough for few to meet by chance. */
+#define LOCK_BERTHS 16
+
+/* Who may sleep at each: nobody; threads that will be woken; threads that may
+ * not be, and look by themselves.  Written under the berth's mutex. */
+enum { LOCK_NOBODY, LOCK_SLEEPERS, LOCK_NAPPERS };
+MP_INNER unsigned char lock_awaited[LOCK_BERTHS]; /* atomic */
+
+/* Where threads sleep that wait for a lock.  Neighbouring locks, and the same
+ * lock of neighbouring pools, get different berths. */
+static inline unsigned lock_berth_of(const struct lock *lock)
+{
+    uintptr_t address = (uintptr_t)lock;
+
+    return (unsigned)(address >> 6 ^ address >> 12) % LOCK_BERTHS;
+}
+
+/* Where lock_take() ends when another thread is in the way, or the lock is
+ * told. */
 MP_INNER void lock_wait(struct lock *lock);
-MP_INNER void lock_wake(struct lock *lock);
+
+/* Leaves a lock that is told. */
+MP_INNER void lock_drop_told(void);
+
+/* Leaves a lock where the system has no heavy fence. */
+MP_INNER void lock_drop_seq(struct lock *lock);
+
+/* Wakes all who sleep at a berth. */
+MP_INNER void lock_wake(unsigned berth);
 
 /* For the fork handlers: between prepare and the other two no thread goes to
  * sleep or is woken.  Called after every lock that is held across the fork
@@ -163,7 +191,7 @@ static inline void lock_note_leave(struct lock *lock)
 }
 #endif
 
-/* Acquire pairs with the release in lock_drop(): what the last holder wrote
+/* Acquire pairs with the release of the thread that left it last: what it wrote
  * is seen.  A failed exchange reads nothing that is used. */
 static inline void lock_take(struct lock *lock)
 {
@@ -175,13 +203,25 @@ static inline void lock_take(struct lock *lock)
     lock_note_enter(lock);
 }
 
+/* Once the lock is left nothing of it is read but its address: another thread
+ * may have taken it by then, and have freed the memory that it stands in. */
 static inline void lock_drop(struct lock *lock)
 {
     lock_note_leave(lock);
-    /* One less than LOCK_TAKEN is LOCK_LEFT; the other words are put right by
-     * lock_wake(), and the lock is not left before. */
-    if (sync_subtract_release(&lock->word, 1u) != LOCK_TAKEN) {
-        lock_wake(lock);
+    if (MP_UNLIKELY(sync_get(&lock->word) != LOCK_TAKEN)) {
+        lock_drop_told();
+    } else if (MP_UNLIKELY(!sync_fence_is_on())) {
+        lock_drop_seq(lock);
+    } else {
+        unsigned berth = lock_berth_of(lock);
+        /* Release pairs with the acquire of the thread that takes it next. */
+        sync_put_release(&lock->word, (unsigned)LOCK_LEFT);
+        /* Pairs with the heavy one in lock.c: either that thread sees the store
+         * before, or this one sees that it awaits. */
+        sync_fence_light();
+        if (MP_UNLIKELY(sync_get(&lock_awaited[berth]) != LOCK_NOBODY)) {
+            lock_wake(berth);
+        }
     }
 }
 

@@ -34,6 +34,8 @@
 enum { SYNC_UNKNOWN, SYNC_WORKS, SYNC_REFUSED };
 static int sync_fence; /* atomic */
 
+MP_INNER_OBJECT bool sync_fence_on;
+
 /* From linux/membarrier.h, which older systems lack; FreeBSD has the same. */
 #define SYNC_EXPEDITED (1 << 3)
 #define SYNC_REGISTER_EXPEDITED (1 << 4)
@@ -60,6 +62,7 @@ void sync_fence_renew(void)
     /* Release pairs with the acquire below: a thread that reads that it works
      * may use what was registered. */
     sync_put_release(&sync_fence, works ? SYNC_WORKS : SYNC_REFUSED);
+    sync_put(&sync_fence_on, works);
 }
 
 bool sync_fence_works(void)
@@ -96,5 +99,6 @@ void sync_fence_heavy(void)
         sync_wait();
         /* Relaxed: a thread that reads it too late waits once more. */
         sync_put(&sync_fence, SYNC_REFUSED);
+        sync_put(&sync_fence_on, false);
     }
 }

@@ -38,8 +38,6 @@
 /* The value before. */
 #define sync_add(place, value) \
     __atomic_fetch_add(place, value, __ATOMIC_RELAXED)
-#define sync_subtract_release(place, value) \
-    __atomic_fetch_sub(place, value, __ATOMIC_RELEASE)
 /* True: the place held *expected and now holds value, with acquire. */
 #define sync_claim(place, expected, value)                       \
     __atomic_compare_exchange_n(place, expected, value, false,   \
@@ -54,6 +52,15 @@
  * fast path should count on it.  Asks the system the first time.  Keeps
  * errno. */
 MP_INNER bool sync_fence_works(void);
+
+/* The same as was last known, without asking: a light side does not count on a
+ * fence that a heavy one may not have.  A heavy side that reads false too early
+ * is not seen by all light ones. */
+MP_INNER bool sync_fence_on; /* atomic */
+static inline bool sync_fence_is_on(void)
+{
+    return sync_get(&sync_fence_on);
+}
 
 /* Asks the system again, in the child of fork().  Keeps errno. */
 MP_INNER void sync_fence_renew(void);

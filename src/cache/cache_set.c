@@ -40,7 +40,8 @@ void cache_set_start(struct cache_set *set, struct memory_pool *pool,
     set->lock = lock;
     set->heap = heap;
     set->retired = retired;
-    set->fenced = !retired && (!MP_INLINE_LIGHT || !sync_fence_works());
+    bool works = sync_fence_works(); /* asked in any case: locks count on it */
+    set->fenced = !retired && (!MP_INLINE_LIGHT || !works);
     set->first_thread = CACHE_NO_THREAD;
     set->depot.outside = cache_set_is_outside(set) ? heap : NULL;
 }

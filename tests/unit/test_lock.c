@@ -36,6 +36,17 @@ static void start_lock(void)
     rounds = support_times(ROUNDS, 10);
 }
 
+/* The tests in loops go with the heavy fence, if the system has it, and without
+ * it. */
+static void set_fence(int on)
+{
+    if (on) {
+        (void)sync_fence_works();
+    } else {
+        ck_assert(!sync_fence_is_on());
+    }
+}
+
 /* Not one instruction, so that two threads inside lose counts. */
 static void *count_up(void *argument)
 {
@@ -55,6 +66,7 @@ START_TEST(threads_count_without_losing_one)
 {
     pthread_t threads[THREADS];
 
+    set_fence(_i);
     for (unsigned i = 0; i < THREADS; i++) {
         threads[i] = threads_start_one(count_up, NULL);
     }
@@ -104,13 +116,15 @@ static void *take_once(void *argument)
 
 static void await_sleeper(void)
 {
-    while (sync_get(&lock_tested.word) != LOCK_AWAITED) {
+    while (sync_get(&lock_awaited[lock_berth_of(&lock_tested)]) ==
+           LOCK_NOBODY) {
         sched_yield();
     }
 }
 
 START_TEST(a_waiting_thread_sleeps_until_the_lock_is_left)
 {
+    set_fence(_i);
     sync_put(&arrived, 0);
     lock_take(&lock_tested);
     pthread_t first = threads_start_one(take_once, NULL);
@@ -127,6 +141,7 @@ END_TEST
 
 START_TEST(a_canceled_thread_still_takes_the_lock_it_waits_for)
 {
+    set_fence(_i);
     sync_put(&arrived, 0);
     lock_take(&lock_tested);
     pthread_t thread = threads_start_one(take_once, NULL);
@@ -444,10 +459,12 @@ int main(void)
     TCase *lock = support_case(suite, "lock");
 
     tcase_add_checked_fixture(lock, start_lock, NULL);
-    tcase_add_test(lock, threads_count_without_losing_one);
+    tcase_add_loop_test(lock, threads_count_without_losing_one, 0, 2);
     tcase_add_test(lock, numbers_go_on_where_32_bits_end);
-    tcase_add_test(lock, a_waiting_thread_sleeps_until_the_lock_is_left);
-    tcase_add_test(lock, a_canceled_thread_still_takes_the_lock_it_waits_for);
+    tcase_add_loop_test(lock, a_waiting_thread_sleeps_until_the_lock_is_left,
+                        0, 2);
+    tcase_add_loop_test(
+        lock, a_canceled_thread_still_takes_the_lock_it_waits_for, 0, 2);
     tcase_add_test(lock, an_unneeded_lock_is_not_taken);
     tcase_add_test(lock, a_lock_notes_that_it_was_entered);
     tcase_add_test(lock, a_lock_held_across_fork_is_the_childs);
