@@ -54,7 +54,7 @@ extern "C" {
  * are not static: a program may have an inline function that is not static, and
  * in C99 that may not call a static one. */
 #ifdef MP_INLINE_LIBRARY
-#define MP_INLINE_INNER static inline
+#define MP_INLINE_INNER static inline __attribute__((__always_inline__))
 #else
 #define MP_INLINE_INNER MP_COMPILED_IN
 #endif

@@ -195,8 +195,10 @@ MP_SLOW void lock_wait(struct lock *lock)
     pthread_setcancelstate(cancel, NULL);
 }
 
-MP_SLOW void lock_wake(unsigned number)
+/* Nothing of the lock is read but its address. */
+MP_SLOW void lock_wake(const struct lock *lock)
 {
+    unsigned number = lock_berth_of(lock);
     struct lock_berth *berth = &lock_berths[number];
     int failed = pthread_mutex_lock(&berth->mutex);
 
@@ -206,21 +208,18 @@ MP_SLOW void lock_wake(unsigned number)
     pthread_mutex_unlock(&berth->mutex);
 }
 
-MP_SLOW void lock_drop_told(void)
-{
-    ASSERT(lock_told_held > 0);
-    if (--lock_told_held == 0) {
-        pthread_mutex_unlock(&lock_told_mutex);
-    }
-}
-
 MP_SLOW void lock_drop_seq(struct lock *lock)
 {
-    unsigned berth = lock_berth_of(lock);
-
+    if (sync_get(&lock->word) == LOCK_TOLD) {
+        ASSERT(lock_told_held > 0);
+        if (--lock_told_held == 0) {
+            pthread_mutex_unlock(&lock_told_mutex);
+        }
+        return;
+    }
     sync_put_seq(&lock->word, (unsigned)LOCK_LEFT);
-    if (sync_get_seq(&lock_awaited[berth]) != LOCK_NOBODY) {
-        lock_wake(berth);
+    if (sync_get_seq(&lock_awaited[lock_berth_of(lock)]) != LOCK_NOBODY) {
+        lock_wake(lock);
     }
 }
 

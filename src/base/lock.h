@@ -138,14 +138,11 @@ static inline unsigned lock_berth_of(const struct lock *lock)
  * told. */
 MP_INNER void lock_wait(struct lock *lock);
 
-/* Leaves a lock that is told. */
-MP_INNER void lock_drop_told(void);
-
-/* Leaves a lock where the system has no heavy fence. */
+/* Leaves a lock that is told, or where the system has no heavy fence. */
 MP_INNER void lock_drop_seq(struct lock *lock);
 
-/* Wakes all who sleep at a berth. */
-MP_INNER void lock_wake(unsigned berth);
+/* Wakes all who sleep where that lock, which is left, has them sleep. */
+MP_INNER void lock_wake(const struct lock *lock);
 
 /* For the fork handlers: between prepare and the other two no thread goes to
  * sleep or is woken.  Called after every lock that is held across the fork
@@ -208,20 +205,17 @@ static inline void lock_take(struct lock *lock)
 static inline void lock_drop(struct lock *lock)
 {
     lock_note_leave(lock);
-    if (MP_UNLIKELY(sync_get(&lock->word) != LOCK_TAKEN)) {
-        lock_drop_told();
-    } else if (MP_UNLIKELY(!sync_fence_is_on())) {
+    if (sync_get(&lock->word) != LOCK_TAKEN || !sync_fence_is_on()) {
         lock_drop_seq(lock);
-    } else {
-        unsigned berth = lock_berth_of(lock);
-        /* Release pairs with the acquire of the thread that takes it next. */
-        sync_put_release(&lock->word, (unsigned)LOCK_LEFT);
-        /* Pairs with the heavy one in lock.c: either that thread sees the store
-         * before, or this one sees that it awaits. */
-        sync_fence_light();
-        if (MP_UNLIKELY(sync_get(&lock_awaited[berth]) != LOCK_NOBODY)) {
-            lock_wake(berth);
-        }
+        return;
+    }
+    /* Release pairs with the acquire of the thread that takes it next. */
+    sync_put_release(&lock->word, (unsigned)LOCK_LEFT);
+    /* Pairs with the heavy one in lock.c: either that thread sees the store
+     * before, or this one sees that it awaits. */
+    sync_fence_light();
+    if (sync_get(&lock_awaited[lock_berth_of(lock)]) != LOCK_NOBODY) {
+        lock_wake(lock);
     }
 }
 
