@@ -36,18 +36,19 @@ void mp_report_stderr(memory_pool_t *mp, mp_event_t event,
                       const char *message, const void *ptr, void *context)
 {
     struct found found;
-    struct line line;
 
     (void)context;
     ASSERT(lock_none_is_held());
+    if (message == NULL) {
+        return;
+    }
     /* mp is NULL where no pool could be made: then the line has no name. */
-    if (message == NULL || !report_prints_all(mp)) {
-        report_print(mp, message);
+    if (!report_prints_all(mp)) {
+        report_print(mp, message, ptr, NULL);
         return;
     }
     misuse_find(mp, event, ptr, &found);
-    report_line(&line, mp, message, ptr, &found);
-    report_print(mp, line.text);
+    report_print(mp, message, ptr, &found);
 }
 
 int mp_set_reporter(memory_pool_t *mp, mp_reporter_fn *fn, void *context)

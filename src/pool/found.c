@@ -145,8 +145,6 @@ static void found_put_address(struct line *line, const struct memory_pool *mp,
 void found_put(struct line *line, const struct memory_pool *mp,
                const void *ptr, const struct found *found)
 {
-    /* Some messages have a colon of their own. */
-    line_put(line, strchr(line->text, ':') == NULL ? ": " : "; ");
     if (mp != NULL) {
         found_put_pool(line, mp->settings.name, mp);
     }

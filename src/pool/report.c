@@ -43,27 +43,6 @@ static const char *const report_messages[] = {
     [MP_EVENT_BUSY] = "the memory pool is being reset or destroyed",
 };
 
-void report_print(memory_pool_t *mp, const char *message)
-{
-    struct line line;
-
-    if (message == NULL) {
-        return;
-    }
-    line_start(&line);
-    if (mp != NULL && mp->settings.name != NULL) {
-        line_put(&line, mp->settings.name);
-        line_put(&line, ": ");
-    }
-    line_put(&line, message);
-    /* The line goes out in one call, so that those of two threads do not mix.
-     * Its newline takes the place of its last byte where it is full. */
-    size_t end = line.length < LINE_BYTES - 2 ? line.length : LINE_BYTES - 2;
-    line.text[end] = '\n';
-    line.text[end + 1] = '\0';
-    fputs(line.text, stderr);
-}
-
 /* A program that was told so ends at what is its own fault.  That the pool or
  * the system has no room for an object is none. */
 static void report_abort(const memory_pool_t *mp, mp_event_t event)
@@ -97,14 +76,36 @@ bool report_prints_all(const memory_pool_t *mp)
            (mp->settings.flags & SETTING_BASE) == 0;
 }
 
-void report_line(struct line *line, memory_pool_t *mp, const char *message,
-                 const void *ptr, const struct found *found)
+/* Adds the words and, where found is not NULL, the rest. */
+static void report_put(struct line *line, memory_pool_t *mp,
+                       const char *message, const void *ptr,
+                       const struct found *found)
 {
-    line_start(line);
     line_put(line, message);
-    if (mp != NULL || found->what != FOUND_UNASKED) {
+    if (found != NULL && (mp != NULL || found->what != FOUND_UNASKED)) {
+        /* Some messages have a colon of their own. */
+        line_put(line, strchr(message, ':') == NULL ? ": " : "; ");
         found_put(line, mp, ptr, found);
     }
+}
+
+void report_print(memory_pool_t *mp, const char *message, const void *ptr,
+                  const struct found *found)
+{
+    struct line line;
+
+    line_start(&line);
+    if (mp != NULL && mp->settings.name != NULL) {
+        line_put(&line, mp->settings.name);
+        line_put(&line, ": ");
+    }
+    report_put(&line, mp, message, ptr, found);
+    /* The line goes out in one call, so that those of two threads do not mix.
+     * Its newline takes the place of its last byte where it is full. */
+    size_t end = line.length < LINE_BYTES - 2 ? line.length : LINE_BYTES - 2;
+    line.text[end] = '\n';
+    line.text[end + 1] = '\0';
+    fputs(line.text, stderr);
 }
 
 /* Calls the function that wants all. */
@@ -133,6 +134,29 @@ static void report_call(const struct pool_reporter *reporter,
     reporter->fn(&report, reporter->context);
 }
 
+/* Tells a function that wants the whole line.  A line is long, and what the
+ * program does then needs stack, too, so no other report has it there. */
+static MP_SLOW void report_tell_line(memory_pool_t *mp,
+                                     const struct pool_reporter *reporter,
+                                     mp_event_t event, const char *message,
+                                     const void *ptr,
+                                     const struct found *found)
+{
+    struct line line;
+
+    line_start(&line);
+    report_put(&line, mp, message, ptr, found);
+    if (reporter->fn != NULL) {
+        report_call(reporter,
+                    &(mp_report_t){.event = event, .mp = mp,
+                                   .message = message, .line = line.text,
+                                   .ptr = ptr}, found);
+    } else {
+        mp->settings.report(mp, event, line.text, ptr,
+                            mp->settings.report_context);
+    }
+}
+
 /* loudly: on standard error, if nobody else is told. */
 static void report_tell(memory_pool_t *mp, mp_event_t event,
                         const char *message, const void *ptr, bool loudly,
@@ -141,8 +165,6 @@ static void report_tell(memory_pool_t *mp, mp_event_t event,
     ASSERT(lock_none_is_held());
     ASSERT(message != NULL);
     struct pool_reporter reporter = {NULL, NULL};
-    bool whole = report_is_whole(mp);
-    struct line line;
 
     probe_report(mp, (int)event, message, ptr);
     if (mp != NULL) {
@@ -153,19 +175,13 @@ static void report_tell(memory_pool_t *mp, mp_event_t event,
     bool calls = mp != NULL && mp->settings.report != NULL;
     /* Most reports of most programs go to nobody, or to a function that wants
      * the words. */
-    if (reporter.fn != NULL || whole || (prints && !calls)) {
-        report_line(&line, mp, message, ptr, found);
-    }
-    if (reporter.fn != NULL) {
-        report_call(&reporter,
-                    &(mp_report_t){.event = event, .mp = mp,
-                                   .message = message, .line = line.text,
-                                   .ptr = ptr}, found);
+    if (reporter.fn != NULL || (calls && report_is_whole(mp))) {
+        report_tell_line(mp, &reporter, event, message, ptr, found);
     } else if (calls) {
-        mp->settings.report(mp, event, whole ? line.text : message, ptr,
+        mp->settings.report(mp, event, message, ptr,
                             mp->settings.report_context);
     } else if (prints) {
-        report_print(mp, line.text);
+        report_print(mp, message, ptr, found);
     }
     report_abort(mp, event);
 }

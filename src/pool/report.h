@@ -38,13 +38,7 @@ MP_INNER bool report_wants_all(memory_pool_t *mp);
  * added. */
 MP_INNER bool report_prints_all(const memory_pool_t *mp);
 
-/* The whole line: the words, then which pool, which address, what it is, and
- * whose. */
-MP_INNER void report_line(struct line *line, memory_pool_t *mp,
-                          const char *message, const void *ptr,
-                          const struct found *found);
-
-/* The same in the words of perror(3): "STEP: REASON". */
+/* As report_words(), in the words of perror(3): "STEP: REASON". */
 MP_INNER void report_failure(memory_pool_t *mp, const char *step, int error);
 
 /* To the function in options, of a pool that could not be made: an option
@@ -53,7 +47,9 @@ MP_INNER void report_option(const mp_options_t *options, const char *member);
 MP_INNER void report_creation(const mp_options_t *options, const char *step,
                               int error);
 
-/* What mp_report_stderr() does. */
-MP_INNER void report_print(memory_pool_t *mp, const char *message);
+/* Prints a line on standard error: the pool's name, the words, and, where found
+ * is not NULL, which pool, which address, what that is, and whose. */
+MP_INNER void report_print(memory_pool_t *mp, const char *message,
+                           const void *ptr, const struct found *found);
 
 #endif /* MP_REPORT_H */
