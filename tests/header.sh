@@ -61,6 +61,19 @@ void *handle(mp_handle_t *handle, void *ptr)
     return mp_handle_allocate(handle, 16);
 }
 END
+# What macros become in a program is the program's own code.
+cat >>"$dir/inline.c" <<'END'
+int *made(memory_pool_t *mp, mp_mark_t mark);
+int *made(memory_pool_t *mp, mp_mark_t mark)
+{
+    static char buffer[MP_BUFFER_SIZE(100)];
+    int *one = MP_NEW(mp, int);
+    mp_free(mp, one);
+    return MP_MARK_FAILED(mark) || sizeof buffer > MP_MAX_BLOCK_SIZE * 9
+               ? MP_NEW_ARRAY(mp, 3, int)
+               : one;
+}
+END
 # What a program's own short functions make of it is compiled in, too: gcc
 # warns where it takes them for too long.
 cat >>"$dir/inline.c" <<'END'

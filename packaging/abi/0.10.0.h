@@ -457,9 +457,16 @@ MP_API void mp_free_many(memory_pool_t *mp, void *const *objects, size_t n);
 
 /* Allocate an object of a type, or an array of n of them, all zero, and fail as
  * mp_calloc() does.  The type's alignment is 16 at most. */
+#ifdef __cplusplus
+#define MP_NEW(mp, type) \
+    (static_cast<type *>(mp_calloc((mp), 1, sizeof(type))))
+#define MP_NEW_ARRAY(mp, n, type) \
+    (static_cast<type *>(mp_calloc((mp), (n), sizeof(type))))
+#else
 #define MP_NEW(mp, type) ((type *)mp_calloc((mp), 1, sizeof(type)))
 #define MP_NEW_ARRAY(mp, n, type) \
     ((type *)mp_calloc((mp), (n), sizeof(type)))
+#endif
 
 /* The size of a live object, all of which may be used.  It is at least what
  * was asked for.  0 with errno EINVAL if ptr is not a live object of mp. */
