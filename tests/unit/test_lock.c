@@ -155,6 +155,21 @@ START_TEST(a_canceled_thread_still_takes_the_lock_it_waits_for)
 }
 END_TEST
 
+/* As by a thread that counted on a heavy fence which the sleeper did not have. */
+START_TEST(a_sleeper_without_a_fence_needs_nobody_to_wake_it)
+{
+    set_fence(0);
+    sync_put(&arrived, 0);
+    lock_take(&lock_tested);
+    pthread_t thread = threads_start_one(take_once, NULL);
+    await_sleeper();
+    lock_note_leave(&lock_tested);
+    sync_put_release(&lock_tested.word, (unsigned)LOCK_LEFT);
+    threads_join_one(thread);
+    ck_assert_uint_eq(sync_get(&arrived), 1);
+}
+END_TEST
+
 START_TEST(an_unneeded_lock_is_not_taken)
 {
     bool taken = lock_enter_if(&lock_tested, false);
@@ -465,6 +480,7 @@ int main(void)
                         0, 2);
     tcase_add_loop_test(
         lock, a_canceled_thread_still_takes_the_lock_it_waits_for, 0, 2);
+    tcase_add_test(lock, a_sleeper_without_a_fence_needs_nobody_to_wake_it);
     tcase_add_test(lock, an_unneeded_lock_is_not_taken);
     tcase_add_test(lock, a_lock_notes_that_it_was_entered);
     tcase_add_test(lock, a_lock_held_across_fork_is_the_childs);
