@@ -23,7 +23,8 @@
 bench_own = bench/bench-loop bench/bench-bump bench/bench-locked \
 	bench/bench-mempool-base bench/bench-mempool \
 	bench/bench-mempool-handle bench/bench-mempool-inline \
-	bench/bench-mempool-handle-inline bench/bench-pauses
+	bench/bench-mempool-handle-inline \
+	bench/bench-mempool-counted-inline bench/bench-pauses
 bench_programs = $(bench_own) bench/bench-call $(BENCH_PROGRAMS)
 
 bench_common = bench/measure.h bench/work.h bench/work_grow.h \
@@ -83,6 +84,12 @@ bench_bench_mempool_handle_LDFLAGS = $(AM_LDFLAGS) -no-install
 bench_bench_mempool_inline_SOURCES = bench/mempool.c bench/mempool_kind.h
 bench_bench_mempool_inline_CPPFLAGS = $(bench_cppflags) -DMEMPOOL_INLINE
 bench_bench_mempool_inline_LDFLAGS = $(AM_LDFLAGS) -no-install
+
+# For pools that count to the byte, whose way is compiled in on demand.
+bench_bench_mempool_counted_inline_SOURCES = $(bench_bench_mempool_inline_SOURCES)
+bench_bench_mempool_counted_inline_CPPFLAGS = \
+	$(bench_bench_mempool_inline_CPPFLAGS) -DMP_INLINE_COUNTED=1
+bench_bench_mempool_counted_inline_LDFLAGS = $(AM_LDFLAGS) -no-install
 
 bench_bench_mempool_handle_inline_SOURCES = bench/mempool.c bench/mempool_kind.h
 bench_bench_mempool_handle_inline_CPPFLAGS = $(bench_cppflags) \

@@ -31,6 +31,8 @@
 #define PEER_NAME "mempool-handle-inline"
 #elif defined(MEMPOOL_HANDLE)
 #define PEER_NAME "mempool-handle"
+#elif defined(MP_INLINE_COUNTED)
+#define PEER_NAME "mempool-counted-inline"
 #elif defined(MEMPOOL_INLINE)
 #define PEER_NAME "mempool-inline"
 #else
@@ -47,6 +49,14 @@
 #define PEER_GROWS 1
 #define PEER_BYTES 1
 #define PEER_KIND kind_choose
+
+/* Of a program that has the way of pools that count compiled in.  gcc takes a
+ * function around that for too long, but not the calls themselves. */
+#ifdef MP_INLINE_COUNTED
+#define MEMPOOL_SHORT __attribute__((__always_inline__))
+#else
+#define MEMPOOL_SHORT
+#endif
 
 static memory_pool_t *mempool_create(void)
 {
@@ -168,7 +178,7 @@ static inline void peer_thread_end(peer_t *peer)
     (void)peer;
 }
 
-static inline void *peer_allocate(peer_t *peer, size_t size)
+static inline MEMPOOL_SHORT void *peer_allocate(peer_t *peer, size_t size)
 {
     return mp_allocate(peer, size);
 }
@@ -184,7 +194,7 @@ static inline void *peer_resize(peer_t *peer, void *p, size_t old, size_t size)
     return mp_realloc(peer, p, size);
 }
 
-static inline void peer_free(peer_t *peer, void *p, size_t size)
+static inline MEMPOOL_SHORT void peer_free(peer_t *peer, void *p, size_t size)
 {
     (void)size;
     free_memory(peer, p);

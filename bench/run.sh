@@ -109,7 +109,10 @@ program()
     [ ! -x "$program" ] || return 0
     case $1 in
     mempool-*-inline) kind=${1#mempool-} kind=${kind%-inline}
-        program=$dir/bench-mempool-inline ;;
+        program=$dir/bench-mempool-inline
+        case $kind in capacity | bounded | request | zero)
+            program=$dir/bench-mempool-counted-inline ;;
+        esac ;;
     mempool-*) kind=${1#mempool-} program=$dir/bench-mempool ;;
     esac
     [ -x "$program" ]

@@ -18,7 +18,13 @@
  * replaces the library's.  A program may give members of its classes the same
  * names, and arguments may have any commas.
  *
- * Nothing here is an interface: use the functions by their own names.  The
+ * A source file may define MP_INLINE_COUNTED as 1 before it includes this.  Then
+ * the short way of pools that count to the byte is compiled in, too, for
+ * mp_allocate(), free_memory() and mp_free().  It is not there unasked: each
+ * call is twice as long then, and gcc no longer compiles in the file's own short
+ * functions that call these.
+ *
+ * Nothing else here is an interface: use the functions by their own names.  The
  * layout below is the library's, and may change.  Programs that were compiled
  * before such a change keep working.  The variable's name ends in the number
  * of the layout.  A library that has another layout keeps the old variable.
@@ -48,6 +54,10 @@
 #if MP_INLINE_ABLE
 #ifdef __cplusplus
 extern "C" {
+#endif
+
+#ifndef MP_INLINE_COUNTED
+#define MP_INLINE_COUNTED 0
 #endif
 
 /* In programs the inner functions are compiled in as the public ones are.  They
@@ -158,8 +168,10 @@ struct mp_inline_cache {
     memory_pool_t *exact_fenced; /* atomic; as fenced, for such */
     size_t credit;  /* bytes that may be handed out of such a pool */
     size_t least;   /* the least that credit was since it was collected */
-    size_t longest; /* bytes of the longest object from the lists or the run
-                     * of such a pool; at most MP_INLINE_LENGTHS granules */
+    size_t longest; /* bytes of the longest object that this file takes from
+                     * the lists or the run of such a pool: MP_INLINE_LENGTHS
+                     * granules at most; 0: the thread's words say nothing of
+                     * its addresses */
     unsigned char zero; /* not 0: such a pool zeroes what is freed */
 };
 
@@ -189,8 +201,17 @@ struct mp_inline_thread {
 #define MP_INLINE_TLS
 #endif
 
+/* Two names of one variable.  The second says that the caches are those of a
+ * library that has all members of theirs above, as 0.9 has not. */
 extern MP_API __thread struct mp_inline_thread mp_inline_thread_1
     MP_INLINE_TLS;
+extern MP_API __thread struct mp_inline_thread mp_inline_thread_2
+    MP_INLINE_TLS;
+#if MP_INLINE_COUNTED
+#define MP_INLINE_THREAD mp_inline_thread_2
+#else
+#define MP_INLINE_THREAD mp_inline_thread_1
+#endif
 
 /* Writes inside, for a user that pays for the order.  An exchange is a
  * sequentially consistent store, and takes less time than a store with a
@@ -237,6 +258,18 @@ MP_INLINE_INNER int mp_inline_offered(const struct mp_inline_cache *cache,
     return __atomic_load_n(&cache->pool, __ATOMIC_ACQUIRE) == mp;
 #else
     return __atomic_load_n(&cache->fenced, __ATOMIC_SEQ_CST) == mp;
+#endif
+}
+
+/* The same for a pool that counts to the byte. */
+MP_INLINE_INNER int
+mp_inline_offered_counted(const struct mp_inline_cache *cache,
+                          const memory_pool_t *mp)
+{
+#if MP_INLINE_LIGHT
+    return __atomic_load_n(&cache->exact, __ATOMIC_ACQUIRE) == mp;
+#else
+    return __atomic_load_n(&cache->exact_fenced, __ATOMIC_SEQ_CST) == mp;
 #endif
 }
 
@@ -374,10 +407,10 @@ MP_INLINE_INNER void *mp_inline_take(const struct mp_inline_thread *thread,
 /* A cache of a pool that counts to the byte may hand out an object of size
  * bytes: it is not too long, and there is credit for it. */
 MP_INLINE_INNER int mp_inline_allows(const struct mp_inline_cache *cache,
-                                     size_t size)
+                                     size_t longest, size_t size)
 {
     /* 0 becomes too large. */
-    return __builtin_expect(size - 1 < cache->longest, 1) &&
+    return __builtin_expect(size - 1 < longest, 1) &&
            __builtin_expect(size <= cache->credit, 1);
 }
 
@@ -420,7 +453,7 @@ mp_inline_take_counted(const struct mp_inline_thread *thread,
     unsigned char *at = MP_INLINE_NULL;
     void *object = MP_INLINE_NULL;
 
-    if (mp_inline_allows(cache, size)) {
+    if (mp_inline_allows(cache, cache->longest, size)) {
         object = mp_inline_take_short(thread, cache, size - 1, &at);
         if (__builtin_expect(object != MP_INLINE_NULL, 1)) {
             mp_inline_count(cache, at, size);
@@ -552,6 +585,18 @@ MP_INLINE_INNER int mp_inline_put_counted(struct mp_inline_cache *cache,
     cache->credit +=
         bytes - ((MP_INLINE_LIVE - 1) * MP_INLINE_GRANULE + slack);
     return 1;
+}
+
+/* As mp_inline_give(), in a pool that counts to the byte. */
+MP_INLINE_INNER int
+mp_inline_give_counted(const struct mp_inline_thread *thread,
+                       struct mp_inline_cache *cache, const memory_pool_t *mp,
+                       const void *ptr)
+{
+    unsigned char *at = mp_inline_reach(thread, mp, ptr);
+
+    return __builtin_expect(at != MP_INLINE_NULL, 1) &&
+           mp_inline_put_counted(cache, at, ptr, cache->zero);
 }
 
 /* What a handle begins with: a state and a cache, as a thread has them. */
@@ -701,27 +746,39 @@ MP_COMPILED_IN void mp_inline_call_handle_free(mp_handle_t *handle,
  * function that calls free_memory() has about ten left. */
 MP_COMPILED_IN void *mp_allocate(memory_pool_t *mp, size_t m_size)
 {
-    struct mp_inline_cache *cache = mp_inline_begin(&mp_inline_thread_1, mp);
+    struct mp_inline_cache *cache = mp_inline_begin(&MP_INLINE_THREAD, mp);
 
     if (__builtin_expect(mp_inline_offered(cache, mp), 1)) {
-        void *object = mp_inline_take(&mp_inline_thread_1, cache, m_size);
-        mp_inline_leave(&mp_inline_thread_1);
+        void *object = mp_inline_take(&MP_INLINE_THREAD, cache, m_size);
+        mp_inline_leave(&MP_INLINE_THREAD);
+        if (__builtin_expect(object != MP_INLINE_NULL, 1)) {
+            return object;
+        }
+    } else if (MP_INLINE_COUNTED && mp_inline_offered_counted(cache, mp)) {
+        void *object =
+            mp_inline_take_counted(&MP_INLINE_THREAD, cache, m_size);
+        mp_inline_leave(&MP_INLINE_THREAD);
         if (__builtin_expect(object != MP_INLINE_NULL, 1)) {
             return object;
         }
     } else {
-        mp_inline_leave(&mp_inline_thread_1);
+        mp_inline_leave(&MP_INLINE_THREAD);
     }
     return mp_inline_call_allocate(mp, m_size);
 }
 
 MP_COMPILED_IN int mp_inline_free(memory_pool_t *mp, const void *ptr)
 {
-    struct mp_inline_cache *cache = mp_inline_begin(&mp_inline_thread_1, mp);
-    int given = __builtin_expect(mp_inline_offered(cache, mp), 1) &&
-                mp_inline_give(&mp_inline_thread_1, cache, mp, ptr);
+    struct mp_inline_cache *cache = mp_inline_begin(&MP_INLINE_THREAD, mp);
+    int given;
 
-    mp_inline_leave(&mp_inline_thread_1);
+    if (__builtin_expect(mp_inline_offered(cache, mp), 1)) {
+        given = mp_inline_give(&MP_INLINE_THREAD, cache, mp, ptr);
+    } else {
+        given = MP_INLINE_COUNTED && mp_inline_offered_counted(cache, mp) &&
+                mp_inline_give_counted(&MP_INLINE_THREAD, cache, mp, ptr);
+    }
+    mp_inline_leave(&MP_INLINE_THREAD);
     return given;
 }
 

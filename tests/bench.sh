@@ -56,7 +56,7 @@ EOT
 chmod +x "$programs"/* "$dir/bin/valgrind"
 for peer in loop jemalloc mimalloc tcmalloc apr locked pmr-new pmr-unsync \
     pmr-pool mempool mempool-inline mempool-base mempool-handle \
-    mempool-handle-inline mempool-pmr; do
+    mempool-handle-inline mempool-counted-inline mempool-pmr; do
     cp "$programs/bench-glibc" "$programs/bench-$peer"
 done
 PATH=$dir/bin:$PATH

@@ -7,6 +7,8 @@
  * the short way is taken, and that all else goes to the library.  Under
  * ThreadSanitizer there is no short way; then only the functions are tested.
  *
+ * It is built twice: as check_inline_counted it defines MP_INLINE_COUNTED.
+ *
  * What it cannot do: count where the linker has no --wrap; it says so then.
  */
 #include <memory_pool_inline.h>
@@ -160,6 +162,157 @@ START_TEST(threads_pools_and_marks_in_between_leave_the_short_way_open)
 }
 END_TEST
 
+enum { COUNTING_CAPACITY, COUNTING_BELOW, COUNTING_ZERO, COUNTING_SHORT,
+       COUNTING_KINDS };
+
+static memory_pool_t *make_counting(int kind, memory_pool_t *parent)
+{
+    const mp_options_t options = {
+        .capacity = kind == COUNTING_CAPACITY ? 1 << 20 : 0,
+        .parent = kind == COUNTING_BELOW ? parent : NULL,
+        .flags = kind == COUNTING_ZERO ? MP_ZERO_ON_FREE : 0,
+        .max_object = kind == COUNTING_SHORT ? LONGEST - 1 : 0};
+
+    return pools_make_with(&options);
+}
+
+static void *another_thread_outside(void *argument)
+{
+    pairs(argument, 10);
+    return NULL;
+}
+
+/* They are compiled in where the program asks for it, and called else. */
+START_TEST(pairs_in_a_pool_that_counts_make_few_calls_if_asked_for)
+{
+    memory_pool_t *parent =
+        pools_make_with(&(mp_options_t){.capacity = 1 << 20});
+    memory_pool_t *mp = make_counting(_i, parent);
+
+    for (size_t size = 1; size < LONGEST; size += 11) {
+        pairs(mp, size);
+        calls = 0;
+        pairs(mp, size);
+        if (MP_INLINE_COUNTED) {
+            expect_few_calls(mp);
+        } else {
+            expect_calls(OBJECTS, OBJECTS);
+        }
+    }
+    ck_assert_int_eq(mp_check(mp), 0);
+    destroy_memory_pool(mp);
+    destroy_memory_pool(parent);
+}
+END_TEST
+
+/* One outside of the range counts, too.  The thread used none in the range, or
+ * used it last. */
+START_TEST(a_pool_outside_of_the_range_is_served_by_the_library)
+{
+    memory_pool_t *other = _i == 0 ? NULL : make();
+
+    for (size_t size = 1; size < LONGEST; size += 51) {
+        static unsigned char buffer[1 << 20];
+        mp_backing_t backing = mp_backing_buffer(buffer, sizeof buffer);
+        memory_pool_t *mp =
+            pools_make_with(&(mp_options_t){.backing = &backing});
+        if (other != NULL) {
+            pairs(other, 100);
+        }
+        /* Two threads: then it does not bump. */
+        support_join(support_start(another_thread_outside, mp));
+        pairs(mp, size);
+        calls = 0;
+        pairs(mp, size);
+        expect_calls(OBJECTS, OBJECTS);
+        ck_assert_int_eq(mp_check(mp), 0);
+        destroy_memory_pool(mp);
+    }
+    if (other != NULL) {
+        destroy_memory_pool(other);
+    }
+}
+END_TEST
+
+static size_t live_bytes(memory_pool_t *mp)
+{
+    mp_stats_t stats;
+
+    POOLS_EXPECT(mp_stats(mp, &stats) == 0);
+    return stats.live_bytes;
+}
+
+/* And zeroes what is freed, where the pool does. */
+START_TEST(what_is_compiled_in_counts_each_byte)
+{
+    enum { COUNT = 200, ROUNDS = 20000 };
+    memory_pool_t *parent =
+        pools_make_with(&(mp_options_t){.capacity = 1 << 20});
+    memory_pool_t *mp = make_counting(_i, parent);
+    static struct { unsigned char *at; size_t size; } kept[COUNT];
+    uint64_t random = 1;
+    size_t live = 0;
+
+    memset(kept, 0, sizeof kept);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        unsigned i = (unsigned)support_below(&random, COUNT);
+        if (kept[i].at != NULL) {
+            POOLS_EXPECT(kept[i].size < 8 ||
+                         !support_word_is_gone(kept[i].at, kept[i].size));
+            free_memory(mp, kept[i].at);
+            POOLS_EXPECT(_i != COUNTING_ZERO ||
+                         support_word_is_gone(kept[i].at, kept[i].size));
+            live -= kept[i].size;
+        }
+        kept[i].size = 1 + support_below(&random, round % 2 == 0 ? 40 : 700);
+        kept[i].at = mp_allocate(mp, kept[i].size);
+        POOLS_EXPECT(kept[i].at != NULL);
+        support_put_word(kept[i].at, kept[i].size);
+        live += kept[i].size;
+        if (round % 100 == 0) {
+            POOLS_EXPECT(live_bytes(mp) == live);
+        }
+    }
+    ck_assert_uint_eq(live_bytes(mp), live);
+    ck_assert_int_eq(mp_check(mp), 0);
+    destroy_memory_pool(mp);
+    destroy_memory_pool(parent);
+}
+END_TEST
+
+/* One byte more than there is room for is refused, and none less. */
+START_TEST(what_is_compiled_in_fills_a_capacity_to_the_byte)
+{
+    enum { CAPACITY = 20000, MOST = CAPACITY };
+    static void *objects[MOST];
+    memory_pool_t *mp = mp_create(&(mp_options_t){
+        .capacity = CAPACITY, .report = pools_report});
+    uint64_t random = 3;
+
+    for (unsigned round = 0; round < 50; round++) {
+        size_t live = 0;
+        unsigned n = 0;
+        for (;;) {
+            size_t size = 1 + support_below(&random, 100);
+            void *object = mp_allocate(mp, size);
+            POOLS_EXPECT((object != NULL) == (live + size <= CAPACITY));
+            if (object == NULL) {
+                break;
+            }
+            objects[n++] = object;
+            live += size;
+        }
+        POOLS_EXPECT(live_bytes(mp) == live);
+        while (n > 0) {
+            free_memory(mp, objects[--n]);
+        }
+        POOLS_EXPECT(live_bytes(mp) == 0);
+    }
+    ck_assert_int_eq(mp_check(mp), 0);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
 static void refused(memory_pool_t *mp, mp_event_t event, const void *ptr)
 {
     pools_expect_report(mp, event, NULL, ptr, EINVAL);
@@ -240,6 +393,14 @@ static Suite *inline_suite(void)
         all, threads_pools_and_marks_in_between_leave_the_short_way_open);
     tcase_add_test(all,
                    misuse_of_the_inline_functions_is_reported_by_the_library);
+    tcase_add_loop_test(
+        all, pairs_in_a_pool_that_counts_make_few_calls_if_asked_for, 0,
+        COUNTING_KINDS);
+    tcase_add_loop_test(
+        all, a_pool_outside_of_the_range_is_served_by_the_library, 0, 2);
+    tcase_add_loop_test(all, what_is_compiled_in_counts_each_byte, 0,
+                        COUNTING_KINDS);
+    tcase_add_test(all, what_is_compiled_in_fills_a_capacity_to_the_byte);
     tcase_add_loop_test(all, objects_in_pools_of_every_kind_keep_their_bytes,
                         0, pools_count);
     return suite;

@@ -22,6 +22,7 @@ tests_programs = tests/check_append tests/check_blocks tests/check_bulk \
 	tests/check_failure tests/check_first_call tests/check_footprint \
 	tests/check_forks tests/check_gone tests/check_growth \
 	tests/check_handles tests/check_hooks tests/check_inline \
+	tests/check_inline_counted \
 	tests/check_leaks tests/check_lifetimes tests/check_limits tests/check_limits_model tests/check_malloc \
 	tests/check_mark_cleanups tests/check_mark_frees tests/check_marks tests/check_memory \
 	tests/check_misuse tests/check_mixes tests/check_moves tests/check_names \
@@ -68,6 +69,7 @@ tests_check_growth_LDADD = $(tests_shared)
 tests_check_gone_LDADD = $(tests_shared)
 tests_check_hooks_LDADD = $(tests_shared)
 tests_check_inline_LDADD = $(tests_shared)
+tests_check_inline_counted_LDADD = $(tests_shared)
 tests_check_leaks_LDADD = $(tests_shared)
 tests_check_lifetimes_LDADD = $(tests_shared)
 tests_check_limits_LDADD = $(tests_static)
@@ -124,6 +126,10 @@ if HAVE_WRAP
 tests_check_inline_CPPFLAGS += -DINLINE_COUNTED
 tests_check_inline_LDFLAGS += -Wl,--wrap=mp_allocate -Wl,--wrap=free_memory
 endif
+tests_check_inline_counted_SOURCES = tests/check_inline.c
+tests_check_inline_counted_CPPFLAGS = $(tests_check_inline_CPPFLAGS) \
+	-DMP_INLINE_COUNTED=1
+tests_check_inline_counted_LDFLAGS = $(tests_check_inline_LDFLAGS)
 
 # These load the shared library besides.
 tests_check_copies_CPPFLAGS = $(AM_CPPFLAGS) \

@@ -225,7 +225,8 @@ void cache_learn(struct cache *cache, const struct cache_set *set)
 {
     ASSERT(!cache_is_enabled(cache) && set->longest <= CACHE_LONGEST);
     cache->fast.zero = set->zero;
-    cache->fast.longest = set->longest;
+    cache->longest = set->longest;
+    cache->fast.longest = cache_set_is_outside(set) ? 0 : set->longest;
 }
 
 void cache_start(struct cache *cache, struct cache_set *set,

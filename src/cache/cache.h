@@ -28,6 +28,8 @@ struct cache_set;
  * of the pool's lock, while the pool is paused. */
 struct cache {
     struct mp_inline_cache fast;    /* what compiled-in code knows, too */
+    size_t longest; /* as the set's; fast.longest is that, too, or 0 outside
+                     * of the range */
     size_t granted; /* what fast.credit was as it was granted */
     size_t raised;  /* bytes by which that raised the quota's mark */
     struct middle *middle;          /* only its user sets it, with the lock,

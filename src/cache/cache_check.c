@@ -28,7 +28,10 @@ bool cache_is_sound(const struct cache *cache, const struct cache_set *set)
     }
     return left <= cache->frees_granted && cache->set == set &&
            cache->fast.zero == set->zero &&
-           cache->fast.longest == set->longest && cache->state != NULL && cache->heap != NULL &&
+           cache->longest == set->longest &&
+           cache->fast.longest ==
+               (cache_set_is_outside(set) ? 0 : set->longest) &&
+           cache->state != NULL && cache->heap != NULL &&
            (mark || cache_set_is_outside(set) || !sees) &&
            ((mark && sees) || cache->mark_room == 0) &&
            (cache->middle == NULL || !mark || sees ||

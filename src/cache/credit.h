@@ -12,9 +12,9 @@
  * The pool lends credit, and takes it back before it says "full"; see
  * pool/recall.h.
  *
- * memory_pool_inline.h has what is done with short objects, but it is not
- * compiled into programs.  So such a cache is enabled by another member than
- * compiled-in code reads.
+ * memory_pool_inline.h has what is done with short objects.  It is compiled into
+ * programs that ask for it alone.  So such a cache is enabled by another member
+ * than other compiled-in code reads.
  *
  * What it cannot do: know objects of a block that no window shows.
  */
@@ -38,7 +38,7 @@ static inline MP_INLINED void *credit_take_shown(struct windows *windows,
     struct mp_inline_cache *fast = &cache->fast;
     size_t i = (size - 1) / SIZES_GRANULE;
 
-    if (!mp_inline_allows(fast, size)) {
+    if (!mp_inline_allows(fast, cache->longest, size)) {
         return NULL;
     }
     struct mp_inline_list *list = &fast->lists[i];

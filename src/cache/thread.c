@@ -51,14 +51,17 @@ MP_INNER_OBJECT const struct mp_inline_cache thread_no_cache = {
  * variables they have no alias, so compiled-in code finds a cache that is
  * enabled for no pool, and calls: finding the variable is a call there, too. */
 __thread struct mp_inline_thread mp_inline_thread_1 = THREAD_STATE;
+__thread struct mp_inline_thread mp_inline_thread_2 = THREAD_STATE;
 #else
 /* The model stands here, too: gcc forgets that of the declaration where the
  * variable has another name. */
 MP_INNER_OBJECT __thread struct mp_inline_thread thread_state MP_INLINE_TLS =
     THREAD_STATE;
-/* The exported name is another one for it, so that a second copy of the
+/* The exported names are others for it, so that a second copy of the
  * library in the process keeps to its own, whatever the linker binds. */
 extern __thread struct mp_inline_thread mp_inline_thread_1
+    __attribute__((__alias__("thread_state")));
+extern __thread struct mp_inline_thread mp_inline_thread_2
     __attribute__((__alias__("thread_state")));
 #endif
 

@@ -80,10 +80,13 @@ START_TEST(a_state_begins_with_a_cache_for_no_pool)
     ck_assert_ptr_eq(thread_no_cache.fenced, MP_INLINE_NO_POOL);
     /* Volatile: compilers take two names for two things. */
     struct mp_inline_thread *volatile exported = &mp_inline_thread_1;
+    struct mp_inline_thread *volatile later = &mp_inline_thread_2;
 #if THREAD_KEEPS_STATE
     ck_assert_ptr_eq(exported->cache, &thread_no_cache);
+    ck_assert_ptr_eq(later->cache, &thread_no_cache);
 #else
     ck_assert_ptr_eq(exported, &thread_state);
+    ck_assert_ptr_eq(later, &thread_state);
 #endif
 }
 END_TEST
