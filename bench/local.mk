@@ -88,7 +88,7 @@ bench_bench_mempool_inline_LDFLAGS = $(AM_LDFLAGS) -no-install
 # For pools that count to the byte, whose way is compiled in on demand.
 bench_bench_mempool_counted_inline_SOURCES = $(bench_bench_mempool_inline_SOURCES)
 bench_bench_mempool_counted_inline_CPPFLAGS = \
-	$(bench_bench_mempool_inline_CPPFLAGS) -DMP_INLINE_COUNTED=1
+	$(bench_bench_mempool_inline_CPPFLAGS) -DMEMPOOL_COUNTED
 bench_bench_mempool_counted_inline_LDFLAGS = $(AM_LDFLAGS) -no-install
 
 bench_bench_mempool_handle_inline_SOURCES = bench/mempool.c bench/mempool_kind.h

@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef MEMPOOL_COUNTED
+#define MP_INLINE_COUNTED 1
+#endif
 #ifdef MEMPOOL_INLINE
 #include <memory_pool_inline.h>
 #else
@@ -31,7 +34,7 @@
 #define PEER_NAME "mempool-handle-inline"
 #elif defined(MEMPOOL_HANDLE)
 #define PEER_NAME "mempool-handle"
-#elif defined(MP_INLINE_COUNTED)
+#elif defined(MEMPOOL_COUNTED)
 #define PEER_NAME "mempool-counted-inline"
 #elif defined(MEMPOOL_INLINE)
 #define PEER_NAME "mempool-inline"
@@ -52,7 +55,7 @@
 
 /* Of a program that has the way of pools that count compiled in.  gcc takes a
  * function around that for too long, but not the calls themselves. */
-#ifdef MP_INLINE_COUNTED
+#ifdef MEMPOOL_COUNTED
 #define MEMPOOL_SHORT __attribute__((__always_inline__))
 #else
 #define MEMPOOL_SHORT

@@ -754,13 +754,15 @@ MP_COMPILED_IN void *mp_allocate(memory_pool_t *mp, size_t m_size)
         if (__builtin_expect(object != MP_INLINE_NULL, 1)) {
             return object;
         }
-    } else if (MP_INLINE_COUNTED && mp_inline_offered_counted(cache, mp)) {
+#if MP_INLINE_COUNTED
+    } else if (mp_inline_offered_counted(cache, mp)) {
         void *object =
             mp_inline_take_counted(&MP_INLINE_THREAD, cache, m_size);
         mp_inline_leave(&MP_INLINE_THREAD);
         if (__builtin_expect(object != MP_INLINE_NULL, 1)) {
             return object;
         }
+#endif
     } else {
         mp_inline_leave(&MP_INLINE_THREAD);
     }
@@ -770,14 +772,14 @@ MP_COMPILED_IN void *mp_allocate(memory_pool_t *mp, size_t m_size)
 MP_COMPILED_IN int mp_inline_free(memory_pool_t *mp, const void *ptr)
 {
     struct mp_inline_cache *cache = mp_inline_begin(&MP_INLINE_THREAD, mp);
-    int given;
+    int given = __builtin_expect(mp_inline_offered(cache, mp), 1) &&
+                mp_inline_give(&MP_INLINE_THREAD, cache, mp, ptr);
 
-    if (__builtin_expect(mp_inline_offered(cache, mp), 1)) {
-        given = mp_inline_give(&MP_INLINE_THREAD, cache, mp, ptr);
-    } else {
-        given = MP_INLINE_COUNTED && mp_inline_offered_counted(cache, mp) &&
-                mp_inline_give_counted(&MP_INLINE_THREAD, cache, mp, ptr);
+#if MP_INLINE_COUNTED
+    if (!given && mp_inline_offered_counted(cache, mp)) {
+        given = mp_inline_give_counted(&MP_INLINE_THREAD, cache, mp, ptr);
     }
+#endif
     mp_inline_leave(&MP_INLINE_THREAD);
     return given;
 }
