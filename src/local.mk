@@ -60,7 +60,9 @@ cache_sources = \
 	src/cache/cache.c \
 	src/cache/cache.h \
 	src/cache/cache_check.c \
+	src/cache/cache_check.h \
 	src/cache/cache_set.c \
+	src/cache/cache_type.h \
 	src/cache/credit.c \
 	src/cache/credit.h \
 	src/cache/depot.c \

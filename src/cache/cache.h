@@ -17,108 +17,8 @@
 #ifndef MP_CACHE_H
 #define MP_CACHE_H
 
-#include "cache/depot.h"
-#include "cache/middle.h"
-#include "cache/thread.h"
-#include "store/range.h"
-
-struct cache_set;
-
-/* Its user owns it, while that is inside or the pool is not paused; the holder
- * of the pool's lock, while the pool is paused. */
-struct cache {
-    struct mp_inline_cache fast;    /* what compiled-in code knows, too */
-    size_t longest; /* as the set's; fast.longest is that, too, or 0 outside
-                     * of the range */
-    size_t granted; /* what fast.credit was as it was granted */
-    size_t raised;  /* bytes by which that raised the quota's mark */
-    struct middle *middle;          /* only its user sets it, with the lock,
-                                     * and it stays until the cache goes;
-                                     * NULL: none was needed yet */
-    struct windows *windows;        /* its user or in a pause, with the lock; of
-                                     * a set outside of the range, or while its
-                                     * user has a mark open; NULL: there was no
-                                     * memory, or no need yet */
-    struct windows *kept_windows;   /* as middle; the memory for those */
-    size_t mark_room;               /* granules of the newest mark's that may
-                                     * yet be freed into lists of short chunks;
-                                     * 0 without a mark or without windows */
-    size_t run;                     /* granules of the next run */
-    struct mp_inline_thread *state; /* fixed while attached: of the thread or
-                                     * the handle that uses it */
-    struct heap *heap;              /* runs come from it: the pool's, or that
-                                     * of the user's newest mark */
-    /* A bit for each list that was ever freed into; no other has chunks.  No
-     * stricter aligned than the rest: a struct mp_handle begins as struct
-     * mp_inline_handle does, see handle.c. */
-    uint64_t lists_used
-        __attribute__((__packed__, __aligned__(sizeof(void *))));
-    size_t frees_granted;  /* frees done, and all those that lists may yet
-                            * take before the slow path */
-    struct cache_set *set; /* attachments' lock; fixed while the set has the
-                            * cache; NULL: it serves no pool */
-    struct cache *next;    /* of the set; its lock */
-    struct cache **from;            /* what points here, on the set's list */
-    struct treap_node user;         /* in the set's tree of threads */
-    struct thread *thread; /* fixed; NULL: a handle's */
-    void *memory;          /* fixed; what malloc() gave for it */
-    struct list_link link; /* of the thread: attached or spare; attachments'
-                            * lock */
-    struct treap_node sorted; /* in its set's tree of runs */
-    unsigned number; /* its place in the set, counted from 1; both as
-                      * cache_sort_runs() left them */
-};
-
-/* Bytes of the longest object that lists of short chunks have. */
-#define CACHE_LONGEST (SIZES_SHORT * SIZES_GRANULE)
-
-/* Nobody's: neither a thread nor what an unregistered one has, NULL. */
-#define CACHE_NO_THREAD ((struct thread *)(uintptr_t)1)
-
-/* A part of each pool.  Its lock owns all that is not fixed. */
-struct cache_set {
-    struct memory_pool *pool;  /* fixed; the name that caches are enabled for */
-    unsigned char counts;      /* fixed; caches have credit.  No bool: a short
-                                * way reads it, before anybody looks whether the
-                                * structure was written over */
-    bool zero;                 /* fixed; what is freed is zeroed */
-    bool suspended;            /* no cache is enabled until the quota has room
-                                * again */
-    bool scarce;               /* the pool's source refused a block, so the
-                                * caches are suspended; recall.c writes it */
-    bool damaged;              /* a list was found written over, and nobody was
-                                * told yet */
-    bool sweeping;             /* a sweep is under way, see cache_sweep(): no
-                                * cache is enabled, and none has anything of
-                                * the heap */
-    bool fenced;               /* users of its caches pay for the order in
-                                * a pause: those are enabled by fast.fenced,
-                                * and not by fast.pool */
-    bool retired;              /* atomic; no cache is enabled any more, or ever
-                                * was: written under the lock, once */
-    size_t owed;               /* bytes to be given back to the quota */
-    size_t unused;             /* so many of them raised its mark in vain */
-    struct lock *lock;         /* fixed; the pool's */
-    struct heap *heap;         /* fixed; the pool's own */
-    struct cache *caches;      /* every user's, linked by next */
-    struct treap_node *threads; /* those of threads, by cache->thread */
-    struct thread *first_thread; /* atomic; the thread whose cache was the
-                                  * first; CACHE_NO_THREAD: there was none, or
-                                  * it is gone */
-    struct cache *first_cache; /* that cache; only that thread reads it without
-                                * the lock */
-    struct depot depot;
-    uint64_t frees_of_gone;    /* done in caches that were detached */
-    uint64_t counted_frees;    /* all frees up to the last count or sweep */
-    size_t counted;            /* granules that it found in the lists of short
-                                * chunks; 0: it was a sweep */
-    struct treap_node *runs;   /* see cache_sort_runs() */
-    struct heap_sweep sweep;   /* where the last one stands */
-    unsigned sweeps;           /* so many were begun */
-    uint16_t longest;          /* fixed; bytes of the longest object that is
-                                * taken from its caches' lists or runs, where
-                                * they have credit; CACHE_LONGEST at most */
-};
+#include "cache/cache_check.h"
+#include "cache/cache_type.h"
 
 /* An empty set; retired: for a pool that has no caches. */
 MP_INNER void cache_set_start(struct cache_set *set, struct memory_pool *pool,
@@ -305,12 +205,6 @@ MP_INNER void cache_make_mark_room(struct cache *cache, struct cache_set *set,
  * something. */
 MP_INNER bool cache_gather_mark(struct cache *cache, struct cache_set *set);
 
-/* The set's pool lies outside of the range. */
-static inline bool cache_set_is_outside(const struct cache_set *set)
-{
-    return !set->heap->stock->ranged;
-}
-
 /* The cache knows where the map of an address is, or may learn it: where it
  * needs windows, it has memory for them.  The user asks, maybe without the
  * lock: so not the member that a pause may write. */
@@ -318,12 +212,6 @@ static inline bool cache_can_see(const struct cache *cache,
                                  const struct cache_set *set)
 {
     return cache->kept_windows != NULL || !cache_set_is_outside(set);
-}
-
-static inline bool cache_has_mark(const struct cache *cache,
-                                  const struct cache_set *set)
-{
-    return cache->heap != set->heap;
 }
 
 /* Gets a run or a list for objects of that length; false: neither depot nor
@@ -387,55 +275,6 @@ MP_INNER void cache_forget(struct cache_set *set);
 MP_INNER size_t cache_frees(const struct cache *cache);
 MP_INNER uint64_t cache_set_frees(const struct cache_set *set);
 
-/* For a walk over the chunks of a set: cache_sort_runs() puts the caches' runs
- * in order, and returns how many caches there are.  Then, in the same pause,
- * cache_run_at() returns the granules of the run that starts at an address, and
- * the place of its cache in the set, counted from 1; 0 and 0: none does.
- * Paused. */
-MP_INNER unsigned cache_sort_runs(struct cache_set *set);
-MP_INNER uint32_t cache_run_at(const struct cache_set *set, const void *at,
-                               unsigned *number);
-
-/* What is done with each chain of free chunks, all of which are that heap's;
- * false: no more are to come. */
-typedef bool cache_visit_fn(const struct heap *heap, const void *chain,
-                            void *arg);
-
-/* Calls visit for each chain of chunks of that length, in caches and depot,
- * until it returns false; false: it did.  Paused. */
-MP_INNER bool cache_each_chain(const struct cache_set *set, size_t granules,
-                               cache_visit_fn *visit, void *arg);
-
-/* The same for the chains of middle chunks. */
-MP_INNER bool cache_each_middle(const struct cache_set *set,
-                                cache_visit_fn *visit, void *arg);
-
-/* The run is a stretch of granules; what no list of lists_used stands for is
- * empty, and with a mark none has room; no more frees are left than were
- * granted. */
-MP_INNER bool cache_is_sound(const struct cache *cache,
-                             const struct cache_set *set);
-
-/* Counts, ties and bits agree; paused.  Follows no chain. */
-MP_INNER bool cache_set_is_sound(const struct cache_set *set);
-
-/* A cache of the calling thread, which is here and so not inside.  One that it
- * uses through a handle has another state. */
-static inline bool cache_is_own(const struct cache *cache)
-{
-    return cache->state == &thread_state;
-}
-
-/* A cache is enabled where its user's fast path looks.  Relaxed: what follows
- * a disabling is ordered by a fence, see pause.c. */
-static inline bool cache_is_enabled(const struct cache *cache)
-{
-    return sync_get(&cache->fast.pool) != MP_INLINE_NO_POOL ||
-           sync_get(&cache->fast.fenced) != MP_INLINE_NO_POOL ||
-           sync_get(&cache->fast.exact) != MP_INLINE_NO_POOL ||
-           sync_get(&cache->fast.exact_fenced) != MP_INLINE_NO_POOL;
-}
-
 /* Relaxed, where the heavy fence gives the order; else in the one order with
  * what the user does in mp_inline_begin_fenced() and credit_inside_fenced().
  * Only the caller writes these members: so it may look first. */
@@ -486,18 +325,6 @@ static inline bool cache_serves(const struct cache *cache,
                      sync_get_acquire(&cache->fast.exact_fenced) == set->pool
                : sync_get_acquire(&cache->fast.pool) == set->pool ||
                      sync_get_acquire(&cache->fast.fenced) == set->pool;
-}
-
-/* For assertions: no cache of the set but those of the calling thread is
- * enabled; see pause.h. */
-static inline bool cache_set_is_paused(const struct cache_set *set)
-{
-    for (const struct cache *c = set->caches; c != NULL; c = c->next) {
-        if (!cache_is_own(c) && cache_is_enabled(c)) {
-            return false;
-        }
-    }
-    return true;
 }
 
 #endif /* MP_CACHE_H */

@@ -8,7 +8,7 @@
  * What it cannot do: follow a chain.  The one who asks does, and knows how to
  * end where a program has written over a link.
  */
-#include "cache/cache.h"
+#include "cache/cache_check.h"
 
 bool cache_is_sound(const struct cache *cache, const struct cache_set *set)
 {
