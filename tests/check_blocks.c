@@ -124,6 +124,33 @@ START_TEST(a_reset_keeps_enough_for_the_next_objects)
 }
 END_TEST
 
+/* The backing has no more, so the charge of each call is undone. */
+START_TEST(a_call_that_gets_no_memory_does_not_raise_the_peak)
+{
+    struct pools_backing own;
+    memory_pool_t *mp = make_own(&own, (mp_threads_t)_i, 0);
+    unsigned char *object = mp_allocate(mp, 100);
+    mp_stats_t before, after;
+    const size_t size = 20 * MIB;
+
+    ck_assert_ptr_nonnull(object);
+    own.limit = own.bytes;
+    ck_assert_int_eq(mp_stats(mp, &before), 0);
+    ck_assert_uint_eq(before.live_bytes, 100);
+    ck_assert_ptr_null(mp_allocate(mp, size));
+    ck_assert_ptr_null(mp_calloc(mp, 2, size));
+    ck_assert_ptr_null(mp_aligned_alloc(mp, 4096, size));
+    ck_assert_ptr_null(mp_realloc(mp, object, size));
+    ck_assert_ptr_null(mp_aligned_realloc(mp, object, 4096, size));
+    ck_assert_int_eq(mp_expand(mp, object, size), -1);
+    ck_assert_ptr_null(mp_asprintf(mp, "%*d", (int)size, 1));
+    ck_assert_int_eq(mp_stats(mp, &after), 0);
+    ck_assert_uint_eq(after.live_bytes, 100);
+    ck_assert_uint_eq(after.peak_bytes, before.peak_bytes);
+    end_own(mp, &own);
+}
+END_TEST
+
 /* Of whatever lengths, in whatever order they go. */
 START_TEST(a_trim_to_nothing_leaves_no_empty_block)
 {
@@ -540,6 +567,9 @@ int main(void)
     tcase_add_loop_test(own, a_backing_is_used_to_its_last_bytes, 0, SIZES);
     tcase_add_loop_test(own, a_reset_keeps_enough_for_the_next_objects,
                         MP_THREADS_LOCKED, MP_THREADS_NONE + 1);
+    tcase_add_loop_test(own,
+                        a_call_that_gets_no_memory_does_not_raise_the_peak,
+                        MP_THREADS_CACHED, MP_THREADS_NONE + 1);
     tcase_add_loop_test(kinds, a_trim_to_nothing_leaves_no_empty_block, 0,
                         pools_count);
     tcase_add_loop_test(kinds, a_shrunk_object_leaves_its_rest_to_others, 0,
