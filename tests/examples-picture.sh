@@ -7,7 +7,8 @@
 # blocks of the pool's and of a mark's, each with its path of live cells, and
 # figures that are not 0.  Its colours can be told from the ground, in the light
 # and in the dark scheme: the contrast is that of WCAG 2.1, which wants 3 to 1
-# for what is drawn and 4.5 to 1 for text.
+# for what is drawn and 4.5 to 1 for text.  So do live objects of one class from
+# those of the next.
 . "${top_srcdir:-.}/tests/shell.sh"
 
 # True when the image has such a line.
@@ -63,6 +64,10 @@ done
 $AWK '$2 != ".g" && $3 < ($2 == "text" ? 4.5 : 3)' "$dir/contrasts" \
     >"$dir/faint"
 test ! -s "$dir/faint" || complain "too faint: $(cat "$dir/faint")"
+$AWK '$2 !~ /^[.]l[0-5]$/ { next }
+    $2 != ".l0" && ($3 > last ? $3 / last : last / $3) < 3
+    { last = $3 }' "$dir/contrasts" >"$dir/alike"
+test ! -s "$dir/alike" || complain "as its neighbour: $(cat "$dir/alike")"
 
 "$picture" "$dir/none" >"$dir/out" 2>"$dir/errors" && complain 'no failure'
 test -s "$dir/errors" && test ! -s "$dir/out" ||

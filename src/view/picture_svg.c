@@ -33,7 +33,9 @@ enum {
     PICTURE_WIDTH = 2 * PICTURE_LEFT + PICTURE_CELL * (int)PICTURE_ROW
 };
 
-/* Two colours a class: on a light and on a dark ground. */
+/* Two colours a class: on a light and on a dark ground.  Of the classes of live
+ * objects every other one is near the ground, so that neighbours differ also
+ * for an eye that sees no hues. */
 static const struct {
     const char *rule;
     const char *light;
@@ -42,12 +44,12 @@ static const struct {
     {"svg{background", "#ffffff", "#14161a"},
     {".g{fill", "#ffffff", "#14161a"},
     {"text{fill", "#1a1a1a", "#e8e8e8"},
-    {".l0{fill", "#08306b", "#b7dcff"},
-    {".l1{fill", "#1f66b5", "#5aa9f5"},
-    {".l2{fill", "#0b7285", "#3ccbd8"},
-    {".l3{fill", "#2b7a3d", "#5fd384"},
-    {".l4{fill", "#6b7d00", "#c3dc4f"},
-    {".l5{fill", "#7a3fb0", "#c5a3ff"},
+    {".l0{fill", "#08306b", "#c4e2ff"},
+    {".l1{fill", "#3f8fe0", "#2f74cf"},
+    {".l2{fill", "#00403f", "#86ecdf"},
+    {".l3{fill", "#3f9a50", "#2f8a45"},
+    {".l4{fill", "#4a3500", "#eaf29a"},
+    {".l5{fill", "#a87be0", "#8f5ad8"},
     {".pc{stroke", "#b45309", "#ffa94d"},
     {".pr{stroke", "#8a6d00", "#e3c341"},
     {".f{fill:none;stroke", "#c2255c", "#ff7fab"},
