@@ -45,6 +45,9 @@ void *__asan_region_is_poisoned(void *start, size_t bytes) TOOL_WEAK;
 int __sanitizer_get_ownership(const volatile void *ptr) TOOL_WEAK;
 void __msan_unpoison(const volatile void *start, size_t bytes) TOOL_WEAK;
 void __tsan_acquire(void *place) TOOL_WEAK;
+void __tsan_release(void *place) TOOL_WEAK;
+void __tsan_ignore_thread_begin(void) TOOL_WEAK;
+void __tsan_ignore_thread_end(void) TOOL_WEAK;
 
 #define TOOL_CALL(name, ...) ((name) != NULL ? (void)(name)(__VA_ARGS__) \
                                              : (void)0)
@@ -185,6 +188,7 @@ void tool_precede(const void *place)
 {
     ASSERT(place != NULL);
     (void)place;
+    TOOL_CALL(__tsan_release, (void *)(uintptr_t)place);
 #ifdef TOOL_VALGRIND
     VALGRIND_DO_CLIENT_REQUEST_STMT(_VG_USERREQ__HG_USERSO_SEND_PRE, place, 0,
                                     0, 0, 0);
@@ -197,12 +201,23 @@ void tool_follow(const void *place)
 {
     ASSERT(place != NULL);
     (void)place;
+    TOOL_CALL(__tsan_acquire, (void *)(uintptr_t)place);
 #ifdef TOOL_VALGRIND
     VALGRIND_DO_CLIENT_REQUEST_STMT(_VG_USERREQ__HG_USERSO_RECV_POST, place, 0,
                                     0, 0, 0);
     VALGRIND_DO_CLIENT_REQUEST_STMT(VG_USERREQ__DRD_ANNOTATE_HAPPENS_AFTER,
                                     place, 0, 0, 0, 0);
 #endif
+}
+
+void tool_begin_alloc(void)
+{
+    TOOL_CALL(__tsan_ignore_thread_begin);
+}
+
+void tool_end_alloc(void)
+{
+    TOOL_CALL(__tsan_ignore_thread_end);
 }
 
 /* To valgrind the address is freed into a pool of its own idea in which there

@@ -49,10 +49,15 @@ MP_INNER void tool_define(const void *start, size_t bytes);
 MP_INNER bool tool_allow_races(const void *start, size_t bytes);
 MP_INNER void tool_forbid_races(const void *start, size_t bytes);
 
-/* For helgrind and DRD: what the thread did up to the first is before what
- * threads do that call the second for the same place later. */
+/* What the thread did up to the first is before what threads do that call the
+ * second for the same place later. */
 MP_INNER void tool_precede(const void *place);
 MP_INNER void tool_follow(const void *place);
+
+/* Between the two ThreadSanitizer takes what this thread allocates for memory
+ * that nobody wrote: another one may free it. */
+MP_INNER void tool_begin_alloc(void);
+MP_INNER void tool_end_alloc(void);
 
 /* The program wanted to free an address that is no object: the checker is made
  * to report that as it reports a wrong free(3), which may end the program.

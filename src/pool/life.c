@@ -321,8 +321,10 @@ static bool life_track(struct memory_pool *mp, const mp_options_t *options,
     }
     mp->track = track;
     mp->seal = ~mp->seal;
-    /* helgrind and DRD take far longer to follow a lock than an allocation. */
-    if (tool_allow_races(mp, life_head(mp))) {
+    /* These checkers take far longer to follow a lock than an allocation.  A
+     * look is what ThreadSanitizer sees the library do. */
+    if (tool_allow_races(mp, life_head(mp)) ||
+        (tool_orders() && !track_looks(track))) {
         lock_start_untold(&mp->lock);
         quota_start_untold(&mp->quota);
     }

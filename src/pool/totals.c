@@ -98,6 +98,7 @@ static struct tree_totals *totals_find(struct tree *tree, const char *name)
     if (name == NULL) {
         return &tree->gone_unnamed;
     }
+    tool_follow(&tree->gone); /* others wrote the names */
     for (struct tree_gone *gone = tree->gone; gone != NULL;
          gone = gone->next) {
         if (strcmp(gone->name, name) == 0) {
@@ -135,6 +136,7 @@ static void totals_give(struct memory_pool *mp, const char *name, bool other,
         fresh->next = tree->gone;
         tree->gone = fresh;
         tree->gone_names++;
+        tool_precede(&tree->gone);
         totals = &fresh->totals;
         fresh = NULL;
     }

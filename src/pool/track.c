@@ -90,6 +90,11 @@ void track_limit(struct track *track, size_t room)
     track->room = room;
 }
 
+bool track_looks(const struct track *track)
+{
+    return track->flags != 0;
+}
+
 void track_free(struct track *track)
 {
     ASSERT(track->table.count == 0 && track->marks == NULL);
@@ -128,6 +133,7 @@ static MP_SLOW bool track_refill(struct memory_pool *mp, bool *taken)
     if (buckets != NULL) {
         (void)tool_allow_races(buckets, room * sizeof *buckets);
     }
+    tool_precede(&track->table);
     *taken = pool_enter(mp);
     /* Another thread may have been faster. */
     if (buckets != NULL && room > track->table.room) {
@@ -145,6 +151,7 @@ static MP_SLOW bool track_refill(struct memory_pool *mp, bool *taken)
     }
     if (buckets != NULL || slab != NULL) {
         lock_leave(&mp->lock, *taken);
+        tool_follow(&track->table); /* others may have made them */
         free(buckets);
         free(slab);
         *taken = pool_enter(mp);
@@ -315,9 +322,11 @@ static inline struct track_piece track_make_piece(struct memory_pool *mp,
     if (mp->track->flags != 0) {
         return track_make_fenced(mp, size, alignment);
     }
+    tool_begin_alloc();
     piece.object = alignment <= _Alignof(max_align_t)
                        ? malloc(size)
                        : fence_allocate(size, alignment);
+    tool_end_alloc();
     return piece;
 }
 

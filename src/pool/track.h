@@ -29,6 +29,9 @@ MP_INNER struct track *track_make(const mp_options_t *options);
 MP_INNER void track_limit(struct track *track, size_t room);
 MP_INNER void track_free(struct track *track);
 
+/* The pool looks at objects itself, or at what is around them. */
+MP_INNER bool track_looks(const struct track *track);
+
 /* There are tracked pools, or were a moment ago.  No lock: a thread that knows
  * of a pool finds it counted. */
 MP_INNER bool track_has_pools(void);

@@ -26,6 +26,7 @@ enum result track_open_mark(struct memory_pool *mp, uint64_t owner,
     mark->owner = owner;
     mark->number = number;
     list_push(&mark->live, &mark->end);
+    tool_precede(&mp->track->marks);
     bool taken = pool_enter(mp);
     track_mark_add(&mp->track->marks, mark);
     lock_leave(&mp->lock, taken);
@@ -194,5 +195,8 @@ void track_finish(struct memory_pool *mp, struct track_gone gone)
     MP_FRAME();
     ASSERT(lock_none_is_held());
     track_end_list(mp, gone.records, RECORD_RESET);
-    track_free_marks(gone.marks);
+    if (gone.marks != NULL) {
+        tool_follow(&mp->track->marks); /* of any user */
+        track_free_marks(gone.marks);
+    }
 }

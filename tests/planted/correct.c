@@ -65,23 +65,41 @@ static void clean_up(void *arg)
     ++*(int *)arg;
 }
 
-/* What is not for one object: a child, a mark, a cleanup. */
+static int meet(memory_pool_t *mp, void *out)
+{
+    const char *name = mp_name(mp);
+
+    fputs(name == NULL ? "none" : name, out);
+    return 0;
+}
+
+/* No pool below one that is printed may end. */
+static pthread_barrier_t printed;
+
+/* What is not for one object: a child, a mark, a cleanup, a look at all. */
 static void share(void)
 {
     int cleaned = 0;
+    FILE *out = tmpfile();
 
+    EXPECT(out != NULL);
     for (int i = 0; i < 3; i++) {
         mp_options_t options = {.parent = pool, .name = "child"};
         memory_pool_t *child = mp_create(&options);
         EXPECT(child != NULL && mp_allocate(child, 10) != NULL);
         EXPECT(strcmp(mp_name(child), "child") == 0);
+        EXPECT(mp_stats_print(pool, out, MP_TEXT) == 0);
+        EXPECT(mp_each_pool(meet, out) == 0);
         mp_mark_t mark = mp_mark(pool);
         EXPECT(mark.number != 0);
         EXPECT(mp_allocate(pool, 10) != NULL);
         EXPECT(mp_add_mark_cleanup(pool, mark, clean_up, &cleaned) == 0);
         EXPECT(mp_rewind(pool, mark) == 0 && cleaned == i + 1);
+        pthread_barrier_wait(&printed);
         mp_destroy(child);
+        pthread_barrier_wait(&printed);
     }
+    fclose(out);
 }
 
 /* What one thread does with the pool that all share. */
@@ -113,6 +131,7 @@ static void run_threads(size_t count)
     pthread_t threads[THREADS];
     size_t numbers[THREADS];
 
+    EXPECT(pthread_barrier_init(&printed, NULL, (unsigned)count) == 0);
     for (size_t i = 0; i < count; i++) {
         numbers[i] = i;
         EXPECT(pthread_create(&threads[i], NULL, work, &numbers[i]) == 0);
@@ -120,6 +139,7 @@ static void run_threads(size_t count)
     for (size_t i = 0; i < count; i++) {
         EXPECT(pthread_join(threads[i], NULL) == 0);
     }
+    pthread_barrier_destroy(&printed);
 }
 
 /* Marks, handles, strings, zeroed and aligned objects. */
@@ -194,11 +214,6 @@ static void hear(void *context)
     told |= *(int *)context == 7;
 }
 
-static void hear_nothing(void *context)
-{
-    (void)context;
-}
-
 static void hear_report(const mp_report_t *report, void *context)
 {
     (void)report;
@@ -251,6 +266,41 @@ static void *await_cleanup(void *argument)
     return argument;
 }
 
+static void *print_often(void *argument)
+{
+    FILE *out = tmpfile();
+
+    EXPECT(out != NULL);
+    for (int i = 0; i < ROUNDS; i++) {
+        EXPECT(mp_stats_print(pool, out, MP_TEXT) == 0);
+        sched_yield();
+    }
+    fclose(out);
+    return argument;
+}
+
+/* What is known of the objects grows in both threads by turns. */
+static void *fill(void *argument)
+{
+    for (int i = 0; i < 10 * ROUNDS; i++) {
+        if (mp_allocate(pool, 1) == NULL) {
+            break;
+        }
+        sched_yield();
+    }
+    return argument;
+}
+
+/* Ends what the other thread makes, which never touches it. */
+static void *reset_often(void *argument)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        mp_reset(pool);
+        sched_yield();
+    }
+    return argument;
+}
+
 /* More than the pool may hold. */
 static void *await_limit(void *argument)
 {
@@ -296,6 +346,29 @@ static void hand_contexts_over(void)
     EXPECT(pthread_join(thread, NULL) == 0);
     thread = start(await_cleanup, &contexts[2]);
     EXPECT(mp_add_cleanup(pool, hear, &contexts[2]) == 0);
+    EXPECT(pthread_join(thread, NULL) == 0);
+    memory_pool_t *children[ROUNDS];
+    EXPECT(pthread_create(&thread, NULL, print_often, NULL) == 0);
+    for (int i = 0; i < ROUNDS; i++) {
+        mp_options_t options = {.parent = pool, .name = "new"};
+        children[i] = mp_create(&options);
+        EXPECT(children[i] != NULL);
+        sched_yield();
+    }
+    EXPECT(pthread_join(thread, NULL) == 0);
+    for (int i = 0; i < ROUNDS; i++) {
+        mp_destroy(children[i]);
+    }
+    EXPECT(pthread_create(&thread, NULL, fill, NULL) == 0);
+    (void)fill(NULL);
+    EXPECT(pthread_join(thread, NULL) == 0);
+    EXPECT(pthread_create(&thread, NULL, reset_often, NULL) == 0);
+    for (int i = 0; i < ROUNDS; i++) {
+        mp_mark_t mark = mp_mark(pool);
+        if (mp_allocate(pool, 10) == NULL || MP_MARK_FAILED(mark)) {
+            sched_yield();
+        }
+    }
     EXPECT(pthread_join(thread, NULL) == 0);
     if (mp_set_near_limit(pool, 1u << 9, hear_near, &none) == 0) {
         thread = start(await_limit, &contexts[3]);
