@@ -23,8 +23,8 @@
 /* Bytes of free spans that keep their memory, in the whole process: at first,
  * and at most, once the program took memory within RANGE_HOLD_TIME milliseconds
  * after some went.  Such a program gives back what it has, and soon wants as
- * much again.  One that did so once, and then does nothing, keeps no more than
- * others. */
+ * much again.  One that did so once keeps at most twice as much, or what it
+ * wanted again. */
 #define RANGE_KEEP ((size_t)16 << 20)
 #define RANGE_HOLD ((size_t)256 << 20)
 #define RANGE_HOLD_TIME 1000u
@@ -44,6 +44,7 @@ static struct spans range_spans;
 static size_t range_hold = RANGE_KEEP; /* bytes that may be kept now */
 static uint64_t range_dropped_at; /* milliseconds; when memory went last that
                                    * could not be kept; 0: none did */
+static bool range_doubled; /* what may be kept was, since memory went last */
 static uint64_t range_over_since; /* milliseconds; more than RANGE_KEEP bytes
                                    * have been kept since then; 0: no more */
 /* The first word of spans; longer memory comes from the system. */
@@ -205,7 +206,8 @@ static void range_decay(void)
 }
 
 /* So many bytes are taken, of which some are new: they might have been kept.
- * What may be kept doubles, so that it takes few times until it is enough. */
+ * What may be kept doubles each time that memory went and was wanted again, so
+ * that it takes few times until it is enough. */
 static void range_regret(size_t bytes)
 {
     ASSERT(lock_is_held(&range_lock));
@@ -215,7 +217,10 @@ static void range_regret(size_t bytes)
     if (range_clock() - range_dropped_at >= RANGE_HOLD_TIME) {
         range_dropped_at = 0;
     } else {
-        range_hold += bytes > range_hold ? bytes : range_hold;
+        /* Only by the first: small takes would soon make it the most. */
+        bool doubles = !range_doubled && range_hold > bytes;
+        range_hold += doubles ? range_hold : bytes;
+        range_doubled = true;
         range_hold = range_hold > RANGE_HOLD ? RANGE_HOLD : range_hold;
     }
 }
@@ -271,6 +276,7 @@ static void range_give_spans(size_t first, size_t spans)
     bool dirty = range_spans.dirty_count * RANGE_SPAN + bytes <= range_hold;
     if (!dirty) {
         range_dropped_at = range_clock();
+        range_doubled = false;
     }
     dirty = dirty || !range_drop(first, spans);
     spans_give(&range_spans, first, spans, dirty);

@@ -245,6 +245,31 @@ START_TEST(what_is_held_doubles_when_a_little_is_wanted_again)
 }
 END_TEST
 
+/* Memory goes once, and then much is wanted, a little at a time: it doubles
+ * once, and beyond that is what was wanted again. */
+START_TEST(what_is_held_doubles_once_each_time_that_memory_goes)
+{
+    unsigned char *at = NULL;
+
+    if (!able || !SUPPORT_PAGES) {
+        return;
+    }
+    (void)give(20, MIB);
+    for (size_t i = 0; i < 60; i++) {
+        unsigned char *row = range_take(MIB / RANGE_SPAN, NULL);
+        ck_assert_ptr_nonnull(row);
+        range_own(row, MIB, OWNER);
+        *row = 1;
+        at = i == 0 ? row : at;
+        now += i == 20 ? 1000 : 0; /* what comes now was not dropped */
+    }
+    for (size_t i = 0; i < 60; i++) {
+        range_give(at + i * MIB, MIB / RANGE_SPAN);
+    }
+    ck_assert_uint_eq(held(at, 60, MIB), 36);
+}
+END_TEST
+
 START_TEST(one_long_row_is_held_as_many_short_ones)
 {
     if (!able || !SUPPORT_PAGES) {
@@ -334,6 +359,7 @@ int main(void)
     tcase_add_test(hold, what_is_wanted_again_later_is_not_held);
     tcase_add_test(hold, what_is_taken_and_given_all_the_time_is_held);
     tcase_add_test(hold, what_is_held_doubles_when_a_little_is_wanted_again);
+    tcase_add_test(hold, what_is_held_doubles_once_each_time_that_memory_goes);
     tcase_add_test(hold, one_long_row_is_held_as_many_short_ones);
     tcase_add_loop_test(hold, the_system_makes_a_long_stretch_zero, 0, 4);
     tcase_add_test(hold, slots_of_small_pools_are_not_held);
