@@ -237,6 +237,14 @@ static void hear_near(memory_pool_t *mp, size_t used, void *context)
     hear(context);
 }
 
+/* The program ends at the first misuse, so there is none. */
+static bool aborts(void)
+{
+    const char *words = getenv("MEMPOOL_OPTIONS");
+
+    return words != NULL && strstr(words, "abort") != NULL;
+}
+
 /* Calls that lead to a function of the pool, until it was told. */
 static void *await_report(void *argument)
 {
@@ -337,10 +345,12 @@ static void hand_contexts_over(void)
 
     memset(contexts, 0, sizeof contexts);
     EXPECT(mp_set_reporter(pool, hear_report, &none) == 0);
-    thread = start(await_report, &contexts[0]);
-    EXPECT(mp_set_reporter(pool, hear_report, &contexts[0]) == 0);
-    EXPECT(pthread_join(thread, NULL) == 0);
-    EXPECT(mp_set_reporter(pool, hear_report, &none) == 0);
+    if (!aborts()) {
+        thread = start(await_report, &contexts[0]);
+        EXPECT(mp_set_reporter(pool, hear_report, &contexts[0]) == 0);
+        EXPECT(pthread_join(thread, NULL) == 0);
+        EXPECT(mp_set_reporter(pool, hear_report, &none) == 0);
+    }
     thread = start(await_removal, &contexts[1]);
     EXPECT(mp_add_cleanup(pool, hear, &contexts[1]) == 0);
     EXPECT(pthread_join(thread, NULL) == 0);
