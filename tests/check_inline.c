@@ -29,6 +29,11 @@
 #define INLINE_SHORT MP_INLINE
 #endif
 
+/* Where nothing can be compiled in, the header does not say. */
+#ifndef MP_INLINE_COUNTED
+#define MP_INLINE_COUNTED 0
+#endif
+
 static _Thread_local size_t calls;
 
 #ifdef INLINE_COUNTED

@@ -89,8 +89,9 @@ static void report_put(struct line *line, memory_pool_t *mp,
     }
 }
 
-void report_print(memory_pool_t *mp, const char *message, const void *ptr,
-                  const struct found *found)
+/* Part of no caller: a line is long, and it is to be on the stack once. */
+MP_SLOW void report_print(memory_pool_t *mp, const char *message,
+                          const void *ptr, const struct found *found)
 {
     struct line line;
 
