@@ -127,7 +127,7 @@ static bool lock_spin(struct lock *lock)
     return false;
 }
 
-/* The berth's mutex is held.  Seq: pairs with lock_drop_seq(). */
+/* The berth's mutex is held.  Seq: pairs with lock_drop_slow(). */
 static void lock_mark(unsigned berth)
 {
     unsigned char *awaited = &lock_awaited[berth];
@@ -208,7 +208,7 @@ MP_SLOW void lock_wake(const struct lock *lock)
     pthread_mutex_unlock(&berth->mutex);
 }
 
-MP_SLOW void lock_drop_seq(struct lock *lock)
+MP_SLOW void lock_drop_slow(struct lock *lock)
 {
     if (sync_get(&lock->word) == LOCK_TOLD) {
         ASSERT(lock_told_held > 0);

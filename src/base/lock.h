@@ -139,7 +139,7 @@ static inline unsigned lock_berth_of(const struct lock *lock)
 MP_INNER void lock_wait(struct lock *lock);
 
 /* Leaves a lock that is told, or where the system has no heavy fence. */
-MP_INNER void lock_drop_seq(struct lock *lock);
+MP_INNER void lock_drop_slow(struct lock *lock);
 
 /* Wakes all who sleep where that lock, which is left, has them sleep. */
 MP_INNER void lock_wake(const struct lock *lock);
@@ -206,7 +206,7 @@ static inline void lock_drop(struct lock *lock)
 {
     lock_note_leave(lock);
     if (sync_get(&lock->word) != LOCK_TAKEN || !sync_fence_is_on()) {
-        lock_drop_seq(lock);
+        lock_drop_slow(lock);
         return;
     }
     /* Release pairs with the acquire of the thread that takes it next. */

@@ -53,9 +53,9 @@
  * errno. */
 MP_INNER bool sync_fence_works(void);
 
-/* The same as was last known, without asking: a light side does not count on a
- * fence that a heavy one may not have.  A heavy side that reads false too early
- * is not seen by all light ones. */
+/* What sync_fence_works() found last, without asking the system.  A light side
+ * may count on the heavy fence only where this is true.  A heavy side that reads
+ * false may still meet light ones that have read true. */
 MP_INNER bool sync_fence_on; /* atomic */
 static inline bool sync_fence_is_on(void)
 {
