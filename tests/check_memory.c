@@ -14,6 +14,8 @@
 #include "inject.h"
 #include "support.h"
 
+#include "pool/track_parts.h"
+
 #define CAPACITY ((size_t)MAX_BLOCK_SIZE)
 
 /* Releases a capture of one line in the form that perror(3) has. */
@@ -493,6 +495,48 @@ START_TEST(what_fits_once_credit_is_back_is_not_refused_as_full)
 }
 END_TEST
 
+static memory_pool_t *memory_tracked;
+static size_t memory_taken;
+
+static void memory_take(size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        ck_assert_ptr_nonnull(mp_allocate(memory_tracked, 1));
+        memory_taken++;
+    }
+}
+
+/* Does between two requests what another thread may do: makes records, and
+ * takes all that there are as the first thread gives back what it did not
+ * need. */
+static bool memory_be_faster(struct inject_call *call)
+{
+    if (call->function == INJECT_CALLOC && memory_taken == 0) {
+        memory_take(1);
+    } else if (call->function == INJECT_FREE && memory_taken == 1) {
+        memory_take(2 * TRACK_SLAB - 1);
+    }
+    return false;
+}
+
+START_TEST(an_object_whose_record_others_took_gets_another)
+{
+    const mp_options_t options = {.debug = "passthrough"};
+
+    memory_tracked = mp_create(&options);
+    ck_assert_ptr_nonnull(memory_tracked);
+    memory_taken = 0;
+    atomic_store(&inject_hook, memory_be_faster);
+    errno = SUPPORT_ERRNO;
+    void *object = mp_allocate(memory_tracked, 1);
+    atomic_store(&inject_hook, NULL);
+    ck_assert_int_eq(errno, SUPPORT_ERRNO);
+    ck_assert_uint_eq(memory_taken, 2 * TRACK_SLAB);
+    ck_assert_ptr_nonnull(object);
+    mp_destroy(memory_tracked);
+}
+END_TEST
+
 int main(void)
 {
     /* The first pool of a process reads MEMPOOL_OPTIONS, which takes a request
@@ -519,5 +563,6 @@ int main(void)
                    a_pool_that_cannot_grow_says_so_and_is_as_it_was);
     tcase_add_test(growth,
                    without_memory_objects_are_freed_and_misuse_is_refused);
+    tcase_add_test(growth, an_object_whose_record_others_took_gets_another);
     return support_run(suite);
 }

@@ -110,7 +110,7 @@ void track_free(struct track *track)
 
 /* Adds records to the spare ones, and a bucket for each where there is memory
  * for that; false: no memory.  The lock, held on entry and on return, is left
- * meanwhile. */
+ * meanwhile, so others may have taken all of them. */
 static MP_SLOW bool track_refill(struct memory_pool *mp, bool *taken)
 {
     ASSERT(pool_is_entered(mp));
@@ -118,6 +118,7 @@ static MP_SLOW bool track_refill(struct memory_pool *mp, bool *taken)
     size_t had = track->table.room;
     size_t room = had == 0 ? TRACK_BUCKETS : had * 2;
     struct record **buckets = NULL;
+    bool added = false;
 
     if (track->made + TRACK_SLAB <= had) {
         room = had;
@@ -148,6 +149,7 @@ static MP_SLOW bool track_refill(struct memory_pool *mp, bool *taken)
             track->spare = &slab->records[i];
         }
         slab = NULL;
+        added = true;
     }
     if (buckets != NULL || slab != NULL) {
         lock_leave(&mp->lock, *taken);
@@ -156,7 +158,7 @@ static MP_SLOW bool track_refill(struct memory_pool *mp, bool *taken)
         free(slab);
         *taken = pool_enter(mp);
     }
-    return track->spare != NULL;
+    return added || track->spare != NULL;
 }
 
 /* A spare record; NULL: no memory.  The lock may be left meanwhile. */
@@ -165,8 +167,10 @@ static inline struct record *track_take_spare(struct memory_pool *mp,
 {
     struct track *track = mp->track;
 
-    if (track->spare == NULL && !track_refill(mp, taken)) {
-        return NULL;
+    while (track->spare == NULL) {
+        if (!track_refill(mp, taken)) {
+            return NULL;
+        }
     }
     struct record *record = track->spare;
     track->spare = record->next;

@@ -255,7 +255,8 @@ static void *await_report(void *argument)
     return argument;
 }
 
-/* What a cleanup leads to belongs to who removes it. */
+/* What a cleanup leads to belongs to who removes it; to remove one that is not
+ * there yet is a misuse. */
 static void *await_removal(void *context)
 {
     while (mp_remove_cleanup(pool, hear, context) != 0) {
@@ -350,10 +351,10 @@ static void hand_contexts_over(void)
         EXPECT(mp_set_reporter(pool, hear_report, &contexts[0]) == 0);
         EXPECT(pthread_join(thread, NULL) == 0);
         EXPECT(mp_set_reporter(pool, hear_report, &none) == 0);
+        thread = start(await_removal, &contexts[1]);
+        EXPECT(mp_add_cleanup(pool, hear, &contexts[1]) == 0);
+        EXPECT(pthread_join(thread, NULL) == 0);
     }
-    thread = start(await_removal, &contexts[1]);
-    EXPECT(mp_add_cleanup(pool, hear, &contexts[1]) == 0);
-    EXPECT(pthread_join(thread, NULL) == 0);
     thread = start(await_cleanup, &contexts[2]);
     EXPECT(mp_add_cleanup(pool, hear, &contexts[2]) == 0);
     EXPECT(pthread_join(thread, NULL) == 0);
