@@ -19,6 +19,8 @@
 #include "cache/pause.h"
 #include "store/backing.h"
 
+#include "../support.h"
+
 struct fixture {
     struct memory_pool *pool; /* a name */
     struct lock lock;
@@ -158,18 +160,9 @@ static inline void fixture_thread(void *(*run)(void *), void *argument)
 static inline int fixture_run(const char *name, void (*add)(TCase *tcase))
 {
     Suite *suite = suite_create(name);
-    TCase *tcase = tcase_create(name);
-    SRunner *runner;
-    int failed;
 
-    add(tcase);
-    tcase_set_timeout(tcase, 120);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    add(support_case(suite, name));
+    return support_run(suite);
 }
 
 #endif /* MP_TESTS_UNIT_SET_H */

@@ -23,7 +23,7 @@
 #endif
 
 #define WORKERS 3
-#define PAUSES 300
+#define PAUSES support_times(300, 5)
 
 static struct fixture f;
 static struct mp_handle *handle;
@@ -151,7 +151,7 @@ static void pause_while_used(int fenced, void *(*run)(void *),
         sched_yield();
     }
     refused = refused && refuse_fences();
-    for (int i = 0; i < PAUSES; i++) {
+    for (unsigned i = PAUSES; i > 0; i--) {
         lock_take(&f.lock);
         pause_begin(&f.set);
         look_around();
