@@ -7,7 +7,9 @@
  *
  * What it cannot do: show what a checker sees.  make check-tools does.
  */
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +109,97 @@ START_TEST(damage_is_found_by_reset_rewind_end_and_check)
     destroy_memory_pool(mp);
     ck_assert_uint_eq(pools_reported.count, 1);
     ck_assert_int_eq(pools_reported.event, MP_EVENT_DAMAGE);
+}
+END_TEST
+
+START_TEST(what_was_written_around_an_object_is_reported_once)
+{
+    memory_pool_t *mp = make(MP_REDZONE | MP_TAGS | MP_QUARANTINE);
+    unsigned char *object = get(mp, 20);
+    unsigned char *other = get(mp, 20);
+
+    object[21] ^= 1;
+    object[30] ^= 1;
+    object[-1] ^= 1;
+    free_memory(mp, object);
+    expect_damage(mp, object + 20, "written behind an object, over its tag: ");
+    ck_assert_int_eq(mp_check(mp), 0);
+    other[28] ^= 1;
+    ck_assert_int_eq(mp_check(mp), -1);
+    expect_damage(mp, other + 28, "written behind an object: ");
+    other[28] ^= 1;
+    destroy_memory_pool(mp);
+    ck_assert_uint_eq(pools_reported.count, 0);
+}
+END_TEST
+
+static void *check(void *mp)
+{
+    mp_check(mp);
+    return mp;
+}
+
+static atomic_uint told;
+
+/* Has another thread look, too, the first time. */
+static void have_checked(memory_pool_t *mp, mp_event_t event,
+                         const char *message, const void *ptr, void *context)
+{
+    (void)event, (void)message, (void)ptr, (void)context;
+    if (atomic_fetch_add(&told, 1) == 0) {
+        support_join(support_start(check, mp));
+    }
+}
+
+START_TEST(each_thread_that_checks_is_told_of_damage)
+{
+    mp_options_t options = {.flags = MP_REDZONE, .report = have_checked};
+    memory_pool_t *mp = mp_create(&options);
+    unsigned char *object = get(mp, 20);
+
+    object[20] ^= 1;
+    atomic_store(&told, 0);
+    ck_assert_int_eq(mp_check(mp), -1);
+    ck_assert_uint_eq(atomic_load(&told), 2);
+    ck_assert_int_eq(mp_check(mp), -1);
+    ck_assert_uint_eq(atomic_load(&told), 3);
+    object[20] ^= 1;
+    destroy_memory_pool(mp);
+}
+END_TEST
+
+static atomic_bool freed_all;
+
+/* Acts at the first call that is a cancellation point. */
+static void *free_cancelled(void *mp)
+{
+    unsigned char *object = get(mp, 20);
+
+    object[20] ^= 1;
+    pthread_cancel(pthread_self());
+    free_memory(mp, object);
+    atomic_store(&freed_all, true);
+    pthread_testcancel();
+    return mp;
+}
+
+START_TEST(no_thread_ends_as_it_reports_damage)
+{
+    mp_options_t options = {.flags = MP_REDZONE};
+    memory_pool_t *mp = mp_create(&options);
+    pthread_t thread;
+    void *result;
+
+    atomic_store(&freed_all, false);
+    support_capture();
+    ck_assert_int_eq(pthread_create(&thread, NULL, free_cancelled, mp), 0);
+    ck_assert_int_eq(pthread_join(thread, &result), 0);
+    char *said = support_release();
+    ck_assert_ptr_nonnull(strstr(said, "written behind an object: "));
+    free(said);
+    ck_assert_ptr_eq(result, PTHREAD_CANCELED);
+    ck_assert(atomic_load(&freed_all));
+    destroy_memory_pool(mp);
 }
 END_TEST
 
@@ -565,6 +658,10 @@ int main(void)
     if (!SANITIZER_ON) { /* which would end the program first */
         tcase_add_test(debug, each_byte_around_an_object_is_looked_at);
         tcase_add_test(debug, damage_is_found_by_reset_rewind_end_and_check);
+        tcase_add_test(debug,
+                       what_was_written_around_an_object_is_reported_once);
+        tcase_add_test(debug, each_thread_that_checks_is_told_of_damage);
+        tcase_add_test(debug, no_thread_ends_as_it_reports_damage);
         tcase_add_test(debug,
                        a_write_to_a_freed_object_is_found_before_its_reuse);
         tcase_add_test(debug, a_write_behind_an_object_that_was_cut_is_found);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "inject.h"
+#include "sanitizer.h"
 #include "support.h"
 
 #include "pool/track_parts.h"
@@ -537,6 +538,94 @@ START_TEST(an_object_whose_record_others_took_gets_another)
 }
 END_TEST
 
+static unsigned memory_told;   /* reports */
+static unsigned memory_called; /* cleanups */
+static bool memory_well;       /* all calls in reports */
+
+static void memory_hear(void *arg)
+{
+    (void)arg;
+    memory_called++;
+}
+
+/* Does with the pool what a program may do there: the first three reports. */
+static void memory_add(memory_pool_t *mp, mp_event_t event,
+                       const char *message, const void *ptr, void *context)
+{
+    const mp_options_t below = {.parent = mp, .name = "added"};
+
+    (void)event, (void)message, (void)ptr, (void)context;
+    if (memory_told++ >= 2) {
+        return;
+    }
+    bool well = mp_allocate(mp, 100) != NULL;
+    const mp_mark_t mark = mp_mark(mp);
+    well = mark.number != 0 && mp_allocate(mp, 5000) != NULL && well;
+    well = mp_add_cleanup(mp, memory_hear, NULL) == 0 && well;
+    memory_pool_t *child = mp_create(&below);
+    well = mp_allocate(child, 7) != NULL && well;
+    well = mp_add_cleanup(child, memory_hear, NULL) == 0 && well;
+    memory_well = memory_well && well && mp_check(mp) == 0;
+}
+
+/* Makes a pool with a name, which no thread keeps, that reports twice as it
+ * ends, with the one above if it is below that; how much is held since. */
+static long memory_end_told(const mp_options_t *kind, unsigned variant)
+{
+    const mp_options_t above = {.capacity = 1 << 22, .name = "above"};
+    mp_options_t options = *kind;
+    bool writes = (kind->flags & MP_LEAK_CHECK) == 0;
+    long before = inject.held;
+
+    inject_start(0, false);
+    memory_told = memory_called = 0;
+    memory_well = true;
+    memory_pool_t *parent = mp_create(&above);
+    options.report = memory_add;
+    options.name = "ends";
+    options.parent = variant == 2 ? parent : NULL;
+    memory_pool_t *mp = mp_create(&options);
+    if (variant == 1) {
+        (void)mp_add_cleanup(mp, memory_hear, NULL);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        volatile char *volatile object = mp_allocate(mp, 24);
+        object[writes ? 24 : 0] ^= 1;
+    }
+    mp_destroy(variant == 2 ? parent : mp);
+    if (variant != 2) {
+        mp_destroy(parent);
+    }
+    inject_stop();
+    ck_assert(memory_well);
+    ck_assert_uint_eq(memory_told, 2);
+    ck_assert_uint_eq(memory_called, 4 + (variant == 1));
+    return inject.held - before;
+}
+
+/* Damage and leaks; at the top of a tree or below; with a tree that was there
+ * before or without. */
+START_TEST(what_a_report_adds_to_a_pool_that_ends_goes_with_it)
+{
+    static const mp_options_t kinds[] = {
+        {.debug = "redzone"},
+        {.debug = "redzone,poison", .capacity = 1 << 20},
+        {.flags = MP_LEAK_CHECK},
+        {.flags = MP_LEAK_CHECK, .capacity = 1 << 20},
+        {.flags = MP_LEAK_CHECK, .threads = MP_THREADS_LOCKED},
+        {.flags = MP_LEAK_CHECK, .debug = "passthrough"},
+    };
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        for (unsigned variant = 0; variant < 3; variant++) {
+            /* The thread keeps something the first time. */
+            (void)memory_end_told(&kinds[i], variant);
+            ck_assert_int_eq(memory_end_told(&kinds[i], variant), 0);
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     /* The first pool of a process reads MEMPOOL_OPTIONS, which takes a request
@@ -564,5 +653,9 @@ int main(void)
     tcase_add_test(growth,
                    without_memory_objects_are_freed_and_misuse_is_refused);
     tcase_add_test(growth, an_object_whose_record_others_took_gets_another);
+    if (!SANITIZER_ON) { /* which would end the program first */
+        tcase_add_test(growth,
+                       what_a_report_adds_to_a_pool_that_ends_goes_with_it);
+    }
     return support_run(suite);
 }

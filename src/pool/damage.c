@@ -8,6 +8,7 @@
  */
 #include "pool/damage.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 #include "pool/report.h"
@@ -43,5 +44,10 @@ void damage_report(struct memory_pool *mp, const struct record *record,
     found_set_owner(&found, mp);
     found_set_record(&found, record, record_object(record));
     found.told = true;
+    /* Writing a line is a cancellation point, and the caller has the memory of
+     * objects that nothing else leads to. */
+    int cancel;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     report_loudly(mp, MP_EVENT_DAMAGE, line, at, &found);
+    pthread_setcancelstate(cancel, NULL);
 }

@@ -9,7 +9,7 @@
  *
  *     close: the newest open child -> its children -> its cleanups -> closed
  *            no open child, no cleanup of its own left          -> closed
- *     free:  the newest closed child -> its children -> leaks, memory
+ *     free:  the newest closed child -> its children -> reports, memory
  *
  * Each list is taken apart from its newest end, one element at a time under
  * the pool's lock, and the element is dealt with once the lock is left: a
@@ -50,9 +50,11 @@
 #include <stdlib.h>
 
 #include "base/probe.h"
+#include "pool/each.h"
 #include "pool/leaks.h"
 #include "pool/life.h"
 #include "pool/report.h"
+#include "pool/track.h"
 #include "pool/tree.h"
 
 /* struct tree_run by link: what the calling thread is ending. */
@@ -311,24 +313,43 @@ static void end_close(struct end_work *work, struct memory_pool *mp)
     }
 }
 
-/* The caller has called the cleanups by then, since what they free is no leak.
- * Once for each pool, though the report may leave by longjmp(). */
-static void end_report_leaks(struct memory_pool *mp)
+/* No lock: whoever ends the pool is alone with it. */
+static void end_note_reported(const struct memory_pool *mp)
 {
-    ASSERT(lock_none_is_held());
-    struct tree *tree = mp->tree;
-
-    if ((mp->settings.flags & MP_LEAK_CHECK) != 0 &&
-        (tree == NULL || !tree->reported)) {
-        if (tree != NULL) {
-            tree->reported = true;
-        }
-        leaks_report(mp);
+    if (mp->tree != NULL) {
+        mp->tree->reported = true;
     }
 }
 
-/* The next pool below that one to be freed.  A report of leaks that added
- * something has opened a pool again, which goes all the same. */
+/* The caller has called the cleanups by then, since what they free is no leak.
+ * Once for each pool, though the report may leave by longjmp(), or make the
+ * pool's first child. */
+static void end_report_leaks(struct memory_pool *mp)
+{
+    ASSERT(lock_none_is_held());
+
+    if ((mp->settings.flags & MP_LEAK_CHECK) != 0 &&
+        (mp->tree == NULL || !mp->tree->reported)) {
+        end_note_reported(mp);
+        leaks_report(mp);
+        end_note_reported(mp);
+    }
+}
+
+/* Reports of a pool that ends.  It is whole yet, so the program's function may
+ * use it; true: it has cleanups or pools below since. */
+static bool end_tell(struct memory_pool *mp)
+{
+    end_report_leaks(mp);
+    if (pool_is_tracked(mp)) {
+        each_close(mp); /* who visits the pool finds its objects */
+        track_end_all(mp);
+    }
+    return tree_has_more(mp);
+}
+
+/* The next pool below that one to be freed.  A report that added something has
+ * opened a pool again, which goes all the same. */
 static struct memory_pool *end_take_closed(struct end_work *work,
                                            struct memory_pool *at, bool all)
 {
@@ -355,7 +376,10 @@ static void end_free_below(struct end_work *work, struct memory_pool *mp)
         if (at == mp) {
             return;
         }
-        end_report_leaks(at);
+        if (end_tell(at)) {
+            end_close(work, at);
+            continue;
+        }
         struct memory_pool *parent = tree_parent(at);
         /* What it is charged for goes with the parent, if that goes, too. */
         probe_end(at);
@@ -364,7 +388,18 @@ static void end_free_below(struct end_work *work, struct memory_pool *mp)
     }
 }
 
-/* Calls all cleanups, and frees the pools below.  frame: of the caller. */
+/* Calls all cleanups, and frees the pools below.  It may do so again. */
+static void end_more(struct end_work *work, struct memory_pool *mp,
+                     struct tree_run *place)
+{
+    if (work->run == NULL) {
+        end_begin_run(work, mp, place);
+    }
+    end_close(work, mp);
+    end_free_below(work, mp);
+}
+
+/* The same at first.  frame: of the caller. */
 static enum result end_prepare(struct end_work *work, struct memory_pool *mp,
                                struct tree_run *place)
 {
@@ -377,9 +412,7 @@ static enum result end_prepare(struct end_work *work, struct memory_pool *mp,
     if (end_is_busy(mp, work->frame)) {
         return RESULT_BUSY;
     }
-    end_begin_run(work, mp, place);
-    end_close(work, mp);
-    end_free_below(work, mp);
+    end_more(work, mp, place);
     return RESULT_OK;
 }
 
@@ -411,7 +444,9 @@ enum result end_destroy(struct memory_pool *mp)
     enum result result = end_prepare(&work, mp, &place);
 
     if (result == RESULT_OK) {
-        end_report_leaks(mp);
+        while (end_tell(mp)) {
+            end_more(&work, mp, &place);
+        }
         end_finish_run(&work);
         probe_end(mp);
         life_destroy(mp, NULL);

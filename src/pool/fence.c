@@ -94,8 +94,7 @@ static unsigned char *fence_map(struct fence *fence, size_t size,
 }
 #endif
 
-/* Fills the zones, and writes the tag where there is room for it. */
-static void fence_fill(const struct fence *fence, size_t size)
+void fence_mend(const struct fence *fence, size_t size)
 {
     unsigned char *behind = fence_base(fence) + fence->front + size;
     size_t tag = fence_tag_bytes(fence);
@@ -133,7 +132,7 @@ void *fence_make(struct fence *fence, unsigned flags, bool guarded,
         return NULL;
     }
     fence->hidden = ~(uintptr_t)base;
-    fence_fill(fence, size);
+    fence_mend(fence, size);
     ASSERT((uintptr_t)(base + fence->front) % alignment == 0 ||
            alignment <= SIZES_GRANULE);
     return base + fence->front;

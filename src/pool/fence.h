@@ -51,6 +51,9 @@ MP_INNER void *fence_make(struct fence *fence, unsigned flags, bool guarded,
 MP_INNER enum fence_damage fence_check(const struct fence *fence, size_t size,
                                        const void **at);
 
+/* Fills the zones, and writes the tag where there is room for it. */
+MP_INNER void fence_mend(const struct fence *fence, size_t size);
+
 /* Changes the size of an object in place, from was to size bytes, and moves the
  * tag and the zone behind it.  False: its memory is not so long, or a check
  * found a fault that a longer object would hide. */

@@ -488,15 +488,14 @@ void life_destroy(struct memory_pool *mp, struct memory_pool *heir)
     }
     attach_end_all(&mp->caches);
     ASSERT(mp->caches.caches == NULL);
+    if (pool_is_tracked(mp)) {
+        track_end_all(mp); /* of a pool that a fork left half ended */
+    }
     /* Nobody uses the pool any more.  The lock is for fork(), and for
      * mp_owner(). */
     bool taken = pool_enter(mp);
-    struct track_gone gone = {NULL, NULL};
     struct mark *spare;
     size_t keep = 0;
-    if (pool_is_tracked(mp)) {
-        gone = track_drop_all(mp);
-    }
     /* Marks first: their blocks may lie in chunks that the heap lent. */
     mark_drop_all(mp);
     heap_reset(&mp->heap);
@@ -507,10 +506,6 @@ void life_destroy(struct memory_pool *mp, struct memory_pool *heir)
     (void)mark_take_spare(mp, &keep, &spare);
     struct block *blocks = blocks_excess(&mp->blocks, 0);
     lock_leave(&mp->lock, taken);
-    if (pool_is_tracked(mp)) {
-        track_finish(mp, gone);
-        (void)track_trim(mp, 0);
-    }
     mark_release(mp, spare);
     blocks_release(&mp->blocks, blocks);
     /* Last, so that the pool is listed as long as any thread takes its lock. */

@@ -449,8 +449,8 @@ MP_INNER_OBJECT const struct pool_mode track_mode = {
     .free = track_release,
 };
 
-/* The object always moves, so that a use of the old address is found.  It
- * leaves its mark only when it grows, as other objects do. */
+/* The object always moves, so that a use of the old address is found.  As any
+ * object that moves it was allocated anew, and leaves its mark. */
 enum result track_resize(struct memory_pool *mp, const struct user *user,
                          void *ptr, size_t size, void **object)
 {

@@ -57,9 +57,9 @@ MP_INNER enum result track_rewind(struct memory_pool *mp, uint64_t owner,
 MP_INNER enum result track_commit(struct memory_pool *mp, uint64_t owner,
                                   uint64_t number);
 
-/* track_drop_all() takes all objects out of the pool, with its marks and its
- * quarantine, and uncharges nothing; the lock is held.  Then track_finish()
- * checks them, reports what is wrong, and gives their memory back; no lock is
+/* track_drop_all() takes all objects out of the pool, with its marks, and
+ * uncharges nothing; the lock is held.  Then track_finish() checks them,
+ * reports what is wrong, and gives their memory back, or keeps it; no lock is
  * held. */
 struct track_gone {
     struct record *records;
@@ -67,6 +67,10 @@ struct track_gone {
 };
 MP_INNER struct track_gone track_drop_all(struct memory_pool *mp);
 MP_INNER void track_finish(struct memory_pool *mp, struct track_gone gone);
+
+/* All of that, as the pool ends, and the end of what is kept: nothing is left,
+ * though a report may have the program allocate.  No lock held. */
+MP_INNER void track_end_all(struct memory_pool *mp);
 
 /* Leaves at most so many bytes in the quarantine; returns the bytes given
  * back.  No lock held. */

@@ -23,7 +23,8 @@ enum fence_damage track_look(const struct record *record, const void **at)
                : fence_check(&record->more->fence, record->size, at);
 }
 
-/* Looks at a record that is out of the table, and reports what is wrong. */
+/* Looks at a record that is out of the table, and reports what is wrong, once:
+ * what is around an object that is kept would be looked at again. */
 static void track_check(struct memory_pool *mp, const struct record *record)
 {
     const void *at = NULL;
@@ -31,6 +32,9 @@ static void track_check(struct memory_pool *mp, const struct record *record)
 
     if (damage != FENCE_WHOLE) {
         damage_report(mp, record, damage, at);
+        if (!record->freed) {
+            fence_mend(&record->more->fence, record->size);
+        }
     }
 }
 

@@ -200,3 +200,21 @@ void track_finish(struct memory_pool *mp, struct track_gone gone)
         track_free_marks(gone.marks);
     }
 }
+
+void track_end_all(struct memory_pool *mp)
+{
+    ASSERT(lock_none_is_held());
+    const struct track *track = mp->track;
+    bool taken = pool_enter(mp);
+
+    while (track->table.count > 0 || track->marks != NULL) {
+        mp->counters.freed += track->count;
+        quota_uncharge(&mp->quota, quota_held(&mp->quota));
+        struct track_gone gone = track_drop_all(mp);
+        lock_leave(&mp->lock, taken);
+        track_finish(mp, gone);
+        (void)track_trim(mp, 0);
+        taken = pool_enter(mp);
+    }
+    lock_leave(&mp->lock, taken);
+}

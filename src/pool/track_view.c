@@ -97,10 +97,11 @@ bool track_report_damage(struct memory_pool *mp)
         damage = track_look(record, &at);
         last = record_address(record);
     }
-    /* The report function may call mp_check() in its turn. */
-    bool tells = damage != FENCE_WHOLE && !mp->track->telling;
+    /* The report function may call mp_check() in its turn.  Other threads find
+     * the same, and each is told; so is a child of fork() without that thread. */
+    bool tells = damage != FENCE_WHOLE && !thread_is_own(mp->track->teller);
     if (tells) {
-        mp->track->telling = true;
+        mp->track->teller = &thread_state;
         copy = *record;
         more = *record->more; /* only what has more can be damaged */
         copy.more = &more;
@@ -113,7 +114,9 @@ bool track_report_damage(struct memory_pool *mp)
     if (tells) {
         damage_report(mp, &copy, damage, at);
         taken = pool_enter(mp);
-        mp->track->telling = false;
+        if (thread_is_own(mp->track->teller)) {
+            mp->track->teller = NULL;
+        }
         lock_leave(&mp->lock, taken);
     }
     return damage == FENCE_WHOLE;

@@ -278,6 +278,20 @@ static struct memory_pool *tree_first_from(const struct tree *tree, int stage)
     return NULL;
 }
 
+bool tree_has_more(struct memory_pool *mp)
+{
+    ASSERT(lock_none_is_held());
+    const struct tree *tree = sync_get_acquire(&mp->tree);
+
+    if (tree == NULL) {
+        return false;
+    }
+    bool taken = pool_enter(mp);
+    bool more = tree->count > 0 || tree->cleanups.all.first != NULL;
+    lock_leave(&mp->lock, taken);
+    return more;
+}
+
 size_t tree_count(const struct memory_pool *mp)
 {
     ASSERT(pool_is_entered(mp));
