@@ -83,6 +83,7 @@ static void unit_enable(struct cache *cache, struct cache_set *set)
 #define CACHE_SWEEP ((size_t)4096)
 #define CACHE_FEW 0
 #define LOCK_LOOKS 1
+#define LOCK_TURNS 0
 #define MODE_STOCK_OTHER ((size_t)256 << 10)
 #include "../src/libmempool.c"
 

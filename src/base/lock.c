@@ -43,6 +43,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -59,8 +60,16 @@
 #define LOCK_LOOKS 8
 #endif
 
+/* Then it lets others run so many times before it sleeps, and looks each time:
+ * the holder may have no processor.  That costs less than a sleep, with its
+ * heavy fence and its wake-up, of which each stops a thread that works.  Where
+ * no other thread is ready it takes some microseconds in all. */
+#ifndef LOCK_TURNS
+#define LOCK_TURNS 16
+#endif
+
 /* Nanoseconds that others have to take a lock that is left for a moment. */
-#define LOCK_TURN 100000
+#define LOCK_REST 100000
 
 /* Nanoseconds after which a sleeper looks by itself, where it may not be woken:
  * 10 ms. */
@@ -109,22 +118,34 @@ static inline void lock_pause(void)
 #endif
 }
 
-/* Takes the lock if it is left while this reads it; false: it is not. */
+/* Takes the lock if it is left. */
+static bool lock_try(struct lock *lock)
+{
+    unsigned left = LOCK_LEFT;
+
+    /* Relaxed: only the exchange, with acquire, makes it ours. */
+    return sync_get(&lock->word) == LOCK_LEFT &&
+           sync_claim(&lock->word, &left, LOCK_TAKEN);
+}
+
+/* Takes the lock if it is left before this gives up; false: it is not. */
 static bool lock_spin(struct lock *lock)
 {
-    for (int look = 0; look < LOCK_LOOKS; look++) {
-        unsigned left = LOCK_LEFT;
+    int error = errno;
+    bool taken = false;
 
-        /* Relaxed: only the exchange, with acquire, makes it ours. */
-        if (sync_get(&lock->word) == LOCK_LEFT &&
-            sync_claim(&lock->word, &left, LOCK_TAKEN)) {
-            return true;
-        }
-        for (int pause = 0; pause < 1 << look; pause++) {
+    for (int look = 0; look < LOCK_LOOKS && !taken; look++) {
+        taken = lock_try(lock);
+        for (int pause = 0; pause < 1 << look && !taken; pause++) {
             lock_pause();
         }
     }
-    return false;
+    for (int turn = 0; turn < LOCK_TURNS && !taken; turn++) {
+        sched_yield();
+        taken = lock_try(lock);
+    }
+    errno = error;
+    return taken;
 }
 
 /* The berth's mutex is held.  Seq: pairs with lock_drop_slow(). */
@@ -228,7 +249,7 @@ MP_SLOW void lock_drop_slow(struct lock *lock)
  * which is in the middle of its work. */
 void lock_leave_turn(struct lock *lock, bool taken)
 {
-    const struct timespec turn = {0, LOCK_TURN};
+    const struct timespec rest = {0, LOCK_REST};
     bool awaited =
         taken && sync_get(&lock_awaited[lock_berth_of(lock)]) != LOCK_NOBODY;
     int cancel;
@@ -237,7 +258,7 @@ void lock_leave_turn(struct lock *lock, bool taken)
     if (awaited) {
         int error = errno;
         pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-        (void)nanosleep(&turn, NULL);
+        (void)nanosleep(&rest, NULL);
         pthread_setcancelstate(cancel, NULL);
         errno = error;
     }
