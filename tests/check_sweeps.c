@@ -18,6 +18,8 @@
 #include "pools.h"
 #include "threads.h"
 
+#include "pool/pool.h"
+
 #define MIB ((size_t)1 << 20)
 #define FREED 40000u /* chunks in caches, of this size: four portions */
 #define SIZE 48u
@@ -482,6 +484,47 @@ START_TEST(a_fork_beside_a_sweep_leaves_the_child_its_caches)
 }
 END_TEST
 
+/* Allocates, and frees nothing, until the heap grows. */
+static void grow(memory_pool_t *mp)
+{
+    size_t size = mp->heap.size;
+
+    while (mp->heap.size == size) {
+        ck_assert_ptr_nonnull(mp_allocate(mp, 30000));
+    }
+}
+
+/* A look stops all threads that run, and finds nothing where a program keeps
+ * what it allocates. */
+START_TEST(looks_in_vain_get_rarer_until_one_is_not)
+{
+    memory_pool_t *mp = make(IN_RANGE);
+
+    free_memory(mp, mp_allocate(mp, SIZE));
+    while (mp->heap.size < MIB / 32) {
+        grow(mp);
+    }
+    ck_assert_uint_ge(mp->gather_size, mp->heap.size / 2);
+    /* As if it had been a little shorter at the last look. */
+    size_t looked = mp->heap.size - mp->heap.size / 16;
+    mp->gather_size = looked;
+    grow(mp);
+    ck_assert_uint_eq(mp->gather_size, looked);
+    for (unsigned i = 0; i < 8000; i++) {
+        freed[i] = mp_allocate(mp, SIZE);
+    }
+    for (unsigned i = 0; i < 8000; i++) {
+        free_memory(mp, freed[i]);
+    }
+    ck_assert_uint_gt(mp->gather_vain, 0);
+    while (mp->gather_vain > 0) {
+        ck_assert_uint_lt(mp->heap.size, 8 * MIB / 16);
+        ck_assert_ptr_nonnull(mp_allocate(mp, 30000));
+    }
+    destroy_memory_pool(mp);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sweeps");
@@ -502,5 +545,6 @@ int main(void)
     tcase_add_loop_test(tcase,
                         a_fork_beside_a_sweep_leaves_the_child_its_caches, 0,
                         KINDS);
+    tcase_add_test(tcase, looks_in_vain_get_rarer_until_one_is_not);
     return support_run(suite);
 }

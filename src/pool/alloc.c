@@ -40,9 +40,13 @@
 #include "pool/sweep.h"
 
 /* Granules of a heap, 64 KiB, below which it grows before it takes back what
- * caches hold, and the part of it that they have to hold. */
+ * caches hold, and the part of it that they have to hold.  A look stops all
+ * threads that run, so after one in vain the heap's size has to change by so
+ * much before the next, and after each further one by twice as much: up to an
+ * eighth. */
 #define ALLOC_GATHER_LEAST ((size_t)4096)
 #define ALLOC_GATHER_PART 64
+#define ALLOC_GATHER_DOUBLED 3
 
 /* The same of a heap, 1 MiB, that has room: by which part more of it is taken
  * before what caches hold is looked for, and the part of that which they have
@@ -96,6 +100,7 @@ static bool alloc_sweep(struct memory_pool *mp, size_t least, bool *taken)
     pause_begin(set);
     bool worth = cache_holds(set, least);
     if (worth) {
+        mp->gather_vain = 0;
         cache_sweep_begin(set);
         sweep_go_on(mp, taken);
     } else {
@@ -127,12 +132,18 @@ bool alloc_gather(struct memory_pool *mp, const struct user *user,
 
     /* A first block or two are cheaper than a search. */
     if (set->scarce || set->sweeping || heap->size < ALLOC_GATHER_LEAST ||
-        changed < least || !cache_set_has_freed(set)) {
+        changed < least << mp->gather_vain || !cache_set_has_freed(set)) {
         return false;
     }
-    bool worth = alloc_sweep(mp, least, taken);
-    mp->gather_size = worth ? 0 : heap->size;
-    return worth;
+    if (alloc_sweep(mp, least, taken)) {
+        mp->gather_size = 0;
+        return true;
+    }
+    mp->gather_size = heap->size;
+    if (mp->gather_vain < ALLOC_GATHER_DOUBLED) {
+        mp->gather_vain++;
+    }
+    return false;
 }
 
 /* In a pool outside of the range what is taken of the heap is not counted, see

@@ -231,7 +231,7 @@ static void life_start(struct memory_pool *mp, const mp_options_t *options,
     mp->failure = (struct pool_failure){NULL, NULL};
     mp->reporter = (struct pool_reporter){NULL, NULL};
     mp->near = (struct pool_near){NULL, NULL};
-    mp->gather_size = mp->look_taken = 0;
+    mp->gather_size = mp->look_taken = mp->gather_vain = 0;
     mp->sweepers = mp->recalls = 0;
     mp->pins = (struct pool_pins){0, false, NULL};
     mp->place.link = (struct list_link){NULL, NULL};

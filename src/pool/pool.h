@@ -147,7 +147,8 @@ struct memory_pool {
     struct blocks blocks;
     union {
         size_t gather_size; /* granules of the heap when what caches hold was
-                             * last looked for in vain; alloc.c */
+                             * last looked for in vain; 0: that was not in vain;
+                             * alloc.c */
         size_t scarce_held; /* bytes that objects held as the caches became
                              * scarce, and have nothing; recall.c */
     };                      /* the pool's lock */
@@ -170,6 +171,8 @@ struct memory_pool {
     unsigned look_taken; /* the pool's lock; alloc.c; pages of granules taken of
                           * the heap from which on what caches hold is looked
                           * for */
+    unsigned char gather_vain; /* the pool's lock; alloc.c; how often in a row
+                                * that was, up to a bound */
     bool quiet_new; /* quiet.c; the pool's lock; while the pool is quiet: all of
                      * it is as in a new one, but what that cache did, and what
                      * a reset counted */
