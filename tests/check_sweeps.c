@@ -525,6 +525,50 @@ START_TEST(looks_in_vain_get_rarer_until_one_is_not)
 }
 END_TEST
 
+static struct threads_barrier met;
+
+/* Has a cache until the others are done. */
+static void *have_cache(void *mp)
+{
+    free_memory(mp, mp_allocate(mp, SIZE));
+    threads_barrier_wait(&met);
+    threads_barrier_wait(&met);
+    return NULL;
+}
+
+/* What is less than 64 KiB is swept for one thread's pool, which stops nobody,
+ * and not beside others. */
+START_TEST(little_is_not_swept_beside_other_threads)
+{
+    memory_pool_t *mp = make(IN_RANGE);
+    pthread_t other = pthread_self();
+
+    threads_barrier_start(&met, 2);
+    if (_i == 1) {
+        other = threads_start_one(have_cache, mp);
+        threads_barrier_wait(&met);
+    }
+    for (unsigned i = 0; i < 400; i++) {
+        freed[i] = mp_allocate(mp, SIZE);
+    }
+    for (unsigned i = 0; i < 400; i++) {
+        free_memory(mp, freed[i]);
+    }
+    while (mp->heap.size < MIB / 32) {
+        grow(mp);
+    }
+    if (_i == 1) {
+        ck_assert_uint_eq(mp->caches.sweeps, 0);
+        threads_barrier_wait(&met);
+        threads_join_one(other);
+    } else {
+        ck_assert_uint_gt(mp->caches.sweeps, 0);
+    }
+    threads_barrier_end(&met);
+    destroy_memory_pool(mp);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sweeps");
@@ -546,5 +590,6 @@ int main(void)
                         a_fork_beside_a_sweep_leaves_the_child_its_caches, 0,
                         KINDS);
     tcase_add_test(tcase, looks_in_vain_get_rarer_until_one_is_not);
+    tcase_add_loop_test(tcase, little_is_not_swept_beside_other_threads, 0, 2);
     return support_run(suite);
 }

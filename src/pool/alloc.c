@@ -43,7 +43,8 @@
  * caches hold, and the part of it that they have to hold.  A look stops all
  * threads that run, so after one in vain the heap's size has to change by so
  * much before the next, and after each further one by twice as much: up to an
- * eighth. */
+ * eighth.  Where several threads have caches it has to bring 64 KiB, too: to
+ * touch so much that is new takes about as long. */
 #define ALLOC_GATHER_LEAST ((size_t)4096)
 #define ALLOC_GATHER_PART 64
 #define ALLOC_GATHER_DOUBLED 3
@@ -109,6 +110,16 @@ static bool alloc_sweep(struct memory_pool *mp, size_t least, bool *taken)
     return worth;
 }
 
+/* Granules that caches have to hold, or else the heap grows. */
+static size_t alloc_gather_least(const struct memory_pool *mp)
+{
+    size_t part = mp->heap.size / ALLOC_GATHER_PART;
+    const struct cache *first = mp->caches.caches;
+    bool several = first != NULL && first->next != NULL;
+
+    return several && part < ALLOC_GATHER_LEAST ? ALLOC_GATHER_LEAST : part;
+}
+
 /* Beside a sweep of another thread the pool rather grows: to wait for all of
  * the sweep would take longer. */
 bool alloc_gather(struct memory_pool *mp, const struct user *user,
@@ -125,7 +136,7 @@ bool alloc_gather(struct memory_pool *mp, const struct user *user,
     }
     struct cache_set *set = &mp->caches;
     struct heap *heap = &mp->heap;
-    size_t least = heap->size / ALLOC_GATHER_PART;
+    size_t least = alloc_gather_least(mp);
     size_t changed = heap->size > mp->gather_size
                          ? heap->size - mp->gather_size
                          : mp->gather_size - heap->size;
