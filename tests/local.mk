@@ -13,8 +13,8 @@ tests_libinject_a_SOURCES = tests/inject.c tests/inject.h tests/redirect.h \
 	tests/sanitizer.h
 
 if HAVE_CHECK
-tests_programs = tests/check_append tests/check_blocks tests/check_bulk \
-	tests/check_caches \
+tests_programs = tests/check_aligned tests/check_append \
+	tests/check_blocks tests/check_bulk tests/check_caches \
 	tests/check_capacity tests/check_children tests/check_cleanups \
 	tests/check_close tests/check_commit tests/check_copies \
 	tests/check_damage tests/check_debug tests/check_each \
@@ -102,6 +102,7 @@ tests_check_wrong_marks_LDADD = $(tests_shared)
 # the library does not export.
 tests_static = tests/libsupport.a libmempool-internal.la tests/libinject.a \
 	$(CHECK_LIBS) $(PTHREAD_LIBS)
+tests_check_aligned_LDADD = $(tests_static)
 tests_check_caches_LDADD = $(tests_static)
 tests_check_cleanups_LDADD = $(tests_static)
 tests_check_commit_LDADD = $(tests_static)
