@@ -7,6 +7,7 @@
  *
  * What it cannot do: show what a checker sees.  make check-tools does.
  */
+#include <locale.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -583,6 +584,53 @@ START_TEST(the_requests_fail_of_which_a_pools_words_say_so)
 }
 END_TEST
 
+/* The program's locale has a decimal comma, if the system has such a one. */
+static bool set_comma(void)
+{
+    static const char *const names[] = {"de_DE.UTF-8", "de_DE", "fr_FR.UTF-8",
+                                        "fr_FR"};
+    bool comma = false;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && !comma; i++) {
+        comma = setlocale(LC_ALL, names[i]) != NULL &&
+                strcmp(localeconv()->decimal_point, ",") == 0;
+    }
+    return comma;
+}
+
+START_TEST(a_part_of_requests_is_the_same_in_each_locale)
+{
+    static const struct {
+        const char *words;
+        unsigned least; /* of 2000 that fail */
+        unsigned most;
+    } right[] = {
+        {"seed=1,fail=0%", 0, 0},       {"seed=1,fail=100.000%", 2000, 2000},
+        {"seed=1,fail=12.5%", 200, 300}, {"seed=1,fail=0.5%", 2, 30},
+    };
+    static const char *const wrong[] = {
+        "fail=%", "fail=.5%", "fail=1,5%", "fail=1.5.5%", "fail=100.1%",
+        "fail=1e1%", "fail=0x1%", "fail=-1%", "fail=1%%", "fail=1.5"};
+
+    if (_i == 1 && !set_comma()) {
+        return;
+    }
+    support_capture(); /* seeds are printed */
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
+        memory_pool_t *mp = make_by(right[i].words);
+        unsigned failed = failures(mp, 2000);
+        POOLS_EXPECT(failed >= right[i].least && failed <= right[i].most);
+        destroy_memory_pool(mp);
+    }
+    free(support_release());
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        mp_options_t options = {.debug = wrong[i]};
+        SUPPORT_REFUSED(mp_create(&options), NULL);
+    }
+    pools_forget_reports();
+}
+END_TEST
+
 /* What a child prints that leaves an object in a pool with these options and
  * exits, the pool destroyed before or not. */
 static char *said_at_exit(const mp_options_t *options, bool destroyed)
@@ -683,6 +731,8 @@ int main(void)
     tcase_add_test(debug, words_of_a_pool_that_are_wrong_are_refused);
     tcase_add_test(debug, words_of_a_pool_ask_for_what_its_flags_ask_for);
     tcase_add_test(debug, the_requests_fail_of_which_a_pools_words_say_so);
+    tcase_add_loop_test(debug, a_part_of_requests_is_the_same_in_each_locale,
+                        0, 2);
     tcase_add_test(debug, a_pool_is_printed_at_exit_if_it_asks_for_it);
     tcase_add_test(debug, a_flag_that_is_unknown_is_refused);
     return support_run(suite);

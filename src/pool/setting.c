@@ -84,11 +84,37 @@ static bool setting_set_part(struct setting *setting, const char *value,
            setting->guard > 0;
 }
 
+/* A decimal number with a point, up to the end; strtod() would have the
+ * program's locale say what stands for the point. */
+static bool setting_get_decimal(const char *value, const char *end,
+                                double *number)
+{
+    double part = 0; /* of a digit behind the point; 0: before it */
+
+    if (!isdigit((unsigned char)*value)) {
+        return false;
+    }
+    *number = 0;
+    for (; value < end; value++) {
+        if (*value == '.' && part == 0) {
+            part = 1;
+        } else if (!isdigit((unsigned char)*value)) {
+            return false;
+        } else if (part == 0) {
+            *number = *number * 10 + (*value - '0');
+        } else {
+            part /= 10;
+            *number += part * (*value - '0');
+        }
+    }
+    return true;
+}
+
 /* N, or P% with a decimal fraction. */
 static bool setting_set_fail(struct setting *setting, const char *value,
                              const char *end)
 {
-    char *stop;
+    double percent;
 
     setting->fail.at = 0;
     setting->fail.part = 0;
@@ -96,8 +122,7 @@ static bool setting_set_fail(struct setting *setting, const char *value,
         return setting_get_number(value, end, &setting->fail.at) &&
                setting->fail.at > 0;
     }
-    double percent = strtod(value, &stop);
-    if (!isdigit((unsigned char)*value) || *stop != '%' || stop + 1 != end ||
+    if (end[-1] != '%' || !setting_get_decimal(value, end - 1, &percent) ||
         percent > 100) {
         return false;
     }
