@@ -95,11 +95,14 @@ void *middle_take(const struct mp_inline_thread *state,
                   size_t granules)
 {
     ASSERT(middle_fits(granules));
-    unsigned class =
-        middle_search(middle->bits, sizes_middle_above((uint32_t)granules));
+    unsigned class = sizes_middle_above((uint32_t)granules);
 
-    if (class == SIZES_MIDDLE_CLASSES) {
-        return NULL;
+    /* Most programs ask for the same lengths again. */
+    if (MP_UNLIKELY(middle->lists[class] == NULL)) {
+        class = middle_search(middle->bits, class);
+        if (class == SIZES_MIDDLE_CLASSES) {
+            return NULL;
+        }
     }
     /* A link that a program wrote over may lead anywhere. */
     unsigned char *at = middle_reach(state, windows, middle->lists[class]);
