@@ -269,21 +269,18 @@ static inline memory_pool_t *api_left(struct mp_inline_thread *state)
     return mp;
 }
 
-/* Inside the pool's cache, which counts and has no short object. */
+/* Inside the pool's cache, which counts and has no short object where the
+ * caller looked: maybe in a window that has to be sought, or a middle one. */
 static MP_SLOW void *api_allocate_refused(size_t size)
-{
-    return api_allocate_elsewhere(api_left(&thread_state), size);
-}
-
-/* Inside the pool's cache, which has windows.  Their table led nowhere, or the
- * object is not a short one. */
-static MP_SLOW void *api_allocate_sought(size_t size)
 {
     struct mp_inline_thread *state = &thread_state;
     struct cache *cache = (struct cache *)(void *)state->cache;
-    void *object = credit_take_shown(cache->windows, cache, size, true);
-    memory_pool_t *mp = api_left(state);
+    memory_pool_t *mp = sync_get(&state->inside);
+    void *object = size <= sync_get(&mp->settings.max_object)
+                       ? credit_take(state, cache, size)
+                       : NULL;
 
+    mp_inline_leave(state);
     return MP_LIKELY(object != NULL) ? object
                                      : api_allocate_elsewhere(mp, size);
 }
@@ -304,7 +301,7 @@ static MP_SLOW MP_FAST void *api_allocate_outside(memory_pool_t *mp,
     }
     void *object = credit_take_shown(windows, cache, size, false);
     if (MP_UNLIKELY(object == NULL)) {
-        return api_allocate_sought(size);
+        return api_allocate_refused(size);
     }
     mp_inline_leave(state);
     return object;

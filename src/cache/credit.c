@@ -71,17 +71,14 @@ static inline bool credit_give_marked(struct cache *cache, unsigned char *at,
     return true;
 }
 
-static inline bool credit_give_middle(const struct mp_inline_thread *state,
-                                      struct cache *cache,
-                                      const struct memory_pool *mp,
-                                      unsigned char *at, const void *ptr)
+static inline bool credit_give_middle(struct cache *cache, unsigned char *at,
+                                      const void *ptr)
 {
-    /* What is taken here is the pool's, and a long object: so its length and
-     * its slack may be read first. */
     uint32_t length = block_get_length(at + 1);
     size_t size = length * SIZES_GRANULE - block_get_slack_at(at, length);
 
-    if (!cache_give_middle(state, &cache->fast, mp, ptr)) {
+    if (cache->middle == NULL ||
+        !middle_push(cache->middle, at, length, ptr)) {
         return false;
     }
     block_clear_slack_at(at, length);
@@ -105,7 +102,7 @@ bool credit_give_refused(const struct mp_inline_thread *state,
     /* Acquire as in mp_inline_give(). */
     unsigned char code = sync_get_acquire(at);
     if (code == BLOCK_LONG_LIVE) {
-        return credit_give_middle(state, cache, mp, at, ptr);
+        return credit_give_middle(cache, at, ptr);
     }
     return block_starts_live(code) && cache->windows != NULL &&
            credit_give_marked(cache, at, ptr);

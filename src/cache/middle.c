@@ -127,25 +127,8 @@ bool middle_give(const struct mp_inline_thread *state,
     unsigned char *at = window_reach(state, windows, mp, ptr);
 
     /* Acquire pairs with the release above. */
-    if (at == NULL || sync_get_acquire(at) != BLOCK_LONG_LIVE) {
-        return false;
-    }
-    uint32_t length = block_get_length(at + 1);
-    if (!middle_fits(length) || length > middle->limit - middle->granules) {
-        return false;
-    }
-    unsigned class = sizes_middle_below(length);
-    if (class == 0) {
-        return false; /* no request looks there */
-    }
-    void **chunk = (void **)(uintptr_t)ptr;
-    *chunk = middle->lists[class];
-    middle->lists[class] = chunk;
-    middle->bits[class / 64] |= (uint64_t)1 << class % 64;
-    middle->granules += sizes_middle_length(class);
-    middle->frees++;
-    sync_put(at, BLOCK_LONG_CACHED);
-    return true;
+    return at != NULL && sync_get_acquire(at) == BLOCK_LONG_LIVE &&
+           middle_push(middle, at, block_get_length(at + 1), ptr);
 }
 
 /* Class after class, and each time on from where it stopped: so no class goes

@@ -72,6 +72,29 @@ MP_INNER bool middle_give(const struct mp_inline_thread *state,
                           struct windows *windows, struct middle *middle,
                           const struct memory_pool *mp, const void *ptr);
 
+/* The second for a long object of that length, whose byte of the map is at. */
+static inline MP_INLINED bool middle_push(struct middle *middle,
+                                          unsigned char *at, uint32_t length,
+                                          const void *ptr)
+{
+    ASSERT(sync_get(at) == BLOCK_LONG_LIVE);
+    if (!middle_fits(length) || length > middle->limit - middle->granules) {
+        return false;
+    }
+    unsigned class = sizes_middle_below(length);
+    if (class == 0) {
+        return false; /* no request looks there */
+    }
+    void **chunk = (void **)(uintptr_t)ptr;
+    *chunk = middle->lists[class];
+    middle->lists[class] = chunk;
+    middle->bits[class / 64] |= (uint64_t)1 << class % 64;
+    middle->granules += sizes_middle_length(class);
+    middle->frees++;
+    sync_put(at, BLOCK_LONG_CACHED);
+    return true;
+}
+
 /* The others with the pool's lock held, for a cache whose user is the caller
  * or that is paused. */
 
