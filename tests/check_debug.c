@@ -401,6 +401,24 @@ static void misuse_with_abort(void)
     _exit(1);
 }
 
+START_TEST(a_write_behind_an_object_is_found_once_it_was_cut)
+{
+    for (size_t size = 1; size <= 40; size++) {
+        for (size_t at = 40; at < 50; at++) {
+            memory_pool_t *mp = make(MP_TAGS);
+            unsigned char *object = get(mp, 40);
+            object[at] ^= 1;
+            ck_assert_int_eq(mp_expand(mp, object, size), 0);
+            free_memory(mp, object);
+            ck_assert_uint_eq(pools_reported.count, 1);
+            ck_assert_int_eq(pools_reported.event, MP_EVENT_DAMAGE);
+            pools_forget_reports();
+            destroy_memory_pool(mp);
+        }
+    }
+}
+END_TEST
+
 START_TEST(a_program_ends_after_its_first_misuse_if_it_wants)
 {
     int status;
@@ -713,6 +731,8 @@ int main(void)
         tcase_add_test(debug,
                        a_write_to_a_freed_object_is_found_before_its_reuse);
         tcase_add_test(debug, a_write_behind_an_object_that_was_cut_is_found);
+        tcase_add_test(debug,
+                       a_write_behind_an_object_is_found_once_it_was_cut);
         tcase_add_test(debug, the_pools_address_stands_behind_an_object);
         tcase_add_test(debug, a_write_into_a_guard_page_ends_the_program);
         tcase_add_test(

@@ -184,9 +184,12 @@ bool fence_fit(const struct fence *fence, size_t was, size_t size)
         (size > was && fence_check(fence, was, &at) != FENCE_WHOLE)) {
         return false;
     }
-    if (fence->zoned) {
+    if (fence->zoned && size != was) {
+        /* A tag that was written over stays: it is no part of the zone. */
+        bool whole = memcmp(object + was, &fence->tag, tag) == 0;
         if (size < was) {
-            memset(object + size, FENCE_ZONE_BYTE, was - size + tag);
+            memset(object + size, FENCE_ZONE_BYTE,
+                   was - size + (whole ? tag : 0));
         }
         memcpy(object + size, &fence->tag, tag);
     }
