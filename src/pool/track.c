@@ -199,6 +199,16 @@ static inline bool track_bumps(const struct memory_pool *mp)
            mp->track->room == SIZE_MAX;
 }
 
+/* The limits allow so many bytes more.  Nothing is charged for the question: a
+ * charge that is taken back is "full" to others meanwhile. */
+static bool track_fits(struct memory_pool *mp, size_t bytes)
+{
+    enum quota_state state;
+
+    ASSERT(pool_is_entered(mp));
+    return quota_refuser(&mp->quota, bytes, &state) == NULL;
+}
+
 /* Charges for an object that takes the place of one of was bytes, 0: of
  * none. */
 static enum result track_charge(struct memory_pool *mp, size_t was,
@@ -208,15 +218,14 @@ static enum result track_charge(struct memory_pool *mp, size_t was,
     size_t used = track->used - track_granules(track, was);
 
     ASSERT(pool_is_entered(mp));
-    if (size > was && !quota_charge(&mp->quota, size - was)) {
-        return quota_refusal(&mp->quota);
-    }
     if (track_granules(track, size) > track->room ||
         used > track->room - track_granules(track, size)) {
-        if (size > was) {
-            quota_undo(&mp->quota, size - was);
-        }
-        return RESULT_NO_MEMORY;
+        return track_fits(mp, size > was ? size - was : 0)
+                   ? RESULT_NO_MEMORY
+                   : quota_refusal(&mp->quota);
+    }
+    if (size > was && !quota_charge(&mp->quota, size - was)) {
+        return quota_refusal(&mp->quota);
     }
     if (size < was) {
         quota_uncharge(&mp->quota, was - size);
@@ -344,11 +353,8 @@ static enum result track_refusal(struct memory_pool *mp, size_t was,
     bool fits;
 
     do {
-        fits = quota_charge(&mp->quota, more);
+        fits = track_fits(mp, more);
     } while (!fits && recall_for(mp, more, &taken));
-    if (fits) {
-        quota_undo(&mp->quota, more);
-    }
     enum result result = fits ? RESULT_NO_MEMORY : quota_refusal(&mp->quota);
     lock_leave(&mp->lock, taken);
     return result;
