@@ -626,6 +626,25 @@ START_TEST(what_a_report_adds_to_a_pool_that_ends_goes_with_it)
 }
 END_TEST
 
+/* More than a limit holds is "full" whatever memory there is. */
+START_TEST(a_tracked_object_beyond_the_limit_is_full_and_not_without_memory)
+{
+    const mp_options_t options = {.debug = "passthrough", .capacity = 1000};
+    memory_pool_t *mp = mp_create(&options);
+
+    ck_assert_ptr_nonnull(mp);
+    ck_assert_ptr_nonnull(mp_allocate(mp, 600));
+    for (size_t size = 300; size <= 600; size += 300) {
+        inject_refuse(INJECT_MALLOC, 1);
+        errno = 0;
+        ck_assert_ptr_null(mp_allocate(mp, size));
+        ck_assert_int_eq(errno, size <= 400 ? ENOMEM : ENOBUFS);
+        ck_assert_uint_eq(inject_refusals_left(INJECT_MALLOC), 0);
+    }
+    destroy_memory_pool(mp);
+}
+END_TEST
+
 int main(void)
 {
     /* The first pool of a process reads MEMPOOL_OPTIONS, which takes a request
@@ -653,6 +672,9 @@ int main(void)
     tcase_add_test(growth,
                    without_memory_objects_are_freed_and_misuse_is_refused);
     tcase_add_test(growth, an_object_whose_record_others_took_gets_another);
+    tcase_add_test(
+        growth,
+        a_tracked_object_beyond_the_limit_is_full_and_not_without_memory);
     if (!SANITIZER_ON) { /* which would end the program first */
         tcase_add_test(growth,
                        what_a_report_adds_to_a_pool_that_ends_goes_with_it);
