@@ -147,7 +147,10 @@ bool alloc_gather(struct memory_pool *mp, const struct user *user,
         return false;
     }
     if (alloc_sweep(mp, least, taken)) {
-        mp->gather_size = 0;
+        /* Where the source refused a block meanwhile, the member is another. */
+        if (!set->scarce) {
+            mp->gather_size = 0;
+        }
         return true;
     }
     mp->gather_size = heap->size;
