@@ -102,7 +102,7 @@ static bool setting_get_decimal(const char *value, const char *end,
             return false;
         } else if (part == 0) {
             *number = *number * 10 + (*value - '0');
-        } else {
+        } else if (part > 1e-9) { /* no request depends on further digits */
             part /= 10;
             *number += part * (*value - '0');
         }
