@@ -4,13 +4,18 @@
  *
  * What cleanups find in the pools above, below and beside their own; what they
  * may add there, free and destroy; and cleanups that are left by longjmp().
- * What a cleanup may do with its own pool is in check_cleanups.c.
+ * And what a report of a pool that ends may add to it.  What a cleanup may do
+ * with its own pool is in check_cleanups.c.
  */
 #include <errno.h>
 #include <setjmp.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "cleanups.h"
+#include "sanitizer.h"
+#include "threads.h"
 
 #define POOLS 7
 
@@ -319,6 +324,147 @@ START_TEST(the_end_of_a_deep_tree_leaves_nothing_charged)
 }
 END_TEST
 
+/* A pool that ends, whose report adds to it. */
+static struct {
+    memory_pool_t *mp;
+    memory_pool_t *below;
+    void *object; /* that the report allocated */
+    unsigned reports;
+    unsigned cleanups;
+    bool owned; /* by the pool, as the cleanup was called */
+    bool leaves;
+    jmp_buf escape;
+    int status; /* of the child of fork() */
+} told;
+
+static void find_object(void *object)
+{
+    told.cleanups++;
+    told.owned = mp_owns(told.mp, object);
+    if (told.leaves) {
+        told.leaves = false;
+        longjmp(told.escape, 1);
+    }
+}
+
+static int count_told(memory_pool_t *mp, void *count)
+{
+    *(unsigned *)count += mp == told.mp;
+    return 0;
+}
+
+/* The child uses the pools as if nobody had begun to end them. */
+static void *fork_beside(void *unused)
+{
+    pid_t child = fork();
+
+    if (child == 0) {
+        unsigned seen = 0;
+        alarm(20); /* where it hangs */
+        destroy_memory_pool(mp_create(NULL));
+        bool well = mp_each_pool(count_told, &seen) == 0 && seen == 1 &&
+                    mp_parent(told.below) == told.mp &&
+                    mp_allocate(told.below, 10) != NULL &&
+                    mp_check(told.below) == 0;
+        mp_destroy(told.below);
+        _exit(well ? 0 : 1);
+    }
+    told.status = -1;
+    (void)waitpid(child, &told.status, 0);
+    return unused;
+}
+
+static void fork_now(void *unused)
+{
+    (void)unused;
+    told.cleanups++;
+    threads_join_one(threads_start_one(fork_beside, NULL));
+}
+
+static void report_object(memory_pool_t *mp, mp_event_t event,
+                       const char *message, const void *ptr, void *context)
+{
+    (void)event, (void)message, (void)ptr, (void)context;
+    if (told.reports++ == 0) {
+        told.object = mp_allocate(mp, 100);
+        POOLS_EXPECT(mp_add_cleanup(mp, find_object, told.object) == 0);
+    }
+}
+
+static void report_below(memory_pool_t *mp, mp_event_t event,
+                      const char *message, const void *ptr, void *context)
+{
+    const mp_options_t options = {.parent = mp};
+
+    (void)message, (void)ptr, (void)context;
+    if (told.reports++ > 0) {
+        return;
+    }
+    told.below = mp_create(&options);
+    POOLS_EXPECT(told.below != NULL);
+    if (event == MP_EVENT_DAMAGE) {
+        fork_now(NULL);
+    } else {
+        POOLS_EXPECT(mp_add_cleanup(told.below, fork_now, NULL) == 0);
+    }
+}
+
+static void make_told(const char *words, unsigned flags, mp_report_fn *report)
+{
+    const mp_options_t options = {.debug = words, .flags = flags,
+                                  .report = report};
+
+    memset(&told, 0, sizeof told);
+    told.mp = mp_create(&options);
+    POOLS_EXPECT(told.mp != NULL);
+}
+
+START_TEST(a_cleanup_that_a_report_adds_finds_what_the_report_allocated)
+{
+    make_told(_i == 0 ? NULL : "passthrough", MP_LEAK_CHECK, report_object);
+    POOLS_EXPECT(mp_allocate(told.mp, 20) != NULL);
+    mp_destroy(told.mp);
+    ck_assert_uint_eq(told.cleanups, 1);
+    ck_assert(told.owned);
+}
+END_TEST
+
+START_TEST(a_pool_is_whole_after_a_cleanup_that_a_report_added_was_left)
+{
+    unsigned seen = 0;
+
+    make_told(_i == 0 ? NULL : "passthrough", MP_LEAK_CHECK, report_object);
+    void *object = mp_allocate(told.mp, 20);
+    told.leaves = true;
+    if (setjmp(told.escape) == 0) {
+        mp_destroy(told.mp);
+        ck_abort_msg("nobody left");
+    }
+    ck_assert_int_eq(mp_each_pool(count_told, &seen), 0);
+    ck_assert_uint_eq(seen, 1);
+    ck_assert(mp_owns(told.mp, object) && mp_owns(told.mp, told.object));
+    mp_destroy(told.mp);
+    ck_assert_uint_eq(told.cleanups, 1);
+}
+END_TEST
+
+/* The third has damage reported, where the pool is closed. */
+START_TEST(a_fork_beside_a_report_leaves_the_child_whole_pools)
+{
+    if (_i < 2) {
+        make_told(_i == 0 ? NULL : "passthrough", MP_LEAK_CHECK, report_below);
+        POOLS_EXPECT(mp_allocate(told.mp, 20) != NULL);
+    } else {
+        make_told("redzone", 0, report_below);
+        volatile char *volatile object = mp_allocate(told.mp, 24);
+        object[24] ^= 1;
+    }
+    mp_destroy(told.mp);
+    ck_assert_uint_eq(told.cleanups, 1);
+    ck_assert_int_eq(told.status, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("close");
@@ -350,5 +496,15 @@ int main(void)
                         CLEANUPS_BOTH);
     tcase_add_loop_test(left, a_cleanup_is_left_within_another, 0,
                         CLEANUPS_BOTH);
+    tcase_add_loop_test(
+        found, a_cleanup_that_a_report_adds_finds_what_the_report_allocated, 0,
+        2);
+    tcase_add_loop_test(
+        left, a_pool_is_whole_after_a_cleanup_that_a_report_added_was_left, 0,
+        2);
+    /* A sanitizer would end the program at the damage. */
+    tcase_add_loop_test(left,
+                        a_fork_beside_a_report_leaves_the_child_whole_pools, 0,
+                        SANITIZER_ON ? 2 : 3);
     return support_run(suite);
 }

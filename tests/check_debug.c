@@ -142,13 +142,14 @@ static void *check(void *mp)
 
 static atomic_uint told;
 
-/* Has another thread look, too, the first time. */
+/* Has another thread look, too, the first time, and then looks again. */
 static void have_checked(memory_pool_t *mp, mp_event_t event,
                          const char *message, const void *ptr, void *context)
 {
     (void)event, (void)message, (void)ptr, (void)context;
     if (atomic_fetch_add(&told, 1) == 0) {
         support_join(support_start(check, mp));
+        ck_assert_int_eq(mp_check(mp), -1);
     }
 }
 
@@ -602,6 +603,12 @@ START_TEST(the_requests_fail_of_which_a_pools_words_say_so)
 }
 END_TEST
 
+/* Digits that are more than a number has. */
+#define NINES "999999999999999999999999999999"
+#define ZEROS                                               \
+    "00000000000000000000000000000000000000000000000000"    \
+    "00000000000000000000000000000000000000000000000000"
+
 /* The program's locale has a decimal comma, if the system has such a one. */
 static bool set_comma(void)
 {
@@ -625,10 +632,12 @@ START_TEST(a_part_of_requests_is_the_same_in_each_locale)
     } right[] = {
         {"seed=1,fail=0%", 0, 0},       {"seed=1,fail=100.000%", 2000, 2000},
         {"seed=1,fail=12.5%", 200, 300}, {"seed=1,fail=0.5%", 2, 30},
+        {"seed=1,fail=99." NINES NINES "%", 1990, 2000},
+        {"seed=1,fail=0." ZEROS ZEROS ZEROS ZEROS "99%", 0, 0},
     };
     static const char *const wrong[] = {
         "fail=%", "fail=.5%", "fail=1,5%", "fail=1.5.5%", "fail=100.1%",
-        "fail=1e1%", "fail=0x1%", "fail=-1%", "fail=1%%", "fail=1.5"};
+        "fail=0." ZEROS ZEROS ZEROS ZEROS ".5%", "fail=1e1%", "fail=0x1%", "fail=-1%", "fail=1%%", "fail=1.5"};
 
     if (_i == 1 && !set_comma()) {
         return;

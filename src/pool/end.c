@@ -341,11 +341,19 @@ static void end_report_leaks(struct memory_pool *mp)
 static bool end_tell(struct memory_pool *mp)
 {
     end_report_leaks(mp);
-    if (pool_is_tracked(mp)) {
+    bool more = tree_has_more(mp);
+
+    /* A cleanup that a report adds finds what the report has allocated. */
+    if (pool_is_tracked(mp) && !more) {
         each_close(mp); /* who visits the pool finds its objects */
-        track_end_all(mp);
+        while (!more && track_end_some(mp)) {
+            more = tree_has_more(mp);
+        }
+        if (more) {
+            each_open(mp); /* a cleanup may leave, and the pool stays */
+        }
     }
-    return tree_has_more(mp);
+    return more;
 }
 
 /* The next pool below that one to be freed.  A report that added something has

@@ -148,6 +148,12 @@ static void fork_leave_pool(struct thread_place *place, void *argument)
         thread_is_own(sync_get(&place->builder))) {
         return;
     }
+    /* A report had something added to a pool that ends: it is whole yet. */
+    if (mp->tree != NULL && (mp->tree->count > 0 ||
+                             mp->tree->cleanups.all.first != NULL)) {
+        each_open(mp);
+        return;
+    }
     tree_strand(mp);
     recall_forked(mp);
     mp->kept_next = sync_get(&fork_left);

@@ -488,8 +488,8 @@ void life_destroy(struct memory_pool *mp, struct memory_pool *heir)
     }
     attach_end_all(&mp->caches);
     ASSERT(mp->caches.caches == NULL);
-    if (pool_is_tracked(mp)) {
-        track_end_all(mp); /* of a pool that a fork left half ended */
+    while (pool_is_tracked(mp) && track_end_some(mp)) {
+        continue; /* of a pool that a fork left half ended */
     }
     /* Nobody uses the pool any more.  The lock is for fork(), and for
      * mp_owner(). */

@@ -68,9 +68,10 @@ struct track_gone {
 MP_INNER struct track_gone track_drop_all(struct memory_pool *mp);
 MP_INNER void track_finish(struct memory_pool *mp, struct track_gone gone);
 
-/* All of that, as the pool ends, and the end of what is kept: nothing is left,
- * though a report may have the program allocate.  No lock held. */
-MP_INNER void track_end_all(struct memory_pool *mp);
+/* All of that, as the pool ends, and the end of what is kept; false: there was
+ * nothing.  A report may have the program allocate meanwhile, so it is called
+ * again.  No lock held. */
+MP_INNER bool track_end_some(struct memory_pool *mp);
 
 /* Leaves at most so many bytes in the quarantine; returns the bytes given
  * back.  No lock held. */

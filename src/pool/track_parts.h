@@ -40,8 +40,6 @@ struct track {
     unsigned long requests; /* atomic; counted where some are guarded: a long,
                              * since not every processor adds to 64 bits that
                              * threads share */
-    const struct mp_inline_thread *teller; /* whose mp_check() found damage and
-                             * reports it; NULL: nobody's */
     struct record *spare;
     struct track_slab *slabs;
     size_t made;          /* records in all slabs */

@@ -201,20 +201,23 @@ void track_finish(struct memory_pool *mp, struct track_gone gone)
     }
 }
 
-void track_end_all(struct memory_pool *mp)
+bool track_end_some(struct memory_pool *mp)
 {
     ASSERT(lock_none_is_held());
     const struct track *track = mp->track;
     bool taken = pool_enter(mp);
+    bool some = track->table.count > 0 || track->marks != NULL;
+    struct track_gone gone = {NULL, NULL};
 
-    while (track->table.count > 0 || track->marks != NULL) {
+    if (some) {
         mp->counters.freed += track->count;
         quota_uncharge(&mp->quota, quota_held(&mp->quota));
-        struct track_gone gone = track_drop_all(mp);
-        lock_leave(&mp->lock, taken);
-        track_finish(mp, gone);
-        (void)track_trim(mp, 0);
-        taken = pool_enter(mp);
+        gone = track_drop_all(mp);
     }
     lock_leave(&mp->lock, taken);
+    if (some) {
+        track_finish(mp, gone);
+        (void)track_trim(mp, 0);
+    }
+    return some;
 }

@@ -78,6 +78,24 @@ bool track_is_sound(const struct memory_pool *mp)
            count == track->count && quota_is_sound(&mp->quota, bytes);
 }
 
+/* A pool whose damage the calling thread reports.  The list is the thread's
+ * own, on its stack. */
+struct track_report {
+    const struct memory_pool *mp;
+    const struct track_report *outer;
+};
+static _Thread_local const struct track_report *track_reports MP_INLINE_TLS;
+
+static bool track_is_telling(const struct memory_pool *mp)
+{
+    const struct track_report *report = track_reports;
+
+    while (report != NULL && report->mp != mp) {
+        report = report->outer;
+    }
+    return report != NULL;
+}
+
 /* The record is copied, with what it leads to: once the lock is left the
  * object may go. */
 bool track_report_damage(struct memory_pool *mp)
@@ -98,10 +116,9 @@ bool track_report_damage(struct memory_pool *mp)
         last = record_address(record);
     }
     /* The report function may call mp_check() in its turn.  Other threads find
-     * the same, and each is told; so is a child of fork() without that thread. */
-    bool tells = damage != FENCE_WHOLE && !thread_is_own(mp->track->teller);
+     * the same, and each is told. */
+    bool tells = damage != FENCE_WHOLE && !track_is_telling(mp);
     if (tells) {
-        mp->track->teller = &thread_state;
         copy = *record;
         more = *record->more; /* only what has more can be damaged */
         copy.more = &more;
@@ -112,12 +129,10 @@ bool track_report_damage(struct memory_pool *mp)
     }
     lock_leave(&mp->lock, taken);
     if (tells) {
+        const struct track_report report = {mp, track_reports};
+        track_reports = &report;
         damage_report(mp, &copy, damage, at);
-        taken = pool_enter(mp);
-        if (thread_is_own(mp->track->teller)) {
-            mp->track->teller = NULL;
-        }
-        lock_leave(&mp->lock, taken);
+        track_reports = report.outer;
     }
     return damage == FENCE_WHOLE;
 }
