@@ -57,6 +57,7 @@ EXTRA_DIST += packaging/targets/README \
 	packaging/targets/float.h \
 	packaging/targets/ftw.h \
 	packaging/targets/limits.h \
+	packaging/targets/locale.h \
 	packaging/targets/math.h \
 	packaging/targets/netinet/in.h \
 	packaging/targets/netinet/tcp.h \
