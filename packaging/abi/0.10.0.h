@@ -241,7 +241,8 @@ typedef enum mp_event {
  * has no newline.  ptr is the address that the program gave, or NULL.  For a
  * leak it is the first object, and for damage the first wrong byte.  mp is NULL
  * if there is no pool.  With MP_CALLERS or MP_REPORT the message goes on behind
- * the words of the event, as mp_report_stderr() prints it. */
+ * the words of the event, as mp_report_stderr() prints it.  It may use the pool,
+ * but must not reset or destroy it, nor one above, nor leave by longjmp(). */
 typedef void mp_report_fn(memory_pool_t *mp, mp_event_t event,
                           const char *message, const void *ptr,
                           void *context);

@@ -396,7 +396,8 @@ static void end_free_below(struct end_work *work, struct memory_pool *mp)
     }
 }
 
-/* Calls all cleanups, and frees the pools below.  It may do so again. */
+/* Calls all cleanups, and frees the pools below; once more where a report added
+ * some. */
 static void end_more(struct end_work *work, struct memory_pool *mp,
                      struct tree_run *place)
 {
@@ -407,7 +408,7 @@ static void end_more(struct end_work *work, struct memory_pool *mp,
     end_free_below(work, mp);
 }
 
-/* The same at first.  frame: of the caller. */
+/* The same for the first time; RESULT_BUSY: the pool may not end now. */
 static enum result end_prepare(struct end_work *work, struct memory_pool *mp,
                                struct tree_run *place)
 {

@@ -51,7 +51,8 @@ MP_INNER void *fence_make(struct fence *fence, unsigned flags, bool guarded,
 MP_INNER enum fence_damage fence_check(const struct fence *fence, size_t size,
                                        const void **at);
 
-/* Fills the zones, and writes the tag where there is room for it. */
+/* Fills the zones, and writes the tag where there is room for it: all that was
+ * written over is as it was, what was not reported, too. */
 MP_INNER void fence_mend(const struct fence *fence, size_t size);
 
 /* Changes the size of an object in place, from was to size bytes, and moves the

@@ -149,8 +149,7 @@ static void fork_leave_pool(struct thread_place *place, void *argument)
         return;
     }
     /* A report had something added to a pool that ends: it is whole yet. */
-    if (mp->tree != NULL && (mp->tree->count > 0 ||
-                             mp->tree->cleanups.all.first != NULL)) {
+    if (tree_holds_more(mp)) {
         each_open(mp);
         return;
     }

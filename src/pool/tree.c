@@ -278,16 +278,22 @@ static struct memory_pool *tree_first_from(const struct tree *tree, int stage)
     return NULL;
 }
 
+bool tree_holds_more(const struct memory_pool *mp)
+{
+    const struct tree *tree = sync_get_acquire(&mp->tree);
+
+    return tree != NULL &&
+           (tree->count > 0 || tree->cleanups.all.first != NULL);
+}
+
 bool tree_has_more(struct memory_pool *mp)
 {
     ASSERT(lock_none_is_held());
-    const struct tree *tree = sync_get_acquire(&mp->tree);
-
-    if (tree == NULL) {
+    if (sync_get_acquire(&mp->tree) == NULL) {
         return false;
     }
     bool taken = pool_enter(mp);
-    bool more = tree->count > 0 || tree->cleanups.all.first != NULL;
+    bool more = tree_holds_more(mp);
     lock_leave(&mp->lock, taken);
     return more;
 }

@@ -48,8 +48,9 @@ MP_INNER void tree_move(struct memory_pool *mp, struct memory_pool *parent);
  * held. */
 MP_INNER void tree_leave(struct memory_pool *mp);
 
-/* It has children, or cleanups.  No lock held. */
+/* It has children, or cleanups.  No lock held; the second for its holder. */
 MP_INNER bool tree_has_more(struct memory_pool *mp);
+MP_INNER bool tree_holds_more(const struct memory_pool *mp);
 
 /* How many children there are; the newest, and the next older one; NULL: none.
  * The lock of the pool, or of the parent where that is next, is held. */
