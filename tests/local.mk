@@ -33,6 +33,7 @@ tests_programs = tests/check_aligned tests/check_append \
 	tests/check_processes tests/check_quiet tests/check_range \
 	tests/check_recall \
 	tests/check_recycle \
+	tests/check_rejoin \
 	tests/check_report tests/check_scopes tests/check_set_capacity \
 	tests/check_set_parent tests/check_strings tests/check_sweeps \
 	tests/check_threads tests/check_tree tests/check_tree_model \
@@ -118,6 +119,7 @@ tests_check_pause_LDADD = $(tests_static)
 tests_check_processes_LDADD = $(tests_static)
 tests_check_range_LDADD = $(tests_static)
 tests_check_recall_LDADD = $(tests_static)
+tests_check_rejoin_LDADD = $(tests_static)
 tests_check_set_parent_LDADD = $(tests_static)
 tests_check_threads_LDADD = $(tests_static)
 tests_check_tree_model_LDADD = $(tests_static)

@@ -119,7 +119,7 @@ static inline void lock_pause(void)
 }
 
 /* Takes the lock if it is left. */
-static bool lock_try(struct lock *lock)
+static bool lock_try_word(struct lock *lock)
 {
     unsigned left = LOCK_LEFT;
 
@@ -135,14 +135,14 @@ static bool lock_spin(struct lock *lock)
     bool taken = false;
 
     for (int look = 0; look < LOCK_LOOKS && !taken; look++) {
-        taken = lock_try(lock);
+        taken = lock_try_word(lock);
         for (int pause = 0; pause < 1 << look && !taken; pause++) {
             lock_pause();
         }
     }
     for (int turn = 0; turn < LOCK_TURNS && !taken; turn++) {
         sched_yield();
-        taken = lock_try(lock);
+        taken = lock_try_word(lock);
     }
     errno = error;
     return taken;
@@ -348,9 +348,14 @@ static bool lock_is_in_order(enum lock_rank rank)
 
 void lock_note_enter(struct lock *lock)
 {
+    ASSERT(lock_is_in_order(lock->rank));
+    lock_note_try(lock);
+}
+
+void lock_note_try(struct lock *lock)
+{
     ASSERT(lock->rank >= LOCK_MOVES && lock->rank <= LOCK_TOOL);
     ASSERT(!lock_is_held(lock));
-    ASSERT(lock_is_in_order(lock->rank));
     /* A lock that was really taken has no holder any more. */
     ASSERT(sync_get(&lock->word) == LOCK_LEFT ||
            sync_get(&lock->holder) == NULL);

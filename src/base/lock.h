@@ -29,7 +29,8 @@
  * A lock has a rank, and a thread takes locks in the order of their ranks.
  * With MP_CHECKS a lock knows its rank and its holder, and each thread knows
  * what it holds: order and ownership are asserted, also where the process has
- * one thread and no lock is really taken.
+ * one thread and no lock is really taken.  lock_try() never waits, so it may be
+ * called with any other lock held.
  *
  * What it cannot do: serve in signal handlers, be taken twice by one thread,
  * or hand itself over in order of arrival.
@@ -165,6 +166,9 @@ MP_INNER bool lock_none_is_held(void);
 /* The calling thread enters or leaves, whether or not the word is taken. */
 MP_INNER void lock_note_enter(struct lock *lock);
 MP_INNER void lock_note_leave(struct lock *lock);
+
+/* The same in any order. */
+MP_INNER void lock_note_try(struct lock *lock);
 #else
 static inline bool lock_is_held(const struct lock *lock)
 {
@@ -183,6 +187,11 @@ static inline void lock_note_enter(struct lock *lock)
 }
 
 static inline void lock_note_leave(struct lock *lock)
+{
+    (void)lock;
+}
+
+static inline void lock_note_try(struct lock *lock)
 {
     (void)lock;
 }
@@ -265,6 +274,21 @@ static inline bool lock_was_entered(const struct lock *lock)
 static inline bool lock_enter(struct lock *lock)
 {
     return lock_enter_if(lock, !lock_needless());
+}
+
+/* Takes the lock if that is needed and no thread is in the way; false: it is not
+ * entered.  A told lock is never had so. */
+static inline bool lock_try(struct lock *lock, bool needed)
+{
+    unsigned left = LOCK_LEFT;
+
+    /* Acquire as in lock_take(). */
+    if (needed && !sync_claim(&lock->word, &left, LOCK_TAKEN)) {
+        return false;
+    }
+    lock_note_try(lock);
+    sync_put(&lock->entered, true);
+    return true;
 }
 
 static inline void lock_leave(struct lock *lock, bool taken)

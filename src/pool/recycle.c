@@ -161,8 +161,10 @@ struct memory_pool *recycle_make(const mp_options_t *options)
     ASSERT(options->threads == MP_THREADS_CACHED && options->name == NULL);
     ASSERT(options->flags == 0 && options->max_object == 0);
     ASSERT(options->backing == NULL);
+    struct rejoin rejoin = {.parent = NULL};
+
     if (mp == NULL || quiet_cache_of_new(mp) == NULL ||
-        (parent != NULL && !rejoin_begin(mp, parent, limited))) {
+        (parent != NULL && !rejoin_begin(&rejoin, mp, parent, limited))) {
         return NULL;
     }
     (void)recycle_take(self, &self->kept[counts]);
@@ -174,12 +176,12 @@ struct memory_pool *recycle_make(const mp_options_t *options)
     sync_put(&mp->settings.why, options->capacity != 0 ? KIND_CAPACITY
                                 : limited              ? KIND_ABOVE
                                                        : KIND_DEFAULT);
-    sync_put_release(&mp->place.kept, false);
     if (counts) {
-        rejoin_limit(mp, options->capacity, parent);
+        rejoin_limit(&rejoin, mp, options->capacity);
     }
+    sync_put_release(&mp->place.kept, false);
     if (parent != NULL) {
-        rejoin_end(mp, parent);
+        rejoin_come(&rejoin, mp);
     }
     each_open(mp);
     probe_create(mp, NULL, parent);

@@ -2,13 +2,18 @@
  *
  * rejoin.c - a kept pool comes below a parent again, and leaves it.
  *
- * The parent is pinned meanwhile, so that no move changes the quotas above.
- * Where there are such, all that concerns them is one hold of the recall lock:
- * a pool is listed as a borrower as long as it has credit, and nobody recalls
- * credit that is being lent.
+ * All of it is one hold of the parent's lock.  A move would first have to freeze
+ * the parent, so no quota above changes meanwhile.  Where there are such, all is
+ * one hold of the recall lock, too: a pool is listed as a borrower as long as it
+ * has credit, and nobody recalls credit that is being lent.  The recall lock
+ * comes before the parent's in the order of locks.  So it is only tried, and the
+ * parent is pinned where another thread has it.
  *
- *     come:  pin | recall: quota, credit, borrower | link, unpin
- *     leave: pin | recall: borrower, credit, quota | numbers, unlink, unpin
+ *     come:  quota, credit | not kept any more, borrower, link
+ *     leave: borrower, credit, quota, numbers, link
+ *
+ * A pool that comes takes no lock of its own.  As long as it is kept nobody looks
+ * at it, and a fork leaves it to its thread's list.
  *
  * What it cannot do: end a pool that is not quiet.  The struct tree of a quiet
  * one has nothing but a parent: all else comes under the pool's lock.
@@ -19,80 +24,79 @@
 #include "pool/recall.h"
 #include "pool/totals.h"
 
-MP_SLOW bool rejoin_begin(const struct memory_pool *mp,
+/* The parent's lock is held, and no move is under way: the recall lock of the
+ * tree of quotas is, too, from now on. */
+static void rejoin_enter_recall(struct quota *top, struct memory_pool *parent,
+                                bool taken)
+{
+    ASSERT(pool_is_entered(parent) && !parent->pins.moving);
+    if (MP_LIKELY(lock_try(&top->recall, taken))) {
+        return;
+    }
+    pool_pin(parent, &taken);
+    lock_leave(&parent->lock, taken);
+    (void)lock_enter_if(&top->recall, taken);
+    (void)lock_enter_if(&parent->lock, taken);
+    pool_unpin(parent);
+}
+
+static void rejoin_leave_locks(const struct rejoin *rejoin)
+{
+    lock_leave(&rejoin->parent->lock, rejoin->taken);
+    if (rejoin->top != NULL) {
+        lock_leave(&rejoin->top->recall, rejoin->taken);
+    }
+}
+
+MP_SLOW bool rejoin_begin(struct rejoin *rejoin, const struct memory_pool *mp,
                           struct memory_pool *parent, bool limited)
 {
     ASSERT(lock_none_is_held() && mp != parent && mp->tree == NULL);
     if (mp->spare_tree == NULL) {
         return false;
     }
-    bool taken = pool_enter(parent);
-    pool_await_move(parent, &taken);
-    bool fits = parent->tree != NULL &&
-                quota_is_limited(&parent->quota) == limited &&
-                limited == (quota_top(&parent->quota) != NULL);
-
-    if (fits) {
-        pool_pin(parent, &taken);
+    rejoin->parent = parent;
+    rejoin->taken = pool_enter(parent);
+    pool_await_move(parent, &rejoin->taken);
+    rejoin->top = quota_top(&parent->quota);
+    if (parent->tree == NULL ||
+        quota_is_limited(&parent->quota) != limited ||
+        limited != (rejoin->top != NULL)) {
+        lock_leave(&parent->lock, rejoin->taken);
+        return false;
     }
-    lock_leave(&parent->lock, taken);
-    return fits;
+    if (rejoin->top != NULL) {
+        rejoin_enter_recall(rejoin->top, parent, rejoin->taken);
+    }
+    return true;
 }
 
-MP_SLOW void rejoin_limit(struct memory_pool *mp, size_t capacity,
-                          struct memory_pool *parent)
+MP_SLOW void rejoin_limit(const struct rejoin *rejoin,
+                          struct memory_pool *mp, size_t capacity)
 {
-    ASSERT(lock_none_is_held() && mp->mode->counts);
+    ASSERT(mp->mode->counts && sync_get(&mp->place.kept));
     struct cache *cache = attach_first(&mp->caches);
-    struct quota *top = parent == NULL ? NULL : quota_top(&parent->quota);
-    bool taken = top != NULL && lock_enter(&top->recall);
-    /* A report may ask whose an address is, and fork() may come: they meet all
-     * of this or nothing.  The pool stays quiet, since none of it is new to
-     * its cache's user. */
-    bool held = lock_enter_unseen(&mp->lock, !lock_needless());
 
     quota_restart(&mp->quota, capacity,
-                  parent == NULL ? NULL : &parent->quota);
+                  rejoin->parent == NULL ? NULL : &rejoin->parent->quota);
     if (!recall_lend_first(mp, cache)) {
         cache_disable(cache);
         mp->caches.suspended = true;
         mp->quiet_run = NULL;
     }
-    if (top != NULL) {
-        list_push(&top->borrowers, &mp->quota.borrower);
-    }
-    lock_leave(&mp->lock, held);
-    if (top != NULL) {
-        lock_leave(&top->recall, taken);
-    }
 }
 
-MP_SLOW void rejoin_end(struct memory_pool *mp, struct memory_pool *parent)
+MP_SLOW void rejoin_come(const struct rejoin *rejoin, struct memory_pool *mp)
 {
-    ASSERT(lock_none_is_held() && parent->pins.count > 0);
-    bool taken = pool_enter(parent);
+    ASSERT(!sync_get(&mp->place.kept));
+    struct memory_pool *parent = rejoin->parent;
 
+    if (rejoin->top != NULL) {
+        list_push(&rejoin->top->borrowers, &mp->quota.borrower);
+    }
     tree_come(mp, parent);
-    pool_unpin(parent);
-    lock_leave(&parent->lock, taken);
+    rejoin_leave_locks(rejoin);
     tree_reopen(parent);
-}
-
-/* What a quota above was charged for goes back, in one hold of the recall lock,
- * which keeps the pool quiet; false: it is so no more. */
-static bool rejoin_uncharge(struct memory_pool *mp, size_t *peak)
-{
-    struct quota *top = quota_top(&mp->quota);
-    bool taken = top != NULL && lock_enter(&top->recall);
-    struct cache *cache = quiet_cache_of_new(mp);
-
-    if (cache != NULL) {
-        *peak = recall_end(mp, cache);
-    }
-    if (top != NULL) {
-        lock_leave(&top->recall, taken);
-    }
-    return cache != NULL;
 }
 
 /* What the pool did, for its parent; the parent's lock is held. */
@@ -112,27 +116,28 @@ static void rejoin_hand_over(struct memory_pool *mp, struct cache *cache,
 MP_SLOW bool rejoin_leave(struct memory_pool *mp)
 {
     ASSERT(lock_none_is_held());
-    struct memory_pool *parent = mp->tree->parent;
-    struct cache *cache = quiet_cache_of_new(mp);
+    struct rejoin rejoin = {.parent = mp->tree->parent};
     size_t peak = mp->counters.peak * SIZES_GRANULE;
 
-    if (cache == NULL || parent == NULL || !tree_may_go(mp)) {
+    if (quiet_cache_of_new(mp) == NULL || rejoin.parent == NULL ||
+        !tree_may_go(mp)) {
         return false;
     }
-    bool taken = pool_enter(parent);
-    pool_await_move(parent, &taken);
-    bool quiet = true;
-    if (mp->mode->counts) {
-        pool_pin(parent, &taken);
-        lock_leave(&parent->lock, taken);
-        quiet = rejoin_uncharge(mp, &peak);
-        taken = pool_enter(parent);
-        pool_unpin(parent);
+    rejoin.taken = pool_enter(rejoin.parent);
+    pool_await_move(rejoin.parent, &rejoin.taken);
+    rejoin.top = quota_top(&mp->quota);
+    if (rejoin.top != NULL) {
+        rejoin_enter_recall(rejoin.top, rejoin.parent, rejoin.taken);
     }
-    if (quiet) {
+    /* Whoever recalls credit has that lock, which keeps the pool quiet. */
+    struct cache *cache = quiet_cache_of_new(mp);
+    if (cache != NULL) {
+        if (mp->mode->counts) {
+            peak = recall_end(mp, cache);
+        }
         rejoin_hand_over(mp, cache, peak);
         tree_go(mp);
     }
-    lock_leave(&parent->lock, taken);
-    return quiet;
+    rejoin_leave_locks(&rejoin);
+    return cache != NULL;
 }

@@ -15,21 +15,32 @@
 
 #include "pool/tree.h"
 
-/* True: the pool may come below that parent, which is pinned from now on.
+/* How a kept pool comes: with the parent's lock held, and that of recalls where
+ * the quotas above limit it. */
+struct rejoin {
+    struct memory_pool *parent; /* NULL: none, and nothing is held */
+    struct quota *top;          /* whose recall lock is held; NULL: none is */
+    bool taken;                 /* as lock_enter() said */
+};
+
+/* True: the pool may come below that parent, whose locks are held from now on,
+ * until rejoin_come().
  * limited: the parent's quota or one above has a capacity; false is returned if
  * that is wrong.  No lock held. */
-MP_INNER bool rejoin_begin(const struct memory_pool *mp,
+MP_INNER bool rejoin_begin(struct rejoin *rejoin,
+                           const struct memory_pool *mp,
                            struct memory_pool *parent, bool limited);
 
-/* The quota of a kept pool that counts, with credit for its cache; parent:
- * NULL, or pinned.  Without any credit the cache is not enabled, as it is in a
- * new pool, and the pool is not quiet.  No lock held. */
-MP_INNER void rejoin_limit(struct memory_pool *mp, size_t capacity,
-                           struct memory_pool *parent);
+/* The quota of a kept pool that counts, with credit for its cache.  Without any
+ * credit the cache is not enabled, as it is in a new pool, and the pool is not
+ * quiet. */
+MP_INNER void rejoin_limit(const struct rejoin *rejoin,
+                           struct memory_pool *mp, size_t capacity);
 
-/* All else of the pool is done: it is the parent's newest child, and the parent
- * is pinned no more.  No lock held. */
-MP_INNER void rejoin_end(struct memory_pool *mp, struct memory_pool *parent);
+/* All else of the pool is done, and it is not kept any more: it is the parent's
+ * newest child, and no lock is held. */
+MP_INNER void rejoin_come(const struct rejoin *rejoin,
+                          struct memory_pool *mp);
 
 /* A quiet pool, which is not open any more, leaves its parent.  That gets its
  * numbers, and the quotas above what it was charged for.  False: it is to be

@@ -185,6 +185,31 @@ START_TEST(an_unneeded_lock_is_not_taken)
 }
 END_TEST
 
+static void *try_once(void *entered)
+{
+    *(bool *)entered = lock_try(&lock_tested, true);
+    return NULL;
+}
+
+START_TEST(a_tried_lock_is_had_at_once_or_not)
+{
+    bool entered = true;
+
+    lock_take(&lock_tested);
+    threads_join_one(threads_start_one(try_once, &entered));
+    ck_assert(!entered);
+    lock_drop(&lock_tested);
+    for (int needed = 0; needed < 2; needed++) {
+        lock_forget(&lock_tested);
+        ck_assert(lock_try(&lock_tested, needed));
+        ck_assert(lock_was_entered(&lock_tested));
+        ck_assert_uint_eq(lock_tested.word, needed ? LOCK_TAKEN : LOCK_LEFT);
+        lock_leave(&lock_tested, needed);
+        ck_assert_uint_eq(lock_tested.word, LOCK_LEFT);
+    }
+}
+END_TEST
+
 START_TEST(a_lock_notes_that_it_was_entered)
 {
     lock_forget(&lock_tested);
@@ -288,6 +313,9 @@ static void use_told(void)
     lock_tell_all();
     lock_tell(&lock_early);
     start_lock();
+    if (lock_try(&lock_tested, true)) {
+        _exit(EXIT_FAILURE);
+    }
     for (unsigned i = 0; i < THREADS; i++) {
         threads[i] = threads_start_one(count_up, NULL);
     }
@@ -362,6 +390,22 @@ static void enter_down_unneeded(void)
     lock_enter_if(&pool_lock, false);
 }
 
+static void try_down(void)
+{
+    lock_take(&quota_lock);
+    if (!lock_try(&pool_lock, true)) {
+        _exit(EXIT_FAILURE);
+    }
+    lock_leave(&pool_lock, true);
+    lock_drop(&quota_lock);
+}
+
+static void try_twice_unneeded(void)
+{
+    (void)lock_try(&pool_lock, false);
+    (void)lock_try(&pool_lock, false);
+}
+
 static void take_two_of_a_rank(void)
 {
     lock_take(&pool_lock);
@@ -415,6 +459,7 @@ static void drop_anothers(void)
 START_TEST(ranks_may_only_rise)
 {
     ck_assert(child_succeeds(take_up));
+    ck_assert(child_succeeds(try_down));
     ck_assert(child_aborts(take_down));
     ck_assert(child_aborts(enter_down_unneeded));
 }
@@ -431,6 +476,7 @@ START_TEST(no_lock_is_taken_twice)
 {
     ck_assert(child_aborts(take_twice));
     ck_assert(child_aborts(enter_twice_unneeded));
+    ck_assert(child_aborts(try_twice_unneeded));
 }
 END_TEST
 
@@ -482,6 +528,7 @@ int main(void)
         lock, a_canceled_thread_still_takes_the_lock_it_waits_for, 0, 2);
     tcase_add_test(lock, a_sleeper_without_a_fence_needs_nobody_to_wake_it);
     tcase_add_test(lock, an_unneeded_lock_is_not_taken);
+    tcase_add_test(lock, a_tried_lock_is_had_at_once_or_not);
     tcase_add_test(lock, a_lock_notes_that_it_was_entered);
     tcase_add_test(lock, a_lock_held_across_fork_is_the_childs);
     tcase_add_test(lock, told_locks_exclude_nest_and_survive_a_fork);
