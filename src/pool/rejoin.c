@@ -13,7 +13,9 @@
  *     leave: borrower, credit, quota, numbers, link
  *
  * A pool that comes takes no lock of its own.  As long as it is kept nobody looks
- * at it, and a fork leaves it to its thread's list.
+ * at it but a fork, which pauses its cache, and leaves it to its thread's list.
+ * So that cache is suspended under a lock that a fork takes, too: the parent's,
+ * or the pool's own where there is no parent.
  *
  * What it cannot do: end a pool that is not quiet.  The struct tree of a quiet
  * one has nothing but a parent: all else comes under the pool's lock.
@@ -71,6 +73,22 @@ MP_SLOW bool rejoin_begin(struct rejoin *rejoin, const struct memory_pool *mp,
     return true;
 }
 
+/* Else the end of a fork's pause, which goes by the same member, could enable
+ * the cache. */
+static void rejoin_suspend(const struct rejoin *rejoin,
+                           struct memory_pool *mp, struct cache *cache)
+{
+    bool alone = rejoin->parent == NULL;
+    bool taken = alone && pool_enter(mp);
+
+    cache_disable(cache);
+    mp->caches.suspended = true;
+    mp->quiet_run = NULL;
+    if (alone) {
+        lock_leave(&mp->lock, taken);
+    }
+}
+
 MP_SLOW void rejoin_limit(const struct rejoin *rejoin,
                           struct memory_pool *mp, size_t capacity)
 {
@@ -80,9 +98,7 @@ MP_SLOW void rejoin_limit(const struct rejoin *rejoin,
     quota_restart(&mp->quota, capacity,
                   rejoin->parent == NULL ? NULL : &rejoin->parent->quota);
     if (!recall_lend_first(mp, cache)) {
-        cache_disable(cache);
-        mp->caches.suspended = true;
-        mp->quiet_run = NULL;
+        rejoin_suspend(rejoin, mp, cache);
     }
 }
 
