@@ -49,6 +49,13 @@
 #define CACHE_RUN_FIRST 128
 #define CACHE_RUN_LAST 4096
 
+/* What is taken of a heap, 512 KiB in granules, from which on short chunks are
+ * cut up for a cache, and the part of a batch that it gets so.  In a shorter heap
+ * the pieces that wait in lists of many lengths are too much of it; more of them
+ * save no time. */
+#define CACHE_PIECES_LEAST ((size_t)32768)
+#define CACHE_PIECES_PART 4
+
 /* The part of a pool outside of the range that a run is at most, where several
  * users have caches. */
 #define CACHE_RUN_PART 16
@@ -506,6 +513,26 @@ static bool cache_run_is_apart(const struct cache *cache,
            (!cache_set_is_outside(set) || set->heap->size >= CACHE_RUN_LAST);
 }
 
+/* Chunks of that length, linked; NULL: the heap should give a run. */
+static void *cache_take_batch(struct cache *cache, struct cache_set *set,
+                              size_t granules)
+{
+    unsigned batch = sizes_batch(granules);
+
+    if (cache->heap->bits == 0) {
+        return NULL;
+    }
+    void *chain = heap_take_batch(cache->heap, (uint32_t)granules, batch);
+    /* Before the first free a list that has chunks would look as if there had
+     * been one, and what caches hold were worth a look. */
+    if (chain == NULL && cache->heap->taken >= CACHE_PIECES_LEAST &&
+        !cache_run_is_apart(cache, set) && cache_set_has_freed(set)) {
+        chain = heap_take_pieces(cache->heap, (uint32_t)granules,
+                                 batch / CACHE_PIECES_PART);
+    }
+    return chain;
+}
+
 bool cache_fill(struct cache *cache, struct cache_set *set, size_t granules)
 {
     bool mark = cache_has_mark(cache, set);
@@ -517,10 +544,7 @@ bool cache_fill(struct cache *cache, struct cache_set *set, size_t granules)
         return true;
     }
     cache_reach(cache);
-    void *batch = cache->heap->bits == 0
-                      ? NULL
-                      : heap_take_batch(cache->heap, (uint32_t)granules,
-                                        sizes_batch(granules));
+    void *batch = cache_take_batch(cache, set, granules);
     if (batch != NULL) {
         cache->fast.lists[granules - 1].chunks = batch;
         cache_grant(cache, granules - 1, mark ? 0 : sizes_batch(granules));

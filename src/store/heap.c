@@ -222,15 +222,11 @@ void *heap_take_batch(struct heap *heap, uint32_t granules, unsigned most)
 
     ASSERT(granules > 0 && granules <= SIZES_SHORT);
     for (; most > 0 && (heap->bits >> (granules - 1) & 1) != 0; most--) {
-        void *start = heap->bins[granules - 1];
-        struct heap_chunk chunk = heap_find(heap, start);
+        struct heap_chunk chunk = heap_find(heap, heap->bins[granules - 1]);
         ASSERT(chunk.block != NULL);
         heap_unlink(heap, chunk.block, chunk.granule, granules);
         heap_count(heap, granules);
-        sync_put(&chunk.block->map[chunk.granule],
-                 (unsigned char)(BLOCK_CACHED | (granules - 1)));
-        *(void **)start = chain;
-        chain = start;
+        chain = heap_chain(chunk, granules, chain);
     }
     return chain;
 }

@@ -112,6 +112,12 @@ MP_INNER size_t heap_count_cached(const struct heap *heap, size_t most);
 MP_INNER void *heap_take_batch(struct heap *heap, uint32_t granules,
                                unsigned most);
 
+/* Such chunks, cut out of short free chunks, the shortest first, where no chunk
+ * is long enough for a run of objects of that length; NULL: one is, or none is
+ * long enough for one object. */
+MP_INNER void *heap_take_pieces(struct heap *heap, uint32_t granules,
+                                unsigned most);
+
 /* Lets the current block go, if it is empty and not the first.  Else it stays,
  * for the next object. */
 MP_INNER void heap_drop_empty(struct heap *heap);

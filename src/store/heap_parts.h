@@ -60,6 +60,19 @@ static inline bool heap_shares(const struct heap *heap)
            !heap_is_parted(heap);
 }
 
+/* Makes granules that were taken a chunk in a cache, linked to those of a
+ * chain; returns the longer chain. */
+static inline void *heap_chain(struct heap_chunk chunk, uint32_t granules,
+                               void *chain)
+{
+    void **start = block_address(chunk.block, chunk.granule);
+
+    sync_put(&chunk.block->map[chunk.granule],
+             (unsigned char)(BLOCK_CACHED | (granules - 1)));
+    *start = chain;
+    return start;
+}
+
 /* Takes granules out of a free chunk of that length, behind those skipped.
  * Their map bytes stay 0.  The rest of the chunk stays free. */
 MP_INNER void heap_cut(struct heap *heap, struct heap_chunk chunk,

@@ -14,7 +14,11 @@
  *     granules  |  skipped  | line | line | ... | line |  rest  |
  *                 stays free  the run                    stays free
  *
- * What it cannot do: find the shortest chunk that holds such a run.  It takes
+ * Where nothing is long enough for a run, a program has freed objects here and
+ * there.  A run of one short chunk after the other would bring its cache to the
+ * lock for each.  So several are cut into pieces at once.
+ *
+ * What it cannot do: find the shortest chunk that holds a run apart.  It takes
  * one that is long enough wherever the run would begin in it.
  */
 #include "store/heap.h"
@@ -150,6 +154,30 @@ unsigned char *heap_take_run(struct heap *heap, size_t least, size_t most,
     *got = length < most ? length : most;
     ASSERT(*got >= least && *got <= most);
     return heap_run_of_top(heap, 0, *got);
+}
+
+void *heap_take_pieces(struct heap *heap, uint32_t granules, unsigned most)
+{
+    void *chain = NULL;
+    uint32_t length;
+
+    ASSERT(granules > 0 && granules <= SIZES_SHORT);
+    if (heap_best(heap, false, granules * HEAP_RUN_OBJECTS, &length).block !=
+        NULL) {
+        return NULL;
+    }
+    while (most > 0 && heap->bits >> (granules - 1) != 0) {
+        struct heap_chunk chunk = heap_best(heap, false, granules, &length);
+        ASSERT(chunk.block != NULL);
+        uint32_t pieces = length / granules < most ? length / granules : most;
+        heap_cut(heap, chunk, length, 0, pieces * granules);
+        most -= pieces;
+        for (; pieces > 0; pieces--) {
+            chain = heap_chain(chunk, granules, chain);
+            chunk.granule += granules;
+        }
+    }
+    return chain;
 }
 
 unsigned char *heap_first_run(struct heap *heap, size_t most, size_t *got)

@@ -91,6 +91,52 @@ START_TEST(a_fill_fails_when_the_heap_has_no_more)
 }
 END_TEST
 
+/* As if so much of the heap were taken. */
+static bool fill_of(size_t taken, size_t granules)
+{
+    size_t elsewhere = taken - f.heap.taken;
+
+    f.heap.taken += elsewhere;
+    bool filled = cache_fill(cache, &f.set, granules);
+    f.heap.taken -= elsewhere;
+    return filled;
+}
+
+static unsigned chunks_of(size_t granules)
+{
+    unsigned count = 0;
+
+    for (void *chunk = cache->fast.lists[granules - 1].chunks; chunk != NULL;
+         chunk = *(void **)chunk) {
+        count++;
+    }
+    return count;
+}
+
+START_TEST(a_fill_of_a_large_heap_takes_several_short_chunks)
+{
+    struct heap_chunk taken[40];
+    unsigned count = 0;
+
+    begin();
+    for (; count < 40; count++) {
+        taken[count] = heap_take(&f.heap, 6);
+        ck_assert_ptr_nonnull(taken[count].block);
+    }
+    while (heap_take(&f.heap, 1).block != NULL) {
+    }
+    for (unsigned i = 0; i < 40; i += 2) {
+        heap_give(&f.heap, taken[i]);
+    }
+    ck_assert(fill_of(32767, 5));
+    ck_assert_uint_eq(chunks_of(5), 0);
+    ck_assert_int_eq(cache->fast.end - cache->fast.cut, 6 * 16);
+    ck_assert(fill_of(32768, 5));
+    ck_assert_uint_eq(chunks_of(5), 19); /* the run is another */
+    ck_assert_uint_eq(cache->fast.lists[4].room, sizes_batch(5));
+}
+END_TEST
+
 START_TEST(a_fill_prefers_the_depot)
 {
     begin();
@@ -617,6 +663,7 @@ static void add(TCase *tcase)
     tcase_add_test(tcase, memory_for_a_cache_is_zero_and_has_lines_of_its_own);
     tcase_add_test(tcase, a_fill_gets_a_run_that_grows_each_time);
     tcase_add_test(tcase, a_fill_fails_when_the_heap_has_no_more);
+    tcase_add_test(tcase, a_fill_of_a_large_heap_takes_several_short_chunks);
     tcase_add_test(tcase, a_fill_prefers_the_depot);
     tcase_add_test(tcase, a_flush_leaves_nothing_behind);
     tcase_add_test(tcase, a_returned_run_leaves_the_lists_as_they_are);

@@ -141,6 +141,24 @@ START_TEST(a_sweep_in_portions_finds_all_that_caches_held)
 }
 END_TEST
 
+/* How many there are; each is noted as a live piece. */
+static unsigned note_chain(void *chain, uint32_t granules)
+{
+    unsigned count = 0;
+
+    for (; chain != NULL; count++) {
+        void *next = *(void **)chain;
+        struct heap_chunk chunk = chunk_of(chain);
+        ck_assert_uint_eq(chunk.block->map[chunk.granule],
+                          BLOCK_CACHED | (granules - 1));
+        chunk.block->map[chunk.granule] =
+            (unsigned char)(BLOCK_LIVE | (granules - 1));
+        note(chain, granules, false);
+        chain = next;
+    }
+    return count;
+}
+
 START_TEST(a_batch_is_of_one_length_and_as_in_a_cache)
 {
     for (unsigned i = 0; i < 6; i++) {
@@ -153,20 +171,43 @@ START_TEST(a_batch_is_of_one_length_and_as_in_a_cache)
         }
     }
     ck_assert_ptr_null(heap_take_batch(&w.heap, 8, 5));
-    void *chain = heap_take_batch(&w.heap, 7, 4);
-    for (unsigned i = 0; i < 4; i++) {
-        void *next = *(void **)chain;
-        struct heap_chunk chunk = chunk_of(chain);
-        ck_assert_uint_eq(chunk.block->map[chunk.granule], BLOCK_CACHED | 6);
-        ck_assert((next == NULL) == (i == 3));
-        chunk.block->map[chunk.granule] = BLOCK_LIVE | 6;
-        note(chain, 7, false);
-        chain = next;
-    }
+    ck_assert_uint_eq(note_chain(heap_take_batch(&w.heap, 7, 4), 7), 4);
     expect_whole(0);
-    chain = heap_take_batch(&w.heap, 7, 4); /* what is left */
+    void *chain = heap_take_batch(&w.heap, 7, 4); /* what is left */
     heap_give(&w.heap, chunk_of(*(void **)chain));
     heap_give(&w.heap, chunk_of(chain));
+    expect_whole(0);
+}
+END_TEST
+
+START_TEST(short_chunks_are_cut_into_pieces_the_shortest_first)
+{
+    static const uint32_t lengths[] = {20, 9, 40, 7, 20};
+
+    take(FIRST);
+    grow(1000);
+    for (unsigned i = 0; i < 5; i++) {
+        take(lengths[i]);
+        take(1);
+    }
+    for (unsigned i = 1; i < w.count; i++) {
+        if (w.pieces[i].granules > 1) {
+            give(&w.pieces[i--]);
+        }
+    }
+    ck_assert_uint_eq(note_chain(heap_take_pieces(&w.heap, 8, 3), 8), 3);
+    expect_whole(0);
+    /* What is left: 7, 1, 4, 20 and 40. */
+    ck_assert_uint_eq(note_chain(heap_take_pieces(&w.heap, 30, 9), 30), 1);
+    expect_whole(0);
+    ck_assert_uint_eq(note_chain(heap_take_pieces(&w.heap, 10, 9), 10), 3);
+    expect_whole(0);
+    ck_assert_ptr_null(heap_take_pieces(&w.heap, 8, 9));
+    /* With something long enough for a run there are no pieces. */
+    take(400);
+    take(70);
+    give(&w.pieces[w.count - 2]);
+    ck_assert_ptr_null(heap_take_pieces(&w.heap, 7, 9));
     expect_whole(0);
 }
 END_TEST
@@ -251,6 +292,7 @@ int main(void)
     tcase_add_test(heap, a_sweep_frees_and_joins_what_caches_held);
     tcase_add_test(heap, a_sweep_in_portions_finds_all_that_caches_held);
     tcase_add_test(heap, a_batch_is_of_one_length_and_as_in_a_cache);
+    tcase_add_test(heap, short_chunks_are_cut_into_pieces_the_shortest_first);
     tcase_add_test(heap, bumps_take_and_give_at_the_top_alone);
     tcase_add_test(heap, bumps_note_the_slack_and_give_it_back);
     tcase_add_test(heap, a_later_block_is_not_emptied_by_a_bump);
