@@ -7,9 +7,9 @@
  * that the wait comes for certain.  So it does with a pool's own lock, which a
  * fork has while the pool's cache is paused.
  *
- * What it cannot do: see whether the pools are really made again.  Where
- * MEMPOOL_OPTIONS has words, as with a sanitizer, no child is, and no wait for a
- * recall is asked for.
+ * What it cannot do: see whether the pools are really made again.  Where words
+ * of MEMPOOL_OPTIONS are for every pool, no child is, and no wait for a recall is
+ * asked for.
  */
 #include "pools.h"
 
@@ -96,8 +96,8 @@ static size_t charged(void)
 
 static void expect_waits(void)
 {
-    /* With words in the variable no pool is made again by the short way, and one
-     * that goes waits with no pin on its parent. */
+    /* With such words no pool is made again by the short way, and one that goes
+     * waits with no pin on its parent. */
     if (!pools_caches_exist() || !setting_is_none()) {
         return;
     }

@@ -345,7 +345,7 @@ static void setting_start(void)
         (void)tool_allow_races(&setting_read, sizeof setting_read);
         (void)tool_allow_races(&setting_none, sizeof setting_none);
     }
-    sync_put(&setting_none, !setting_all.checked && words == NULL);
+    sync_put(&setting_none, !setting_all.checked && setting_all.flags == 0);
 }
 
 const struct setting *setting_get(void)

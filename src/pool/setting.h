@@ -69,8 +69,8 @@ struct setting {
 /* The settings, read by the first call.  No lock held. */
 MP_INNER const struct setting *setting_get(void);
 
-/* Atomic; true: the settings were read, and there are none.  Relaxed: then
- * nothing else is read. */
+/* Atomic; true: the settings were read, and give no pool anything.  Relaxed:
+ * then nothing else is read. */
 MP_INNER bool setting_none;
 
 static inline bool setting_is_none(void)
