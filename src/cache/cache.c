@@ -526,7 +526,7 @@ static void *cache_take_batch(struct cache *cache, struct cache_set *set,
     /* Before the first free a list that has chunks would look as if there had
      * been one, and what caches hold were worth a look. */
     if (chain == NULL && cache->heap->taken >= CACHE_PIECES_LEAST &&
-        !cache_run_is_apart(cache, set) && cache_set_has_freed(set)) {
+        !cache_run_is_apart(cache, set) && cache_has_freed(cache, set)) {
         chain = heap_take_pieces(cache->heap, (uint32_t)granules,
                                  batch / CACHE_PIECES_PART);
     }

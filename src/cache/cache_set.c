@@ -224,10 +224,7 @@ bool cache_set_has_freed(const struct cache_set *set)
 
     ASSERT(lock_is_held(set->lock));
     for (const struct cache *c = set->caches; c != NULL; c = c->next) {
-        /* While a mark is open its user writes that member without the lock,
-         * and what the cache has is the mark's. */
-        freed = freed || c->middle != NULL ||
-                (!cache_has_mark(c, set) && c->lists_used != 0);
+        freed = freed || cache_has_freed(c, set);
     }
     return freed;
 }

@@ -124,6 +124,17 @@ static inline bool cache_has_mark(const struct cache *cache,
     return cache->heap != set->heap;
 }
 
+/* Something of the pool's own heap may have been freed into the cache.  The lock
+ * is held. */
+static inline bool cache_has_freed(const struct cache *cache,
+                                   const struct cache_set *set)
+{
+    /* While a mark is open its user writes that member without the lock, and
+     * what the cache has is the mark's. */
+    return cache->middle != NULL ||
+           (!cache_has_mark(cache, set) && cache->lists_used != 0);
+}
+
 /* A cache of the calling thread, which is here and so not inside.  One that it
  * uses through a handle has another state. */
 static inline bool cache_is_own(const struct cache *cache)

@@ -128,11 +128,16 @@ START_TEST(a_fill_of_a_large_heap_takes_several_short_chunks)
     for (unsigned i = 0; i < 40; i += 2) {
         heap_give(&f.heap, taken[i]);
     }
-    ck_assert(fill_of(32767, 5));
+    ck_assert(fill_of(32768, 5)); /* nothing was freed yet */
     ck_assert_uint_eq(chunks_of(5), 0);
     ck_assert_int_eq(cache->fast.end - cache->fast.cut, 6 * 16);
+    take_many(1, 5);
+    give_many(1, 5);
+    cache->fast.lists[4].chunks = NULL; /* the run's only one */
+    ck_assert(fill_of(32767, 5));
+    ck_assert_uint_eq(chunks_of(5), 0);
     ck_assert(fill_of(32768, 5));
-    ck_assert_uint_eq(chunks_of(5), 19); /* the run is another */
+    ck_assert_uint_eq(chunks_of(5), 18); /* two others were runs */
     ck_assert_uint_eq(cache->fast.lists[4].room, sizes_batch(5));
 }
 END_TEST
