@@ -111,8 +111,9 @@ bool credit_give_refused(const struct mp_inline_thread *state,
 void credit_grant(struct cache *cache, size_t bytes, size_t raised)
 {
     ASSERT(cache->fast.credit == 0 && raised <= bytes);
+    /* The child of a fork may find a kept pool's cache half lent to.  There, too,
+     * least is no more than the credit. */
     cache->fast.credit = bytes;
-    /* The child of a fork may find a kept pool's cache half lent to. */
     sync_fence_light();
     cache->fast.least = cache->granted = bytes;
     cache->raised = raised;

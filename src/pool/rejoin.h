@@ -15,30 +15,29 @@
 
 #include "pool/tree.h"
 
-/* How a kept pool comes: with the parent's lock held, and that of recalls where
- * the quotas above limit it. */
+/* What is held while a pool comes or leaves: the parent's lock, and that of
+ * recalls where there are quotas above. */
 struct rejoin {
     struct memory_pool *parent; /* NULL: none, and nothing is held */
     struct quota *top;          /* whose recall lock is held; NULL: none is */
     bool taken;                 /* as lock_enter() said */
 };
 
-/* True: the pool may come below that parent, whose locks are held from now on,
- * until rejoin_come().
- * limited: the parent's quota or one above has a capacity; false is returned if
- * that is wrong.  No lock held. */
+/* True: the pool may come below that parent, and both locks are held until
+ * rejoin_come().  limited: the parent's quota or one above has a capacity; false
+ * is returned if that is wrong.  No lock held. */
 MP_INNER bool rejoin_begin(struct rejoin *rejoin,
                            const struct memory_pool *mp,
                            struct memory_pool *parent, bool limited);
 
-/* The quota of a kept pool that counts, with credit for its cache.  Without any
- * credit the cache is not enabled, as it is in a new pool, and the pool is not
- * quiet. */
+/* The quota of a pool that counts, with credit for its cache.  The pool still
+ * says that it is kept.  Without any credit the cache is not enabled, as it is in
+ * a new pool, and the pool is not quiet.  No lock held but those two. */
 MP_INNER void rejoin_limit(const struct rejoin *rejoin,
                            struct memory_pool *mp, size_t capacity);
 
-/* All else of the pool is done, and it is not kept any more: it is the parent's
- * newest child, and no lock is held. */
+/* All else of the pool is done, and it says so: it becomes the parent's newest
+ * child, and the locks are left. */
 MP_INNER void rejoin_come(const struct rejoin *rejoin,
                           struct memory_pool *mp);
 
